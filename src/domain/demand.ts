@@ -1,0 +1,194 @@
+/**
+ * Which waiting job gets a ticket, on which machine, or why not yet.
+ *
+ * GitHub gives any matching job to any matching idle runner, so a ticket is never bound to a job for good. What counts is
+ * that for every waiting job there is one ticket on its way, whichever of them then runs it. A ticket that was made for a
+ * job which something else ran, or which was cancelled, is aimed at another waiting job before a new one is minted.
+ */
+import { backoffMs, CALL_BACKOFF } from "./backoff.ts";
+import type { JobId, MachineId, TicketId } from "./ids.ts";
+import type { Job } from "./job.ts";
+import { type PoolPolicy, scopeCovers } from "./pool.ts";
+import type { ReasonCode } from "./reasons.ts";
+import type { Ticket } from "./ticket.ts";
+import type { HeardTime } from "./time.ts";
+import { MINUTE_MS, SECOND_MS } from "./units.ts";
+
+/** A job older than this, or one that has had a ticket, is read at GitHub before another ticket is minted for it. */
+export const FRESH_JOB_MS = MINUTE_MS;
+/** How long GitHub's answer that a job is still queued may be relied on. */
+export const QUEUED_ANSWER_MS = MINUTE_MS;
+
+export interface WaitingJob {
+  readonly job: Job;
+  /** Tickets ever made because of it. */
+  readonly ticketCount: number;
+  readonly lastTicketAtMs: number | null;
+  /** When GitHub itself was last asked and said that it is queued; null if never. */
+  readonly askedAtMs: number | null;
+}
+
+/** A machine without a ticket that has one left in its life. */
+export interface FreeMachine {
+  readonly id: MachineId;
+  readonly state: "parked" | "provisioning" | "planned";
+}
+
+export type JobDecision =
+  /** Make a ticket for it on this machine. */
+  | { readonly kind: "mint"; readonly jobId: JobId; readonly machineId: MachineId }
+  /** A ticket made for another job now counts for this one. */
+  | { readonly kind: "aim"; readonly jobId: JobId; readonly ticketId: TicketId }
+  /** Ask GitHub whether it is still queued. */
+  | { readonly kind: "ask"; readonly jobId: JobId }
+  /** A machine is to be launched for it. */
+  | { readonly kind: "launch"; readonly jobId: JobId }
+  | { readonly kind: "wait"; readonly jobId: JobId; readonly reason: ReasonCode };
+
+export interface DemandInput {
+  /** Routed to this pool, status queued, in the order they get machines: oldest first. */
+  readonly jobs: readonly WaitingJob[];
+  /** Every live ticket of the pool. */
+  readonly tickets: readonly Ticket[];
+  /** Those in `running` whose job GitHub has not named to us. */
+  readonly unnamedRunning: readonly Ticket[];
+  readonly machines: readonly FreeMachine[];
+  /** GitHub refused the last mint, and the pause after it is not over. */
+  readonly isMintPaused: boolean;
+  readonly launchRoom: LaunchRoom;
+}
+
+/** How many machines could be launched now, and why no more. */
+export interface LaunchRoom {
+  readonly count: number;
+  readonly limit: ReasonCode;
+}
+
+export interface DemandPlan {
+  /** Exactly one for each job, in the order of the jobs. */
+  readonly decisions: readonly JobDecision[];
+  /** Free machines that no job needs. */
+  readonly spare: readonly FreeMachine[];
+}
+
+interface Remaining {
+  readonly supply: Ticket[];
+  readonly unnamedRunning: Ticket[];
+  readonly machines: FreeMachine[];
+  launchCount: number;
+}
+
+/** Every ticket and every machine is used at most once. */
+export function decideDemand(input: DemandInput, pool: PoolPolicy, time: HeardTime): DemandPlan {
+  if (pool.mode === "observe") {
+    const decisions = input.jobs.map(({ job }) => wait(job, "pool-observes"));
+    return { decisions, spare: input.machines };
+  }
+  const remaining: Remaining = {
+    supply: input.tickets.filter((ticket) => isSupply(ticket, pool, time)),
+    unnamedRunning: [...input.unnamedRunning],
+    machines: [...input.machines].sort((a, b) => MACHINE_ORDER[a.state] - MACHINE_ORDER[b.state]),
+    launchCount: input.launchRoom.count,
+  };
+  // A job's own ticket is its cover before anything is aimed elsewhere.
+  const covered = new Map<JobId, JobDecision>();
+  for (const { job } of input.jobs) {
+    const own = takeFirst(remaining.supply, (ticket) => ticket.jobId === job.id);
+    if (own !== null) covered.set(job.id, wait(job, reasonForCovered(own)));
+  }
+  const decisions = input.jobs.map(
+    (waiting) => covered.get(waiting.job.id) ?? decideUncovered(waiting, remaining, input, time),
+  );
+  return { decisions, spare: remaining.machines };
+}
+
+const MACHINE_ORDER: Readonly<Record<FreeMachine["state"], number>> = { parked: 0, provisioning: 1, planned: 2 };
+
+function decideUncovered(
+  waiting: WaitingJob,
+  remaining: Remaining,
+  input: DemandInput,
+  time: HeardTime,
+): JobDecision {
+  const { job } = waiting;
+  const aimed = takeFirst(remaining.supply, (ticket) => scopeCovers(ticket.scope, job.repository));
+  if (aimed !== null) return { kind: "aim", jobId: job.id, ticketId: aimed.id };
+  const runner = takeFirst(remaining.unnamedRunning, (ticket) => mayRun(ticket, waiting));
+  if (runner !== null) {
+    const isFresh = time.nowMs - runner.state.sinceMs < RUNNING_UNNAMED_MS;
+    return isFresh ? wait(job, "covered-by-running") : { kind: "ask", jobId: job.id };
+  }
+  const lateListeners = input.tickets.filter((ticket) => ticket.jobId === job.id && ticket.state.kind === "online");
+  if (lateListeners.length >= LATE_LISTENERS_MAX) return wait(job, "github-does-not-assign");
+  const machine = remaining.machines[0];
+  if (machine === undefined && remaining.launchCount <= 0) return wait(job, input.launchRoom.limit);
+  if (mustAsk(waiting, time)) return { kind: "ask", jobId: job.id };
+  if (machine === undefined) {
+    remaining.launchCount -= 1;
+    return { kind: "launch", jobId: job.id };
+  }
+  remaining.machines.shift();
+  if (machine.state === "planned") return wait(job, "machine-launching");
+  if (input.isMintPaused) return wait(job, "mint-backoff");
+  if (isTicketPaused(waiting, time)) return wait(job, "ticket-backoff");
+  return { kind: "mint", jobId: job.id, machineId: machine.id };
+}
+
+/** "GitHub does not assign": at most one more is minted for the same job. */
+const LATE_LISTENERS_MAX = 2;
+/** For so long GitHub's event that names a running ticket's job may be late before we ask. */
+const RUNNING_UNNAMED_MS = 20 * SECOND_MS;
+
+function wait(job: Job, reason: ReasonCode): JobDecision {
+  return { kind: "wait", jobId: job.id, reason };
+}
+
+function takeFirst<Item>(items: Item[], fits: (item: Item) => boolean): Item | null {
+  const index = items.findIndex(fits);
+  return index < 0 ? null : (items.splice(index, 1)[0] ?? null);
+}
+
+/** An online listener that got no job within the bound no longer counts as supply: something stands in its way. */
+function isSupply(ticket: Ticket, pool: PoolPolicy, time: HeardTime): boolean {
+  switch (ticket.state.kind) {
+    case "minting":
+    case "issued":
+    case "delivered":
+      return true;
+    case "online":
+      return time.nowMs - ticket.state.sinceMs < pool.deadlines.idleTicketMs;
+    default:
+      return false;
+  }
+}
+
+/** A running ticket may be running this job unless GitHub called the job queued after the ticket began to run. */
+function mayRun(ticket: Ticket, { job }: WaitingJob): boolean {
+  const seenAtMs = job.queuedSeenAtMs ?? job.createdAtMs;
+  return seenAtMs <= ticket.state.sinceMs && scopeCovers(ticket.scope, job.repository);
+}
+
+function mustAsk(waiting: WaitingJob, time: HeardTime): boolean {
+  const isFirstAndFresh = waiting.ticketCount === 0 && time.nowMs - waiting.job.createdAtMs < FRESH_JOB_MS;
+  if (isFirstAndFresh) return false;
+  return waiting.askedAtMs === null || time.nowMs - waiting.askedAtMs >= QUEUED_ANSWER_MS;
+}
+
+/** A job whose tickets keep ending without it gets the next one after a growing pause. */
+function isTicketPaused(waiting: WaitingJob, time: HeardTime): boolean {
+  if (waiting.lastTicketAtMs === null) return false;
+  return time.nowMs - waiting.lastTicketAtMs < backoffMs(CALL_BACKOFF, waiting.ticketCount, 0);
+}
+
+function reasonForCovered(ticket: Ticket): ReasonCode {
+  switch (ticket.state.kind) {
+    case "minting":
+      return "ticket-minting";
+    case "issued":
+      return "ticket-issued";
+    case "delivered":
+      return "runner-starting";
+    default:
+      return "github-assigning";
+  }
+}

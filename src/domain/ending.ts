@@ -1,0 +1,86 @@
+/**
+ * The next step of a machine that retires. Pure: `controllers/retire` asks, does the one step, and comes back.
+ *
+ *     proving        void the ticket that never left us; wait until a proof holds
+ *     deregistering  delete that ticket's registration
+ *     terminating    ask the provider, with a permit, until it takes
+ *     confirming     wait for the provider's word
+ */
+import { invariant } from "./invariant.ts";
+import type { TicketId } from "./ids.ts";
+import type { Machine, RetiringStage } from "./machine.ts";
+import type { ObservedMachine } from "./observed.ts";
+import { issuePermit, type MachinePermitRequest, type MachineProof } from "./permit.ts";
+import type { PoolPolicy } from "./pool.ts";
+import type { ReasonCode } from "./reasons.ts";
+import { isTicketOut, type Ticket } from "./ticket.ts";
+import { SECOND_MS } from "./units.ts";
+
+/** After so long without the provider's confirmation the machine is terminated again. */
+export const CONFIRM_PATIENCE_MS = 15 * SECOND_MS;
+
+export type EndingStep =
+  | { readonly kind: "void-ticket"; readonly ticketId: TicketId }
+  | { readonly kind: "stage"; readonly stage: RetiringStage }
+  /** The executor issues the permit for this proof right before the call. */
+  | { readonly kind: "terminate"; readonly proof: MachineProof }
+  | { readonly kind: "confirm-gone" }
+  | { readonly kind: "wait"; readonly missing: readonly ReasonCode[] };
+
+export interface EndingInput {
+  readonly machine: Machine;
+  /** Every ticket it ever had. */
+  readonly tickets: readonly Ticket[];
+  /** The provider's last word about it, if it was read since the machine began to retire. */
+  readonly observed: ObservedMachine | null;
+  readonly forced: { readonly operator: string; readonly reason: string } | null;
+  readonly epoch: MachinePermitRequest["epoch"];
+  readonly time: MachinePermitRequest["time"];
+}
+
+export function decideEnding(input: EndingInput, pool: PoolPolicy): EndingStep {
+  const { state } = input.machine;
+  invariant(state.kind === "retiring", "only a retiring machine is ended");
+  if (input.observed?.state === "gone") return { kind: "confirm-gone" };
+  const unsent = input.tickets.find((ticket) => ticket.state.kind === "minting" || ticket.state.kind === "issued");
+  if (unsent !== undefined) return { kind: "void-ticket", ticketId: unsent.id };
+  if (state.stage === "confirming") {
+    const isPatient = input.time.nowMs - state.sinceMs < CONFIRM_PATIENCE_MS;
+    return isPatient ? { kind: "wait", missing: ["confirming"] } : { kind: "stage", stage: "terminating" };
+  }
+  const chosen = chooseProof(input, pool);
+  if (chosen.kind === "none") return { kind: "wait", missing: chosen.missing };
+  // Dead machines and forced endings keep their registrations until the provider confirms; the rest has none that left us.
+  const isDirect = chosen.proof.kind === "provider-dead" || chosen.proof.kind === "forced";
+  if (!isDirect && state.stage === "proving") return { kind: "stage", stage: "deregistering" };
+  if (!isDirect && state.stage === "deregistering" && input.tickets.some(owesDeletion))
+    return { kind: "wait", missing: ["deregistering"] };
+  if (state.stage !== "terminating") return { kind: "stage", stage: "terminating" };
+  return { kind: "terminate", proof: chosen.proof };
+}
+
+/** A registration that never left us must be off GitHub before its machine goes. */
+export function owesDeletion(ticket: Ticket): boolean {
+  return ticket.state.kind === "void" && (ticket.registration === "present" || ticket.registration === "unknown");
+}
+
+type ChosenProof =
+  | { readonly kind: "proof"; readonly proof: MachineProof }
+  | { readonly kind: "none"; readonly missing: readonly ReasonCode[] };
+
+/** The first proof that holds, surest first; else what the likeliest one still misses. */
+function chooseProof(input: EndingInput, pool: PoolPolicy): ChosenProof {
+  const { observed, forced, machine, tickets } = input;
+  const proofs: MachineProof[] = [];
+  if (observed !== null) proofs.push({ kind: "provider-dead", observed });
+  proofs.push({ kind: "parked" }, { kind: "never-engaged", bootDeadlineMs: pool.deadlines.bootMs });
+  if (forced !== null) proofs.push({ kind: "forced", ...forced });
+  let missing: readonly ReasonCode[] = [];
+  for (const proof of proofs) {
+    const decision = issuePermit({ kind: "end-machine", machine, tickets, proof, epoch: input.epoch, time: input.time });
+    if (decision.kind === "permitted") return { kind: "proof", proof };
+    const isLikeliest = proof.kind === (machine.isAgentSeen || tickets.some(isTicketOut) ? "parked" : "never-engaged");
+    if (isLikeliest) missing = decision.missing;
+  }
+  return { kind: "none", missing };
+}

@@ -1,0 +1,152 @@
+/**
+ * The one catalogue of error codes. An error's message says what was attempted; its code says what went wrong, in a word
+ * that scripts can rely on; the cause is chained, not pasted. `docs/reference/errors.md` is written from this file.
+ */
+export const ERRORS = {
+  "config-invalid": {
+    sentence: "The configuration has problems; each is listed with its path.",
+    mend: "Correct the named keys; `holdfast check` shows all problems at once.",
+  },
+  "config-unreadable": {
+    sentence: "The configuration file, or a file that it names, cannot be read.",
+    mend: "Check the path and the permissions of the file.",
+  },
+  "port-in-use": {
+    sentence: "The address to listen on is taken.",
+    mend: "Stop the other program, or change `listen` in the configuration.",
+  },
+  "store-unavailable": {
+    sentence: "The store cannot be opened or written.",
+    mend: "Check the path in `store`, the disk's free space and the permissions.",
+  },
+  "store-newer": {
+    sentence: "The store was written by a newer version of Holdfast.",
+    mend: "Run that version or a newer one.",
+  },
+  "lease-lost": {
+    sentence: "Another replica holds this pool now; the write was not made.",
+    mend: "Nothing to do: the holder goes on with the pool.",
+  },
+  "server-unreachable": {
+    sentence: "The command found no Holdfast server.",
+    mend: "Start one with `holdfast serve`, or name it by `--server` or HOLDFAST_SERVER.",
+  },
+  "not-found": {
+    sentence: "Nothing of that name is known to this Holdfast.",
+    mend: "`holdfast jobs` and `holdfast machines` list what is known.",
+  },
+  unauthorized: {
+    sentence: "The caller's token or signature is missing or wrong.",
+    mend: "Use the token from the operator's token file; for webhooks compare the secrets on both sides.",
+  },
+  forbidden: {
+    sentence: "The caller is known but may not do this.",
+    mend: "Use an operator with the role that the action asks for; a machine's token is worth only that machine.",
+  },
+  "payload-too-large": { sentence: "The request body is over the limit.", mend: "GitHub sends at most 25 MB." },
+  "payload-invalid": {
+    sentence: "The request is not of the documented shape.",
+    mend: "Compare it with the reference; the message names the field.",
+  },
+  "protocol-unsupported": {
+    sentence: "The agent speaks a version of the protocol that this controller does not serve.",
+    mend: "Controller and agent may be one version apart: update the older one.",
+  },
+  "stale-sequence": {
+    sentence: "A later report of this agent was already taken.",
+    mend: "Nothing to do: the report is dropped.",
+  },
+  "github-unauthorized": {
+    sentence: "GitHub refused the credentials.",
+    mend: "Check the token or the App's id and private key of this connection.",
+  },
+  "github-forbidden": {
+    sentence: "GitHub knows the caller but does not permit the call.",
+    mend: "Grant the App or token the permissions that `docs/guide/github.md` lists.",
+  },
+  "github-not-found": {
+    sentence: "GitHub answered that the thing does not exist, or that we may not see it.",
+    mend: "Check the pool's scope and the App's installation.",
+  },
+  "github-name-taken": {
+    sentence: "A registration of that name exists already.",
+    mend: "Nothing to do: it is looked up by name and resolved.",
+  },
+  "github-busy": {
+    sentence: "GitHub says that the runner is running a job and cannot be deleted.",
+    mend: "Nothing to do: the host is asked.",
+  },
+  "github-rate-limited": {
+    sentence: "GitHub's rate limit is used up.",
+    mend: "Nothing to do: calls go on when GitHub says so.",
+  },
+  "github-unavailable": {
+    sentence: "GitHub did not answer, or with a server error; whether the call took effect is unknown.",
+    mend: "Nothing to do: it is tried again with backoff.",
+  },
+  "github-invalid": {
+    sentence: "GitHub refused the request as wrong, or answered in a shape that we do not know.",
+    mend: "Check labels, runner group and scope of the pool; else report it with the logged answer.",
+  },
+  "provider-invalid": {
+    sentence: "The provider refuses the pool's settings; nothing was started.",
+    mend: "Correct the pool's `provider` or `runner` block; `holdfast check` tries it.",
+  },
+  "provider-capacity": {
+    sentence: "The provider has no room at the moment; nothing was started.",
+    mend: "Nothing to do: it is tried again with backoff.",
+  },
+  "provider-unavailable": {
+    sentence: "The provider did not answer, or in part; what it did is unknown.",
+    mend: "Nothing to do: the identical call is repeated.",
+  },
+  "permit-stale": {
+    sentence: "The permit expired or the row changed since it was made; nothing was ended.",
+    mend: "Nothing to do: the next pass judges anew.",
+  },
+  "demo-failed": {
+    sentence: "The demonstration ended with a failed job or something left behind.",
+    mend: "The summary names what; report it with the log.",
+  },
+} as const satisfies Record<string, { readonly sentence: string; readonly mend: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+export type GitHubErrorCode = Extract<ErrorCode, `github-${string}`>;
+export type ProviderErrorCode = Extract<ErrorCode, `provider-${string}`>;
+
+/** @example throw new HoldfastError("port-in-use", "listening on 127.0.0.1:8080", { cause }) */
+export class HoldfastError extends Error {
+  override readonly name: string = "HoldfastError";
+  readonly code: ErrorCode;
+
+  /** @param attempted what was being done, as in "reading the configuration holdfast.yaml". */
+  constructor(code: ErrorCode, attempted: string, options?: { readonly cause?: unknown }) {
+    super(attempted, options);
+    this.code = code;
+  }
+}
+
+export class GitHubError extends HoldfastError {
+  override readonly name = "GitHubError";
+  /** Milliseconds that GitHub asked us to wait, where it did. */
+  readonly retryAfterMs: number | null;
+
+  constructor(
+    code: GitHubErrorCode,
+    attempted: string,
+    options: { readonly cause?: unknown; readonly retryAfterMs?: number } = {},
+  ) {
+    super(code, attempted, options);
+    this.retryAfterMs = options.retryAfterMs ?? null;
+  }
+}
+
+export class ProviderError extends HoldfastError {
+  override readonly name = "ProviderError";
+  override readonly code: ProviderErrorCode;
+
+  constructor(code: ProviderErrorCode, attempted: string, options?: { readonly cause?: unknown }) {
+    super(code, attempted, options);
+    this.code = code;
+  }
+}

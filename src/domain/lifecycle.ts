@@ -1,0 +1,79 @@
+/** Whether one machine is kept or retires, and why. Pure; what the fleet as a whole needs is `scale.ts`. */
+import { hasTicketsLeft, type Machine } from "./machine.ts";
+import type { PoolPolicy } from "./pool.ts";
+import type { ReasonCode, RetireReason } from "./reasons.ts";
+import { isTicketOut, type Ticket } from "./ticket.ts";
+import { type HeardTime, isPast } from "./time.ts";
+import { SECOND_MS } from "./units.ts";
+import { judgeMachine, type MachineEvidence } from "./verdict.ts";
+
+/** How long a parked machine that no job needs is kept, in case the next job comes: well inside the 2 minutes of I2. */
+export const SURPLUS_GRACE_MS = 30 * SECOND_MS;
+
+export type LifecycleDecision =
+  | { readonly kind: "keep"; readonly reason: ReasonCode }
+  | { readonly kind: "retire"; readonly reason: RetireReason };
+
+export interface LifecycleInput extends MachineEvidence {
+  /** Where scaling found that no job needs this parked machine: since when. */
+  readonly surplusSinceMs: number | null;
+  /** Whether everything is being taken down. */
+  readonly isShuttingDown: boolean;
+}
+
+export function decideLifecycle(input: LifecycleInput, pool: PoolPolicy, time: HeardTime): LifecycleDecision {
+  const { machine, providerState } = input;
+  const isDead = providerState === "dead" || providerState === "gone";
+  switch (machine.state.kind) {
+    case "planned":
+      return { kind: "keep", reason: "being-launched" };
+    case "provisioning":
+      if (isDead) return { kind: "retire", reason: "machine-dead" };
+      return decideProvisioning(machine, machine.state.sinceMs, pool, time);
+    case "parked":
+      if (isDead) return { kind: "retire", reason: "machine-dead" };
+      return decideParked(input, pool, time);
+    case "engaged":
+      if (isDead) return { kind: "retire", reason: "machine-dead" };
+      return decideEngaged(input, pool, time);
+    case "retiring":
+      return { kind: "keep", reason: "confirming" };
+    case "gone":
+      return { kind: "keep", reason: "confirming" };
+  }
+}
+
+/** A machine whose agent was seen but never got as far as parking is not retired by the boot deadline: no proof fits it. */
+function decideProvisioning(machine: Machine, sinceMs: number, pool: PoolPolicy, time: HeardTime): LifecycleDecision {
+  if (machine.report?.phase === "leaving") return { kind: "retire", reason: "agent-leaving" };
+  if (!isPast(sinceMs, pool.deadlines.bootMs, time)) return { kind: "keep", reason: "booting" };
+  return { kind: "retire", reason: "boot-deadline" };
+}
+
+function decideParked(input: LifecycleInput, pool: PoolPolicy, time: HeardTime): LifecycleDecision {
+  const { machine } = input;
+  if (machine.retireWhenSpent !== null) return { kind: "retire", reason: machine.retireWhenSpent };
+  if (!hasTicketsLeft(machine, pool.jobsPerMachine)) return { kind: "retire", reason: "used-up" };
+  if (machine.report?.phase === "leaving") return { kind: "retire", reason: "agent-leaving" };
+  if (input.isShuttingDown && input.ticket === null) return { kind: "retire", reason: "shutting-down" };
+  if (input.ticket !== null) return { kind: "keep", reason: "waits-for-ticket" };
+  if (input.surplusSinceMs === null) return { kind: "keep", reason: "kept-warm" };
+  if (!isPast(input.surplusSinceMs, SURPLUS_GRACE_MS, time)) return { kind: "keep", reason: "within-surplus-grace" };
+  return { kind: "retire", reason: "surplus" };
+}
+
+function decideEngaged(input: LifecycleInput, pool: PoolPolicy, time: HeardTime): LifecycleDecision {
+  const verdict = judgeMachine(input, time);
+  if (verdict.kind === "unknown") return { kind: "keep", reason: verdict.missing.at(-1) ?? "agent-silent" };
+  if (verdict.kind === "busy" && verdict.reasons[0] === "runs-job") return { kind: "keep", reason: "runs-job" };
+  return { kind: "keep", reason: reasonForTicketOut(input.ticket, pool, time) };
+}
+
+function reasonForTicketOut(ticket: Ticket | null, pool: PoolPolicy, time: HeardTime): ReasonCode {
+  if (ticket === null || !isTicketOut(ticket)) return "ticket-out";
+  if (ticket.state.kind === "delivered" && isPast(ticket.state.sinceMs, pool.deadlines.onlineMs, time))
+    return "runner-late-needs-fence";
+  if (ticket.state.kind === "online" && isPast(ticket.state.sinceMs, pool.deadlines.idleTicketMs, time))
+    return "idle-ticket-needs-fence";
+  return "ticket-out";
+}

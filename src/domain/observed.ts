@@ -1,0 +1,39 @@
+/** What a provider and GitHub say exists, as facts with the moment they were observed; never as decisions. */
+import type { GitHubErrorCode, ProviderErrorCode } from "./errors.ts";
+import type { LaunchId, MachineId, PoolName, ProviderId, RunnerId } from "./ids.ts";
+
+/**
+ * One look at one thing. A failed look is `unknown`, which is not an absence; and an absence is only the answer to this
+ * question at this moment, never a proof that nothing runs.
+ */
+export type Observation<Value> =
+  | { readonly kind: "present"; readonly value: Value; readonly observedAtMs: number }
+  | { readonly kind: "absent"; readonly observedAtMs: number }
+  | { readonly kind: "unknown"; readonly code: GitHubErrorCode | ProviderErrorCode; readonly observedAtMs: number };
+
+/**
+ * A machine of ours as its provider sees it. `starting`: asked for, nothing runs yet. `dead`: nothing runs there and
+ * nothing will again, though remains (a folder, a listing) may still have to be cleared. `gone`: the provider's positive
+ * word that neither machine nor remains exist.
+ */
+export type ProviderState = "starting" | "running" | "dead" | "gone";
+
+export interface ObservedMachine {
+  readonly providerId: ProviderId;
+  /** From the marks that we put on it at launch; null where they are unreadable. */
+  readonly machineId: MachineId | null;
+  readonly launchId: LaunchId | null;
+  readonly pool: PoolName | null;
+  readonly state: ProviderState;
+  readonly observedAtMs: number;
+}
+
+/** A registration as GitHub lists it. */
+export interface ObservedRunner {
+  readonly id: RunnerId;
+  readonly name: string;
+  readonly isOnline: boolean;
+  readonly isBusy: boolean;
+  /** Null until the runner connected for the first time. */
+  readonly version: string | null;
+}

@@ -1,0 +1,179 @@
+/**
+ * The door. Every call that can end a job takes a permit, and only `issuePermit` makes one, from one of the proofs of the
+ * contract (`docs/design/safety.md`). A permit is made at the call, lives 30 s and is never stored. Its classes have
+ * private constructors, so no other code can make one, and a copy or a literal is not an instance.
+ */
+import type { ConnectionName, LeaseEpoch, MachineId, ProviderId, RunnerId, TicketId } from "./ids.ts";
+import { type Machine, providerIdOf } from "./machine.ts";
+import type { ObservedMachine } from "./observed.ts";
+import type { RegistrationScope } from "./pool.ts";
+import type { ReasonCode } from "./reasons.ts";
+import { isTicketOver, type Ticket } from "./ticket.ts";
+import { type HeardTime, isPast } from "./time.ts";
+import { SECOND_MS } from "./units.ts";
+
+export const PERMIT_LIFE_MS = 30 * SECOND_MS;
+
+/** The proofs that need no fence and no long silence. */
+export type MachineProof =
+  /** Our own launch, never heard of since, past its boot deadline, with no ticket that ever left us. */
+  | { readonly kind: "never-engaged"; readonly bootDeadlineMs: number }
+  /** No ticket is out, and a report sent after the machine began to retire says that it holds none. */
+  | { readonly kind: "parked" }
+  /** The provider says that nothing runs there any more. */
+  | { readonly kind: "provider-dead"; readonly observed: ObservedMachine }
+  /** An operator's word, recorded with the jobs it may cost. Never for a failure of ours. */
+  | { readonly kind: "forced"; readonly operator: string; readonly reason: string };
+
+export type ProofKind = MachineProof["kind"] | "ticket-over";
+
+export interface MachinePermitRequest {
+  readonly kind: "end-machine";
+  readonly machine: Machine;
+  /** Every ticket that the machine ever had, read together with the machine. */
+  readonly tickets: readonly Ticket[];
+  readonly proof: MachineProof;
+  readonly epoch: LeaseEpoch;
+  readonly time: HeardTime;
+}
+
+export interface RegistrationPermitRequest {
+  readonly kind: "delete-registration";
+  /** Read after GitHub's listing, where one is the occasion. */
+  readonly ticket: Ticket;
+  readonly epoch: LeaseEpoch;
+  readonly time: HeardTime;
+}
+
+// Assigned once by the static blocks below, which alone can reach the private constructors. Not exported.
+let makeMachinePermit: (machine: Machine, providerId: ProviderId, request: MachinePermitRequest) => MachinePermit;
+let makeRegistrationPermit: (
+  ticket: Ticket,
+  runnerId: RunnerId,
+  request: RegistrationPermitRequest,
+) => RegistrationPermit;
+
+export class MachinePermit {
+  readonly kind = "end-machine";
+  readonly machineId: MachineId;
+  readonly providerId: ProviderId;
+  readonly machineVersion: number;
+  readonly epoch: LeaseEpoch;
+  readonly proof: ProofKind;
+  readonly expiresAtMs: number;
+
+  private constructor(machine: Machine, providerId: ProviderId, request: MachinePermitRequest) {
+    this.machineId = machine.id;
+    this.providerId = providerId;
+    this.machineVersion = machine.version;
+    this.epoch = request.epoch;
+    this.proof = request.proof.kind;
+    this.expiresAtMs = request.time.nowMs + PERMIT_LIFE_MS;
+    Object.freeze(this);
+  }
+
+  static {
+    makeMachinePermit = (machine, providerId, request) => new MachinePermit(machine, providerId, request);
+  }
+}
+
+export class RegistrationPermit {
+  readonly kind = "delete-registration";
+  readonly connection: ConnectionName;
+  readonly scope: RegistrationScope;
+  readonly runnerId: RunnerId;
+  readonly ticketId: TicketId;
+  readonly ticketVersion: number;
+  readonly epoch: LeaseEpoch;
+  readonly proof: ProofKind = "ticket-over";
+  readonly expiresAtMs: number;
+
+  private constructor(ticket: Ticket, runnerId: RunnerId, request: RegistrationPermitRequest) {
+    this.connection = ticket.connection;
+    this.scope = ticket.scope;
+    this.runnerId = runnerId;
+    this.ticketId = ticket.id;
+    this.ticketVersion = ticket.version;
+    this.epoch = request.epoch;
+    this.expiresAtMs = request.time.nowMs + PERMIT_LIFE_MS;
+    Object.freeze(this);
+  }
+
+  static {
+    makeRegistrationPermit = (ticket, runnerId, request) => new RegistrationPermit(ticket, runnerId, request);
+  }
+}
+
+export type PermitDecision<Permit> =
+  | { readonly kind: "permitted"; readonly permit: Permit }
+  /** What is missing; never empty. */
+  | { readonly kind: "refused"; readonly missing: readonly ReasonCode[] };
+
+/** The only maker of permits. Pure; refuses with everything that is missing. */
+export function issuePermit(request: MachinePermitRequest): PermitDecision<MachinePermit>;
+export function issuePermit(request: RegistrationPermitRequest): PermitDecision<RegistrationPermit>;
+export function issuePermit(
+  request: MachinePermitRequest | RegistrationPermitRequest,
+): PermitDecision<MachinePermit | RegistrationPermit> {
+  if (request.kind === "delete-registration") return permitRegistration(request);
+  const { machine } = request;
+  const providerId = providerIdOf(machine);
+  const missing = missingForMachine(request);
+  if (missing.length > 0 || providerId === null) return { kind: "refused", missing };
+  return { kind: "permitted", permit: makeMachinePermit(machine, providerId, request) };
+}
+
+function permitRegistration(request: RegistrationPermitRequest): PermitDecision<RegistrationPermit> {
+  const { ticket } = request;
+  if (!isTicketOver(ticket) || ticket.runnerId === null) return { kind: "refused", missing: ["registration-not-over"] };
+  return { kind: "permitted", permit: makeRegistrationPermit(ticket, ticket.runnerId, request) };
+}
+
+function missingForMachine(request: MachinePermitRequest): readonly ReasonCode[] {
+  const missing: ReasonCode[] = request.machine.state.kind === "retiring" ? [] : ["not-retiring"];
+  switch (request.proof.kind) {
+    case "never-engaged":
+      missing.push(...missingForNeverEngaged(request, request.proof.bootDeadlineMs));
+      break;
+    case "parked":
+      missing.push(...missingForParked(request.machine, request.tickets));
+      break;
+    case "provider-dead":
+      if (!saysDead(request.machine, request.proof.observed)) missing.push("not-dead");
+      break;
+    case "forced":
+      if (request.proof.operator === "" || request.proof.reason === "") missing.push("no-reason-given");
+      break;
+  }
+  return missing;
+}
+
+function missingForNeverEngaged(request: MachinePermitRequest, bootDeadlineMs: number): readonly ReasonCode[] {
+  const { machine, tickets, time } = request;
+  const missing: ReasonCode[] = [];
+  if (machine.origin !== "launched") missing.push("not-ours-from-the-start");
+  if (machine.ticketsGiven > 0 || tickets.some((ticket) => ticket.state.kind !== "void"))
+    missing.push("ticket-not-over");
+  if (machine.isAgentSeen || machine.incarnation !== null) missing.push("agent-was-seen");
+  if (!isPast(machine.createdAtMs, bootDeadlineMs, time)) missing.push("deadline-not-past");
+  return missing;
+}
+
+function missingForParked(machine: Machine, tickets: readonly Ticket[]): readonly ReasonCode[] {
+  const missing: ReasonCode[] = [];
+  if (!tickets.every(isTicketOver)) missing.push("ticket-not-over");
+  // A ticket of an ended kind proves nothing where the row's past is unknown: adoption gives it an unknown ticket, whose
+  // end must be in the list.
+  if (machine.origin !== "launched" && tickets.length === 0) missing.push("not-ours-from-the-start");
+  const { state, report } = machine;
+  if (state.kind !== "retiring") return missing;
+  if (report === null || machine.sequence <= state.heardSequence) return [...missing, "awaits-report"];
+  if (report.phase === "starting" || report.ticket !== null) missing.push("report-names-ticket");
+  if (report.sighting.kind === "unknown" || report.sighting.hasListener || report.sighting.workerCount > 0)
+    missing.push("sees-processes");
+  return missing;
+}
+
+function saysDead(machine: Machine, observed: ObservedMachine): boolean {
+  return observed.providerId === providerIdOf(machine) && (observed.state === "dead" || observed.state === "gone");
+}

@@ -1,0 +1,68 @@
+/** A second, independent look at a plan before it is written: what no plan may ever contain, as notes instead of panics. */
+import type { DemandInput, JobDecision } from "./demand.ts";
+import type { MachineId } from "./ids.ts";
+import type { LifecycleDecision } from "./lifecycle.ts";
+import { countsAsMachine, hasTicketsLeft, type Machine } from "./machine.ts";
+import type { PoolPolicy } from "./pool.ts";
+import { isTicketLive, isTicketOut, type Ticket } from "./ticket.ts";
+
+export interface Plan {
+  readonly jobs: readonly JobDecision[];
+  readonly launchCount: number;
+  readonly machines: ReadonlyMap<MachineId, LifecycleDecision>;
+}
+
+export interface PlanNote {
+  readonly check: "job-decided-once" | "machine-used-once" | "one-live-ticket" | "tickets-left" | "max" | "no-retire-while-out";
+  readonly subject: string;
+}
+
+export interface PlanContext {
+  readonly pool: PoolPolicy;
+  readonly demand: DemandInput;
+  readonly machines: readonly Machine[];
+  readonly tickets: readonly Ticket[];
+}
+
+/** @returns what is wrong with the plan; empty for a sound one. A plan with a note is not carried out. */
+export function checkPlan(plan: Plan, context: PlanContext): readonly PlanNote[] {
+  return [...checkJobs(plan, context), ...checkLaunches(plan, context), ...checkRetirements(plan, context)];
+}
+
+function checkJobs(plan: Plan, context: PlanContext): readonly PlanNote[] {
+  const notes: PlanNote[] = [];
+  const decidedJobs = new Set(plan.jobs.map((decision) => decision.jobId));
+  const wantedJobs = context.demand.jobs.map(({ job }) => job.id);
+  if (decidedJobs.size !== plan.jobs.length || !wantedJobs.every((id) => decidedJobs.has(id)))
+    notes.push({ check: "job-decided-once", subject: context.pool.name });
+  const machineById = new Map(context.machines.map((machine) => [machine.id, machine]));
+  const engaged = new Set(context.tickets.filter(isTicketLive).map((ticket) => ticket.machineId));
+  const used = new Set<MachineId>();
+  for (const decision of plan.jobs) {
+    if (decision.kind !== "mint") continue;
+    const machine = machineById.get(decision.machineId);
+    if (used.has(decision.machineId)) notes.push({ check: "machine-used-once", subject: decision.machineId });
+    if (engaged.has(decision.machineId)) notes.push({ check: "one-live-ticket", subject: decision.machineId });
+    if (machine === undefined || !hasTicketsLeft(machine, context.pool.jobsPerMachine))
+      notes.push({ check: "tickets-left", subject: decision.machineId });
+    used.add(decision.machineId);
+  }
+  return notes;
+}
+
+function checkLaunches(plan: Plan, context: PlanContext): readonly PlanNote[] {
+  const present = context.machines.filter(countsAsMachine).length;
+  const isOver = plan.launchCount > 0 && present + plan.launchCount > context.pool.machineCountMax;
+  return isOver ? [{ check: "max", subject: context.pool.name }] : [];
+}
+
+function checkRetirements(plan: Plan, context: PlanContext): readonly PlanNote[] {
+  const out = new Set(context.tickets.filter(isTicketOut).map((ticket) => ticket.machineId));
+  const notes: PlanNote[] = [];
+  for (const [machineId, decision] of plan.machines) {
+    const mayRetireWhileOut = decision.kind === "retire" && decision.reason === "machine-dead";
+    if (decision.kind === "retire" && out.has(machineId) && !mayRetireWhileOut)
+      notes.push({ check: "no-retire-while-out", subject: machineId });
+  }
+  return notes;
+}

@@ -1,0 +1,113 @@
+import type { ConnectionName, JobId, PoolName } from "./ids.ts";
+
+/** Where a ticket is registered. A pool over repositories makes it in the job's own repository. */
+export type RegistrationScope =
+  | { readonly kind: "organization"; readonly organization: string }
+  | { readonly kind: "repository"; readonly owner: string; readonly repository: string };
+
+export type PoolScope =
+  | { readonly kind: "organization"; readonly organization: string }
+  /** `owner/name` or `owner/*`. */
+  | { readonly kind: "repositories"; readonly repositories: readonly string[] };
+
+export interface PoolDeadlines {
+  /** From the provider's answer to the agent's first word. */
+  readonly bootMs: number;
+  /** From the ticket's delivery to the listener's session. */
+  readonly onlineMs: number;
+  /** How long a listener may be online without a job before we ask for the ticket back. */
+  readonly idleTicketMs: number;
+}
+
+/** A pool's settings, as the deciding code needs them. The provider's own settings are its adapter's business. */
+export interface PoolPolicy {
+  readonly name: PoolName;
+  readonly connection: ConnectionName;
+  readonly scope: PoolScope;
+  /** Repositories that get a machine here (`owner/name` or `owner/*`); null means all in the scope. */
+  readonly acceptRepositories: readonly string[] | null;
+  readonly labels: readonly string[];
+  /** A job must name each of these. */
+  readonly requiredLabels: readonly string[];
+  readonly priority: number;
+  readonly mode: "run" | "observe";
+  readonly machineCountMax: number;
+  readonly jobsPerMachine: number;
+  readonly warmParkedCount: number;
+  readonly deadlines: PoolDeadlines;
+  /** Hash of all settings that a machine is made from. */
+  readonly settingsHash: string;
+}
+
+/** What routing needs to know of a job. */
+export interface RoutableJob {
+  readonly id: JobId;
+  readonly connection: ConnectionName;
+  /** `owner/name`, as GitHub writes it. */
+  readonly repository: string;
+  readonly labels: readonly string[];
+}
+
+function coversRepository(patterns: readonly string[], repository: string): boolean {
+  const wanted = repository.toLowerCase();
+  return patterns.some((pattern) => {
+    const lower = pattern.toLowerCase();
+    return lower.endsWith("/*") ? wanted.startsWith(lower.slice(0, -1)) : lower === wanted;
+  });
+}
+
+function scopePatterns(scope: PoolScope): readonly string[] {
+  return scope.kind === "organization" ? [`${scope.organization}/*`] : scope.repositories;
+}
+
+/**
+ * Whether a pool may serve a job: same connection, repository in scope and accepted, every `runs-on` label among the
+ * pool's (GitHub's system labels are `Linux` while workflows write `linux`: compared without case), every required label
+ * named by the job. A job without labels (a `completed` event of a job cancelled while queued) fits nowhere.
+ */
+export function isServedBy(pool: PoolPolicy, job: RoutableJob): boolean {
+  if (pool.connection !== job.connection || job.labels.length === 0) return false;
+  if (!coversRepository(scopePatterns(pool.scope), job.repository)) return false;
+  if (pool.acceptRepositories !== null && !coversRepository(pool.acceptRepositories, job.repository)) return false;
+  const offered = new Set(pool.labels.map((label) => label.toLowerCase()));
+  const asked = new Set(job.labels.map((label) => label.toLowerCase()));
+  const isOffered = [...asked].every((label) => offered.has(label));
+  const namesRequired = pool.requiredLabels.every((label) => asked.has(label.toLowerCase()));
+  return isOffered && namesRequired;
+}
+
+/** The pools that may serve a job: highest priority first, then fewest labels that the job does not ask for, then by name. */
+export function rankPools(pools: readonly PoolPolicy[], job: RoutableJob): readonly PoolPolicy[] {
+  return pools
+    .filter((pool) => isServedBy(pool, job))
+    .sort((a, b) => b.priority - a.priority || a.labels.length - b.labels.length || (a.name < b.name ? -1 : 1));
+}
+
+/**
+ * The pool a waiting job belongs to at this moment: the first that can start a machine now, else the first that fits.
+ * @param roomByPool machines that each pool could still start or has waiting without a job.
+ */
+export function routeJob(
+  pools: readonly PoolPolicy[],
+  job: RoutableJob,
+  roomByPool: ReadonlyMap<PoolName, number>,
+): PoolName | null {
+  const ranked = rankPools(pools, job);
+  const withRoom = ranked.find((pool) => pool.mode === "run" && (roomByPool.get(pool.name) ?? 0) > 0);
+  return (withRoom ?? ranked[0])?.name ?? null;
+}
+
+export function registrationScope(pool: PoolPolicy, repository: string): RegistrationScope {
+  if (pool.scope.kind === "organization") return pool.scope;
+  const [owner = "", name = ""] = repository.split("/");
+  return { kind: "repository", owner, repository: name };
+}
+
+export function scopeKey(scope: RegistrationScope): string {
+  return scope.kind === "organization" ? scope.organization : `${scope.owner}/${scope.repository}`;
+}
+
+/** Whether a ticket registered in `scope` can be given `repository`'s jobs by GitHub. */
+export function scopeCovers(scope: RegistrationScope, repository: string): boolean {
+  return coversRepository([scope.kind === "organization" ? `${scope.organization}/*` : scopeKey(scope)], repository);
+}

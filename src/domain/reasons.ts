@@ -1,0 +1,96 @@
+/**
+ * Why something was done or not done: the closed catalogue. Every job that waits, every machine that is kept and every
+ * one that retires carries one of these, with one sentence for a person. `docs/reference/reasons.md` is written from it.
+ */
+export const REASONS = {
+  // Why a job waits.
+  "no-pool": { sentence: "No pool has all the labels that the job asks for and accepts its repository." },
+  "pool-observes": { sentence: "The pool only observes: it records what it would do and starts nothing." },
+  "waits-for-approval": { sentence: "GitHub holds the job until somebody approves it." },
+  "ticket-minting": { sentence: "GitHub is being asked for a ticket." },
+  "ticket-issued": { sentence: "A ticket is ready; its machine has not asked for it yet." },
+  "runner-starting": { sentence: "The machine has the ticket and is starting its runner." },
+  "github-assigning": { sentence: "A runner is online for it; GitHub has not given it the job yet." },
+  "github-does-not-assign": {
+    sentence: "A runner has been online for it past the bound, and GitHub does not assign the job.",
+  },
+  "covered-by-running": {
+    sentence: "A runner of this pool just took a job that GitHub has not named yet; it may be this one.",
+  },
+  "machine-booting": { sentence: "A machine for it is starting." },
+  "machine-launching": { sentence: "The provider is being asked for a machine." },
+  "at-max": { sentence: "The pool has as many machines as `machines.max` allows." },
+  "launch-backoff": { sentence: "The last launch failed; the next is tried after a pause." },
+  "launches-stopped": {
+    sentence: "Launches of this pool kept failing to check in; they are stopped until a probe succeeds.",
+  },
+  "asking-github": { sentence: "Before it gets another ticket, GitHub is asked whether the job is still queued." },
+  "mint-backoff": {
+    sentence: "GitHub refused or did not answer the last request for a ticket; the next is tried after a pause.",
+  },
+  "ticket-backoff": { sentence: "Earlier tickets made for it ended without it; the next is made after a pause." },
+  "mint-next": { sentence: "It gets a ticket now." },
+  "launch-next": { sentence: "A machine is launched for it now." },
+  "ticket-aimed": { sentence: "A ticket that was made for another job counts for it now." },
+  // Why a machine is kept.
+  "being-launched": { sentence: "The provider has been asked for it and has not answered yet." },
+  booting: { sentence: "It starts; its agent has not reported yet, and its boot deadline has not passed." },
+  "waits-for-ticket": { sentence: "A job needs it: it waits for its ticket." },
+  "kept-warm": { sentence: "The pool keeps it parked for the next job (`warm.parked`)." },
+  "within-surplus-grace": { sentence: "No job needs it now; it is kept a moment in case the next one does." },
+  "ticket-out": {
+    sentence: "It may hold a ticket, so it is presumed busy until its host says that the ticket is over.",
+  },
+  "runs-job": { sentence: "Its host sees a job running." },
+  "idle-ticket-needs-fence": {
+    sentence: "Its runner is online without a job, and only a fence could take the ticket back; this version has none.",
+  },
+  "runner-late-needs-fence": {
+    sentence:
+      "Its runner is not online by its deadline, and only a fence could take the ticket back; this version has none.",
+  },
+  "agent-silent": { sentence: "Its agent is silent. Silence proves nothing, so it is kept." },
+  "host-unreadable": {
+    sentence: "Its agent cannot read part of what shows whether a job runs. Unknown counts as busy.",
+  },
+  // Why a machine retires.
+  "boot-deadline": { sentence: "Its agent did not report within the boot deadline." },
+  "used-up": { sentence: "It has run as many jobs as one machine may (`machines.jobsPerMachine`)." },
+  surplus: { sentence: "No job needs it and the pool keeps enough parked machines without it." },
+  "machine-dead": { sentence: "The provider says that it is dead." },
+  "shutting-down": { sentence: "Holdfast itself is taking everything down, as the demonstration does at its end." },
+  "agent-leaving": { sentence: "Its agent was told by the machine to end and takes no more tickets." },
+  "operator-forced": { sentence: "An operator forced its end." },
+  // What an ending still waits for.
+  "awaits-report": { sentence: "Its agent has not reported since the machine began to retire." },
+  "report-names-ticket": { sentence: "Its agent's report still names a ticket." },
+  "sees-processes": { sentence: "Its agent still sees the runner's processes, or could not look." },
+  "ticket-not-over": { sentence: "A ticket of this machine may still be out." },
+  "not-ours-from-the-start": { sentence: "The row was adopted or restored, so nobody knows what it did before." },
+  "agent-was-seen": { sentence: "Somebody has tried to report as this machine." },
+  "deadline-not-past": { sentence: "The deadline has not passed over time in which we could have heard." },
+  "not-retiring": { sentence: "The machine is not retiring." },
+  "not-dead": { sentence: "The provider does not say that it is dead." },
+  "no-reason-given": { sentence: "A forced ending needs a name and a reason." },
+  "registration-not-over": { sentence: "The ticket of this registration is not over." },
+  deregistering: { sentence: "The registration of a ticket that never left us is being deleted." },
+  terminating: { sentence: "The provider is being asked to end it." },
+  confirming: { sentence: "The provider was asked and has not yet said that it is gone." },
+} as const satisfies Record<string, { readonly sentence: string }>;
+
+export type ReasonCode = keyof typeof REASONS;
+
+export const RETIRE_REASONS = [
+  "boot-deadline",
+  "used-up",
+  "surplus",
+  "machine-dead",
+  "shutting-down",
+  "agent-leaving",
+  "operator-forced",
+] as const satisfies readonly ReasonCode[];
+export type RetireReason = (typeof RETIRE_REASONS)[number];
+
+export function sentenceOf(reason: ReasonCode): string {
+  return REASONS[reason].sentence;
+}

@@ -1,0 +1,35 @@
+/** How many machines a pool launches, and which parked ones it has too many of. */
+import type { DemandPlan, LaunchRoom } from "./demand.ts";
+import type { MachineId } from "./ids.ts";
+import type { PoolPolicy } from "./pool.ts";
+
+export interface ScaleDecision {
+  readonly launchCount: number;
+  /** Parked machines that no job needs, beyond those kept warm. They retire after a grace. */
+  readonly surplus: readonly MachineId[];
+}
+
+export interface LaunchState {
+  /** Machines that are not gone, planned ones included. */
+  readonly machineCount: number;
+  /** The last launch failed and the pause after it is not over. */
+  readonly isPaused: boolean;
+  readonly isShuttingDown: boolean;
+}
+
+export function launchRoom(pool: PoolPolicy, state: LaunchState): LaunchRoom {
+  if (state.isShuttingDown) return { count: 0, limit: "shutting-down" };
+  if (state.isPaused) return { count: 0, limit: "launch-backoff" };
+  return { count: Math.max(0, pool.machineCountMax - state.machineCount), limit: "at-max" };
+}
+
+/** Warm machines come second: jobs that wait take the room first. */
+export function decideScale(demand: DemandPlan, room: LaunchRoom, pool: PoolPolicy): ScaleDecision {
+  if (pool.mode === "observe") return { launchCount: 0, surplus: [] };
+  const wantedByJobs = demand.decisions.filter((decision) => decision.kind === "launch").length;
+  const warmMissing = Math.max(0, pool.warmParkedCount - demand.spare.length);
+  const launchCount = Math.min(room.count, wantedByJobs + warmMissing);
+  const spareParked = demand.spare.filter((machine) => machine.state === "parked");
+  const surplusCount = Math.max(0, demand.spare.length - pool.warmParkedCount);
+  return { launchCount, surplus: spareParked.slice(0, surplusCount).map((machine) => machine.id) };
+}

@@ -1,0 +1,126 @@
+/**
+ * A ticket: one single-use (JIT) registration handed to one machine, the permission to run one job.
+ *
+ *     minting -> issued -> delivered -> online -> running -> spent
+ *     minting | issued -> void                     it never left us
+ *     delivered | online -> barren                 its runner ended without a job
+ *     delivered | online -> handing-back -> handed-back | delivered | online | running
+ *     any that left us -> lost                     its machine is gone
+ *     unknown -> delivered | online | running | spent | barren | handed-back | lost      adopted or restored rows
+ *
+ * An agent reports the present step, and may have missed to report the ones between: `delivered -> running` and
+ * `delivered -> spent` are the same path walked faster.
+ */
+
+import type { ConnectionName, IncarnationId, JobId, MachineId, PoolName, RunnerId, TicketId } from "./ids.ts";
+import { invariant } from "./invariant.ts";
+import type { RegistrationScope } from "./pool.ts";
+
+export type TicketState =
+  | { readonly kind: "minting"; readonly sinceMs: number }
+  | { readonly kind: "issued"; readonly sinceMs: number }
+  | { readonly kind: "delivered"; readonly sinceMs: number }
+  | { readonly kind: "online"; readonly sinceMs: number }
+  | { readonly kind: "running"; readonly sinceMs: number }
+  | { readonly kind: "spent"; readonly sinceMs: number }
+  | { readonly kind: "barren"; readonly sinceMs: number; readonly reason: string }
+  | { readonly kind: "handing-back"; readonly sinceMs: number }
+  | { readonly kind: "handed-back"; readonly sinceMs: number }
+  | { readonly kind: "void"; readonly sinceMs: number; readonly reason: string }
+  | { readonly kind: "lost"; readonly sinceMs: number }
+  | { readonly kind: "unknown"; readonly sinceMs: number };
+
+export type TicketStateKind = TicketState["kind"];
+
+/**
+ * What became of the registration at GitHub. `unknown` from the moment we may have asked for it until the answer:
+ * an answer that got lost is resolved by the runner's name.
+ */
+export type RegistrationState = "none" | "unknown" | "present" | "gone";
+
+export interface Ticket {
+  readonly id: TicketId;
+  readonly pool: PoolName;
+  readonly connection: ConnectionName;
+  readonly scope: RegistrationScope;
+  readonly machineId: MachineId;
+  /** The job that made us want it. GitHub may give its runner any other that fits. */
+  readonly jobId: JobId | null;
+  /** Written before GitHub is asked: unique, and the key by which a lost answer is resolved. */
+  readonly runnerName: string;
+  readonly runnerId: RunnerId | null;
+  readonly registration: RegistrationState;
+  /** The start of the agent that it was answered to; null until delivered. */
+  readonly deliveredTo: IncarnationId | null;
+  readonly state: TicketState;
+  readonly version: number;
+  readonly createdAtMs: number;
+}
+
+const NEXT: Readonly<Record<TicketStateKind, readonly TicketStateKind[]>> = {
+  minting: ["issued", "void"],
+  issued: ["delivered", "void"],
+  delivered: ["online", "running", "spent", "barren", "handing-back", "lost"],
+  online: ["running", "spent", "barren", "handing-back", "lost"],
+  running: ["spent", "lost"],
+  "handing-back": ["handed-back", "delivered", "online", "running", "lost"],
+  unknown: ["delivered", "online", "running", "spent", "barren", "handed-back", "lost"],
+  spent: [],
+  barren: [],
+  "handed-back": [],
+  void: [],
+  lost: [],
+};
+
+export function canTicketMove(from: TicketStateKind, to: TicketStateKind): boolean {
+  return NEXT[from].includes(to);
+}
+
+/** The one transition function: anything not drawn above throws. Moves the version by one. */
+export function moveTicket(ticket: Ticket, state: TicketState): Ticket {
+  invariant(
+    canTicketMove(ticket.state.kind, state.kind),
+    `ticket ${ticket.id} does not go from ${ticket.state.kind} to ${state.kind}`,
+  );
+  return { ...ticket, state, version: ticket.version + 1 };
+}
+
+/** May have left the controller and is not known to be over: the presumption makes its machine busy. */
+export function isTicketOut(ticket: Ticket): boolean {
+  switch (ticket.state.kind) {
+    case "delivered":
+    case "online":
+    case "running":
+    case "handing-back":
+    case "unknown":
+      return true;
+    case "minting":
+    case "issued":
+    case "spent":
+    case "barren":
+    case "handed-back":
+    case "void":
+    case "lost":
+      return false;
+  }
+}
+
+/** Bound to its machine and still good for something: a machine has at most one such ticket. */
+export function isTicketLive(ticket: Ticket): boolean {
+  return ticket.state.kind === "minting" || ticket.state.kind === "issued" || isTicketOut(ticket);
+}
+
+/** No job can come to it any more, by the host's word or because it never left us; its registration may be deleted. */
+export function isTicketOver(ticket: Ticket): boolean {
+  return !isTicketLive(ticket);
+}
+
+/** How an agent reports the end of a ticket; the same report may come many times. */
+export type TicketEnd =
+  | { readonly kind: "spent" }
+  /** @property reason the runner's exit code, or why it never started. */
+  | { readonly kind: "barren"; readonly reason: string };
+
+/** The steps of a ticket that a host reports while it holds one, in their order. */
+export const TICKET_STEPS = ["delivered", "online", "running"] as const;
+export type TicketStep = (typeof TICKET_STEPS)[number];

@@ -1,0 +1,56 @@
+/**
+ * What the evidence about one machine adds up to. The agent's word decides while it is fresh, and our own store decides
+ * whether a ticket may be out; GitHub's flags can only add a reason to think it busy. Unknown is treated as busy.
+ */
+import type { Machine } from "./machine.ts";
+import type { ProviderState } from "./observed.ts";
+import type { ProofKind } from "./permit.ts";
+import type { ReasonCode } from "./reasons.ts";
+import { isTicketOut, type Ticket } from "./ticket.ts";
+import { type HeardTime, isPast } from "./time.ts";
+import { MINUTE_MS } from "./units.ts";
+
+/** An agent reports each 15 s; after four missed reports its last word is old. */
+export const AGENT_FRESH_MS = MINUTE_MS;
+
+export type Verdict =
+  | { readonly kind: "busy"; readonly reasons: readonly ReasonCode[] }
+  | { readonly kind: "idle"; readonly proof: ProofKind }
+  | { readonly kind: "unknown"; readonly missing: readonly ReasonCode[] };
+
+export interface MachineEvidence {
+  readonly machine: Machine;
+  /** The one that may be out, or is about to be; null where the store knows of none. */
+  readonly ticket: Ticket | null;
+  /** Epoch milliseconds of the last report; null if none since this process started. Kept in memory only. */
+  readonly heardAtMs: number | null;
+  /** The provider's last word about it; null if it has not been listed. */
+  readonly providerState: ProviderState | null;
+}
+
+export function isAgentFresh(evidence: MachineEvidence, time: HeardTime): boolean {
+  return evidence.heardAtMs !== null && !isPast(evidence.heardAtMs, AGENT_FRESH_MS, time);
+}
+
+export function judgeMachine(evidence: MachineEvidence, time: HeardTime): Verdict {
+  const { machine, ticket, providerState } = evidence;
+  if (providerState === "dead" || providerState === "gone") return { kind: "idle", proof: "provider-dead" };
+  if (machine.state.kind === "planned") return { kind: "idle", proof: "never-engaged" };
+  const sighting = machine.report?.sighting ?? null;
+  if (sighting?.kind === "seen" && sighting.workerCount > 0) return { kind: "busy", reasons: ["runs-job"] };
+  if (ticket !== null && isTicketOut(ticket)) return judgeTicketOut(evidence, time);
+  if (!machine.isAgentSeen && machine.origin === "launched") return { kind: "idle", proof: "never-engaged" };
+  if (!isAgentFresh(evidence, time)) return { kind: "unknown", missing: ["agent-silent"] };
+  if (sighting === null || sighting.kind === "unknown") return { kind: "unknown", missing: ["host-unreadable"] };
+  if (machine.report?.ticket !== null || sighting.hasListener) return { kind: "busy", reasons: ["ticket-out"] };
+  return { kind: "idle", proof: "parked" };
+}
+
+function judgeTicketOut(evidence: MachineEvidence, time: HeardTime): Verdict {
+  const { machine, ticket } = evidence;
+  if (ticket?.state.kind === "running") return { kind: "busy", reasons: ["runs-job"] };
+  if (!isAgentFresh(evidence, time)) return { kind: "unknown", missing: ["ticket-out", "agent-silent"] };
+  if (machine.report?.sighting.kind === "unknown")
+    return { kind: "unknown", missing: ["ticket-out", "host-unreadable"] };
+  return { kind: "busy", reasons: ["ticket-out"] };
+}

@@ -1,0 +1,33 @@
+/** Log lines and figures. Subjects go into fields, never into the message, so that lines can be searched by id. */
+export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+export interface Telemetry {
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  /** @param error logged with its whole chain of causes. */
+  error(message: string, error: unknown, fields?: LogFields): void;
+  /** Adds one to a counter of `docs/reference/metrics.md`. */
+  count(metric: CounterName, labels?: Readonly<Record<string, string>>): void;
+  /** Sets a gauge. */
+  gauge(metric: GaugeName, value: number, labels?: Readonly<Record<string, string>>): void;
+}
+
+export const COUNTERS = {
+  holdfast_deliveries_total: { sentence: "Webhook deliveries by outcome.", labels: ["outcome"] },
+  holdfast_machines_ended_total: { sentence: "Machines ended, by proof.", labels: ["pool", "proof"] },
+  holdfast_endings_refused_total: { sentence: "Permits refused, by what was missing.", labels: ["pool", "missing"] },
+  holdfast_launches_total: { sentence: "Launch calls by outcome.", labels: ["pool", "outcome"] },
+  holdfast_tickets_ended_total: { sentence: "Tickets by how they ended.", labels: ["pool", "end"] },
+  holdfast_github_calls_total: { sentence: "Calls to GitHub by operation and status.", labels: ["operation", "status"] },
+  holdfast_agent_refused_total: { sentence: "Agents' calls that were refused, by code.", labels: ["code"] },
+  holdfast_controller_failures_total: { sentence: "Passes of a controller that ended with an error.", labels: ["controller"] },
+  holdfast_plan_notes_total: { sentence: "Plans that the second look refused.", labels: ["check"] },
+} as const satisfies Record<string, { readonly sentence: string; readonly labels: readonly string[] }>;
+export type CounterName = keyof typeof COUNTERS;
+
+export const GAUGES = {
+  holdfast_machines: { sentence: "Machines by pool and state.", labels: ["pool", "state"] },
+  holdfast_jobs_waiting: { sentence: "Queued jobs by pool.", labels: ["pool"] },
+  holdfast_deliveries_quarantined: { sentence: "Deliveries that could not be handled and wait for a person.", labels: [] },
+} as const satisfies Record<string, { readonly sentence: string; readonly labels: readonly string[] }>;
+export type GaugeName = keyof typeof GAUGES;
