@@ -1,2 +1,38 @@
 import { defineConfig } from "vitest/config";
-export default defineConfig({ test: { include: ["test/**/*.test.ts"] } });
+
+const END_TO_END = "test/end-to-end/**/*.test.ts";
+
+export default defineConfig({
+  test: {
+    // The tests' own summary is the last thing on the screen; .ci/run relies on it.
+    reporters: ["default"],
+    pool: "forks",
+    maxWorkers: 2,
+    execArgv: ["--disable-warning=ExperimentalWarning"],
+    hookTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: [END_TO_END],
+          testTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // They start real processes and servers: one file after the other, and after all the rest.
+        extends: true,
+        test: {
+          name: "end-to-end",
+          include: [END_TO_END],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});

@@ -1,0 +1,53 @@
+// Writes docs/reference/errors.md and docs/reference/reasons.md from the catalogues of the domain: npm run reference.
+// test/tidy.test.ts compares the pages with what is rendered here.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ERRORS } from "../src/domain/errors.ts";
+import { REASONS } from "../src/domain/reasons.ts";
+
+interface CatalogueEntry {
+  readonly sentence: string;
+  readonly mend?: string;
+}
+
+interface ReferencePage {
+  /** From the repository's root. */
+  readonly path: string;
+  readonly text: string;
+}
+
+const ERRORS_INTRODUCTION = `The message of an error says what Holdfast attempted; its code says what went wrong, in a word that scripts can rely
+on.`;
+
+const REASONS_INTRODUCTION = `Every job that waits, every machine that is kept and every machine that retires carries one of these codes.
+\`holdfast explain\` prints the sentence and the evidence beside it.`;
+
+export function referencePages(): readonly ReferencePage[] {
+  return [
+    { path: "docs/reference/errors.md", text: renderCatalogue("Errors", "errors", ERRORS_INTRODUCTION, ERRORS) },
+    { path: "docs/reference/reasons.md", text: renderCatalogue("Reasons", "reasons", REASONS_INTRODUCTION, REASONS) },
+  ];
+}
+
+function renderCatalogue(
+  title: string,
+  module: string,
+  introduction: string,
+  catalogue: Readonly<Record<string, CatalogueEntry>>,
+): string {
+  const entries = Object.entries(catalogue).map(([code, entry]) => {
+    const mend = entry.mend === undefined ? "" : `\nWhat to do: ${entry.mend}\n`;
+    return `## ${code}\n\n${entry.sentence}\n${mend}`;
+  });
+  const origin = `<!-- Written by \`npm run reference\` from src/domain/${module}.ts. Change it there. -->`;
+  return `${origin}\n\n# ${title}\n\n${introduction}\n\n${entries.join("\n")}`;
+}
+
+if (import.meta.main) {
+  for (const page of referencePages()) {
+    const target = join(import.meta.dirname, "..", page.path);
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, page.text);
+    console.log(`wrote ${page.path}`);
+  }
+}
