@@ -69,6 +69,11 @@ export interface DemandPlan {
   readonly decisions: readonly JobDecision[];
   /** Free machines that no job needs. */
   readonly spare: readonly FreeMachine[];
+  /**
+   * Issued tickets that no job needs: they are voided before they leave us, for a listener that waits in vain could be
+   * taken back only by the fence.
+   */
+  readonly unneeded: readonly TicketId[];
 }
 
 interface Remaining {
@@ -82,7 +87,7 @@ interface Remaining {
 export function decideDemand(input: DemandInput, pool: PoolPolicy, time: HeardTime): DemandPlan {
   if (pool.mode === "observe") {
     const decisions = input.jobs.map(({ job }) => wait(job, "pool-observes"));
-    return { decisions, spare: input.machines };
+    return { decisions, spare: input.machines, unneeded: [] };
   }
   const remaining: Remaining = {
     supply: input.tickets.filter((ticket) => isSupply(ticket, pool, time)),
@@ -99,7 +104,8 @@ export function decideDemand(input: DemandInput, pool: PoolPolicy, time: HeardTi
   const decisions = input.jobs.map(
     (waiting) => covered.get(waiting.job.id) ?? decideUncovered(waiting, remaining, input, time),
   );
-  return { decisions, spare: remaining.machines };
+  const unneeded = remaining.supply.filter((ticket) => ticket.state.kind === "issued").map((ticket) => ticket.id);
+  return { decisions, spare: remaining.machines, unneeded };
 }
 
 const MACHINE_ORDER: Readonly<Record<FreeMachine["state"], number>> = { parked: 0, provisioning: 1, planned: 2 };

@@ -10,7 +10,7 @@ import { invariant } from "./invariant.ts";
 import type { TicketId } from "./ids.ts";
 import type { Machine, RetiringStage } from "./machine.ts";
 import type { ObservedMachine } from "./observed.ts";
-import { issuePermit, type MachinePermitRequest, type MachineProof } from "./permit.ts";
+import { type MachinePermitRequest, type MachineProof, missingForEnding } from "./permit.ts";
 import type { PoolPolicy } from "./pool.ts";
 import type { ReasonCode } from "./reasons.ts";
 import { isTicketOut, type Ticket } from "./ticket.ts";
@@ -77,10 +77,10 @@ function chooseProof(input: EndingInput, pool: PoolPolicy): ChosenProof {
   if (forced !== null) proofs.push({ kind: "forced", ...forced });
   let missing: readonly ReasonCode[] = [];
   for (const proof of proofs) {
-    const decision = issuePermit({ kind: "end-machine", machine, tickets, proof, epoch: input.epoch, time: input.time });
-    if (decision.kind === "permitted") return { kind: "proof", proof };
+    const lacking = missingForEnding({ kind: "end-machine", machine, tickets, proof, epoch: input.epoch, time: input.time });
+    if (lacking.length === 0) return { kind: "proof", proof };
     const isLikeliest = proof.kind === (machine.isAgentSeen || tickets.some(isTicketOut) ? "parked" : "never-engaged");
-    if (isLikeliest) missing = decision.missing;
+    if (isLikeliest) missing = lacking;
   }
   return { kind: "none", missing };
 }

@@ -118,7 +118,7 @@ export function issuePermit(
   if (request.kind === "delete-registration") return permitRegistration(request);
   const { machine } = request;
   const providerId = providerIdOf(machine);
-  const missing = missingForMachine(request);
+  const missing = missingForEnding(request);
   if (missing.length > 0 || providerId === null) return { kind: "refused", missing };
   return { kind: "permitted", permit: makeMachinePermit(machine, providerId, request) };
 }
@@ -129,7 +129,8 @@ function permitRegistration(request: RegistrationPermitRequest): PermitDecision<
   return { kind: "permitted", permit: makeRegistrationPermit(ticket, ticket.runnerId, request) };
 }
 
-function missingForMachine(request: MachinePermitRequest): readonly ReasonCode[] {
+/** What the proof still lacks; empty where a permit would be issued. Asking is not issuing: it opens nothing. */
+export function missingForEnding(request: MachinePermitRequest): readonly ReasonCode[] {
   const missing: ReasonCode[] = request.machine.state.kind === "retiring" ? [] : ["not-retiring"];
   switch (request.proof.kind) {
     case "never-engaged":

@@ -1,0 +1,67 @@
+/** Agents' reports become the states of machines and tickets. Reads the rows whose report has not been looked at. */
+import { listMachinesWithNews, markAttended } from "../store/machines/news.ts";
+import { machineSubject, ticketSubject } from "../store/subjects.ts";
+import { type MachineId } from "../domain/ids.ts";
+import { inLease } from "../store/leases.ts";
+import { recordEvidence } from "../store/evidence/evidence.ts";
+import { saveMachine } from "../store/machines/save.ts";
+import { listTicketsOfMachine } from "../store/tickets/list.ts";
+import { invariant } from "../domain/invariant.ts";
+import { saveTicket } from "../store/tickets/save.ts";
+import { isTicketOver } from "../domain/ticket.ts";
+import { deleteTicketSecret } from "../store/tickets/secret.ts";
+import { loadMachine } from "../store/machines/load.ts";
+import { type Queryable } from "../store/schema.ts";
+import { attendReport } from "../domain/attend.ts";
+import type { Machine } from "../domain/machine.ts";
+import type { Ticket } from "../domain/ticket.ts";
+import type { PoolContext } from "./context.ts";
+
+const MACHINES_MAX = 500;
+
+export async function attend(context: PoolContext): Promise<void> {
+  const lease = context.lease();
+  if (lease === null) return;
+  const machines = await listMachinesWithNews(context.store.db, context.pool.name, MACHINES_MAX);
+  for (const { id } of machines) await inLease(context.store, lease, (tx) => attendMachine(context, tx, id));
+  if (machines.length === 0) return;
+  context.wake.controller("assign", context.pool.name);
+  context.wake.controller("retire", context.pool.name);
+  if (machines.length === MACHINES_MAX) context.wake.controller("attend", context.pool.name);
+}
+
+async function attendMachine(context: PoolContext, tx: Queryable, id: MachineId): Promise<void> {
+  const machine = await loadMachine(tx, id);
+  if (machine === null || machine.report === null) return;
+  // Its launch has not been answered yet: the report stays news until it has.
+  if (machine.state.kind === "planned") return;
+  const nowMs = context.clock.nowMs();
+  const tickets = await listTicketsOfMachine(tx, id);
+  const after = attendReport(machine, tickets, machine.report, nowMs);
+  for (const ticket of after.tickets) await saveAttendedTicket(context, tx, ticket, nowMs);
+  if (after.machine !== machine) {
+    const isSaved = await saveMachine(tx, after.machine, machine.version);
+    invariant(isSaved, `machine ${id} changed inside the transaction that read it`);
+    await noteState(tx, after.machine, nowMs);
+  }
+  if (machine.report.ticket !== null) await deleteTicketSecret(tx, machine.report.ticket.id);
+  await markAttended(tx, id, machine.sequence);
+}
+
+async function saveAttendedTicket(context: PoolContext, tx: Queryable, ticket: Ticket, nowMs: number): Promise<void> {
+  const isSaved = await saveTicket(tx, ticket, ticket.version - 1);
+  invariant(isSaved, `ticket ${ticket.id} changed inside the transaction that read it`);
+  const fact = ticket.state.kind === "barren" ? `ticket barren: ${ticket.state.reason}` : `ticket ${ticket.state.kind}`;
+  const source = "agent";
+  await recordEvidence(tx, { subject: ticketSubject(ticket.id), source, fact, observedAtMs: nowMs });
+  await recordEvidence(tx, { subject: machineSubject(ticket.machineId), source, fact, observedAtMs: nowMs });
+  if (!isTicketOver(ticket)) return;
+  await deleteTicketSecret(tx, ticket.id);
+  context.telemetry.count("holdfast_tickets_ended_total", { pool: ticket.pool, end: ticket.state.kind });
+  context.wake.controller("sweep", ticket.pool);
+}
+
+async function noteState(tx: Queryable, machine: Machine, nowMs: number): Promise<void> {
+  const subject = machineSubject(machine.id);
+  await recordEvidence(tx, { subject, source: "agent", fact: `machine ${machine.state.kind}`, observedAtMs: nowMs });
+}

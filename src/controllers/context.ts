@@ -1,0 +1,72 @@
+/** What the controllers of one pool work with, and the little they remember between passes. */
+import type { ObservedMachine } from "../domain/observed.ts";
+import type { ControllerId, JobId, MachineId } from "../domain/ids.ts";
+import type { PoolPolicy } from "../domain/pool.ts";
+import type { HeardTime } from "../domain/time.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { GitHub } from "../ports/github.ts";
+import type { Hearing } from "../ports/hearing.ts";
+import type { Provider } from "../ports/provider.ts";
+import type { Random } from "../ports/random.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
+import type { Wake } from "../ports/wake.ts";
+import type { Lease } from "../store/leases.ts";
+import type { Store } from "../store/store.ts";
+
+/** What every controller needs, whichever pool it serves. */
+export interface Surroundings {
+  readonly controllerId: ControllerId;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+  readonly wake: Wake;
+  readonly hearing: Hearing;
+  /** Every configured pool: routing looks at all of them. */
+  readonly pools: readonly PoolPolicy[];
+  /** Everything is being taken down: nothing is launched, and what is free retires. */
+  isShuttingDown(): boolean;
+  heardSinceMs(): number;
+  /** What a machine's agent proves its identity with, where the platform signs none. */
+  identitySecret(machineId: MachineId): string;
+}
+
+export interface PoolContext extends Surroundings {
+  readonly pool: PoolPolicy;
+  readonly github: GitHub;
+  readonly provider: Provider;
+  readonly memory: PoolMemory;
+  /** The lease under which this pool's rows are written; null while somebody else holds it. */
+  lease(): Lease | null;
+}
+
+/** Losing any of this costs time, never safety: it is rebuilt by the next passes. */
+export interface PoolMemory {
+  /** The provider's last word about each machine. */
+  readonly observed: Map<MachineId, ObservedMachine>;
+  /** Since when no job has needed a parked machine. */
+  readonly surplusSinceMs: Map<MachineId, number>;
+  /** Jobs that `execute` is to ask GitHub about. */
+  readonly jobsToAsk: Set<JobId>;
+  readonly mint: Pause;
+  readonly launch: Pause;
+}
+
+export interface Pause {
+  failureCount: number;
+  untilMs: number;
+}
+
+export function emptyMemory(): PoolMemory {
+  return {
+    observed: new Map(),
+    surplusSinceMs: new Map(),
+    jobsToAsk: new Set(),
+    mint: { failureCount: 0, untilMs: 0 },
+    launch: { failureCount: 0, untilMs: 0 },
+  };
+}
+
+export function heardTime(context: Surroundings): HeardTime {
+  return { heardSinceMs: context.heardSinceMs(), nowMs: context.clock.nowMs() };
+}

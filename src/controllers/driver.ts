@@ -1,0 +1,123 @@
+/**
+ * Runs each controller on its period and on a wake, one activation at a time. A controller takes no input: a wake only
+ * brings its next activation forward. One that fails is logged, counted and tried again at its next period.
+ */
+import type { MachineId, PoolName } from "../domain/ids.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
+import type { ControllerName, Wake } from "../ports/wake.ts";
+
+export interface Controller {
+  readonly name: ControllerName | "tenure";
+  /** Null for one that serves all pools. */
+  readonly pool: PoolName | null;
+  readonly periodMs: number;
+  /** Idempotent; goes on past one bad item. */
+  run(): Promise<void>;
+}
+
+export interface ControllerHealth {
+  readonly name: string;
+  readonly pool: PoolName | null;
+  readonly lastRunAtMs: number | null;
+  readonly lastError: string | null;
+}
+
+interface Activation {
+  readonly controller: Controller;
+  isWoken: boolean;
+  wakeUp: AbortController;
+  lastRunAtMs: number | null;
+  lastError: string | null;
+}
+
+export class Driver implements Wake {
+  readonly #clock: Clock;
+  readonly #telemetry: Telemetry;
+  readonly #onMachine: (machineId: MachineId) => void;
+  readonly #activations = new Map<string, Activation>();
+  readonly #loops: Promise<void>[] = [];
+  #isStopped = false;
+
+  constructor(clock: Clock, telemetry: Telemetry, onMachine: (machineId: MachineId) => void) {
+    this.#clock = clock;
+    this.#telemetry = telemetry;
+    this.#onMachine = onMachine;
+  }
+
+  start(controllers: readonly Controller[]): void {
+    for (const controller of controllers) {
+      const activation: Activation = {
+        controller,
+        isWoken: true,
+        wakeUp: new AbortController(),
+        lastRunAtMs: null,
+        lastError: null,
+      };
+      this.#activations.set(keyOf(controller.name, controller.pool), activation);
+      this.#loops.push(this.#loop(activation));
+    }
+  }
+
+  controller(name: ControllerName, pool: PoolName | null): void {
+    const activation = this.#activations.get(keyOf(name, pool));
+    if (activation === undefined) return;
+    activation.isWoken = true;
+    activation.wakeUp.abort();
+  }
+
+  machine(machineId: MachineId): void {
+    this.#onMachine(machineId);
+  }
+
+  health(): readonly ControllerHealth[] {
+    return [...this.#activations.values()].map(({ controller, lastRunAtMs, lastError }) => ({
+      name: controller.name,
+      pool: controller.pool,
+      lastRunAtMs,
+      lastError,
+    }));
+  }
+
+  /** Lets every running activation end; starts no other. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const activation of this.#activations.values()) activation.wakeUp.abort();
+    await Promise.all(this.#loops);
+  }
+
+  async #loop(activation: Activation): Promise<void> {
+    while (!this.#isStopped) {
+      activation.isWoken = false;
+      activation.wakeUp = new AbortController();
+      await this.#activate(activation);
+      if (activation.isWoken || this.#isStopped) continue;
+      await this.#clock.sleep(activation.controller.periodMs, activation.wakeUp.signal);
+    }
+  }
+
+  async #activate(activation: Activation): Promise<void> {
+    const { controller } = activation;
+    try {
+      await controller.run();
+      activation.lastError = null;
+    } catch (error) {
+      activation.lastError = error instanceof Error ? error.message : String(error);
+      this.#telemetry.count("holdfast_controller_failures_total", { controller: controller.name });
+      this.#telemetry.error("a controller's pass failed; it is tried again", error, {
+        controller: controller.name,
+        pool: controller.pool,
+      });
+      // A failing controller that is woken all the time must not spin.
+      await this.#clock.sleep(FAILURE_PAUSE_MS);
+    } finally {
+      activation.lastRunAtMs = this.#clock.nowMs();
+    }
+  }
+}
+
+const FAILURE_PAUSE_MS = 500;
+
+function keyOf(name: string, pool: PoolName | null): string {
+  return `${name}/${pool ?? ""}`;
+}

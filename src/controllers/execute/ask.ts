@@ -1,0 +1,37 @@
+/** Asks GitHub whether jobs that wait are still queued, and lets the answer change them like any event. */
+import { jobSubject } from "../../store/subjects.ts";
+import { saveJob } from "../../store/jobs/save.ts";
+import { recordEvidence } from "../../store/evidence/evidence.ts";
+import { type JobId } from "../../domain/ids.ts";
+import { loadJob } from "../../store/jobs/load.ts";
+import { inTransaction } from "../../store/transaction.ts";
+import { saveJobEvent } from "../ingest.ts";
+import type { PoolContext } from "../context.ts";
+
+const JOBS_PER_PASS_MAX = 10;
+
+export async function askAboutJobs(context: PoolContext): Promise<void> {
+  const jobIds = [...context.memory.jobsToAsk].slice(0, JOBS_PER_PASS_MAX);
+  for (const jobId of jobIds) context.memory.jobsToAsk.delete(jobId);
+  await Promise.all(jobIds.map((jobId) => askAboutJob(context, jobId)));
+  if (jobIds.length > 0) context.wake.controller("assign", context.pool.name);
+}
+
+async function askAboutJob(context: PoolContext, jobId: JobId): Promise<void> {
+  const row = await loadJob(context.store.db, context.pool.connection, jobId);
+  if (row === null || row.job.status !== "queued") return;
+  const answer = await context.github.getJob(row.job.repository, jobId);
+  // A failed look and an absence are no facts about the job: it stays as it is, and is asked about again.
+  if (answer.kind !== "present") {
+    const fact = answer.kind === "absent" ? "GitHub does not find the job" : `GitHub could not be asked: ${answer.code}`;
+    const subject = jobSubject(row.job.connection, jobId);
+    await recordEvidence(context.store.db, { subject, source: "github-api", fact, observedAtMs: context.clock.nowMs() });
+    return;
+  }
+  await inTransaction(context.store, async (tx) => {
+    await saveJobEvent(context, tx, answer.value, "github-api");
+    const current = await loadJob(tx, row.job.connection, jobId);
+    const nowMs = context.clock.nowMs();
+    if (current !== null) await saveJob(tx, { ...current, askedAtMs: nowMs }, current.version, nowMs);
+  });
+}

@@ -1,0 +1,128 @@
+/**
+ * Asks GitHub for the registration of each ticket in `minting`. Not idempotent at GitHub, so that it may have happened is
+ * written before the call, and a lost answer is resolved by the runner's name: what is found there is ours, and its ticket
+ * is void, because the secret that would start it went down with the answer.
+ */
+import { poolSubject, ticketSubject } from "../../store/subjects.ts";
+import { voidTicket } from "../void-ticket.ts";
+import { inLease } from "../../store/leases.ts";
+import { recordEvidence } from "../../store/evidence/evidence.ts";
+import { saveTicket } from "../../store/tickets/save.ts";
+import { storeTicketSecret } from "../../store/tickets/secret.ts";
+import { loadTicket } from "../../store/tickets/load.ts";
+import { type TicketId } from "../../domain/ids.ts";
+import { invariant } from "../../domain/invariant.ts";
+import { listTicketsInState } from "../../store/tickets/list.ts";
+import { inTransaction } from "../../store/transaction.ts";
+import { backoffMs, CALL_BACKOFF } from "../../domain/backoff.ts";
+import { GitHubError } from "../../domain/errors.ts";
+import { moveTicket, type Ticket } from "../../domain/ticket.ts";
+import type { MintedTicket } from "../../ports/github.ts";
+import type { PoolContext } from "../context.ts";
+
+/** Calls at a time per pool; GitHub counts more than 100 concurrent ones as abuse. */
+const CONCURRENT_MINTS_MAX = 8;
+
+export async function mintTickets(context: PoolContext): Promise<void> {
+  if (context.clock.nowMs() < context.memory.mint.untilMs) return;
+  const tickets = await listTicketsInState(context.store.db, context.pool.name, ["minting"]);
+  const queue = [...tickets];
+  const workers = Array.from({ length: Math.min(CONCURRENT_MINTS_MAX, queue.length) }, async () => {
+    for (let ticket = queue.shift(); ticket !== undefined; ticket = queue.shift()) await mintOne(context, ticket);
+  });
+  await Promise.all(workers);
+}
+
+async function mintOne(context: PoolContext, ticket: Ticket): Promise<void> {
+  const asked = await noteAsked(context, ticket);
+  if (asked === null) return;
+  try {
+    const minted = await context.github.mintTicket({
+      scope: ticket.scope,
+      runnerName: ticket.runnerName,
+      labels: context.pool.labels,
+    });
+    await saveIssued(context, asked.id, minted);
+    Object.assign(context.memory.mint, { failureCount: 0, untilMs: 0 });
+  } catch (error) {
+    if (!(error instanceof GitHubError)) throw error;
+    await noteFailure(context, asked, error);
+  }
+}
+
+/** From here on the registration may exist, whatever becomes of us. */
+async function noteAsked(context: PoolContext, ticket: Ticket): Promise<Ticket | null> {
+  if (ticket.registration === "unknown") return ticket;
+  const lease = context.lease();
+  if (lease === null) return null;
+  const asked: Ticket = { ...ticket, registration: "unknown", version: ticket.version + 1 };
+  const isSaved = await inLease(context.store, lease, (tx) => saveTicket(tx, asked, ticket.version));
+  return isSaved ? asked : null;
+}
+
+/** A ticket that was voided while GitHub answered keeps what is needed to delete its registration, not the secret. */
+async function saveIssued(context: PoolContext, ticketId: TicketId, minted: MintedTicket): Promise<void> {
+  const nowMs = context.clock.nowMs();
+  const ticket = await inTransaction(context.store, async (tx) => {
+    const current = await loadTicket(tx, ticketId);
+    invariant(current !== null, "tickets are never removed while their machine is here");
+    const registered: Ticket = { ...current, runnerId: minted.runnerId, registration: "present" };
+    const isWanted = current.state.kind === "minting";
+    const after: Ticket = isWanted
+      ? moveTicket(registered, { kind: "issued", sinceMs: nowMs })
+      : { ...registered, version: current.version + 1 };
+    await saveTicket(tx, after, current.version);
+    if (isWanted) await storeTicketSecret(tx, ticketId, minted.jitConfig);
+    const fact = `ticket issued as runner ${minted.runnerId}`;
+    await recordEvidence(tx, { subject: ticketSubject(ticketId), source: "github-api", fact, observedAtMs: nowMs });
+    return after;
+  });
+  if (ticket.state.kind === "issued") context.wake.machine(ticket.machineId);
+  else context.wake.controller("sweep", context.pool.name);
+}
+
+async function noteFailure(context: PoolContext, ticket: Ticket, error: GitHubError): Promise<void> {
+  const { memory, clock, random, telemetry, pool } = context;
+  telemetry.error("GitHub gave no ticket", error, { pool: pool.name, ticket: ticket.id, code: error.code });
+  if (error.code === "github-name-taken") return resolveByName(context, ticket);
+  memory.mint.failureCount += 1;
+  const pauseMs = backoffMs(CALL_BACKOFF, memory.mint.failureCount, random.fraction());
+  memory.mint.untilMs = clock.nowMs() + Math.max(pauseMs, error.retryAfterMs ?? 0);
+  await noteOnPool(context, `no ticket: ${error.code}, ${error.message}`);
+  // Whether it took effect is unknown: the same name is asked for again, and taken then if it did.
+  if (error.code === "github-unavailable") return;
+  const lease = context.lease();
+  if (lease === null) return;
+  await inLease(context.store, lease, async (tx) => {
+    const current = await loadTicket(tx, ticket.id);
+    if (current?.state.kind === "minting") await voidTicket(context, tx, current, `GitHub refused it: ${error.code}`);
+  });
+}
+
+async function resolveByName(context: PoolContext, ticket: Ticket): Promise<void> {
+  const found = await context.github.findRunner(ticket.scope, ticket.runnerName);
+  // Gone again or unreadable: asked for again at the next pass, under the same name.
+  if (found.kind !== "present") return;
+  const { value } = found;
+  if (value.isOnline || value.version !== null) {
+    // Nobody has the secret, so nobody can be online under a name that we drew: not ours to judge.
+    context.telemetry.warn("a registration under a ticket's name is in use by somebody", { ticket: ticket.id });
+    return;
+  }
+  const lease = context.lease();
+  if (lease === null) return;
+  await inLease(context.store, lease, async (tx) => {
+    const current = await loadTicket(tx, ticket.id);
+    if (current?.state.kind !== "minting") return;
+    const known: Ticket = { ...current, runnerId: value.id, registration: "present" };
+    await voidTicket(context, tx, known, "the answer with its secret was lost");
+  });
+  context.wake.controller("sweep", context.pool.name);
+  context.wake.controller("assign", context.pool.name);
+}
+
+async function noteOnPool(context: PoolContext, fact: string): Promise<void> {
+  const observedAtMs = context.clock.nowMs();
+  const subject = poolSubject(context.pool.name);
+  await recordEvidence(context.store.db, { subject, source: "github-api", fact, observedAtMs });
+}

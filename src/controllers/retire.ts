@@ -1,0 +1,125 @@
+/** Decides which machines retire, and takes each retiring machine the next steps towards its end. */
+import { listMachinesOfPool } from "../store/machines/list.ts";
+import { type MachineId } from "../domain/ids.ts";
+import { inLease } from "../store/leases.ts";
+import { listLiveTicketsOfPool } from "../store/tickets/list.ts";
+import { machineSubject } from "../store/subjects.ts";
+import { saveMachine } from "../store/machines/save.ts";
+import { recordDecisions } from "../store/evidence/decisions.ts";
+import { type Queryable } from "../store/schema.ts";
+import { decideLifecycle, type LifecycleDecision } from "../domain/lifecycle.ts";
+import { type Machine, moveMachine } from "../domain/machine.ts";
+import { checkPlan } from "../domain/plan-checks.ts";
+import { isTicketLive, type Ticket } from "../domain/ticket.ts";
+import { heardTime, type PoolContext } from "./context.ts";
+import { endMachine } from "./retire/end-machine.ts";
+
+const MACHINES_MAX = 20_000;
+/** Endings that are worked on at a time. */
+const CONCURRENT_ENDINGS_MAX = 16;
+
+export async function retire(context: PoolContext): Promise<void> {
+  if (context.lease() === null) return;
+  const { db } = context.store;
+  const machines = await listMachinesOfPool(db, context.pool.name, { includeGone: false, limitCount: MACHINES_MAX });
+  const tickets = await listLiveTicketsOfPool(db, context.pool.name);
+  const retiredIds = await retireMachines(context, machines, tickets);
+  const retiring = machines.filter((machine) => machine.state.kind === "retiring").map((machine) => machine.id);
+  const queue = [...retiring, ...retiredIds];
+  const workers = Array.from({ length: Math.min(CONCURRENT_ENDINGS_MAX, queue.length) }, async () => {
+    for (let id = queue.shift(); id !== undefined; id = queue.shift()) await endMachine(context, id);
+  });
+  await Promise.all(workers);
+  gaugeMachines(context, machines);
+}
+
+async function retireMachines(
+  context: PoolContext,
+  machines: readonly Machine[],
+  tickets: readonly Ticket[],
+): Promise<readonly MachineId[]> {
+  const decisions = decideMachines(context, machines, tickets);
+  const notes = checkPlan(
+    { jobs: [], launchCount: 0, machines: decisions },
+    { pool: context.pool, demand: NO_DEMAND, machines, tickets },
+  );
+  for (const note of notes) {
+    context.telemetry.count("holdfast_plan_notes_total", { check: note.check });
+    context.telemetry.error("a retirement was not sound and is not carried out", new Error(note.check), {
+      pool: context.pool.name,
+      machine: note.subject,
+    });
+  }
+  const lease = context.lease();
+  if (notes.length > 0 || lease === null) return [];
+  return inLease(context.store, lease, (tx) => writeRetirements(context, tx, machines, decisions));
+}
+
+const NO_DEMAND = {
+  jobs: [],
+  tickets: [],
+  unnamedRunning: [],
+  machines: [],
+  isMintPaused: false,
+  launchRoom: { count: 0, limit: "at-max" },
+} as const;
+
+function decideMachines(
+  context: PoolContext,
+  machines: readonly Machine[],
+  tickets: readonly Ticket[],
+): ReadonlyMap<MachineId, LifecycleDecision> {
+  const time = heardTime(context);
+  const ticketByMachine = new Map(tickets.filter(isTicketLive).map((ticket) => [ticket.machineId, ticket]));
+  const decisions = new Map<MachineId, LifecycleDecision>();
+  for (const machine of machines) {
+    if (machine.state.kind === "retiring") continue;
+    const input = {
+      machine,
+      ticket: ticketByMachine.get(machine.id) ?? null,
+      heardAtMs: context.hearing.heardAtMs(machine.id),
+      providerState: context.memory.observed.get(machine.id)?.state ?? null,
+      surplusSinceMs: context.memory.surplusSinceMs.get(machine.id) ?? null,
+      isShuttingDown: context.isShuttingDown(),
+    };
+    decisions.set(machine.id, decideLifecycle(input, context.pool, time));
+  }
+  return decisions;
+}
+
+/** The compare-and-set to `retiring`: whoever gave the machine a ticket in between has won, and it stays. */
+async function writeRetirements(
+  context: PoolContext,
+  tx: Queryable,
+  machines: readonly Machine[],
+  decisions: ReadonlyMap<MachineId, LifecycleDecision>,
+): Promise<readonly MachineId[]> {
+  const nowMs = context.clock.nowMs();
+  const retired: MachineId[] = [];
+  for (const machine of machines) {
+    const decision = decisions.get(machine.id);
+    if (decision?.kind !== "retire") continue;
+    const after = moveMachine(machine, { kind: "retired", reason: decision.reason }, nowMs);
+    if (!(await saveMachine(tx, after, machine.version))) continue;
+    retired.push(machine.id);
+    context.wake.machine(machine.id);
+  }
+  await recordDecisions(
+    tx,
+    [...decisions].map(([id, decision]) => ({
+      subject: machineSubject(id),
+      action: decision.kind,
+      reason: decision.reason,
+      decidedAtMs: nowMs,
+    })),
+  );
+  return retired;
+}
+
+function gaugeMachines(context: PoolContext, machines: readonly Machine[]): void {
+  const states = ["planned", "provisioning", "parked", "engaged", "retiring"] as const;
+  for (const state of states) {
+    const count = machines.filter((machine) => machine.state.kind === state).length;
+    context.telemetry.gauge("holdfast_machines", count, { pool: context.pool.name, state });
+  }
+}

@@ -1,0 +1,180 @@
+/** Takes one retiring machine as far towards its end as it gets now. `domain/ending` decides each step. */
+import { voidTicket } from "../void-ticket.ts";
+import { machineSubject, ticketSubject } from "../../store/subjects.ts";
+import { type MachineId } from "../../domain/ids.ts";
+import { type Lease, inLease, leaseRemainingMs } from "../../store/leases.ts";
+import { recordDecision } from "../../store/evidence/decisions.ts";
+import { type Queryable } from "../../store/schema.ts";
+import { recordEvidence } from "../../store/evidence/evidence.ts";
+import { saveMachine } from "../../store/machines/save.ts";
+import { listTicketsOfMachine } from "../../store/tickets/list.ts";
+import { saveTicket } from "../../store/tickets/save.ts";
+import { type ReasonCode } from "../../domain/reasons.ts";
+import { deleteTicketSecret } from "../../store/tickets/secret.ts";
+import { loadMachine } from "../../store/machines/load.ts";
+import { invariant } from "../../domain/invariant.ts";
+import { decideEnding, type EndingStep } from "../../domain/ending.ts";
+import { HoldfastError, ProviderError } from "../../domain/errors.ts";
+import { type Machine, moveMachine } from "../../domain/machine.ts";
+import type { ObservedMachine } from "../../domain/observed.ts";
+import { issuePermit, type MachineProof } from "../../domain/permit.ts";
+import { isTicketOut, moveTicket, type Ticket } from "../../domain/ticket.ts";
+import { SECOND_MS } from "../../domain/units.ts";
+import { heardTime, type PoolContext } from "../context.ts";
+
+/** An ending has fewer steps than this; more in one pass would be a loop. */
+const STEPS_MAX = 12;
+/** A call that ends a machine is not made with less of the lease left than the call may take. */
+const TERMINATE_TIMEOUT_MS = 15 * SECOND_MS;
+
+interface Ending {
+  readonly machine: Machine;
+  readonly tickets: readonly Ticket[];
+  readonly observed: ObservedMachine | null;
+}
+
+export async function endMachine(context: PoolContext, machineId: MachineId): Promise<void> {
+  for (let count = 0; count < STEPS_MAX; count += 1) {
+    const lease = context.lease();
+    if (lease === null) return;
+    const ending = await readEnding(context, machineId);
+    if (ending === null) return;
+    const step = decideEnding(
+      { ...ending, forced: null, epoch: lease.epoch, time: heardTime(context) },
+      context.pool,
+    );
+    if (!(await takeStep(context, lease, ending, step))) return;
+  }
+}
+
+/** The provider is read by id before the store, so that what it says is never newer than the row it is judged with. */
+async function readEnding(context: PoolContext, machineId: MachineId): Promise<Ending | null> {
+  const { db } = context.store;
+  const before = await loadMachine(db, machineId);
+  if (before?.state.kind !== "retiring") return null;
+  const observed = await lookAt(context, before);
+  const machine = await loadMachine(db, machineId);
+  if (machine?.state.kind !== "retiring") return null;
+  return { machine, tickets: await listTicketsOfMachine(db, machineId), observed };
+}
+
+/** Only what was seen since the machine began to retire counts. While nothing was called, the listing is recent enough. */
+async function lookAt(context: PoolContext, machine: Machine): Promise<ObservedMachine | null> {
+  if (machine.state.kind !== "retiring") return null;
+  const { stage, providerId } = machine.state;
+  const listed = context.memory.observed.get(machine.id) ?? null;
+  if (stage === "proving" && listed?.state !== "dead") return null;
+  try {
+    const [observed] = await context.provider.list([providerId]);
+    return observed ?? null;
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    context.telemetry.error("the provider could not be asked about a machine", error, { machine: machine.id });
+    return null;
+  }
+}
+
+/** @returns whether there may be a next step now. */
+async function takeStep(context: PoolContext, lease: Lease, ending: Ending, step: EndingStep): Promise<boolean> {
+  const { machine } = ending;
+  switch (step.kind) {
+    case "wait":
+      await noteWaiting(context, machine, step.missing);
+      if (step.missing.includes("deregistering")) context.wake.controller("sweep", context.pool.name);
+      return false;
+    case "void-ticket": {
+      const ticket = ending.tickets.find((one) => one.id === step.ticketId);
+      invariant(ticket !== undefined, "a voided ticket is one of the machine's");
+      return inLease(context.store, lease, (tx) => voidTicket(context, tx, ticket, "its machine retires"));
+    }
+    case "stage": {
+      const after = moveMachine(machine, { kind: "stage", stage: step.stage }, context.clock.nowMs());
+      return inLease(context.store, lease, (tx) => saveMachine(tx, after, machine.version));
+    }
+    case "terminate":
+      return terminate(context, lease, machine, step.proof);
+    case "confirm-gone":
+      await confirmGone(context, lease, ending);
+      return false;
+  }
+}
+
+/** Re-reads the rows right before the call and issues the permit from them. */
+async function terminate(context: PoolContext, lease: Lease, judged: Machine, proof: MachineProof): Promise<boolean> {
+  const { db } = context.store;
+  const machine = await loadMachine(db, judged.id);
+  const tickets = await listTicketsOfMachine(db, judged.id);
+  if (machine === null || machine.version !== judged.version) return true;
+  if ((await leaseRemainingMs(db, lease)) < TERMINATE_TIMEOUT_MS) return false;
+  const decision = issuePermit({
+    kind: "end-machine",
+    machine,
+    tickets,
+    proof,
+    epoch: lease.epoch,
+    time: heardTime(context),
+  });
+  if (decision.kind === "refused") {
+    await noteWaiting(context, machine, decision.missing);
+    return false;
+  }
+  try {
+    await context.provider.terminate(decision.permit);
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    context.telemetry.error("a machine was not ended; it is tried again", error, { machine: machine.id, code: error.code });
+    return false;
+  }
+  const after = moveMachine(machine, { kind: "stage", stage: "confirming" }, context.clock.nowMs());
+  return inLease(context.store, lease, async (tx) => {
+    const subject = machineSubject(machine.id);
+    const fact = `asked the provider to end it, by proof ${proof.kind}`;
+    await recordEvidence(tx, { subject, source: "controller", fact, observedAtMs: context.clock.nowMs() });
+    return saveMachine(tx, after, machine.version);
+  });
+}
+
+async function confirmGone(context: PoolContext, lease: Lease, ending: Ending): Promise<void> {
+  const { machine, tickets } = ending;
+  const nowMs = context.clock.nowMs();
+  const isClosed = await inLease(context.store, lease, async (tx) => {
+    const gone = moveMachine(machine, { kind: "confirmed-gone" }, nowMs);
+    if (!(await saveMachine(tx, gone, machine.version))) return false;
+    for (const ticket of tickets.filter(isTicketOut)) await loseTicket(tx, ticket, nowMs);
+    const subject = machineSubject(machine.id);
+    await recordEvidence(tx, { subject, source: "provider", fact: "machine gone", observedAtMs: nowMs });
+    return true;
+  });
+  if (!isClosed) return;
+  context.memory.observed.delete(machine.id);
+  context.memory.surplusSinceMs.delete(machine.id);
+  context.hearing.forget(machine.id);
+  const { state } = machine;
+  context.telemetry.count("holdfast_machines_ended_total", {
+    pool: machine.pool,
+    reason: state.kind === "retiring" ? state.reason : "unknown",
+  });
+  context.wake.controller("assign", context.pool.name);
+  context.wake.controller("sweep", context.pool.name);
+}
+
+/** The machine died with the ticket out: a job that ran there is lost with it, and shown as such. */
+async function loseTicket(tx: Queryable, ticket: Ticket, nowMs: number): Promise<void> {
+  await saveTicket(tx, moveTicket(ticket, { kind: "lost", sinceMs: nowMs }), ticket.version);
+  await deleteTicketSecret(tx, ticket.id);
+  const fact = `ticket lost with its machine while ${ticket.state.kind}`;
+  await recordEvidence(tx, { subject: ticketSubject(ticket.id), source: "provider", fact, observedAtMs: nowMs });
+  await recordEvidence(tx, { subject: machineSubject(ticket.machineId), source: "provider", fact, observedAtMs: nowMs });
+}
+
+async function noteWaiting(context: PoolContext, machine: Machine, missing: readonly ReasonCode[]): Promise<void> {
+  const [reason] = missing;
+  if (reason === undefined) return;
+  context.telemetry.count("holdfast_endings_refused_total", { pool: machine.pool, missing: reason });
+  await recordDecision(context.store.db, {
+    subject: machineSubject(machine.id),
+    action: "wait",
+    reason,
+    decidedAtMs: context.clock.nowMs(),
+  });
+}

@@ -1,0 +1,108 @@
+/** Registrations whose ticket is over leave GitHub; what is older than anybody asks for leaves the store. */
+import { ticketSubject } from "../store/subjects.ts";
+import { listTicketsOwingDeletion } from "../store/tickets/list.ts";
+import { inLease, leaseRemainingMs } from "../store/leases.ts";
+import { recordEvidence } from "../store/evidence/evidence.ts";
+import { saveTicket } from "../store/tickets/save.ts";
+import { loadTicket } from "../store/tickets/load.ts";
+import { GitHubError, HoldfastError } from "../domain/errors.ts";
+import type { ObservedRunner } from "../domain/observed.ts";
+import { issuePermit } from "../domain/permit.ts";
+import { type RegistrationScope, scopeKey } from "../domain/pool.ts";
+import { isTicketOver, type Ticket } from "../domain/ticket.ts";
+import { MINUTE_MS } from "../domain/units.ts";
+import { GITHUB_CALL_TIMEOUT_MS } from "../ports/github.ts";
+import { heardTime, type PoolContext } from "./context.ts";
+
+/** A request for a registration may still take effect for so long after its ticket was voided. */
+const LATE_EFFECT_MS = MINUTE_MS;
+
+export async function sweep(context: PoolContext): Promise<void> {
+  const owing = await listTicketsOwingDeletion(context.store.db, context.pool.name);
+  const byScope = Map.groupBy(owing, (ticket) => scopeKey(ticket.scope));
+  for (const tickets of byScope.values()) {
+    const scope = tickets[0]?.scope;
+    if (scope !== undefined) await sweepScope(context, scope);
+  }
+}
+
+/** GitHub is listed first and the store read last: what the listing shows had its row before it existed. */
+async function sweepScope(context: PoolContext, scope: RegistrationScope): Promise<void> {
+  const listedAtMs = context.clock.nowMs();
+  const runners = await listOrNull(context, scope);
+  if (runners === null) return;
+  const byName = new Map(runners.map((runner) => [runner.name, runner]));
+  const owing = await listTicketsOwingDeletion(context.store.db, context.pool.name);
+  for (const ticket of owing.filter((one) => scopeKey(one.scope) === scopeKey(scope))) {
+    const runner = byName.get(ticket.runnerName) ?? null;
+    if (runner !== null) await deleteRegistration(context, ticket, runner);
+    else if (isAbsenceFinal(ticket, listedAtMs)) await saveRegistration(context, ticket, "gone");
+  }
+}
+
+/** The listing must have begun after anything could still bring the registration to life. */
+function isAbsenceFinal(ticket: Ticket, listedAtMs: number): boolean {
+  if (ticket.registration === "unknown") return ticket.state.sinceMs + LATE_EFFECT_MS <= listedAtMs;
+  return ticket.createdAtMs + GITHUB_CALL_TIMEOUT_MS <= listedAtMs || ticket.state.sinceMs <= listedAtMs;
+}
+
+async function listOrNull(context: PoolContext, scope: RegistrationScope): Promise<readonly ObservedRunner[] | null> {
+  try {
+    return await context.github.listRunners(scope);
+  } catch (error) {
+    if (!(error instanceof GitHubError)) throw error;
+    context.telemetry.error("GitHub's list of runners failed; nothing is concluded from it", error, {
+      pool: context.pool.name,
+    });
+    return null;
+  }
+}
+
+async function deleteRegistration(context: PoolContext, listed: Ticket, runner: ObservedRunner): Promise<void> {
+  const known = await saveRegistration(context, { ...listed, runnerId: runner.id }, "present");
+  const lease = context.lease();
+  const ticket = known === null ? null : await loadTicket(context.store.db, known.id);
+  if (lease === null || ticket === null || !isTicketOver(ticket)) return;
+  if ((await leaseRemainingMs(context.store.db, lease)) < GITHUB_CALL_TIMEOUT_MS) return;
+  const decision = issuePermit({ kind: "delete-registration", ticket, epoch: lease.epoch, time: heardTime(context) });
+  if (decision.kind === "refused") return;
+  try {
+    const answer = await context.github.deleteRunner(decision.permit);
+    if (answer !== "busy") await saveRegistration(context, ticket, "gone");
+    else await noteContradiction(context, ticket);
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    context.telemetry.error("a registration was not deleted; it is tried again", error, { ticket: ticket.id });
+  }
+}
+
+/** GitHub says busy of a ticket whose host said that it is over: nothing more is done than to tell. */
+async function noteContradiction(context: PoolContext, ticket: Ticket): Promise<void> {
+  const fact = "GitHub calls the runner busy although its host says that the ticket is over";
+  context.telemetry.warn(fact, { ticket: ticket.id, machine: ticket.machineId });
+  await recordEvidence(context.store.db, {
+    subject: ticketSubject(ticket.id),
+    source: "github-api",
+    fact,
+    observedAtMs: context.clock.nowMs(),
+  });
+}
+
+async function saveRegistration(
+  context: PoolContext,
+  ticket: Ticket,
+  registration: "present" | "gone",
+): Promise<Ticket | null> {
+  const after: Ticket = { ...ticket, registration, version: ticket.version + 1 };
+  const lease = context.lease();
+  if (lease === null) return null;
+  const isSaved = await inLease(context.store, lease, (tx) => saveTicket(tx, after, ticket.version));
+  if (!isSaved) return null;
+  if (registration === "gone") {
+    const fact = "registration gone from GitHub";
+    const observedAtMs = context.clock.nowMs();
+    await recordEvidence(context.store.db, { subject: ticketSubject(ticket.id), source: "github-api", fact, observedAtMs });
+    context.wake.controller("retire", context.pool.name);
+  }
+  return after;
+}

@@ -1,0 +1,92 @@
+/**
+ * Holds the leases of the pools, and with them the right to write their rows. The renewal is also the proof that the store
+ * takes writes, which heard time needs.
+ */
+import { readLease, releaseLease } from "../store/leases.ts";
+import { type Store } from "../store/store.ts";
+import { type Lease, acquireLease } from "../store/leases.ts";
+import type { PoolName } from "../domain/ids.ts";
+import { SECOND_MS } from "../domain/units.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
+
+export const LEASE_LIFE_MS = 45 * SECOND_MS;
+export const TENURE_PERIOD_MS = 5 * SECOND_MS;
+/** A pause of this length between two passes means that we may have missed what agents said. */
+export const HEARD_GAP_MS = 30 * SECOND_MS;
+
+export interface TenureOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly pools: readonly PoolName[];
+  readonly holder: string;
+  /** Whether the process that a lease names is known to be dead, so that nobody has to wait for the lease to expire. */
+  isHolderDead(holder: string): boolean;
+  /** Whether our own agent API answers. */
+  probe(): Promise<boolean>;
+  onAcquired(pool: PoolName): void;
+}
+
+export class Tenure {
+  readonly #options: TenureOptions;
+  readonly #leases = new Map<PoolName, Lease>();
+  #heardSinceMs: number;
+  #passedAtMs: number;
+
+  constructor(options: TenureOptions) {
+    this.#options = options;
+    this.#heardSinceMs = options.clock.nowMs();
+    this.#passedAtMs = options.clock.monotonicMs();
+  }
+
+  lease(pool: PoolName): Lease | null {
+    return this.#leases.get(pool) ?? null;
+  }
+
+  /** Epoch milliseconds since when nothing that an agent said can have been missed. */
+  heardSinceMs(): number {
+    return this.#heardSinceMs;
+  }
+
+  async run(): Promise<void> {
+    const { clock, pools, probe } = this.#options;
+    const isAnswering = await probe();
+    let isWritable = true;
+    for (const pool of pools) isWritable = (await this.#hold(pool)) && isWritable;
+    const nowMonotonicMs = clock.monotonicMs();
+    const hasGap = nowMonotonicMs - this.#passedAtMs > HEARD_GAP_MS;
+    if (hasGap || !isAnswering || !isWritable) this.#heardSinceMs = clock.nowMs();
+    this.#passedAtMs = nowMonotonicMs;
+  }
+
+  /** Gives every lease back, so that the next process need not wait. */
+  async release(): Promise<void> {
+    for (const lease of this.#leases.values()) await releaseLease(this.#options.store.db, lease);
+    this.#leases.clear();
+  }
+
+  /** @returns false where the store did not take the write. */
+  async #hold(pool: PoolName): Promise<boolean> {
+    const { store, telemetry, holder } = this.#options;
+    try {
+      await this.#releaseDead(pool);
+      const before = this.#leases.get(pool);
+      const lease = await acquireLease(store.db, pool, holder, LEASE_LIFE_MS);
+      if (lease === null) this.#leases.delete(pool);
+      else this.#leases.set(pool, lease);
+      if (lease !== null && lease.epoch !== before?.epoch) this.#options.onAcquired(pool);
+      return true;
+    } catch (error) {
+      telemetry.error("a pool's lease could not be renewed", error, { pool });
+      return false;
+    }
+  }
+
+  async #releaseDead(pool: PoolName): Promise<void> {
+    if (this.#leases.has(pool)) return;
+    const held = await readLease(this.#options.store.db, pool);
+    if (held !== null && held.holder !== this.#options.holder && this.#options.isHolderDead(held.holder))
+      await releaseLease(this.#options.store.db, held);
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * What an agent's report changes in the rows of its machine and tickets. Only an explicit word about a ticket moves it: a
+ * report that lists none ends none. Pure and idempotent: the same report applied again changes nothing.
+ */
+import { type Machine, type MachineEvent, moveMachine } from "./machine.ts";
+import type { HostReport } from "./protocol.ts";
+import { canTicketMove, isTicketOut, moveTicket, type Ticket, type TicketEnd, type TicketState } from "./ticket.ts";
+
+export interface Attended {
+  readonly machine: Machine;
+  /** Only those that changed. */
+  readonly tickets: readonly Ticket[];
+}
+
+/** @param tickets every ticket that the machine ever had. */
+export function attendReport(machine: Machine, tickets: readonly Ticket[], report: HostReport, nowMs: number): Attended {
+  const changed = tickets.flatMap((ticket) => {
+    const state = nextTicketState(ticket, report, nowMs);
+    return state === null ? [] : [moveTicket(ticket, state)];
+  });
+  const after = tickets.map((ticket) => changed.find((one) => one.id === ticket.id) ?? ticket);
+  const event = nextMachineEvent(machine, after, report);
+  return { machine: event === null ? machine : moveMachine(machine, event, nowMs), tickets: changed };
+}
+
+function nextTicketState(ticket: Ticket, report: HostReport, nowMs: number): TicketState | null {
+  if (!isTicketOut(ticket)) return null;
+  const ended = report.ended.find(({ id }) => id === ticket.id);
+  if (ended !== undefined) return endState(ticket, ended.end, nowMs);
+  if (report.ticket?.id !== ticket.id) return null;
+  const { step } = report.ticket;
+  return step !== ticket.state.kind && canTicketMove(ticket.state.kind, step) ? { kind: step, sinceMs: nowMs } : null;
+}
+
+/** A ticket that was seen running had a job: whatever its runner says of its end, it is spent. */
+function endState(ticket: Ticket, end: TicketEnd, nowMs: number): TicketState {
+  if (end.kind === "spent" || ticket.state.kind === "running") return { kind: "spent", sinceMs: nowMs };
+  return { kind: "barren", reason: end.reason, sinceMs: nowMs };
+}
+
+function nextMachineEvent(machine: Machine, tickets: readonly Ticket[], report: HostReport): MachineEvent | null {
+  const holdsNone = report.ticket === null && !tickets.some(isTicketOut);
+  switch (machine.state.kind) {
+    case "provisioning":
+      return holdsNone && report.phase === "parked" ? { kind: "parked" } : null;
+    case "engaged":
+      return holdsNone && report.phase !== "starting" ? { kind: "parked" } : null;
+    case "planned":
+    case "parked":
+    case "retiring":
+    case "gone":
+      return null;
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * The agents' API, `POST /agent/v1/{check-in,report,poll,logs}`. It stores what agents say and answers what the store
+ * knows; it decides nothing. A try that is refused is evidence too: somebody is there.
+ */
+import { type Context, Hono } from "hono";
+import type { z } from "zod";
+import { HoldfastError } from "../../domain/errors.ts";
+import type { MachineId, PoolName } from "../../domain/ids.ts";
+import { POLL_HOLD_MS, PROTOCOL_VERSION, type ReportAnswer, type ReportRequest } from "../../domain/protocol.ts";
+import { isTicketOut, isTicketOver } from "../../domain/ticket.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Hearing } from "../../ports/hearing.ts";
+import type { Telemetry } from "../../ports/telemetry.ts";
+import type { Wake } from "../../ports/wake.ts";
+import { recordEvidence } from "../../store/evidence/evidence.ts";
+import { saveLogs } from "../../store/logs/logs.ts";
+import { recordAgentSeen, recordIncarnation, recordReport } from "../../store/machines/heard.ts";
+import { loadMachine } from "../../store/machines/load.ts";
+import type { Store } from "../../store/store.ts";
+import { machineSubject } from "../../store/subjects.ts";
+import { listTicketsOfMachine } from "../../store/tickets/list.ts";
+import { answerError, problem } from "../problem.ts";
+import { readBody } from "../read-body.ts";
+import { answerPoll } from "./deliver.ts";
+import { CheckIn, Logs, Poll, Report } from "./messages.ts";
+import type { OpenPolls } from "./polls.ts";
+import type { AgentTokens } from "./token.ts";
+
+/** The last lines of a handful of logs fit; nothing else comes near. */
+const MESSAGE_LIMIT_BYTES = 4 * 1024 * 1024;
+
+export interface AgentAppOptions {
+  readonly store: Store;
+  readonly tokens: AgentTokens;
+  readonly polls: OpenPolls;
+  readonly hearing: Hearing;
+  readonly clock: Clock;
+  readonly wake: Wake;
+  readonly telemetry: Telemetry;
+}
+
+export function createAgentApp(options: AgentAppOptions): Hono {
+  const app = new Hono();
+  app.onError((error) => {
+    if (error instanceof HoldfastError) options.telemetry.count("holdfast_agent_refused_total", { code: error.code });
+    return answerError(options.telemetry)(error);
+  });
+  app.notFound((context) => problem("not-found", `${context.req.method} ${context.req.path}`));
+  app.post("/agent/v1/check-in", (context) => checkIn(context, options));
+  app.post("/agent/v1/report", (context) => report(context, options));
+  app.post("/agent/v1/poll", (context) => poll(context, options));
+  app.post("/agent/v1/logs", (context) => logs(context, options));
+  return app;
+}
+
+async function checkIn(context: Context, options: AgentAppOptions): Promise<Response> {
+  const { store, tokens, clock, hearing, wake } = options;
+  const request = await readMessage(context, CheckIn);
+  const { machineId, providerId, incarnation } = request;
+  if (!tokens.provesIdentity(machineId, request.identity.secret)) {
+    await noteRefused(options, machineId, "a check-in with a wrong identity was refused");
+    throw new HoldfastError("unauthorized", `checking in as machine ${machineId}`);
+  }
+  if (request.protocolVersion !== PROTOCOL_VERSION) {
+    await noteRefused(options, machineId, `a check-in with protocol ${request.protocolVersion} was refused`);
+    throw new HoldfastError("protocol-unsupported", `checking in with protocol ${request.protocolVersion}`);
+  }
+  const nowMs = clock.nowMs();
+  if (await recordIncarnation(store.db, machineId, incarnation, nowMs)) {
+    const subject = machineSubject(machineId);
+    const fact = `agent ${incarnation} checked in`;
+    await recordEvidence(store.db, { subject, source: "agent", fact, observedAtMs: nowMs });
+  }
+  hearing.note(machineId, nowMs);
+  const machine = await loadMachine(store.db, machineId);
+  if (machine !== null) wake.controller("retire", machine.pool);
+  return Response.json({ protocolVersion: PROTOCOL_VERSION, token: tokens.issue({ machineId, providerId }) });
+}
+
+async function report(context: Context, options: AgentAppOptions): Promise<Response> {
+  const { store, clock, hearing, wake } = options;
+  const request = await readMessage(context, Report);
+  await authorize(context, options, request.machineId);
+  const nowMs = clock.nowMs();
+  hearing.note(request.machineId, nowMs);
+  const outcome = await recordReport(store.db, { ...request, nowMs });
+  // The row forgot this incarnation, or a later one checked in: only a check-in can tell which of the two speaks.
+  if (outcome === "unknown-incarnation")
+    throw new HoldfastError("unauthorized", `reporting as incarnation ${request.incarnation}`);
+  const machine = await loadMachine(store.db, request.machineId);
+  if (outcome === "recorded" && machine !== null) wakeControllers(wake, machine.pool);
+  return Response.json(await answerReport(store, request));
+}
+
+function wakeControllers(wake: Wake, pool: PoolName): void {
+  wake.controller("attend", pool);
+  wake.controller("retire", pool);
+}
+
+async function answerReport(store: Store, request: ReportRequest): Promise<ReportAnswer> {
+  const machine = await loadMachine(store.db, request.machineId);
+  const tickets = await listTicketsOfMachine(store.db, request.machineId);
+  const ended = new Set(request.report.ended.map(({ id }) => id));
+  return {
+    storeGeneration: store.generation,
+    confirmedEnds: tickets.filter((ticket) => ended.has(ticket.id) && isTicketOver(ticket)).map(({ id }) => id),
+    ticketOut: tickets.find(isTicketOut)?.id ?? null,
+    // A machine that the store does not know gets no tickets from it either.
+    isRetiring: machine === null || machine.state.kind === "retiring" || machine.state.kind === "gone",
+  };
+}
+
+async function poll(context: Context, options: AgentAppOptions): Promise<Response> {
+  const { store, polls, hearing, clock } = options;
+  const request = await readMessage(context, Poll);
+  await authorize(context, options, request.machineId);
+  hearing.note(request.machineId, clock.nowMs());
+  const untilMs = clock.monotonicMs() + POLL_HOLD_MS;
+  while (!context.req.raw.signal.aborted) {
+    const waiting = polls.enter(request.machineId);
+    try {
+      const answer = await answerPoll(store, request, clock.nowMs());
+      if (answer !== null) return Response.json(answer);
+      const leftMs = untilMs - clock.monotonicMs();
+      if (leftMs <= 0) break;
+      await clock.sleep(leftMs, AbortSignal.any([waiting.signal, context.req.raw.signal]));
+    } finally {
+      waiting.leave();
+    }
+  }
+  return Response.json({ kind: "nothing" });
+}
+
+async function logs(context: Context, options: AgentAppOptions): Promise<Response> {
+  const request = await readMessage(context, Logs);
+  await authorize(context, options, request.machineId);
+  const savedAtMs = options.clock.nowMs();
+  const machine = await loadMachine(options.store.db, request.machineId);
+  if (machine !== null) await saveLogs(options.store.db, { ...request, savedAtMs });
+  return Response.json({ savedCount: machine === null ? 0 : request.logs.length });
+}
+
+/**
+ * A token is worth the machine that it was issued to.
+ * @throws {HoldfastError} `unauthorized` for a token that is not ours | `forbidden` for another machine's
+ */
+async function authorize(context: Context, options: AgentAppOptions, machineId: MachineId): Promise<void> {
+  const [scheme, token = ""] = (context.req.header("authorization") ?? "").split(" ");
+  const owner = scheme === "Bearer" ? options.tokens.verify(token) : null;
+  if (owner === null) {
+    await noteRefused(options, machineId, "a message with a wrong token was refused");
+    throw new HoldfastError("unauthorized", `reading a message of machine ${machineId}`);
+  }
+  if (owner.machineId === machineId) return;
+  await noteRefused(options, machineId, `a message under the token of ${owner.machineId} was refused`);
+  throw new HoldfastError("forbidden", `speaking as machine ${machineId} with the token of ${owner.machineId}`);
+}
+
+async function noteRefused(options: AgentAppOptions, machineId: MachineId, fact: string): Promise<void> {
+  const { store, clock, telemetry } = options;
+  telemetry.warn(fact, { machine: machineId });
+  if ((await loadMachine(store.db, machineId)) === null) return;
+  await recordAgentSeen(store.db, machineId);
+  const subject = machineSubject(machineId);
+  await recordEvidence(store.db, { subject, source: "agent", fact, observedAtMs: clock.nowMs() });
+}
+
+/** @throws {HoldfastError} `payload-too-large` | `payload-invalid`, naming the first wrong field. */
+async function readMessage<Message>(context: Context, schema: z.ZodType<Message>): Promise<Message> {
+  const body = await readBody(context.req.raw, MESSAGE_LIMIT_BYTES);
+  if (body.kind === "too-large") throw new HoldfastError("payload-too-large", "reading an agent's message");
+  if (body.kind === "cut-off") throw new HoldfastError("payload-invalid", "reading an agent's message to its end");
+  const parsed = schema.safeParse(parseJson(body.bytes));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = issue === undefined ? "" : ` at ${issue.path.join(".") || "its top"}: ${issue.message}`;
+  throw new HoldfastError("payload-invalid", `reading an agent's message${where}`);
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Hands a machine the ticket that was issued for it. `delivered` and `engaged` are written before the answer leaves, in one
+ * transaction that a retirement of the machine cannot pass: from then on it is presumed busy.
+ */
+
+import type { IncarnationId, MachineId } from "../../domain/ids.ts";
+import { invariant } from "../../domain/invariant.ts";
+import { type Machine, moveMachine } from "../../domain/machine.ts";
+import type { OfferedTicket, PollAnswer } from "../../domain/protocol.ts";
+import { moveTicket, type Ticket } from "../../domain/ticket.ts";
+import { recordEvidence } from "../../store/evidence/evidence.ts";
+import { loadMachine } from "../../store/machines/load.ts";
+import { saveMachine } from "../../store/machines/save.ts";
+import type { Queryable } from "../../store/schema.ts";
+import type { Store } from "../../store/store.ts";
+import { machineSubject, ticketSubject } from "../../store/subjects.ts";
+import { listTicketsOfMachine } from "../../store/tickets/list.ts";
+import { saveTicket } from "../../store/tickets/save.ts";
+import { loadTicketSecret } from "../../store/tickets/secret.ts";
+import { inTransaction } from "../../store/transaction.ts";
+
+export interface Poller {
+  readonly machineId: MachineId;
+  readonly incarnation: IncarnationId;
+}
+
+/** What there is for a machine now; null where there is nothing, and the poll may wait. */
+export async function answerPoll(store: Store, poller: Poller, nowMs: number): Promise<PollAnswer | null> {
+  const machine = await loadMachine(store.db, poller.machineId);
+  if (machine === null || machine.state.kind === "retiring" || machine.state.kind === "gone") return { kind: "report" };
+  if (machine.incarnation !== poller.incarnation) return { kind: "report" };
+  if (machine.state.kind !== "parked" && machine.state.kind !== "engaged") return null;
+  const ticket = await inTransaction(store, (tx) => deliver(tx, poller, nowMs));
+  return ticket === null ? null : { kind: "ticket", ticket };
+}
+
+async function deliver(tx: Queryable, poller: Poller, nowMs: number): Promise<OfferedTicket | null> {
+  const machine = await loadMachine(tx, poller.machineId);
+  if (machine === null || machine.incarnation !== poller.incarnation) return null;
+  const tickets = await listTicketsOfMachine(tx, machine.id);
+  if (machine.state.kind === "engaged") return repeat(tx, machine, tickets);
+  const issued = tickets.find((ticket) => ticket.state.kind === "issued");
+  if (machine.state.kind !== "parked" || issued === undefined) return null;
+  const jitConfig = await loadTicketSecret(tx, issued.id);
+  invariant(jitConfig !== null, `ticket ${issued.id} is issued with its secret`);
+  const delivered = moveTicket({ ...issued, deliveredTo: poller.incarnation }, { kind: "delivered", sinceMs: nowMs });
+  const engaged = moveMachine(machine, { kind: "engaged", ticketId: issued.id }, nowMs);
+  const isSaved =
+    (await saveTicket(tx, delivered, issued.version)) && (await saveMachine(tx, engaged, machine.version));
+  invariant(isSaved, "rows read in a transaction do not change inside it");
+  for (const subject of [ticketSubject(issued.id), machineSubject(machine.id)])
+    await recordEvidence(tx, { subject, source: "store", fact: "ticket delivered", observedAtMs: nowMs });
+  return { id: issued.id, runnerName: issued.runnerName, jitConfig };
+}
+
+/** The same ticket again, to the same incarnation only, until its report confirms it (its secret is deleted then). */
+async function repeat(tx: Queryable, machine: Machine, tickets: readonly Ticket[]): Promise<OfferedTicket | null> {
+  const { state, incarnation } = machine;
+  const ticket = tickets.find((one) => state.kind === "engaged" && one.id === state.ticketId);
+  if (ticket?.state.kind !== "delivered" || ticket.deliveredTo !== incarnation) return null;
+  const jitConfig = await loadTicketSecret(tx, ticket.id);
+  return jitConfig === null ? null : { id: ticket.id, runnerName: ticket.runnerName, jitConfig };
+}

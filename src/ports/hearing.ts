@@ -1,0 +1,11 @@
+/**
+ * When each agent was last heard. Kept in memory only: losing it makes every agent unheard-of, which can only make a
+ * machine more unknown.
+ */
+import type { MachineId } from "../domain/ids.ts";
+
+export interface Hearing {
+  note(machineId: MachineId, nowMs: number): void;
+  heardAtMs(machineId: MachineId): number | null;
+  forget(machineId: MachineId): void;
+}
