@@ -1,0 +1,59 @@
+import type { ConnectionName, DeliveryId } from "../../domain/ids.ts";
+import type { Queryable } from "../schema.ts";
+import { type Delivery, type DeliveryState, toDelivery } from "./row.ts";
+
+export async function loadDelivery(
+  db: Queryable,
+  connection: ConnectionName,
+  id: DeliveryId,
+): Promise<Delivery | null> {
+  const row = await db
+    .selectFrom("deliveries")
+    .selectAll()
+    .where("connection", "=", connection)
+    .where("id", "=", id)
+    .executeTakeFirst();
+  return row === undefined ? null : toDelivery(row);
+}
+
+/** Oldest first. */
+export async function listPendingDeliveries(db: Queryable, limitCount: number): Promise<readonly Delivery[]> {
+  const rows = await db
+    .selectFrom("deliveries")
+    .selectAll()
+    .where("state", "=", "pending")
+    .orderBy("received_ms")
+    .orderBy("connection")
+    .orderBy("id")
+    .limit(limitCount)
+    .execute();
+  return rows.map(toDelivery);
+}
+
+/** Newest first, of one state or of all. */
+export async function listDeliveries(
+  db: Queryable,
+  options: { readonly state?: DeliveryState; readonly limitCount: number },
+): Promise<readonly Delivery[]> {
+  const { state, limitCount } = options;
+  const rows = await db
+    .selectFrom("deliveries")
+    .selectAll()
+    .$if(state !== undefined, (query) => query.where("state", "=", state ?? ""))
+    .orderBy("received_ms", "desc")
+    .orderBy("connection", "desc")
+    .orderBy("id", "desc")
+    .limit(limitCount)
+    .execute();
+  return rows.map(toDelivery);
+}
+
+/** States without a delivery are left out. */
+export async function countDeliveriesByState(db: Queryable): Promise<Record<string, number>> {
+  const rows = await db
+    .selectFrom("deliveries")
+    .select(["state", (select) => select.fn.countAll<number>().as("count")])
+    .groupBy("state")
+    .execute();
+  return Object.fromEntries(rows.map((row) => [row.state, row.count]));
+}

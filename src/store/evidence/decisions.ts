@@ -1,0 +1,104 @@
+import type { DecisionRecord, Subject } from "../../domain/evidence.ts";
+import { MINUTE_MS } from "../../domain/units.ts";
+import { readInChunks } from "../chunks.ts";
+import type { Queryable } from "../schema.ts";
+import { type NewDecision, subjectKey, toDecision, toDecisionColumns } from "./row.ts";
+
+/** A pass over a fleet confirms the decision of each of its rows at most this often. */
+const CONFIRM_EVERY_MS = MINUTE_MS;
+
+/** Appends a decision, or, where the subject's newest has the same action and reason, moves only its `confirmedAtMs`. */
+export async function recordDecision(db: Queryable, decision: NewDecision): Promise<void> {
+  await record(db, [decision], 1);
+}
+
+/**
+ * As `recordDecision` for each, with `confirmedAtMs` moved once a minute at most: a pass over a fleet in which nothing
+ * changed writes nothing. The last of several for one subject counts.
+ */
+export async function recordDecisions(db: Queryable, decisions: readonly NewDecision[]): Promise<void> {
+  await record(db, decisions, CONFIRM_EVERY_MS);
+}
+
+async function record(db: Queryable, decisions: readonly NewDecision[], confirmEveryMs: number): Promise<void> {
+  const bySubject = new Map(decisions.map((decision) => [subjectKey(decision.subject), decision]));
+  const latest = await readLatest(
+    db,
+    [...bySubject.values()].map(({ subject }) => subject),
+  );
+  const confirmedIds = new Map<number, number[]>();
+  for (const [key, decision] of bySubject) {
+    const stored = latest.get(key);
+    if (stored === undefined || !isSame(stored, decision)) {
+      await db.insertInto("decisions").values(toDecisionColumns(decision)).execute();
+    } else if (decision.decidedAtMs - stored.confirmedAtMs >= confirmEveryMs) {
+      confirmedIds.set(decision.decidedAtMs, [...(confirmedIds.get(decision.decidedAtMs) ?? []), stored.id]);
+    }
+  }
+  for (const [confirmedAtMs, ids] of confirmedIds) await confirm(db, ids, confirmedAtMs);
+}
+
+function isSame(a: NewDecision, b: NewDecision): boolean {
+  return a.action === b.action && a.reason === b.reason;
+}
+
+async function confirm(db: Queryable, ids: readonly number[], confirmedAtMs: number): Promise<void> {
+  await readInChunks(ids, async (chunk) => {
+    await db.updateTable("decisions").set({ confirmed_ms: confirmedAtMs }).where("id", "in", chunk).execute();
+    return [];
+  });
+}
+
+/** Newest first. */
+export async function listDecisions(
+  db: Queryable,
+  subject: Subject,
+  limitCount: number,
+): Promise<readonly DecisionRecord[]> {
+  const rows = await db
+    .selectFrom("decisions")
+    .selectAll()
+    .where("subject_kind", "=", subject.kind)
+    .where("subject_id", "=", subject.id)
+    .orderBy("id", "desc")
+    .limit(limitCount)
+    .execute();
+  return rows.map(toDecision);
+}
+
+/** The newest decision of each subject that has one, by `${kind}:${id}`. */
+export async function latestDecisions(
+  db: Queryable,
+  subjects: readonly Subject[],
+): Promise<Map<string, DecisionRecord>> {
+  const latest = await readLatest(db, subjects);
+  return new Map([...latest].map(([key, { id: _id, ...decision }]) => [key, decision]));
+}
+
+type StoredDecision = DecisionRecord & { readonly id: number };
+
+async function readLatest(db: Queryable, subjects: readonly Subject[]): Promise<Map<string, StoredDecision>> {
+  const latest = new Map<string, StoredDecision>();
+  for (const [kind, ofKind] of Map.groupBy(subjects, (subject) => subject.kind)) {
+    const ids = [...new Set(ofKind.map((subject) => subject.id))];
+    const rows = await readInChunks(ids, (chunk) =>
+      db
+        .selectFrom("decisions")
+        .selectAll()
+        .where("id", "in", (select) =>
+          select
+            .selectFrom("decisions")
+            .select((newest) => newest.fn.max("id").as("id"))
+            .where("subject_kind", "=", kind)
+            .where("subject_id", "in", chunk)
+            .groupBy(["subject_kind", "subject_id"]),
+        )
+        .execute(),
+    );
+    for (const row of rows) {
+      const decision = toDecision(row);
+      latest.set(subjectKey(decision.subject), { ...decision, id: row.id });
+    }
+  }
+  return latest;
+}

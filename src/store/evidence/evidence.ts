@@ -1,0 +1,42 @@
+import type { Evidence, Subject } from "../../domain/evidence.ts";
+import type { Queryable } from "../schema.ts";
+import { type NewEvidence, toEvidence, toEvidenceColumns } from "./row.ts";
+
+/**
+ * Appends a fact, or, where it is the newest that this source said of the subject, moves only its `confirmedAtMs` (never
+ * back). Idempotent. Two calls at once outside a transaction may append the same fact twice, which changes no answer.
+ */
+export async function recordEvidence(db: Queryable, evidence: NewEvidence): Promise<void> {
+  const newest = await db
+    .selectFrom("evidence")
+    .select(["id", "fact", "confirmed_ms"])
+    .where("subject_kind", "=", evidence.subject.kind)
+    .where("subject_id", "=", evidence.subject.id)
+    .where("source", "=", evidence.source)
+    .orderBy("id", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  if (newest === undefined || newest.fact !== evidence.fact) {
+    await db.insertInto("evidence").values(toEvidenceColumns(evidence)).execute();
+  } else if (newest.confirmed_ms < evidence.observedAtMs) {
+    await db
+      .updateTable("evidence")
+      .set({ confirmed_ms: evidence.observedAtMs })
+      .where("id", "=", newest.id)
+      .where("confirmed_ms", "<", evidence.observedAtMs)
+      .execute();
+  }
+}
+
+/** Newest first, of all sources. */
+export async function listEvidence(db: Queryable, subject: Subject, limitCount: number): Promise<readonly Evidence[]> {
+  const rows = await db
+    .selectFrom("evidence")
+    .selectAll()
+    .where("subject_kind", "=", subject.kind)
+    .where("subject_id", "=", subject.id)
+    .orderBy("id", "desc")
+    .limit(limitCount)
+    .execute();
+  return rows.map(toEvidence);
+}

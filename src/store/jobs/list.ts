@@ -1,0 +1,56 @@
+import type { PoolName } from "../../domain/ids.ts";
+import type { JobStatus } from "../../domain/job.ts";
+import type { Queryable } from "../schema.ts";
+import { type JobRow, toJobRow } from "./row.ts";
+
+/** Queued jobs that a pool has, oldest first: by GitHub's `created_at`, then by id. */
+export async function listQueuedJobs(db: Queryable, limitCount: number): Promise<readonly JobRow[]> {
+  const rows = await queued(db, limitCount).where("pool", "is not", null).execute();
+  return rows.map(toJobRow);
+}
+
+/** As `listQueuedJobs`, of one pool. */
+export async function listQueuedJobsOfPool(
+  db: Queryable,
+  pool: PoolName,
+  limitCount: number,
+): Promise<readonly JobRow[]> {
+  const rows = await queued(db, limitCount).where("pool", "=", pool).execute();
+  return rows.map(toJobRow);
+}
+
+/** As `listQueuedJobs`, with those that no pool has. */
+export async function listQueuedAndUnroutedJobs(db: Queryable, limitCount: number): Promise<readonly JobRow[]> {
+  const rows = await queued(db, limitCount).execute();
+  return rows.map(toJobRow);
+}
+
+function queued(db: Queryable, limitCount: number) {
+  return db
+    .selectFrom("jobs")
+    .selectAll()
+    .where("status", "=", "queued")
+    .orderBy("created_ms")
+    .orderBy("id")
+    .limit(limitCount);
+}
+
+/** Newest first, by GitHub's `created_at`, then by id. @param options.statuses all, where it is left out. */
+export async function listRecentJobs(
+  db: Queryable,
+  options: { readonly limitCount: number; readonly statuses?: readonly JobStatus[] },
+): Promise<readonly JobRow[]> {
+  const { limitCount, statuses } = options;
+  const recent = db
+    .selectFrom("jobs")
+    .selectAll()
+    .orderBy("created_ms", "desc")
+    .orderBy("id", "desc")
+    .limit(limitCount);
+  if (statuses === undefined) return (await recent.execute()).map(toJobRow);
+  // Each status is a range of the index; all at once would be a search through every job.
+  const rows: JobRow[] = [];
+  for (const status of new Set(statuses))
+    rows.push(...(await recent.where("status", "=", status).execute()).map(toJobRow));
+  return rows.sort((a, b) => b.job.createdAtMs - a.job.createdAtMs || b.job.id - a.job.id).slice(0, limitCount);
+}

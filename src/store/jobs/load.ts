@@ -1,0 +1,28 @@
+import type { ConnectionName, JobId } from "../../domain/ids.ts";
+import { readInChunks } from "../chunks.ts";
+import type { Queryable } from "../schema.ts";
+import { type JobRow, toJobRow } from "./row.ts";
+
+export async function loadJob(db: Queryable, connection: ConnectionName, id: JobId): Promise<JobRow | null> {
+  const columns = await db
+    .selectFrom("jobs")
+    .selectAll()
+    .where("connection", "=", connection)
+    .where("id", "=", id)
+    .executeTakeFirst();
+  return columns === undefined ? null : toJobRow(columns);
+}
+
+/** The jobs of this number, of whatever connection. */
+export async function findJobById(db: Queryable, id: JobId): Promise<readonly JobRow[]> {
+  const rows = await db.selectFrom("jobs").selectAll().where("id", "=", id).orderBy("connection").execute();
+  return rows.map(toJobRow);
+}
+
+/** The jobs that GitHub says run or ran on runners of these names, in no order. */
+export async function findJobsByRunnerNames(db: Queryable, names: readonly string[]): Promise<readonly JobRow[]> {
+  const rows = await readInChunks([...new Set(names)], (chunk) =>
+    db.selectFrom("jobs").selectAll().where("runner_name", "in", chunk).execute(),
+  );
+  return rows.map(toJobRow);
+}

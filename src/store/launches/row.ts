@@ -1,0 +1,48 @@
+import { type LaunchId, type MachineId, type PoolName, parseLaunchId, parsePoolName } from "../../domain/ids.ts";
+import type { LaunchesTable } from "../schema.ts";
+
+/** One call to a provider that starts machines: the exact request, repeated as it is until its outcome is known. */
+export interface LaunchRow {
+  readonly id: LaunchId;
+  readonly pool: PoolName;
+  readonly settingsHash: string;
+  readonly machineIds: readonly MachineId[];
+  /** `open` until the provider answered; `refused` where it positively started nothing. */
+  readonly state: "open" | "done" | "refused";
+  readonly attemptCount: number;
+  readonly nextAttemptAtMs: number;
+  /** The last failure, as a person reads it. */
+  readonly error: string | null;
+  readonly createdAtMs: number;
+  readonly version: number;
+}
+
+export function toLaunchColumns(launch: LaunchRow): LaunchesTable {
+  return {
+    id: launch.id,
+    pool: launch.pool,
+    settings_hash: launch.settingsHash,
+    machine_ids: JSON.stringify(launch.machineIds),
+    state: launch.state,
+    attempt_count: launch.attemptCount,
+    next_attempt_ms: launch.nextAttemptAtMs,
+    error: launch.error,
+    created_ms: launch.createdAtMs,
+    version: launch.version,
+  };
+}
+
+export function toLaunch(row: LaunchesTable): LaunchRow {
+  return {
+    id: parseLaunchId(row.id),
+    pool: parsePoolName(row.pool),
+    settingsHash: row.settings_hash,
+    machineIds: JSON.parse(row.machine_ids),
+    state: row.state as LaunchRow["state"],
+    attemptCount: row.attempt_count,
+    nextAttemptAtMs: row.next_attempt_ms,
+    error: row.error,
+    createdAtMs: row.created_ms,
+    version: row.version,
+  };
+}

@@ -1,0 +1,33 @@
+import { type PoolName, parsePoolName } from "../../domain/ids.ts";
+import type { MachineStateKind } from "../../domain/machine.ts";
+import type { Queryable } from "../schema.ts";
+import { PRESENT_STATES } from "./row.ts";
+
+export interface MachineCount {
+  readonly pool: PoolName;
+  readonly state: MachineStateKind;
+  readonly count: number;
+}
+
+/** One entry for each pool and state that has a machine, `gone` ones as far as retention keeps them. */
+export async function countMachinesByPoolAndState(db: Queryable): Promise<readonly MachineCount[]> {
+  const rows = await db
+    .selectFrom("machines")
+    .select(["pool", "state", (select) => select.fn.countAll<number>().as("count")])
+    .groupBy(["pool", "state"])
+    .orderBy("pool")
+    .orderBy("state")
+    .execute();
+  return rows.map(({ pool, state, count }) => ({ pool: parsePoolName(pool), state: state as MachineStateKind, count }));
+}
+
+/** Machines that may exist, of each pool that has any: what `machines.max` is compared with. */
+export async function countPresentByPool(db: Queryable): Promise<Map<PoolName, number>> {
+  const rows = await db
+    .selectFrom("machines")
+    .select(["pool", (select) => select.fn.countAll<number>().as("count")])
+    .where("state", "in", PRESENT_STATES)
+    .groupBy("pool")
+    .execute();
+  return new Map(rows.map((row) => [parsePoolName(row.pool), row.count]));
+}

@@ -1,0 +1,52 @@
+import type { PoolName } from "../../domain/ids.ts";
+import type { Machine, MachineStateKind } from "../../domain/machine.ts";
+import type { Queryable } from "../schema.ts";
+import { PRESENT_STATES, toMachine } from "./row.ts";
+
+export interface MachineListOptions {
+  readonly includeGone: boolean;
+  readonly limitCount: number;
+}
+
+/** Newest first. */
+export async function listMachines(db: Queryable, options: MachineListOptions): Promise<readonly Machine[]> {
+  const rows = await newestFirst(db, options).execute();
+  return rows.map(toMachine);
+}
+
+/** Newest first. */
+export async function listMachinesOfPool(
+  db: Queryable,
+  pool: PoolName,
+  options: MachineListOptions,
+): Promise<readonly Machine[]> {
+  const rows = await newestFirst(db, options).where("pool", "=", pool).execute();
+  return rows.map(toMachine);
+}
+
+function newestFirst(db: Queryable, options: MachineListOptions) {
+  return db
+    .selectFrom("machines")
+    .selectAll()
+    .$if(!options.includeGone, (query) => query.where("state", "in", PRESENT_STATES))
+    .orderBy("created_ms", "desc")
+    .orderBy("id", "desc")
+    .limit(options.limitCount);
+}
+
+/** All of them, those first that have been in the state longest. `gone` ones are as many as retention keeps. */
+export async function listMachinesInState(
+  db: Queryable,
+  pool: PoolName,
+  kind: MachineStateKind,
+): Promise<readonly Machine[]> {
+  const rows = await db
+    .selectFrom("machines")
+    .selectAll()
+    .where("pool", "=", pool)
+    .where("state", "=", kind)
+    .orderBy("state_since_ms")
+    .orderBy("id")
+    .execute();
+  return rows.map(toMachine);
+}

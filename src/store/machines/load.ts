@@ -1,0 +1,22 @@
+import type { MachineId, ProviderId } from "../../domain/ids.ts";
+import type { Machine } from "../../domain/machine.ts";
+import type { Queryable } from "../schema.ts";
+import { PRESENT_STATES, toMachine } from "./row.ts";
+
+export async function loadMachine(db: Queryable, id: MachineId): Promise<Machine | null> {
+  const row = await db.selectFrom("machines").selectAll().where("id", "=", id).executeTakeFirst();
+  return row === undefined ? null : toMachine(row);
+}
+
+/** Providers may use an id again: one that is not gone comes before those that are, then the newest. */
+export async function findMachineByProviderId(db: Queryable, providerId: ProviderId): Promise<Machine | null> {
+  const rows = await db
+    .selectFrom("machines")
+    .selectAll()
+    .where("provider_id", "=", providerId)
+    .orderBy("created_ms", "desc")
+    .orderBy("id", "desc")
+    .execute();
+  const row = rows.find(({ state }) => PRESENT_STATES.some((present) => present === state)) ?? rows[0];
+  return row === undefined ? null : toMachine(row);
+}

@@ -1,0 +1,34 @@
+/** Machines whose agent said something that has not been attended to yet: a set of its own, so that nobody reads the fleet. */
+import { sql } from "kysely";
+import type { MachineId, PoolName } from "../../domain/ids.ts";
+import type { Machine } from "../../domain/machine.ts";
+import type { Queryable } from "../schema.ts";
+import { toMachine } from "./row.ts";
+
+/** In no order that means anything. */
+export async function listMachinesWithNews(
+  db: Queryable,
+  pool: PoolName,
+  limitCount: number,
+): Promise<readonly Machine[]> {
+  const rows = await db
+    .selectFrom("machines")
+    .selectAll()
+    .where("pool", "=", pool)
+    // Written out: a partial index serves only a query that shows its condition.
+    .where("is_report_pending", "=", sql.lit(1))
+    .orderBy("id")
+    .limit(limitCount)
+    .execute();
+  return rows.map(toMachine);
+}
+
+/** Idempotent. @param sequence of the report that was attended to: a later one stays news. */
+export async function markAttended(db: Queryable, id: MachineId, sequence: number): Promise<void> {
+  await db
+    .updateTable("machines")
+    .set({ is_report_pending: 0 })
+    .where("id", "=", id)
+    .where("sequence", "=", sequence)
+    .execute();
+}

@@ -1,0 +1,125 @@
+import {
+  parseIncarnationId,
+  parseLaunchId,
+  parseMachineId,
+  parsePoolName,
+  parseProviderId,
+  parseTicketId,
+} from "../../domain/ids.ts";
+import { InvariantError, unreachable } from "../../domain/invariant.ts";
+import type { GoneReason, Machine, MachineState, MachineStateKind, RetiringStage } from "../../domain/machine.ts";
+import type { RetireReason } from "../../domain/reasons.ts";
+import type { MachinesTable } from "../schema.ts";
+
+/** The states in which a machine may exist: all but `gone`. */
+export const PRESENT_STATES = [
+  "planned",
+  "provisioning",
+  "parked",
+  "engaged",
+  "retiring",
+] as const satisfies readonly MachineStateKind[];
+
+/** All columns that a machine's own fields make; `heard_ms` is written where something was heard. */
+export function toMachineColumns(machine: Machine): Omit<MachinesTable, "heard_ms" | "is_report_pending"> {
+  return {
+    id: machine.id,
+    pool: machine.pool,
+    launch_id: machine.launchId,
+    origin: machine.origin,
+    ...toStateColumns(machine.state),
+    version: machine.version,
+    settings_hash: machine.settingsHash,
+    tickets_given: machine.ticketsGiven,
+    is_agent_seen: machine.isAgentSeen ? 1 : 0,
+    incarnation: machine.incarnation,
+    sequence: machine.sequence,
+    report: machine.report === null ? null : JSON.stringify(machine.report),
+    retire_when_spent: machine.retireWhenSpent,
+    created_ms: machine.createdAtMs,
+  };
+}
+
+type StateColumns = Pick<
+  MachinesTable,
+  "state" | "state_since_ms" | "provider_id" | "ticket_id" | "stage" | "heard_sequence" | "reason"
+>;
+
+function toStateColumns(state: MachineState): StateColumns {
+  const columns: StateColumns = {
+    state: state.kind,
+    state_since_ms: state.sinceMs,
+    provider_id: null,
+    ticket_id: null,
+    stage: null,
+    heard_sequence: null,
+    reason: null,
+  };
+  switch (state.kind) {
+    case "planned":
+      return columns;
+    case "provisioning":
+    case "parked":
+      return { ...columns, provider_id: state.providerId };
+    case "engaged":
+      return { ...columns, provider_id: state.providerId, ticket_id: state.ticketId };
+    case "retiring":
+      return {
+        ...columns,
+        provider_id: state.providerId,
+        stage: state.stage,
+        reason: state.reason,
+        heard_sequence: state.heardSequence,
+      };
+    case "gone":
+      return { ...columns, provider_id: state.providerId, reason: state.reason };
+    default:
+      return unreachable(state);
+  }
+}
+
+export function toMachine(row: MachinesTable): Machine {
+  return {
+    id: parseMachineId(row.id),
+    pool: parsePoolName(row.pool),
+    launchId: parseLaunchId(row.launch_id),
+    origin: row.origin as Machine["origin"],
+    state: toState(row),
+    version: row.version,
+    settingsHash: row.settings_hash,
+    ticketsGiven: row.tickets_given,
+    isAgentSeen: row.is_agent_seen === 1,
+    incarnation: row.incarnation === null ? null : parseIncarnationId(row.incarnation),
+    sequence: row.sequence,
+    report: row.report === null ? null : JSON.parse(row.report),
+    retireWhenSpent: row.retire_when_spent as RetireReason | null,
+    createdAtMs: row.created_ms,
+  };
+}
+
+function toState(row: MachinesTable): MachineState {
+  const kind = row.state as MachineStateKind;
+  const sinceMs = row.state_since_ms;
+  const providerId = row.provider_id === null ? null : parseProviderId(row.provider_id);
+  if (kind === "planned") return { kind, sinceMs };
+  if (kind === "gone") return { kind, providerId, reason: row.reason as GoneReason, sinceMs };
+  if (providerId === null) throw new InvariantError(`machine ${row.id} is ${kind} without a provider id`);
+  switch (kind) {
+    case "provisioning":
+    case "parked":
+      return { kind, providerId, sinceMs };
+    case "engaged":
+      return { kind, providerId, ticketId: parseTicketId(row.ticket_id ?? ""), sinceMs };
+    case "retiring":
+      return {
+        kind,
+        providerId,
+        stage: row.stage as RetiringStage,
+        reason: row.reason as RetireReason,
+        heardSequence: row.heard_sequence ?? 0,
+        sinceMs,
+      };
+    default:
+      return unreachable(kind);
+  }
+}

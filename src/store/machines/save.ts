@@ -1,0 +1,28 @@
+import { invariant } from "../../domain/invariant.ts";
+import type { Machine } from "../../domain/machine.ts";
+import type { Queryable } from "../schema.ts";
+import { toMachineColumns } from "./row.ts";
+
+/** @throws {InvariantError} where the id is there already. */
+export async function insertMachine(db: Queryable, machine: Machine): Promise<void> {
+  await db
+    .insertInto("machines")
+    .values({ ...toMachineColumns(machine), is_report_pending: 0, heard_ms: null })
+    .execute();
+}
+
+/**
+ * Writes all of a machine by compare-and-set; `machine.version` is `expectedVersion + 1` already, as the domain's move
+ * functions leave it.
+ * @returns false, with nothing written, where another version is stored.
+ */
+export async function saveMachine(db: Queryable, machine: Machine, expectedVersion: number): Promise<boolean> {
+  invariant(machine.version === expectedVersion + 1, `the version of machine ${machine.id} moves by one`);
+  const { numUpdatedRows } = await db
+    .updateTable("machines")
+    .set(toMachineColumns(machine))
+    .where("id", "=", machine.id)
+    .where("version", "=", expectedVersion)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}

@@ -1,0 +1,165 @@
+/**
+ * The tables as Kysely sees them. Columns are snake_case; times are epoch milliseconds of our clock and end in `_ms`;
+ * lists and reports are JSON text; yes and no are 1 and 0. What a column means is said at the domain type that its row is
+ * mapped to, in the `row.ts` beside each table's verbs; that mapping is the only one.
+ */
+import type { Generated, Kysely } from "kysely";
+
+/** Where queries run: the store itself, or a transaction of it. */
+export type Queryable = Kysely<Schema>;
+
+export interface Schema {
+  schema_migrations: { number: number; name: string };
+  /** One row: `key` is always 1. */
+  store_facts: { key: number; generation: number };
+  leases: LeasesTable;
+  deliveries: DeliveriesTable;
+  jobs: JobsTable;
+  machines: MachinesTable;
+  tickets: TicketsTable;
+  ticket_secrets: { ticket_id: string; jit_config: string };
+  launches: LaunchesTable;
+  evidence: EvidenceTable;
+  decisions: DecisionsTable;
+  machine_logs: MachineLogsTable;
+}
+
+export interface LeasesTable {
+  pool: string;
+  holder: string;
+  epoch: number;
+  /** By the database's clock, the only one that all holders share. */
+  expires_ms: number;
+}
+
+export interface DeliveriesTable {
+  connection: string;
+  id: string;
+  event: string;
+  body: Uint8Array;
+  received_ms: number;
+  state: string;
+  error: string | null;
+  /** When it was applied, ignored or quarantined. */
+  finished_ms: number | null;
+}
+
+export interface JobsTable {
+  connection: string;
+  id: number;
+  repository: string;
+  run_id: number;
+  run_attempt: number;
+  name: string;
+  workflow_name: string;
+  html_url: string;
+  labels: string;
+  status: string;
+  conclusion: string | null;
+  runner_id: number | null;
+  runner_name: string | null;
+  created_ms: number;
+  started_ms: number | null;
+  completed_ms: number | null;
+  queued_seen_ms: number | null;
+  pool: string | null;
+  version: number;
+  ticket_count: number;
+  last_ticket_ms: number | null;
+  asked_ms: number | null;
+  first_seen_ms: number;
+  updated_ms: number;
+}
+
+export interface MachinesTable {
+  id: string;
+  pool: string;
+  launch_id: string;
+  origin: string;
+  state: string;
+  state_since_ms: number;
+  provider_id: string | null;
+  /** Of the state `engaged`. */
+  ticket_id: string | null;
+  /** Of the state `retiring`. */
+  stage: string | null;
+  heard_sequence: number | null;
+  /** Of the states `retiring` and `gone`. */
+  reason: string | null;
+  version: number;
+  settings_hash: string;
+  tickets_given: number;
+  is_agent_seen: number;
+  incarnation: string | null;
+  sequence: number;
+  report: string | null;
+  /** When a check-in or a report was last written, for people who look; nothing is decided by it. */
+  /** Whether the stored report has not been attended to. */
+  is_report_pending: number;
+  heard_ms: number | null;
+  retire_when_spent: string | null;
+  created_ms: number;
+}
+
+export interface TicketsTable {
+  id: string;
+  pool: string;
+  connection: string;
+  scope_kind: string;
+  scope_owner: string;
+  scope_repository: string | null;
+  machine_id: string;
+  job_id: number | null;
+  runner_name: string;
+  runner_id: number | null;
+  registration: string;
+  delivered_to: string | null;
+  state: string;
+  state_since_ms: number;
+  /** Of the states `barren` and `void`. */
+  state_reason: string | null;
+  version: number;
+  created_ms: number;
+}
+
+export interface LaunchesTable {
+  id: string;
+  pool: string;
+  settings_hash: string;
+  machine_ids: string;
+  state: string;
+  attempt_count: number;
+  next_attempt_ms: number;
+  error: string | null;
+  created_ms: number;
+  version: number;
+}
+
+export interface EvidenceTable {
+  id: Generated<number>;
+  subject_kind: string;
+  subject_id: string;
+  source: string;
+  fact: string;
+  observed_ms: number;
+  confirmed_ms: number;
+}
+
+export interface DecisionsTable {
+  id: Generated<number>;
+  subject_kind: string;
+  subject_id: string;
+  action: string;
+  reason: string;
+  decided_ms: number;
+  confirmed_ms: number;
+}
+
+export interface MachineLogsTable {
+  machine_id: string;
+  /** Empty where the logs are of no ticket: part of the primary key, which takes no null. */
+  ticket_id: string;
+  name: string;
+  lines: string;
+  saved_ms: number;
+}

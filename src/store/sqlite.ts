@@ -1,0 +1,161 @@
+/**
+ * `node:sqlite` in the shape that Kysely's SqliteDialect asks for. It blocks: a query is over when it returns.
+ *
+ * A transaction takes the write lock at its begin. A deferred one would fail where another process wrote between its
+ * first read and its first write, and no waiting helps against that.
+ */
+import { closeSync, openSync } from "node:fs";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import type { SqliteDatabase, SqliteStatement } from "kysely";
+import { HoldfastError } from "../domain/errors.ts";
+import { InvariantError } from "../domain/invariant.ts";
+import type { ColumnWords } from "./migrations/migration.ts";
+
+/** How long a statement waits for another process's write. */
+const BUSY_TIMEOUT_MS = 5_000;
+/** Prepared statements kept; the verbs of the store are fewer. */
+const STATEMENT_COUNT_MAX = 256;
+
+/** In the header of the file, for https://sqlite.org/pragma.html#pragma_application_id: "HOLD". */
+const APPLICATION_ID = 0x484f4c44;
+
+export const SQLITE_WORDS: ColumnWords = {
+  integer: "integer",
+  bytes: "blob",
+  countingKey: "integer primary key autoincrement",
+  tableEnd: "strict",
+};
+
+/** Primary result codes that say that the file or the disk is at fault: https://sqlite.org/rescode.html */
+const UNAVAILABLE: ReadonlySet<number> = new Set([
+  5, // BUSY
+  6, // LOCKED
+  7, // NOMEM
+  8, // READONLY
+  10, // IOERR
+  11, // CORRUPT
+  13, // FULL
+  14, // CANTOPEN
+  15, // PROTOCOL
+  26, // NOTADB
+]);
+const CONSTRAINT = 19;
+
+/**
+ * Opens a file, or ":memory:". The file holds secrets of machines about to start: it is made readable by its owner only.
+ * @throws {HoldfastError} `store-unavailable`
+ */
+export function openSqlite(path: string): SqliteDatabase {
+  return guarded(`opening the store ${path}`, () => {
+    if (path !== ":memory:") closeSync(openSync(path, "a", 0o600));
+    const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
+    try {
+      claim(path, database);
+      database.exec("pragma journal_mode = wal; pragma synchronous = full;");
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    return new Connection(path, database);
+  });
+}
+
+/** Marks an empty file as ours, and leaves one alone that belongs to another program. */
+function claim(path: string, database: DatabaseSync): void {
+  const isEmpty = database.prepare("select 1 from sqlite_schema limit 1").get() === undefined;
+  if (isEmpty) database.exec(`pragma application_id = ${APPLICATION_ID}`);
+  const row = database.prepare("pragma application_id").get();
+  if (row?.application_id !== APPLICATION_ID)
+    throw new HoldfastError("store-unavailable", `opening ${path}, which is the database of another program`);
+}
+
+class Connection implements SqliteDatabase {
+  readonly #attempted: string;
+  readonly #database: DatabaseSync;
+  /** In the order of their last use. */
+  readonly #statements = new Map<string, SqliteStatement>();
+
+  constructor(path: string, database: DatabaseSync) {
+    this.#attempted = `using the store ${path}`;
+    this.#database = database;
+  }
+
+  prepare(sql: string): SqliteStatement {
+    // After a full disk SQLite may have rolled back by itself; to do it again would hide why.
+    if (sql === "rollback" && !this.#database.isTransaction) return NOTHING;
+    const kept = this.#statements.get(sql);
+    const statement = kept ?? this.#prepareNew(sql);
+    this.#statements.delete(sql);
+    this.#statements.set(sql, statement);
+    for (const oldest of this.#statements.keys()) {
+      if (this.#statements.size <= STATEMENT_COUNT_MAX) break;
+      this.#statements.delete(oldest);
+    }
+    return statement;
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#database.close();
+  }
+
+  #prepareNew(sql: string): SqliteStatement {
+    return guarded(this.#attempted, () => {
+      const statement = this.#database.prepare(sql === "begin" ? "begin immediate" : sql);
+      return statementOf(statement, this.#attempted);
+    });
+  }
+}
+
+function statementOf(statement: StatementSync, attempted: string): SqliteStatement {
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => guarded(attempted, () => statement.all(...(parameters as SQLInputValue[]))),
+    run: (parameters) => guarded(attempted, () => statement.run(...(parameters as SQLInputValue[]))),
+    iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
+  };
+}
+
+const NOTHING: SqliteStatement = {
+  reader: false,
+  all: () => [],
+  run: () => ({ changes: 0, lastInsertRowid: 0 }),
+  iterate: () => [].values(),
+};
+
+function guarded<Value>(attempted: string, use: () => Value): Value {
+  try {
+    return use();
+  } catch (cause) {
+    if (isUnavailable(cause)) throw unavailable(attempted, cause);
+    if (resultCode(cause) === CONSTRAINT)
+      throw new InvariantError(`broken invariant of the store: ${messageOf(cause)}`, { cause });
+    throw cause;
+  }
+}
+
+/** @param attempted what was being done when the file or the disk failed. */
+export function unavailable(attempted: string, cause: unknown): HoldfastError {
+  return new HoldfastError("store-unavailable", attempted, { cause });
+}
+
+function isUnavailable(error: unknown): boolean {
+  const code = resultCode(error);
+  return code === null ? isFileError(error) : UNAVAILABLE.has(code);
+}
+
+/** An error of the file system, such as a folder that does not exist: it names the call that failed. */
+function isFileError(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error;
+}
+
+/** SQLite's primary result code; null where the error is not SQLite's. */
+function resultCode(error: unknown): number | null {
+  return error instanceof Error && "errcode" in error && typeof error.errcode === "number"
+    ? error.errcode & 0xff
+    : null;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,15 @@
+import type { TicketId } from "../../domain/ids.ts";
+import type { Ticket } from "../../domain/ticket.ts";
+import type { Queryable } from "../schema.ts";
+import { toTicket } from "./row.ts";
+
+export async function loadTicket(db: Queryable, id: TicketId): Promise<Ticket | null> {
+  const row = await db.selectFrom("tickets").selectAll().where("id", "=", id).executeTakeFirst();
+  return row === undefined ? null : toTicket(row);
+}
+
+/** Runner names are unique over all pools and for as long as retention keeps tickets. */
+export async function findTicketByRunnerName(db: Queryable, name: string): Promise<Ticket | null> {
+  const row = await db.selectFrom("tickets").selectAll().where("runner_name", "=", name).executeTakeFirst();
+  return row === undefined ? null : toTicket(row);
+}

@@ -1,0 +1,92 @@
+import {
+  parseConnectionName,
+  parseIncarnationId,
+  parseJobId,
+  parseMachineId,
+  parsePoolName,
+  parseRunnerId,
+  parseTicketId,
+} from "../../domain/ids.ts";
+import { unreachable } from "../../domain/invariant.ts";
+import type { RegistrationScope } from "../../domain/pool.ts";
+import type { RegistrationState, Ticket, TicketState, TicketStateKind } from "../../domain/ticket.ts";
+import type { TicketsTable } from "../schema.ts";
+
+/** The kinds of `isTicketLive`; a test compares the two. */
+export const LIVE_STATES = [
+  "minting",
+  "issued",
+  "delivered",
+  "online",
+  "running",
+  "handing-back",
+  "unknown",
+] as const satisfies readonly TicketStateKind[];
+
+/** The kinds of `isTicketOver`. */
+export const OVER_STATES = [
+  "spent",
+  "barren",
+  "handed-back",
+  "void",
+  "lost",
+] as const satisfies readonly TicketStateKind[];
+
+export function toTicketColumns(ticket: Ticket): TicketsTable {
+  const { scope, state } = ticket;
+  return {
+    id: ticket.id,
+    pool: ticket.pool,
+    connection: ticket.connection,
+    scope_kind: scope.kind,
+    scope_owner: scope.kind === "organization" ? scope.organization : scope.owner,
+    scope_repository: scope.kind === "organization" ? null : scope.repository,
+    machine_id: ticket.machineId,
+    job_id: ticket.jobId,
+    runner_name: ticket.runnerName,
+    runner_id: ticket.runnerId,
+    registration: ticket.registration,
+    delivered_to: ticket.deliveredTo,
+    state: state.kind,
+    state_since_ms: state.sinceMs,
+    state_reason: state.kind === "barren" || state.kind === "void" ? state.reason : null,
+    version: ticket.version,
+    created_ms: ticket.createdAtMs,
+  };
+}
+
+export function toTicket(row: TicketsTable): Ticket {
+  return {
+    id: parseTicketId(row.id),
+    pool: parsePoolName(row.pool),
+    connection: parseConnectionName(row.connection),
+    scope: toScope(row),
+    machineId: parseMachineId(row.machine_id),
+    jobId: row.job_id === null ? null : parseJobId(row.job_id),
+    runnerName: row.runner_name,
+    runnerId: row.runner_id === null ? null : parseRunnerId(row.runner_id),
+    registration: row.registration as RegistrationState,
+    deliveredTo: row.delivered_to === null ? null : parseIncarnationId(row.delivered_to),
+    state: toState(row),
+    version: row.version,
+    createdAtMs: row.created_ms,
+  };
+}
+
+function toScope(row: TicketsTable): RegistrationScope {
+  const kind = row.scope_kind as RegistrationScope["kind"];
+  switch (kind) {
+    case "organization":
+      return { kind, organization: row.scope_owner };
+    case "repository":
+      return { kind, owner: row.scope_owner, repository: row.scope_repository ?? "" };
+    default:
+      return unreachable(kind);
+  }
+}
+
+function toState(row: TicketsTable): TicketState {
+  const kind = row.state as TicketStateKind;
+  const sinceMs = row.state_since_ms;
+  return kind === "barren" || kind === "void" ? { kind, sinceMs, reason: row.state_reason ?? "" } : { kind, sinceMs };
+}

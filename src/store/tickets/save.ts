@@ -1,0 +1,27 @@
+import { invariant } from "../../domain/invariant.ts";
+import type { Ticket } from "../../domain/ticket.ts";
+import type { Queryable } from "../schema.ts";
+import { toTicketColumns } from "./row.ts";
+
+/**
+ * @throws {InvariantError} where the id or the runner's name is there already, the machine has a live ticket, or there is
+ *   no such machine.
+ */
+export async function insertTicket(db: Queryable, ticket: Ticket): Promise<void> {
+  await db.insertInto("tickets").values(toTicketColumns(ticket)).execute();
+}
+
+/**
+ * Writes all of a ticket by compare-and-set; `ticket.version` is `expectedVersion + 1` already, as `moveTicket` leaves it.
+ * @returns false, with nothing written, where another version is stored.
+ */
+export async function saveTicket(db: Queryable, ticket: Ticket, expectedVersion: number): Promise<boolean> {
+  invariant(ticket.version === expectedVersion + 1, `the version of ticket ${ticket.id} moves by one`);
+  const { numUpdatedRows } = await db
+    .updateTable("tickets")
+    .set(toTicketColumns(ticket))
+    .where("id", "=", ticket.id)
+    .where("version", "=", expectedVersion)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}

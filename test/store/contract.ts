@@ -1,0 +1,34 @@
+import { describe } from "vitest";
+import { describeDeliveries, describeDeliveryLog } from "./contract/deliveries.ts";
+import { describeDecisions, describeEvidence, describeLogs } from "./contract/history.ts";
+import { describeJobLists, describeJobSaves } from "./contract/jobs.ts";
+import { describeLaunches } from "./contract/launches.ts";
+import { describeInLease, describeLeases } from "./contract/leases.ts";
+import { describeHeard, describeMachines, describeNews } from "./contract/machines.ts";
+import { describeRetention } from "./contract/retention.ts";
+import { describeRoundTrips } from "./contract/round-trips.ts";
+import { describeTicketLists, describeTickets } from "./contract/tickets.ts";
+import type { OpenStore } from "./open-store.ts";
+
+/** What every dialect of the store keeps. */
+export function describeStore(name: string, open: OpenStore): void {
+  describe(name, () => {
+    describeLeases(open);
+    describeInLease(open);
+    describeDeliveries(open);
+    describeDeliveryLog(open);
+    describeJobSaves(open);
+    describeJobLists(open);
+    describeMachines(open);
+    describeHeard(open);
+    describeNews(open);
+    describeTickets(open);
+    describeTicketLists(open);
+    describeLaunches(open);
+    describeEvidence(open);
+    describeDecisions(open);
+    describeLogs(open);
+    describeRetention(open);
+    describeRoundTrips(open);
+  });
+}

@@ -1,0 +1,39 @@
+import type { Clock } from "../../src/ports/clock.ts";
+
+/** A clock that stands still until it is moved. */
+export class ManualClock implements Clock {
+  #nowMs = 0;
+  readonly #sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>();
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs;
+  }
+
+  get sleeperCount(): number {
+    return this.#sleepers.size;
+  }
+
+  sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const sleeper = {
+      untilMs: this.#nowMs + durationMs,
+      wake: () => {
+        this.#sleepers.delete(sleeper);
+        resolve();
+      },
+    };
+    this.#sleepers.add(sleeper);
+    signal?.addEventListener("abort", sleeper.wake, { once: true });
+    return promise;
+  }
+
+  advance(durationMs: number): void {
+    this.#nowMs += durationMs;
+    for (const sleeper of this.#sleepers) if (sleeper.untilMs <= this.#nowMs) sleeper.wake();
+  }
+}

@@ -1,0 +1,120 @@
+/** A query that reads a whole table is fast in every test and slow in every store that grew: so its plan is looked at. */
+import { join } from "node:path";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { type CompiledQuery, Kysely, SqliteDialect } from "kysely";
+import { describe, expect, it } from "vitest";
+import { parseProviderId } from "../../src/domain/ids.ts";
+import { finishDelivery } from "../../src/store/deliveries/finish.ts";
+import { listDeliveries, listPendingDeliveries, loadDelivery } from "../../src/store/deliveries/list.ts";
+import { latestDecisions, listDecisions } from "../../src/store/evidence/decisions.ts";
+import { listEvidence, recordEvidence } from "../../src/store/evidence/evidence.ts";
+import { countQueuedByPool } from "../../src/store/jobs/count.ts";
+import * as jobLists from "../../src/store/jobs/list.ts";
+import { findJobById, findJobsByRunnerNames, loadJob } from "../../src/store/jobs/load.ts";
+import { saveJob } from "../../src/store/jobs/save.ts";
+import { listOpenLaunches, loadLaunch } from "../../src/store/launches/load.ts";
+import { listLogs } from "../../src/store/logs/logs.ts";
+import { countPresentByPool } from "../../src/store/machines/count.ts";
+import { recordAgentSeen } from "../../src/store/machines/heard.ts";
+import { listMachines, listMachinesInState, listMachinesOfPool } from "../../src/store/machines/list.ts";
+import { findMachineByProviderId, loadMachine } from "../../src/store/machines/load.ts";
+import { listMachinesWithNews } from "../../src/store/machines/news.ts";
+import { saveMachine } from "../../src/store/machines/save.ts";
+import { deleteExpired } from "../../src/store/retention.ts";
+import type { Queryable, Schema } from "../../src/store/schema.ts";
+import { openSqlite } from "../../src/store/sqlite.ts";
+import { openStore } from "../../src/store/store.ts";
+import { machineSubject } from "../../src/store/subjects.ts";
+import * as ticketLists from "../../src/store/tickets/list.ts";
+import { findTicketByRunnerName } from "../../src/store/tickets/load.ts";
+import { useFolder } from "./open-store.ts";
+import {
+  connection,
+  machineIdOf,
+  NOW_MS,
+  pool,
+  sampleDelivery,
+  sampleJobRow,
+  sampleLaunch,
+  sampleMachine,
+} from "./samples.ts";
+
+const folder = useFolder();
+const { job } = sampleJobRow(1);
+const machine = sampleMachine(1);
+const subject = machineSubject(machine.id);
+const fact = { subject, source: "agent", fact: "parked", observedAtMs: 1 } as const;
+const delivery = sampleDelivery(1).id;
+const some = { includeGone: false, limitCount: 9 };
+
+/** Which queries of a verb read a whole table or index. */
+async function findScans(use: (db: Queryable) => Promise<unknown>): Promise<readonly string[]> {
+  const path = join(folder(), "holdfast.db");
+  await (await openStore(`sqlite:${path}`)).close();
+  const queries: CompiledQuery[] = [];
+  const db = new Kysely<Schema>({
+    dialect: new SqliteDialect({ database: openSqlite(path) }),
+    log: ({ query }) => {
+      queries.push(query);
+    },
+  });
+  await use(db);
+  await db.destroy();
+  const raw = new DatabaseSync(path);
+  const scans = queries.flatMap(({ sql, parameters }) => {
+    const steps = raw.prepare(`explain query plan ${sql}`).all(...(parameters as SQLInputValue[]));
+    return steps.map(({ detail }) => `${detail}`).filter((detail) => detail.startsWith("SCAN "));
+  });
+  raw.close();
+  expect(queries.length).toBeGreaterThan(0);
+  return scans;
+}
+
+describe("no verb reads a whole table", () => {
+  it.each<[string, (db: Queryable) => Promise<unknown>]>([
+    ["loadDelivery", (db) => loadDelivery(db, connection, delivery)],
+    ["finishDelivery", (db) => finishDelivery(db, connection, delivery, "applied", NOW_MS)],
+    ["listPendingDeliveries", (db) => listPendingDeliveries(db, 9)],
+    ["listDeliveries of a state", (db) => listDeliveries(db, { state: "applied", limitCount: 9 })],
+    ["loadJob", (db) => loadJob(db, connection, job.id)],
+    ["saveJob", (db) => saveJob(db, sampleJobRow(1), 1, NOW_MS)],
+    ["findJobById", (db) => findJobById(db, job.id)],
+    ["findJobsByRunnerNames", (db) => findJobsByRunnerNames(db, ["a", "b", "c"])],
+    ["listQueuedJobs", (db) => jobLists.listQueuedJobs(db, 9)],
+    ["listQueuedJobsOfPool", (db) => jobLists.listQueuedJobsOfPool(db, pool, 9)],
+    ["listQueuedAndUnroutedJobs", (db) => jobLists.listQueuedAndUnroutedJobs(db, 9)],
+    ["listRecentJobs", (db) => jobLists.listRecentJobs(db, { limitCount: 9, statuses: ["queued", "completed"] })],
+    ["countQueuedByPool", (db) => countQueuedByPool(db)],
+    ["loadMachine", (db) => loadMachine(db, machine.id)],
+    ["saveMachine", (db) => saveMachine(db, machine, 0)],
+    ["recordAgentSeen", (db) => recordAgentSeen(db, machine.id)],
+    ["findMachineByProviderId", (db) => findMachineByProviderId(db, parseProviderId("i-1"))],
+    ["listMachinesOfPool", (db) => listMachinesOfPool(db, pool, some)],
+    ["listMachinesOfPool with the gone", (db) => listMachinesOfPool(db, pool, { ...some, includeGone: true })],
+    ["listMachines", (db) => listMachines(db, some)],
+    ["listMachinesInState", (db) => listMachinesInState(db, pool, "parked")],
+    ["listMachinesWithNews", (db) => listMachinesWithNews(db, pool, 9)],
+    ["countPresentByPool", (db) => countPresentByPool(db)],
+    ["findTicketByRunnerName", (db) => findTicketByRunnerName(db, "hf-1")],
+    ["listLiveTicketsOfPool", (db) => ticketLists.listLiveTicketsOfPool(db, pool)],
+    ["listTicketsOwingDeletion", (db) => ticketLists.listTicketsOwingDeletion(db, pool)],
+    ["listTicketsOfMachine", (db) => ticketLists.listTicketsOfMachine(db, machine.id)],
+    ["listTicketsOfMachines", (db) => ticketLists.listTicketsOfMachines(db, [machine.id, machineIdOf(2)])],
+    ["listTicketsOfJob", (db) => ticketLists.listTicketsOfJob(db, job.id, connection)],
+    ["listOpenLaunches", (db) => listOpenLaunches(db, pool)],
+    ["loadLaunch", (db) => loadLaunch(db, sampleLaunch(1).id)],
+    ["recordEvidence", (db) => recordEvidence(db, fact).then(() => recordEvidence(db, { ...fact, observedAtMs: 2 }))],
+    ["listEvidence", (db) => listEvidence(db, subject, 9)],
+    ["listDecisions", (db) => listDecisions(db, subject, 9)],
+    ["latestDecisions", (db) => latestDecisions(db, [subject, machineSubject(machineIdOf(2))])],
+    ["listLogs", (db) => listLogs(db, machine.id)],
+    ["deleteExpired", (db) => deleteExpired(db, { beforeMs: NOW_MS })],
+  ])("%s", async (_name, use) => {
+    expect(await findScans(use)).toEqual([]);
+  });
+
+  it("and one that does would be seen", async () => {
+    const scans = await findScans((db) => db.selectFrom("jobs").selectAll().where("repository", "=", "a/b").execute());
+    expect(scans).toEqual(["SCAN jobs"]);
+  });
+});
