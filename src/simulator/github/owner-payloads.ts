@@ -1,0 +1,157 @@
+import type { GitHubState, Repository } from "./state.ts";
+
+/** What GitHub nests into every payload about who and where: organization, sender, repository, installation. */
+export type Json = { readonly [key: string]: unknown };
+
+const ORGANIZATION_ID = 9_919_001;
+const SENDER = { login: "octocat", id: 583_231, type: "User" } as const;
+
+export function renderOwner(state: GitHubState, login: string, type: "Organization" | "User" = "Organization"): Json {
+  const id = type === "User" ? SENDER.id : ORGANIZATION_ID;
+  const url = `${state.apiUrl}/users/${login}`;
+  return {
+    login,
+    id,
+    node_id: nodeId(type === "User" ? "U" : "O", id),
+    avatar_url: `${state.apiUrl}/avatars/u/${id}?v=4`,
+    gravatar_id: "",
+    url,
+    html_url: `${state.apiUrl}/${login}`,
+    followers_url: `${url}/followers`,
+    following_url: `${url}/following{/other_user}`,
+    gists_url: `${url}/gists{/gist_id}`,
+    starred_url: `${url}/starred{/owner}{/repo}`,
+    subscriptions_url: `${url}/subscriptions`,
+    organizations_url: `${url}/orgs`,
+    repos_url: `${url}/repos`,
+    events_url: `${url}/events{/privacy}`,
+    received_events_url: `${url}/received_events`,
+    type,
+    site_admin: false,
+  };
+}
+
+export function renderSender(state: GitHubState): Json {
+  return renderOwner(state, SENDER.login, SENDER.type);
+}
+
+export function renderOrganization(state: GitHubState, login: string): Json {
+  const url = `${state.apiUrl}/orgs/${login}`;
+  return {
+    login,
+    id: ORGANIZATION_ID,
+    node_id: nodeId("O", ORGANIZATION_ID),
+    url,
+    repos_url: `${url}/repos`,
+    events_url: `${url}/events`,
+    hooks_url: `${url}/hooks`,
+    issues_url: `${url}/issues`,
+    members_url: `${url}/members{/member}`,
+    public_members_url: `${url}/public_members{/member}`,
+    avatar_url: `${state.apiUrl}/avatars/u/${ORGANIZATION_ID}?v=4`,
+    description: "",
+  };
+}
+
+/** The templates below a repository's own URL, by the key that GitHub gives them. */
+const REPOSITORY_URLS: readonly (readonly [key: string, path: string])[] = [
+  ["forks_url", "/forks"],
+  ["keys_url", "/keys{/key_id}"],
+  ["collaborators_url", "/collaborators{/collaborator}"],
+  ["teams_url", "/teams"],
+  ["hooks_url", "/hooks"],
+  ["issue_events_url", "/issues/events{/number}"],
+  ["events_url", "/events"],
+  ["assignees_url", "/assignees{/user}"],
+  ["branches_url", "/branches{/branch}"],
+  ["tags_url", "/tags"],
+  ["blobs_url", "/git/blobs{/sha}"],
+  ["git_tags_url", "/git/tags{/sha}"],
+  ["git_refs_url", "/git/refs{/sha}"],
+  ["trees_url", "/git/trees{/sha}"],
+  ["statuses_url", "/statuses/{sha}"],
+  ["languages_url", "/languages"],
+  ["stargazers_url", "/stargazers"],
+  ["contributors_url", "/contributors"],
+  ["subscribers_url", "/subscribers"],
+  ["subscription_url", "/subscription"],
+  ["commits_url", "/commits{/sha}"],
+  ["git_commits_url", "/git/commits{/sha}"],
+  ["comments_url", "/comments{/number}"],
+  ["issue_comment_url", "/issues/comments{/number}"],
+  ["contents_url", "/contents/{+path}"],
+  ["compare_url", "/compare/{base}...{head}"],
+  ["merges_url", "/merges"],
+  ["archive_url", "/{archive_format}{/ref}"],
+  ["downloads_url", "/downloads"],
+  ["issues_url", "/issues{/number}"],
+  ["pulls_url", "/pulls{/number}"],
+  ["milestones_url", "/milestones{/number}"],
+  ["notifications_url", "/notifications{?since,all,participating}"],
+  ["labels_url", "/labels{/name}"],
+  ["releases_url", "/releases{/id}"],
+  ["deployments_url", "/deployments"],
+];
+
+const REPOSITORY_CREATED = "2021-06-11T13:29:13Z";
+
+export function renderRepository(state: GitHubState, repository: Repository): Json {
+  const url = `${state.apiUrl}/repos/${repository.fullName}`;
+  const htmlUrl = `${state.apiUrl}/${repository.fullName}`;
+  const host = state.apiUrl.replace(/^https?:\/\//, "");
+  return {
+    id: repository.id,
+    node_id: nodeId("R", repository.id),
+    name: repository.name,
+    full_name: repository.fullName,
+    private: true,
+    owner: renderOwner(state, repository.owner),
+    html_url: htmlUrl,
+    description: `Everything about ${repository.name}`,
+    fork: false,
+    url,
+    ...Object.fromEntries(REPOSITORY_URLS.map(([key, path]) => [key, url + path])),
+    created_at: REPOSITORY_CREATED,
+    updated_at: REPOSITORY_CREATED,
+    pushed_at: REPOSITORY_CREATED,
+    git_url: `git://${host}/${repository.fullName}.git`,
+    ssh_url: `git@${host}:${repository.fullName}.git`,
+    clone_url: `${htmlUrl}.git`,
+    svn_url: htmlUrl,
+    homepage: null,
+    size: 1,
+    stargazers_count: 0,
+    watchers_count: 0,
+    language: "TypeScript",
+    has_issues: true,
+    has_projects: true,
+    has_downloads: true,
+    has_wiki: true,
+    has_pages: false,
+    has_discussions: false,
+    forks_count: 0,
+    mirror_url: null,
+    archived: false,
+    disabled: false,
+    open_issues_count: 0,
+    license: null,
+    allow_forking: true,
+    is_template: false,
+    web_commit_signoff_required: false,
+    topics: [],
+    visibility: "private",
+    forks: 0,
+    open_issues: 0,
+    watchers: 0,
+    default_branch: "main",
+    custom_properties: {},
+  };
+}
+
+export function renderInstallationReference(state: GitHubState): Json {
+  return { id: state.options.installationId, node_id: nodeId("MDIz", state.options.installationId) };
+}
+
+export function nodeId(prefix: string, id: number): string {
+  return `${prefix}_${btoa(String(id)).replaceAll("=", "")}`;
+}
