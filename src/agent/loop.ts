@@ -1,0 +1,170 @@
+/**
+ * The agent at work: inputs are stepped one at a time, and the effects of each are done, in order, before the next. Calls to
+ * the controller go on beside it (`talk.ts`), with what the journal already holds and nothing more.
+ */
+import { lookIntervalMs } from "../domain/host/report.ts";
+import { type AgentSettings, markOf } from "../domain/host/settings.ts";
+import { type Belongings, sightRunner } from "../domain/host/sight.ts";
+import { type HostEffect, type HostState, type Look, NEW_HOST } from "../domain/host/state.ts";
+import { stepHost } from "../domain/host/step.ts";
+import { unreachable } from "../domain/invariant.ts";
+import type { OfferedTicket } from "../domain/protocol.ts";
+import { clearLeftovers } from "./clean.ts";
+import type { Inbox } from "./inbox.ts";
+import type { Journal } from "./journal.ts";
+import { isFileError, type Log } from "./log.ts";
+import { collectLogs } from "./logs.ts";
+import type { Places } from "./places.ts";
+import { readProcessTable } from "./process-table.ts";
+import { prepareRoot, removeRoots } from "./root.ts";
+import { startRunner } from "./runner.ts";
+import { RunnerFiles } from "./runner-files.ts";
+import type { System } from "./system.ts";
+import type { Talk } from "./talk.ts";
+
+export interface LoopOptions {
+  readonly settings: AgentSettings;
+  readonly places: Places;
+  readonly journal: Journal;
+  readonly inbox: Inbox;
+  readonly talk: Talk;
+  readonly log: Log;
+  readonly system: System;
+}
+
+export class Loop {
+  readonly #options: LoopOptions;
+  readonly #mark: string;
+  #state: HostState = NEW_HOST;
+  #files: { readonly ticketId: string; readonly files: RunnerFiles } | null = null;
+  #nextLookAtMs = 0;
+  /** Of the ticket last started here; kept only to blot it out of logs. */
+  #secret: string | null = null;
+
+  constructor(options: LoopOptions) {
+    this.#options = options;
+    this.#mark = markOf(options.settings.controllerId, options.settings.machineId);
+  }
+
+  /** Returns when all is over. */
+  async run(): Promise<void> {
+    const { inbox, system, journal } = this.#options;
+    await this.#take({ kind: "started", journal: journal.reading });
+    while (!this.#state.isOver) {
+      const letter = inbox.take();
+      const nowMs = system.monotonicMs();
+      if (letter !== null) {
+        await this.#take(letter.input);
+        letter.done();
+      } else if (nowMs >= this.#nextLookAtMs) {
+        await this.#take({ kind: "looked", look: this.#look(), atMs: nowMs });
+        this.#nextLookAtMs = nowMs + lookIntervalMs(this.#state);
+      } else await system.sleep(this.#nextLookAtMs - nowMs, inbox.nextRing());
+    }
+  }
+
+  async #take(input: Parameters<typeof stepHost>[1]): Promise<void> {
+    const { state, effects } = stepHost(this.#state, input);
+    const wasLookingEveryMs = lookIntervalMs(this.#state);
+    this.#state = state;
+    // The journal's entries come first of all effects; until they are durable nobody hears of the new state.
+    for (const effect of effects) if (effect.kind === "journal") this.#write(effect);
+    this.#options.talk.update(state);
+    if (lookIntervalMs(state) < wasLookingEveryMs) this.#nextLookAtMs = 0;
+    for (const effect of effects) await this.#perform(effect);
+  }
+
+  #write(effect: HostEffect & { kind: "journal" }): void {
+    this.#options.journal.append(effect.entry);
+    this.#options.log.write("journal", { entry: JSON.stringify(effect.entry) });
+  }
+
+  async #perform(effect: HostEffect): Promise<void> {
+    const { log, talk, inbox, places, settings } = this.#options;
+    switch (effect.kind) {
+      case "journal":
+        return;
+      case "report":
+        return talk.reportNow();
+      case "start-runner":
+        return this.#start(effect.ticket);
+      case "send-logs": {
+        const logs = collectLogs(places, effect.ticketId, log.path, this.#secret);
+        return talk.sendLogs({ ticketId: effect.ticketId, logs });
+      }
+      case "clean":
+        return this.#clean();
+      case "prepare-root":
+        try {
+          await prepareRoot(places, settings.runnerDirectory);
+          void inbox.put({ kind: "root-prepared" });
+        } catch (error) {
+          if (!isFileError(error)) throw error;
+          log.write("preparing a root failed", { code: error.code, path: error.path });
+          void inbox.put({ kind: "root-failed" });
+        }
+        return;
+      case "finish":
+        return log.write("all is over: the agent ends");
+      case "power-off":
+        return log.write("nobody can be reached and no ticket is held: the machine ends");
+      default:
+        return unreachable(effect);
+    }
+  }
+
+  async #start(ticket: OfferedTicket): Promise<void> {
+    const { log, inbox, places, settings } = this.#options;
+    this.#secret = ticket.jitConfig;
+    const started = await startRunner({
+      places,
+      ticket,
+      mark: this.#mark,
+      runnerEnvironment: settings.runnerEnvironment,
+      onExit: (exit) => {
+        log.write("the runner ended", exit);
+        this.#nextLookAtMs = 0;
+        void inbox.put({ kind: "runner-exited", ...exit });
+      },
+    });
+    log.write("runner", { ticket: ticket.id, runner: ticket.runnerName, outcome: started.kind });
+    if (started.kind === "started")
+      void inbox.put({ kind: "runner-started", ticketId: ticket.id, process: started.process });
+    else void inbox.put({ kind: "runner-not-started", ticketId: ticket.id, why: started.why });
+  }
+
+  async #clean(): Promise<void> {
+    const { log, inbox, places, system } = this.#options;
+    this.#files = null;
+    this.#secret = null;
+    try {
+      const clearing = await clearLeftovers(this.#belongings(), system);
+      log.write("leftovers", clearing);
+      if (clearing.kind === "not-cleared") return void inbox.put({ kind: "clean-failed" });
+      await removeRoots(places);
+      void inbox.put({ kind: "cleaned" });
+    } catch (error) {
+      if (!isFileError(error)) throw error;
+      log.write("removing what a job left failed", { code: error.code, path: error.path });
+      void inbox.put({ kind: "clean-failed" });
+    }
+  }
+
+  #look(): Look {
+    const { held } = this.#state;
+    const ours = this.#belongings();
+    const table = readProcessTable(ours.started?.pid ?? null);
+    const processes = table.kind === "unknown" ? table : sightRunner(table.processes, ours);
+    if (held === null) return { ticketId: null, processes, files: null };
+    if (this.#files?.ticketId !== held.id)
+      this.#files = { ticketId: held.id, files: new RunnerFiles(this.#options.places, held.id) };
+    // After the processes: what a runner that is gone wrote is then all there.
+    return { ticketId: held.id, processes, files: this.#files.files.look() };
+  }
+
+  #belongings(): Belongings {
+    const run = this.#state.held?.run;
+    const started = run?.kind === "own" || run?.kind === "taken-over" ? run.process : null;
+    return { mark: this.#mark, rootsDirectory: this.#options.places.rootsDirectory, started };
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * The agent's entry. Exit code 0: all is over, and the launcher ends as well. Any other: the launcher starts it again, and
+ * the new one takes over whatever runner is there.
+ */
+import { join } from "node:path";
+import { parseIncarnationId } from "../domain/ids.ts";
+import { Inbox } from "./inbox.ts";
+import { openJournal } from "./journal.ts";
+import { takeLock } from "./lock.ts";
+import { describeError, openLog } from "./log.ts";
+import { Loop } from "./loop.ts";
+import { makePlaces } from "./places.ts";
+import { readSettings } from "./settings.ts";
+import { onAskedToStop, readBootId, readEnvironment, system } from "./system.ts";
+import { Talk } from "./talk.ts";
+
+async function runAgent(): Promise<void> {
+  const settings = readSettings(readEnvironment());
+  const places = makePlaces(settings);
+  const log = openLog(join(places.directory, "agent.log"), system);
+  if (!takeLock(places.directory)) throw new Error("another agent of this machine is alive");
+  const journal = openJournal(places.directory, places.rootsDirectory);
+  const incarnation = parseIncarnationId(system.token());
+  log.write("agent starts", { incarnation, pid: process.pid, journal: journal.reading.kind });
+  const inbox = new Inbox();
+  onAskedToStop(() => void inbox.put({ kind: "asked-to-stop" }));
+  const talk = new Talk({ settings, incarnation, bootId: readBootId(), system, inbox, log });
+  const loop = new Loop({ settings, places, journal, inbox, talk, log, system });
+  const talking = [talk.report(), talk.poll()];
+  try {
+    // Neither side of the conversation ends before it is stopped, but a bug in it must end the agent.
+    await Promise.race([loop.run(), ...talking]);
+  } catch (error) {
+    log.write("the agent fails", { why: describeError(error) });
+    throw error;
+  } finally {
+    talk.stop();
+  }
+}
+
+runAgent().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`holdfast agent: ${describeError(error)}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,41 @@
+/** Where the agent keeps what, under its own folder and the volatile one. Links are resolved: `/proc` shows no others. */
+import { mkdirSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import type { AgentSettings } from "../domain/host/settings.ts";
+import type { TicketId } from "../domain/ids.ts";
+
+export interface Places {
+  readonly directory: string;
+  readonly volatileDirectory: string;
+  /** A folder for each ticket, and `next`, the one that waits for its ticket. */
+  readonly rootsDirectory: string;
+  /** What the runners print, a file for each ticket. */
+  readonly outputDirectory: string;
+}
+
+export function makePlaces(settings: Pick<AgentSettings, "directory" | "volatileDirectory">): Places {
+  const make = (path: string) => {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return realpathSync(path);
+  };
+  const directory = make(settings.directory);
+  return {
+    directory,
+    volatileDirectory: make(settings.volatileDirectory),
+    rootsDirectory: make(join(directory, "roots")),
+    outputDirectory: make(join(directory, "output")),
+  };
+}
+
+export function rootOf(places: Places, ticketId: TicketId): string {
+  return join(places.rootsDirectory, ticketId);
+}
+
+export function outputOf(places: Places, ticketId: TicketId): string {
+  return join(places.outputDirectory, `${ticketId}.log`);
+}
+
+/** The folder that RUNNER_PERFLOG names. */
+export function perfOf(places: Places, ticketId: TicketId): string {
+  return join(places.volatileDirectory, ticketId);
+}

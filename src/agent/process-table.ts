@@ -1,0 +1,113 @@
+/** Reads the machine's process table. What cannot be read makes the whole table unknown, never shorter. */
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import {
+  type MarkReading,
+  type ProcessStat,
+  PS_ARGUMENTS,
+  parseArguments,
+  parseMark,
+  parsePs,
+  parseStat,
+} from "../domain/host/process-table.ts";
+import { roleOf, type SeenProcess } from "../domain/host/sight.ts";
+import { isFileError } from "./log.ts";
+
+export type ProcessTable =
+  | { readonly kind: "read"; readonly processes: readonly SeenProcess[] }
+  | { readonly kind: "unknown"; readonly why: string };
+
+/** More than any kernel allows by default. */
+const PROCESSES_MAX = 4_194_304;
+const PS_OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
+
+/** @param alsoPid a process that is read in full whatever its name; "all" reads every one in full. */
+export function readProcessTable(alsoPid: number | null | "all"): ProcessTable {
+  return process.platform === "linux" ? readLinux(alsoPid) : readByPs();
+}
+
+/** Null where no such process is there. */
+export function startTimeOf(pid: number): string | null {
+  if (process.platform === "linux") return readStat(pid)?.startTime ?? null;
+  const table = readByPs();
+  if (table.kind === "unknown") return null;
+  return table.processes.find((one) => one.pid === pid)?.startTime ?? null;
+}
+
+function readLinux(alsoPid: number | null | "all"): ProcessTable {
+  try {
+    const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+    if (pids.length > PROCESSES_MAX) return { kind: "unknown", why: "more processes than can be" };
+    // Where others' processes are hidden (`hidepid`), the first one is.
+    if (!pids.includes("1")) return { kind: "unknown", why: "the process table hides processes" };
+    const processes = pids.flatMap((pid) => readProcess(Number(pid), alsoPid) ?? []);
+    if (!processes.some(({ pid }) => pid === process.pid)) return { kind: "unknown", why: "we are not in the table" };
+    return { kind: "read", processes };
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    return { kind: "unknown", why: `the process table cannot be read: ${error.code}` };
+  }
+}
+
+/** Null where it has ended meanwhile. */
+function readProcess(pid: number, alsoPid: number | null | "all"): SeenProcess | null {
+  const stat = readStat(pid);
+  if (stat === null) return null;
+  const nothing = { arguments: null, executable: null, workingDirectory: null, mark: { kind: "unreadable" } } as const;
+  if (stat.isZombie) return { ...stat, ...nothing };
+  const commandLine = readIfAllowed(pid, "cmdline");
+  const args = commandLine === null ? null : parseArguments(commandLine);
+  const isWanted = alsoPid === "all" || alsoPid === pid || roleOf(stat.name, args) !== null;
+  if (!isWanted) return { ...stat, ...nothing, arguments: args };
+  return {
+    ...stat,
+    arguments: args,
+    executable: readLink(pid, "exe"),
+    workingDirectory: readLink(pid, "cwd"),
+    mark: readMark(pid),
+  };
+}
+
+function readStat(pid: number): ProcessStat | null {
+  try {
+    const stat = parseStat(readFileSync(`/proc/${pid}/stat`, "utf8"));
+    if (stat === null) throw Object.assign(new Error(`reading process ${pid}`), { code: "EINVAL", syscall: "parse" });
+    return stat;
+  } catch (error) {
+    if (isFileError(error) && (error.code === "ENOENT" || error.code === "ESRCH")) return null;
+    throw error;
+  }
+}
+
+function readMark(pid: number): MarkReading {
+  const environment = readIfAllowed(pid, "environ");
+  return environment === null ? { kind: "unreadable" } : parseMark(environment);
+}
+
+function readIfAllowed(pid: number, file: "cmdline" | "environ"): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    return null;
+  }
+}
+
+function readLink(pid: number, link: "exe" | "cwd"): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/${link}`);
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    return null;
+  }
+}
+
+function readByPs(): ProcessTable {
+  const ps = spawnSync("ps", PS_ARGUMENTS, { encoding: "utf8", maxBuffer: PS_OUTPUT_BYTES_MAX });
+  const processes = ps.status === 0 ? parsePs(ps.stdout) : null;
+  if (processes === null) return { kind: "unknown", why: "ps did not list the processes" };
+  return {
+    kind: "read",
+    processes: processes.map((one) => ({ ...one, executable: null, workingDirectory: null })),
+  };
+}

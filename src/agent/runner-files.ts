@@ -1,0 +1,96 @@
+/** Follows the files of one ticket's runner, as far as they have grown at each look. Bounded: what is more waits. */
+import { closeSync, lstatSync, readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import { foldLogLine, foldPerfLine, NO_FACTS, type RunnerFacts } from "../domain/host/runner-log.ts";
+import type { FilesSight } from "../domain/host/state.ts";
+import type { TicketId } from "../domain/ids.ts";
+import { isFileError } from "./log.ts";
+import { type Places, perfOf, rootOf } from "./places.ts";
+import { openSafely, readFrom } from "./safe-file.ts";
+
+const BYTES_PER_LOOK_MAX = 4 * 1024 * 1024;
+/** The runner begins a new file at 8 MB; a single-use runner writes one, an update a second. */
+const LOG_FILES_MAX = 50;
+/** A longer line is cut: none of those that count comes near. */
+const LINE_BYTES_MAX = 64 * 1024;
+const LOG_NAME = /^Runner_\d{8}-\d{6}-utc\.log$/;
+
+interface Cursor {
+  readonly inode: number;
+  readonly offset: number;
+  /** The beginning of a line whose end is not written yet. */
+  readonly rest: Buffer;
+}
+
+type Fold = (facts: RunnerFacts, line: string) => RunnerFacts;
+
+export class RunnerFiles {
+  readonly #root: string;
+  readonly #perfFile: string;
+  readonly #cursors = new Map<string, Cursor>();
+  #facts: RunnerFacts = NO_FACTS;
+
+  constructor(places: Places, ticketId: TicketId) {
+    this.#root = rootOf(places, ticketId);
+    this.#perfFile = join(perfOf(places, ticketId), "Runner.perf");
+  }
+
+  look(): FilesSight {
+    const logs = listLogs(this.#root);
+    const troubles: string[] = typeof logs === "string" ? [logs] : [];
+    let bytesLeft = BYTES_PER_LOOK_MAX;
+    // The perf file first: an assignment that it does not show yet has no close in the log either.
+    const files: [string, Fold][] = [[this.#perfFile, foldPerfLine]];
+    if (typeof logs !== "string") for (const log of logs) files.push([log, foldLogLine]);
+    for (const [path, fold] of files) {
+      const read = this.#readOn(path, fold, bytesLeft);
+      if (typeof read === "string") troubles.push(`${basename(path)}: ${read}`);
+      else bytesLeft -= read;
+    }
+    if (typeof logs !== "string" && logs.length > 0) this.#facts = { ...this.#facts, hasLog: true };
+    return {
+      facts: this.#facts,
+      isComplete: bytesLeft > 0,
+      unreadable: troubles[0] ?? null,
+      isUpdateFinished: lstatSync(join(this.#root, "update.finished"), { throwIfNoEntry: false }) !== undefined,
+    };
+  }
+
+  /** @returns how many bytes were read, or why none could be. */
+  #readOn(path: string, fold: Fold, bytesMax: number): number | string {
+    const opened = openSafely(path);
+    const before = this.#cursors.get(path) ?? null;
+    if (opened.kind === "unreadable") return opened.why;
+    if (opened.kind === "absent") return before === null ? 0 : "it was removed";
+    try {
+      const cursor = before ?? { inode: opened.inode, offset: 0, rest: Buffer.alloc(0) };
+      if (opened.inode !== cursor.inode || opened.size < cursor.offset) return "it was replaced";
+      const bytes = readFrom(opened.file, cursor.offset, Math.min(bytesMax, opened.size - cursor.offset));
+      this.#cursors.set(path, this.#foldLines(cursor, bytes, fold));
+      return bytes.length;
+    } finally {
+      closeSync(opened.file);
+    }
+  }
+
+  #foldLines(cursor: Cursor, bytes: Buffer, fold: Fold): Cursor {
+    const all = Buffer.concat([cursor.rest, bytes]);
+    const end = all.lastIndexOf("\n") + 1;
+    for (const line of all.subarray(0, end).toString("utf8").split(/\r?\n/)) this.#facts = fold(this.#facts, line);
+    return { ...cursor, offset: cursor.offset + bytes.length, rest: all.subarray(end).subarray(0, LINE_BYTES_MAX) };
+  }
+}
+
+/** The listener's logs, oldest first, or why they cannot be listed. */
+function listLogs(root: string): readonly string[] | string {
+  const folder = join(root, "_diag");
+  try {
+    if (!lstatSync(folder).isDirectory()) return "_diag is not a folder";
+    const names = readdirSync(folder).filter((name) => LOG_NAME.test(name));
+    if (names.length > LOG_FILES_MAX) return "more logs than we follow";
+    return names.sort().map((name) => join(folder, name));
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    return error.code === "ENOENT" ? [] : `_diag: ${error.code}`;
+  }
+}

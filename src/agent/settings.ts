@@ -1,0 +1,77 @@
+/** Reads the settings that the provider wrote for this agent. Checked by hand: the agent has no packages. */
+import { readFileSync } from "node:fs";
+import { AGENT_SETTINGS_VARIABLE, type AgentSettings } from "../domain/host/settings.ts";
+import { parseControllerId, parseMachineId, parseProviderId } from "../domain/ids.ts";
+
+/** Something in the settings is not as documented; the message names it. */
+export class SettingsError extends Error {
+  override readonly name = "SettingsError";
+}
+
+export function readSettings(environment: Readonly<Record<string, string | undefined>>): AgentSettings {
+  const path = environment[AGENT_SETTINGS_VARIABLE];
+  if (path === undefined || path === "")
+    throw new SettingsError(`the environment has no ${AGENT_SETTINGS_VARIABLE}: it names the agent's settings file`);
+  try {
+    return parseSettings(JSON.parse(readFileSync(path, "utf8")));
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new SettingsError(`reading the agent's settings ${path}: ${error.message}`, { cause: error });
+  }
+}
+
+export function parseSettings(value: unknown): AgentSettings {
+  if (!isRecord(value)) throw new SettingsError("the settings are not a JSON object");
+  const url = text(value, "controllerUrl");
+  if (!/^https?:\/\/./.test(url)) throw new SettingsError("`controllerUrl` is not an http or https address");
+  return {
+    controllerUrl: url.replace(/\/+$/, ""),
+    controllerId: parsed(value, "controllerId", parseControllerId),
+    machineId: parsed(value, "machineId", parseMachineId),
+    providerId: parsed(value, "providerId", parseProviderId),
+    identityFile: path(value, "identityFile"),
+    directory: path(value, "directory"),
+    volatileDirectory: path(value, "volatileDirectory"),
+    runnerDirectory: path(value, "runnerDirectory"),
+    runnerEnvironment: environmentOf(value.runnerEnvironment),
+  };
+}
+
+function text(settings: Readonly<Record<string, unknown>>, key: keyof AgentSettings): string {
+  const value = settings[key];
+  if (typeof value !== "string" || value === "") throw new SettingsError(`\`${key}\` is not a text`);
+  return value;
+}
+
+function path(settings: Readonly<Record<string, unknown>>, key: keyof AgentSettings): string {
+  const value = text(settings, key);
+  if (!value.startsWith("/")) throw new SettingsError(`\`${key}\` is not an absolute path`);
+  return value;
+}
+
+function parsed<Id>(
+  settings: Readonly<Record<string, unknown>>,
+  key: keyof AgentSettings,
+  parse: (text: string) => Id,
+): Id {
+  try {
+    return parse(text(settings, key));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new SettingsError(`\`${key}\` is ${error.message}`, { cause: error });
+  }
+}
+
+function environmentOf(value: unknown): Readonly<Record<string, string>> {
+  if (!isRecord(value)) throw new SettingsError("`runnerEnvironment` is not a JSON object");
+  return Object.fromEntries(
+    Object.entries(value).map(([name, content]) => {
+      if (typeof content !== "string") throw new SettingsError(`\`runnerEnvironment.${name}\` is not a text`);
+      return [name, content];
+    }),
+  );
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,106 @@
+/**
+ * How process tables are written: Linux' `/proc/<pid>/…` and the output of macOS' `ps`. Pure; whoever reads the files or
+ * runs the command hands the text in.
+ */
+import { MARK_VARIABLE } from "./settings.ts";
+
+export interface ProcessStat {
+  readonly pid: number;
+  readonly parentPid: number;
+  /** `comm`: the file's name, at most 15 bytes, which the process may have changed. */
+  readonly name: string;
+  /** Dead and waiting to be reaped, with no other thread left. */
+  readonly isZombie: boolean;
+  /** Ticks since boot on Linux, a date on macOS: together with the pid it names one process. */
+  readonly startTime: string;
+}
+
+export type MarkReading =
+  | { readonly kind: "marked"; readonly mark: string }
+  | { readonly kind: "unmarked" }
+  | { readonly kind: "unreadable" };
+
+/** Fields after the name, counted as proc_pid_stat(5) does less 3. */
+const STATE = 0;
+const PARENT_PID = 1;
+const THREAD_COUNT = 17;
+const START_TIME = 19;
+
+/** Parses `/proc/<pid>/stat`. The name stands in parentheses and may hold spaces and parentheses itself. */
+export function parseStat(text: string): ProcessStat | null {
+  const open = text.indexOf("(");
+  const close = text.lastIndexOf(")");
+  if (open < 0 || close < open) return null;
+  const pid = Number(text.slice(0, open).trim());
+  const fields = text
+    .slice(close + 1)
+    .trim()
+    .split(/\s+/);
+  const state = fields[STATE];
+  const startTime = fields[START_TIME];
+  const parentPid = Number(fields[PARENT_PID]);
+  const threadCount = Number(fields[THREAD_COUNT]);
+  if (state === undefined || startTime === undefined || !/^\d+$/.test(startTime)) return null;
+  if (!isPid(pid) || !Number.isSafeInteger(parentPid) || !Number.isSafeInteger(threadCount)) return null;
+  // A process whose first thread has ended also shows Z, while its others run on.
+  const isZombie = (state === "Z" || state === "X") && threadCount <= 1;
+  return { pid, parentPid, name: text.slice(open + 1, close), isZombie, startTime };
+}
+
+/** Parses `/proc/<pid>/cmdline`. */
+export function parseArguments(text: string): readonly string[] {
+  return text.replace(/\0+$/, "").split("\0");
+}
+
+/** Parses `/proc/<pid>/environ`. An empty one belongs to a process that is just starting or ending: it says nothing. */
+export function parseMark(environment: string): MarkReading {
+  if (environment === "") return { kind: "unreadable" };
+  const prefix = `${MARK_VARIABLE}=`;
+  const found = environment.split("\0").find((variable) => variable.startsWith(prefix));
+  return found === undefined ? { kind: "unmarked" } : { kind: "marked", mark: found.slice(prefix.length) };
+}
+
+export interface PsProcess extends ProcessStat {
+  /** Split at spaces: `ps` does not tell an argument's own spaces from those between arguments. */
+  readonly arguments: readonly string[];
+  readonly mark: MarkReading;
+}
+
+/** Arguments for `ps` on macOS; its output is what `parsePs` reads. `-E` adds the environment, of one's own processes. */
+export const PS_ARGUMENTS = ["-axwwE", "-o", "pid=,ppid=,stat=,lstart=,command="] as const;
+
+const PS_LINE = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(\w{3}\s+\w{3}\s+\d+\s+[\d:]{8}\s+\d{4})\s+(.*)$/;
+
+/** Null where a line is not understood. */
+export function parsePs(text: string): readonly PsProcess[] | null {
+  const processes: PsProcess[] = [];
+  for (const line of text.split("\n")) {
+    if (line.trim() === "") continue;
+    const process = parsePsLine(line);
+    if (process === null) return null;
+    processes.push(process);
+  }
+  return processes;
+}
+
+function parsePsLine(line: string): PsProcess | null {
+  const [, pid, parentPid, state, startTime, command] = PS_LINE.exec(line) ?? [];
+  if (state === undefined || startTime === undefined || command === undefined) return null;
+  const words = command.split(" ");
+  const path = words[0] ?? "";
+  const mark = words.find((word) => word.startsWith(`${MARK_VARIABLE}=`))?.slice(MARK_VARIABLE.length + 1);
+  const hasEnvironment = words.some((word) => /^[A-Za-z_]\w*=/.test(word));
+  return {
+    pid: Number(pid),
+    parentPid: Number(parentPid),
+    name: path.slice(path.lastIndexOf("/") + 1),
+    isZombie: state.startsWith("Z"),
+    startTime: startTime.replace(/\s+/g, " "),
+    arguments: words,
+    mark: mark !== undefined ? { kind: "marked", mark } : { kind: hasEnvironment ? "unmarked" : "unreadable" },
+  };
+}
+
+function isPid(value: number): boolean {
+  return Number.isSafeInteger(value) && value > 0;
+}

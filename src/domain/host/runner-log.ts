@@ -1,0 +1,100 @@
+/**
+ * What the runner's own files say: the listener's `_diag/Runner_*.log` and the perf file. Pure: lines are folded in as
+ * they are read. The lines are those of actions/runner 2.336 (BrokerMessageListener, JobDispatcher, Runner, Program).
+ */
+
+/** More assignments than a single-use runner can see; past it the facts are not complete. */
+export const RUNNER_MESSAGES_MAX = 1_000;
+
+export interface RunnerFacts {
+  /** A `Runner_*.log` is there. */
+  readonly hasLog: boolean;
+  readonly hasSession: boolean;
+  /** The last job status event was "Busy": a job is acquired. */
+  readonly isBusy: boolean;
+  readonly hasJobCompleted: boolean;
+  /** "Runner execution has finished with return code N", the last one. */
+  readonly returnCode: number | null;
+  /** When each assignment arrived, by the perf file; epoch milliseconds, never-ending where the time is not readable. */
+  readonly receivedAtMs: readonly number[];
+  /** When an assignment was over, by the log. */
+  readonly closedAtMs: readonly number[];
+  /** A line of the shape that we know was found; a log with none is not recognised. */
+  readonly shapedLineCount: number;
+  readonly lineCount: number;
+}
+
+export const NO_FACTS: RunnerFacts = {
+  hasLog: false,
+  hasSession: false,
+  isBusy: false,
+  hasJobCompleted: false,
+  returnCode: null,
+  receivedAtMs: [],
+  closedAtMs: [],
+  shapedLineCount: 0,
+  lineCount: 0,
+};
+
+const LOG_LINE = /^\[(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\dZ) \w+ +[\w.]+\] (.*)$/;
+const LISTENING = /^WRITE LINE: \S+ \S+ Listening for Jobs/;
+const COMPLETED = /^WRITE LINE: \S+ \S+ Job .* completed with result: /;
+const RETURN_CODE = /^Runner execution has finished with return code (\d+)/;
+const RECEIVED = /^MessageReceived_\w*JobRequest$/;
+
+export function foldLogLine(facts: RunnerFacts, line: string): RunnerFacts {
+  if (line === "") return facts;
+  const counted = { ...facts, lineCount: facts.lineCount + 1 };
+  const [, day, time, text] = LOG_LINE.exec(line) ?? [];
+  if (day === undefined || time === undefined || text === undefined) return counted;
+  const shaped = { ...counted, shapedLineCount: facts.shapedLineCount + 1 };
+  const close = (): readonly number[] => append(facts.closedAtMs, Date.parse(`${day}T${time}`));
+  if (text.startsWith("Session created.") || LISTENING.test(text)) return { ...shaped, hasSession: true };
+  if (text.startsWith("Received job status event. JobState: Busy")) return { ...shaped, isBusy: true };
+  if (text.startsWith("Received job status event. JobState: Online"))
+    return { ...shaped, isBusy: false, closedAtMs: close() };
+  if (text.startsWith("Skipping message Job") || text.startsWith("Caught exception from acquiring job message"))
+    return { ...shaped, closedAtMs: close() };
+  if (text.startsWith("finish job request for job") || COMPLETED.test(text))
+    return { ...shaped, hasJobCompleted: true };
+  const code = RETURN_CODE.exec(text)?.[1];
+  return code === undefined ? shaped : { ...shaped, returnCode: Number(code), isBusy: false };
+}
+
+/** A line of the perf file: `Counter:ISO8601`. */
+export function foldPerfLine(facts: RunnerFacts, line: string): RunnerFacts {
+  const colon = line.indexOf(":");
+  const counter = colon < 0 ? line : line.slice(0, colon);
+  if (counter === "SessionCreated") return { ...facts, hasSession: true };
+  if (!RECEIVED.test(counter)) return facts;
+  const atMs = Date.parse(line.slice(colon + 1).trim());
+  return { ...facts, receivedAtMs: append(facts.receivedAtMs, Number.isNaN(atMs) ? Number.POSITIVE_INFINITY : atMs) };
+}
+
+/**
+ * Whether a job may be there: acquired, or an assignment that arrived and is not closed. Each close counts for one
+ * assignment and only for one that arrived before it; the log's times are whole seconds.
+ */
+export function hasOpenMessage(facts: RunnerFacts): boolean {
+  if (facts.isBusy) return true;
+  const closes = [...facts.closedAtMs].sort((a, b) => a - b);
+  return [...facts.receivedAtMs]
+    .sort((a, b) => a - b)
+    .some((receivedAtMs) => {
+      const index = closes.findIndex((closedAtMs) => closedAtMs >= Math.floor(receivedAtMs / 1_000) * 1_000);
+      if (index < 0) return true;
+      closes.splice(0, index + 1);
+      return false;
+    });
+}
+
+/** Why these facts are not to be relied on; null where they are. */
+export function doubtAbout(facts: RunnerFacts): string | null {
+  if (facts.lineCount > 0 && facts.shapedLineCount === 0) return "the runner's log is not of a shape that we know";
+  const isFull = Math.max(facts.receivedAtMs.length, facts.closedAtMs.length) >= RUNNER_MESSAGES_MAX;
+  return isFull ? "the runner's log names more assignments than we follow" : null;
+}
+
+function append(times: readonly number[], atMs: number): readonly number[] {
+  return times.length >= RUNNER_MESSAGES_MAX ? times : [...times, atMs];
+}

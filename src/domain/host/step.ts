@@ -1,0 +1,126 @@
+/**
+ * What the agent does about what it is told: one pure function from a state and an input to the next state and the effects
+ * that lead there. No end of the agent, of whatever kind, ends a runner: there is no effect that could.
+ */
+import { notePollAnswer, notePollSent, noteReportAnswer } from "./account.ts";
+import { noteExchange } from "./dead-man.ts";
+import { followTicket } from "./follow-ticket.ts";
+import type { JournalReading, TicketRecord } from "./journal.ts";
+import { reportOf } from "./report.ts";
+import { doubtAbout } from "./runner-log.ts";
+import {
+  type HeldTicket,
+  type HostEffect,
+  type HostInput,
+  type HostState,
+  type HostStep,
+  type Look,
+  nothingMore,
+  seesNoRunner,
+  writeEntry,
+} from "./state.ts";
+import { noteCleaned, notePlaceFailed, notePrepared, restWithoutTicket } from "./without-ticket.ts";
+
+export function stepHost(state: HostState, input: HostInput): HostStep {
+  const step = handle(state, input);
+  return { state: step.state, effects: withReport(state, step) };
+}
+
+function handle(state: HostState, input: HostInput): HostStep {
+  if (state.isOver) return nothingMore(state);
+  switch (input.kind) {
+    case "started":
+      return start(state, input.journal);
+    case "looked":
+      return look(state, input.look, input.atMs);
+    case "poll-sent":
+      return notePollSent(state);
+    case "polled":
+      return notePollAnswer(state, input.answer);
+    case "report-answered":
+      return noteReportAnswer(state, input);
+    case "exchanged":
+      return nothingMore({ ...state, silence: noteExchange(state.silence, input.isAnswered, input.atMs) });
+    case "runner-started":
+      return noteStarted(state, input);
+    case "runner-not-started":
+      return nothingMore(noteNotStarted(state, input));
+    case "runner-exited":
+      return nothingMore(noteExit(state, input));
+    case "cleaned":
+      return noteCleaned(state);
+    case "root-prepared":
+      return notePrepared(state);
+    case "clean-failed":
+    case "root-failed":
+      return notePlaceFailed(state);
+    case "asked-to-stop":
+      return nothingMore({ ...state, isLeaving: true });
+  }
+}
+
+function start(state: HostState, journal: JournalReading): HostStep {
+  if (state.journal !== null) return nothingMore(state);
+  if (journal.kind === "unreadable") return nothingMore({ ...state, unreadableJournal: journal.why });
+  const records = [...journal.content.tickets.values()];
+  const open = records.find((record) => record.end === null);
+  const unconfirmed = records.flatMap(({ id, end, isConfirmed }) => (end === null || isConfirmed ? [] : [{ id, end }]));
+  const read = { ...state, journal: journal.content, unconfirmed };
+  return nothingMore(open === undefined ? read : { ...read, held: takeOver(open), place: { kind: "used" } });
+}
+
+function takeOver(record: TicketRecord): HeldTicket {
+  return {
+    id: record.id,
+    offer: null,
+    run: { kind: "taken-over", process: record.started },
+    step: record.isWorkerSeen ? "running" : "delivered",
+    isWorkerSeen: record.isWorkerSeen,
+    updateRestartCount: 0,
+    retryRestartCount: 0,
+  };
+}
+
+function look(state: HostState, seen: Look, atMs: number): HostStep {
+  if (seen.ticketId !== (state.held?.id ?? null)) return nothingMore(state);
+  const next: HostState = {
+    ...state,
+    processes: seen.processes,
+    isLookedAt: state.isLookedAt || seen.processes.kind === "seen",
+    unreadableFiles: seen.files === null ? null : (seen.files.unreadable ?? doubtAbout(seen.files.facts)),
+  };
+  const isGone = seesNoRunner(next) && state.held?.run.kind !== "starting";
+  const noted: HostState = { ...next, goneSinceMs: isGone ? (state.goneSinceMs ?? atMs) : null };
+  // With an unreadable journal there may be a ticket: nothing is done but to say so.
+  if (noted.journal === null || !noted.isLookedAt) return nothingMore(noted);
+  return noted.held === null ? restWithoutTicket(noted, atMs) : followTicket(noted, seen, atMs);
+}
+
+function noteStarted(state: HostState, input: HostInput & { kind: "runner-started" }): HostStep {
+  const { held } = state;
+  if (held?.id !== input.ticketId || held.run.kind !== "starting") return nothingMore(state);
+  const run = { kind: "own", process: input.process, exit: null } as const;
+  return writeEntry({ ...state, held: { ...held, run } }, { kind: "started", ticketId: held.id, ...input.process });
+}
+
+function noteNotStarted(state: HostState, input: HostInput & { kind: "runner-not-started" }): HostState {
+  const { held } = state;
+  if (held?.id !== input.ticketId || held.run.kind !== "starting") return state;
+  return { ...state, held: { ...held, run: { kind: "not-started", why: input.why } } };
+}
+
+function noteExit(state: HostState, input: HostInput & { kind: "runner-exited" }): HostState {
+  const { held } = state;
+  if (held?.run.kind !== "own" || held.run.process.pid !== input.pid || held.run.exit !== null) return state;
+  const exit = { code: input.exitCode, signal: input.signal };
+  return { ...state, held: { ...held, run: { ...held.run, exit } } };
+}
+
+/** Each change of what would be reported is reported: after the journal has it, before anything that takes long. */
+function withReport(before: HostState, step: HostStep): readonly HostEffect[] {
+  const isChanged = JSON.stringify(reportOf(before)) !== JSON.stringify(reportOf(step.state));
+  const rest = step.effects.filter((effect) => effect.kind !== "journal" && effect.kind !== "report");
+  const isAsked = step.effects.some((effect) => effect.kind === "report");
+  if (!isChanged && !isAsked) return step.effects;
+  return [...step.effects.filter((effect) => effect.kind === "journal"), { kind: "report" }, ...rest];
+}

@@ -1,0 +1,113 @@
+import { EMPTY_JOURNAL, formatEntry, type JournalEntry, readJournal } from "../../../src/domain/host/journal.ts";
+import { reportOf } from "../../../src/domain/host/report.ts";
+import { NO_FACTS, type RunnerFacts } from "../../../src/domain/host/runner-log.ts";
+import type { ProcessSight } from "../../../src/domain/host/sight.ts";
+import {
+  type FilesSight,
+  type HostEffect,
+  type HostInput,
+  type HostState,
+  NEW_HOST,
+} from "../../../src/domain/host/state.ts";
+import { stepHost } from "../../../src/domain/host/step.ts";
+import { parseTicketId, type TicketId } from "../../../src/domain/ids.ts";
+import type { OfferedTicket, ReportAnswer } from "../../../src/domain/protocol.ts";
+
+export const NONE: ProcessSight = { kind: "seen", listenerCount: 0, workerCount: 0 };
+export const LISTENER: ProcessSight = { kind: "seen", listenerCount: 1, workerCount: 0 };
+export const BOTH: ProcessSight = { kind: "seen", listenerCount: 1, workerCount: 1 };
+export const ORPHAN: ProcessSight = { kind: "seen", listenerCount: 0, workerCount: 1 };
+export const BLIND: ProcessSight = { kind: "unknown", why: "EACCES" };
+
+export const T1 = parseTicketId("t-00000001");
+export const T2 = parseTicketId("t-00000002");
+
+export function ticket(id: TicketId): OfferedTicket {
+  return { id, runnerName: `runner of ${id}`, jitConfig: `secret of ${id}` };
+}
+
+export function files(facts: Partial<RunnerFacts> = {}, more: Partial<FilesSight> = {}): FilesSight {
+  return { facts: { ...NO_FACTS, ...facts }, isComplete: true, unreadable: null, isUpdateFinished: false, ...more };
+}
+
+export const ANSWER: ReportAnswer = { storeGeneration: 0, confirmedEnds: [], ticketOut: null, isRetiring: false };
+
+/** Plays inputs to one host and keeps what came of them. Looks are half a second apart unless said otherwise. */
+export class Story {
+  state: HostState = NEW_HOST;
+  atMs = 0;
+  /** Of the last input. */
+  effects: readonly HostEffect[] = [];
+  readonly allEffects: HostEffect[] = [];
+
+  /** Started with this journal, looked at twice, cleaned. */
+  static begun(...entries: readonly JournalEntry[]): Story {
+    const story = new Story();
+    return story.tell({ kind: "started", journal: readJournal(entries.map(formatEntry).join("")) });
+  }
+
+  static parked(...entries: readonly JournalEntry[]): Story {
+    const story = Story.begun(...entries)
+      .look(NONE)
+      .look(NONE);
+    return story.tell({ kind: "cleaned" }).tell({ kind: "root-prepared" }).answer();
+  }
+
+  /** Holds T1, its runner is ours and was seen. */
+  static engaged(): Story {
+    return Story.parked()
+      .offer(T1)
+      .started(T1)
+      .look(LISTENER, files({ hasLog: true }));
+  }
+
+  tell(input: HostInput): this {
+    const step = stepHost(this.state, input);
+    this.state = step.state;
+    this.effects = step.effects;
+    this.allEffects.push(...step.effects);
+    return this;
+  }
+
+  look(processes: ProcessSight, seen: FilesSight = files(), afterMs = 500): this {
+    this.atMs += afterMs;
+    const ticketId = this.state.held?.id ?? null;
+    return this.tell({
+      kind: "looked",
+      look: { ticketId, processes, files: ticketId === null ? null : seen },
+      atMs: this.atMs,
+    });
+  }
+
+  offer(id: TicketId): this {
+    return this.tell({ kind: "poll-sent" }).tell({ kind: "polled", answer: { kind: "ticket", ticket: ticket(id) } });
+  }
+
+  started(ticketId: TicketId, pid = 100): this {
+    return this.tell({ kind: "runner-started", ticketId, process: { pid, startTime: "7" } });
+  }
+
+  exited(exitCode: number | null, signal: string | null = null, pid = 100): this {
+    return this.tell({ kind: "runner-exited", pid, exitCode, signal });
+  }
+
+  answer(answer: Partial<ReportAnswer> = {}): this {
+    return this.tell({ kind: "report-answered", report: reportOf(this.state), answer: { ...ANSWER, ...answer } });
+  }
+
+  /** Each try fails, so long apart. */
+  silent(tryCount: number, apartMs: number): this {
+    for (let count = 0; count < tryCount; count += 1)
+      this.tell({ kind: "exchanged", isAnswered: false, atMs: this.atMs + count * apartMs });
+    return this;
+  }
+
+  kinds(): readonly string[] {
+    return this.effects.map((effect) => (effect.kind === "journal" ? effect.entry.kind : effect.kind));
+  }
+
+  /** What the journal holds now, from the entries that were written and those that were there. */
+  get journal() {
+    return this.state.journal ?? EMPTY_JOURNAL;
+  }
+}
