@@ -1,0 +1,153 @@
+/** GitHub behind its REST interface: one object per connection. */
+import { GitHubError, type GitHubErrorCode, HoldfastError } from "../../domain/errors.ts";
+import { parseJob } from "../../domain/github-job.ts";
+import { type ConnectionName, type JobId, parseRunnerId } from "../../domain/ids.ts";
+import type { JobEvent } from "../../domain/job.ts";
+import type { Observation, ObservedRunner } from "../../domain/observed.ts";
+import { RegistrationPermit } from "../../domain/permit.ts";
+import type { RegistrationScope } from "../../domain/pool.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { GitHub, MintedTicket, MintRequest } from "../../ports/github.ts";
+import type { Telemetry } from "../../ports/telemetry.ts";
+import { type Call, Client } from "./client.ts";
+import { AppCredentials, type GitHubAuth, tokenCredentials } from "./credentials.ts";
+import { withSelfUpdateOff } from "./jit-config.ts";
+import { placeOfRepository, placeOfScope } from "./places.ts";
+import { saysBusy } from "./refusal.ts";
+import { readRunners } from "./runner-list.ts";
+import { Session } from "./session.ts";
+import { describeMismatch, JitConfigShape } from "./shapes.ts";
+
+export interface GitHubOptions {
+  readonly connection: ConnectionName;
+  /** The base of the REST interface, without a slash at its end. */
+  readonly apiUrl: string;
+  readonly auth: GitHubAuth;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly fetch?: typeof fetch;
+}
+
+/** The group "Default", which every organization has; a repository has no other. */
+const DEFAULT_RUNNER_GROUP_ID = 1;
+const WORK_FOLDER = "_work";
+
+/** @throws {GitHubError} `github-unauthorized` where the token cannot be one. */
+export function createGitHub(options: GitHubOptions): GitHub {
+  const { apiUrl, auth, clock, telemetry } = options;
+  const client = new Client({ apiUrl, telemetry, fetch: options.fetch ?? fetch });
+  const credentials = auth.kind === "app" ? new AppCredentials(auth, client, clock) : tokenCredentials(auth.token);
+  return new RestGitHub(options, new Session(client, credentials, clock));
+}
+
+class RestGitHub implements GitHub {
+  readonly #connection: ConnectionName;
+  readonly #clock: Clock;
+  readonly #telemetry: Telemetry;
+  readonly #session: Session;
+
+  constructor({ connection, clock, telemetry }: GitHubOptions, session: Session) {
+    this.#connection = connection;
+    this.#clock = clock;
+    this.#telemetry = telemetry;
+    this.#session = session;
+  }
+
+  async mintTicket({ scope, runnerName, labels }: MintRequest): Promise<MintedTicket> {
+    const place = placeOfScope(scope);
+    const call: Call = {
+      operation: "generate-jitconfig",
+      method: "POST",
+      path: `${place.path}/actions/runners/generate-jitconfig`,
+      body: { name: runnerName, runner_group_id: DEFAULT_RUNNER_GROUP_ID, labels, work_folder: WORK_FOLDER },
+      attempted: `minting the ticket ${runnerName} in ${place.path}`,
+    };
+    const answer = await this.#session.ask(place.account, call, ({ status }) => status === 201 || status === 200);
+    const parsed = JitConfigShape.safeParse(answer.json);
+    // The registration exists. An answer that we cannot use is a lost one, and is resolved by name like any other.
+    if (!parsed.success)
+      throw new GitHubError("github-unavailable", call.attempted, { cause: describeMismatch(parsed.error) });
+    const { runner, encoded_jit_config: encoded } = parsed.data;
+    const changed = withSelfUpdateOff(encoded);
+    if (changed === null) {
+      this.#telemetry.warn("a JIT configuration has a shape that we do not know; its runner may update itself", {
+        connection: this.#connection,
+        runner: runnerName,
+      });
+    }
+    return { runnerId: parseRunnerId(runner.id), jitConfig: changed ?? encoded };
+  }
+
+  async findRunner(scope: RegistrationScope, runnerName: string): Promise<Observation<ObservedRunner>> {
+    return await this.#observe(async () => {
+      const runners = await readRunners(this.#session, placeOfScope(scope), runnerName);
+      return runners.find(({ name }) => name === runnerName) ?? null;
+    });
+  }
+
+  async listRunners(scope: RegistrationScope): Promise<readonly ObservedRunner[]> {
+    return await readRunners(this.#session, placeOfScope(scope), null);
+  }
+
+  async deleteRunner(permit: RegistrationPermit): Promise<"deleted" | "absent" | "busy"> {
+    this.#check(permit);
+    const place = placeOfScope(permit.scope);
+    const call: Call = {
+      operation: "delete-runner",
+      method: "DELETE",
+      path: `${place.path}/actions/runners/${permit.runnerId}`,
+      attempted: `deleting the registration ${permit.runnerId} of ${place.path}`,
+    };
+    const accepts = (answer: Parameters<typeof saysBusy>[0]) =>
+      answer.status === 204 || answer.status === 404 || saysBusy(answer);
+    const answer = await this.#session.ask(place.account, call, accepts, () => this.#check(permit));
+    if (answer.status === 204) return "deleted";
+    return saysBusy(answer) ? "busy" : "absent";
+  }
+
+  async getJob(repository: string, jobId: JobId): Promise<Observation<JobEvent>> {
+    return await this.#observe(async () => {
+      const place = placeOfRepository(repository);
+      const call: Call = {
+        operation: "get-job",
+        method: "GET",
+        path: `${place.path}/actions/jobs/${jobId}`,
+        attempted: `reading the job ${jobId} of ${repository}`,
+      };
+      const answer = await this.#session.ask(place.account, call, ({ status }) => status === 200 || status === 404);
+      if (answer.status === 404) return null;
+      const origin = { connection: this.#connection, repository, action: null, nowMs: this.#clock.nowMs() };
+      const parsed = parseJob(answer.json, origin);
+      if (parsed.kind === "job" && parsed.job.id === jobId) return parsed.job;
+      const problem = parsed.kind === "invalid" ? parsed.problem : "it is another job";
+      throw new GitHubError("github-invalid", call.attempted, { cause: new Error(problem) });
+    });
+  }
+
+  /** A failed look is unknown, never an absence. */
+  async #observe<Value>(look: () => Promise<Value | null>): Promise<Observation<Value>> {
+    try {
+      const value = await look();
+      const observedAtMs = this.#clock.nowMs();
+      return value === null ? { kind: "absent", observedAtMs } : { kind: "present", value, observedAtMs };
+    } catch (error) {
+      if (!(error instanceof GitHubError)) throw error;
+      this.#telemetry.warn("a look at GitHub failed", {
+        connection: this.#connection,
+        code: error.code,
+        attempted: error.message,
+        cause: error.cause instanceof Error ? error.cause.message : null,
+      });
+      return { kind: "unknown", code: error.code as GitHubErrorCode, observedAtMs: this.#clock.nowMs() };
+    }
+  }
+
+  /** The types say that it is one; a copy, or one that was kept, is refused all the same. */
+  #check(permit: RegistrationPermit): void {
+    const isIssued = permit instanceof RegistrationPermit;
+    if (!isIssued) throw new HoldfastError("permit-stale", "deleting a registration without a permit");
+    const attempted = `deleting the registration ${permit.runnerId} with the permit for ticket ${permit.ticketId}`;
+    if (permit.connection !== this.#connection || this.#clock.nowMs() >= permit.expiresAtMs)
+      throw new HoldfastError("permit-stale", attempted);
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * Machines that are process trees on the controller's own host: a launcher, an agent and its runner, in a folder each, all
+ * marked by an environment variable that they inherit.
+ *
+ * Whose word it is: only a controller on the same host and in the same process namespace sees these machines. Another
+ * host, or another container, finds neither folder nor process and would call them gone: such a pool must have one
+ * controller only, in one place. And no border between jobs: a machine's jobs run as the controller's user unless the agent
+ * runs them as another; containers that a job starts are not seen and not ended.
+ */
+import { MARK_VARIABLE } from "../../domain/host/settings.ts";
+import type { Provider } from "../../ports/provider.ts";
+import { checkSettings } from "./check.ts";
+import { placesOf } from "./folders.ts";
+import { launchMachines } from "./launch.ts";
+import { linuxProcesses } from "./linux-processes.ts";
+import { listMachines } from "./list.ts";
+import { macProcesses } from "./mac-processes.ts";
+import type { ProcessProviderOptions } from "./options.ts";
+import { createRoster } from "./roster.ts";
+import { terminateMachine } from "./terminate.ts";
+
+export type { ProcessProviderOptions } from "./options.ts";
+
+export function createProcessProvider(options: ProcessProviderOptions): Provider {
+  const { controllerId, pool, clock, runnerDirectory } = options;
+  const places = placesOf(controllerId, options.workDirectory, options.sharedMemory);
+  const ownTable = process.platform === "darwin" ? macProcesses : linuxProcesses;
+  const table = options.processes ?? ownTable(MARK_VARIABLE);
+  const roster = createRoster(table, controllerId);
+  return {
+    launch: (request) => launchMachines(places, options, request),
+    list: (which) => listMachines({ places, roster, clock, pool }, which),
+    terminate: (permit) => terminateMachine({ places, roster, table, clock }, permit),
+    check: () => checkSettings({ places, roster, runnerDirectory }),
+  };
+}
