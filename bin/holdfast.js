@@ -1,2 +1,3 @@
 #!/usr/bin/env -S node --disable-warning=ExperimentalWarning
-console.log(process.version, process.argv.slice(2));
+const { main } = await import("../src/app/cli.ts");
+process.exitCode = await main(process.argv.slice(2));

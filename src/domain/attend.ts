@@ -13,7 +13,12 @@ export interface Attended {
 }
 
 /** @param tickets every ticket that the machine ever had. */
-export function attendReport(machine: Machine, tickets: readonly Ticket[], report: HostReport, nowMs: number): Attended {
+export function attendReport(
+  machine: Machine,
+  tickets: readonly Ticket[],
+  report: HostReport,
+  nowMs: number,
+): Attended {
   const changed = tickets.flatMap((ticket) => {
     const state = nextTicketState(ticket, report, nowMs);
     return state === null ? [] : [moveTicket(ticket, state)];

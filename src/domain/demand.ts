@@ -110,12 +110,7 @@ export function decideDemand(input: DemandInput, pool: PoolPolicy, time: HeardTi
 
 const MACHINE_ORDER: Readonly<Record<FreeMachine["state"], number>> = { parked: 0, provisioning: 1, planned: 2 };
 
-function decideUncovered(
-  waiting: WaitingJob,
-  remaining: Remaining,
-  input: DemandInput,
-  time: HeardTime,
-): JobDecision {
+function decideUncovered(waiting: WaitingJob, remaining: Remaining, input: DemandInput, time: HeardTime): JobDecision {
   const { job } = waiting;
   const aimed = takeFirst(remaining.supply, (ticket) => scopeCovers(ticket.scope, job.repository));
   if (aimed !== null) return { kind: "aim", jobId: job.id, ticketId: aimed.id };

@@ -6,8 +6,9 @@
  *     terminating    ask the provider, with a permit, until it takes
  *     confirming     wait for the provider's word
  */
-import { invariant } from "./invariant.ts";
+
 import type { TicketId } from "./ids.ts";
+import { invariant } from "./invariant.ts";
 import type { Machine, RetiringStage } from "./machine.ts";
 import type { ObservedMachine } from "./observed.ts";
 import { type MachinePermitRequest, type MachineProof, missingForEnding } from "./permit.ts";
@@ -41,9 +42,9 @@ export interface EndingInput {
 export function decideEnding(input: EndingInput, pool: PoolPolicy): EndingStep {
   const { state } = input.machine;
   invariant(state.kind === "retiring", "only a retiring machine is ended");
-  if (input.observed?.state === "gone") return { kind: "confirm-gone" };
   const unsent = input.tickets.find((ticket) => ticket.state.kind === "minting" || ticket.state.kind === "issued");
   if (unsent !== undefined) return { kind: "void-ticket", ticketId: unsent.id };
+  if (input.observed?.state === "gone") return { kind: "confirm-gone" };
   if (state.stage === "confirming") {
     const isPatient = input.time.nowMs - state.sinceMs < CONFIRM_PATIENCE_MS;
     return isPatient ? { kind: "wait", missing: ["confirming"] } : { kind: "stage", stage: "terminating" };
@@ -77,7 +78,14 @@ function chooseProof(input: EndingInput, pool: PoolPolicy): ChosenProof {
   if (forced !== null) proofs.push({ kind: "forced", ...forced });
   let missing: readonly ReasonCode[] = [];
   for (const proof of proofs) {
-    const lacking = missingForEnding({ kind: "end-machine", machine, tickets, proof, epoch: input.epoch, time: input.time });
+    const lacking = missingForEnding({
+      kind: "end-machine",
+      machine,
+      tickets,
+      proof,
+      epoch: input.epoch,
+      time: input.time,
+    });
     if (lacking.length === 0) return { kind: "proof", proof };
     const isLikeliest = proof.kind === (machine.isAgentSeen || tickets.some(isTicketOut) ? "parked" : "never-engaged");
     if (isLikeliest) missing = lacking;

@@ -13,7 +13,13 @@ export interface Plan {
 }
 
 export interface PlanNote {
-  readonly check: "job-decided-once" | "machine-used-once" | "one-live-ticket" | "tickets-left" | "max" | "no-retire-while-out";
+  readonly check:
+    | "job-decided-once"
+    | "machine-used-once"
+    | "one-live-ticket"
+    | "tickets-left"
+    | "max"
+    | "no-retire-while-out";
   readonly subject: string;
 }
 

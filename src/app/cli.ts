@@ -1,0 +1,110 @@
+/** The command line: what is offered, and how a failure is told. The commands themselves are in `commands/`. */
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { ERRORS, HoldfastError } from "../domain/errors.ts";
+import { readEnvironment } from "./config/environment.ts";
+import { ConfigError, renderProblems } from "./config/problems.ts";
+import { addReadingCommands } from "./reading.ts";
+import { version } from "./version.ts";
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+export const DEFAULT_CONFIG = "holdfast.yaml";
+
+const AFTER_HELP = `
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 no server found, 4 not known, 5 not allowed.
+Start here: holdfast demo`;
+
+/** @returns the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = createProgram((code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    return tellFailure(error);
+  }
+}
+
+function createProgram(done: (exitCode: number) => void): Command {
+  const program = new Command("holdfast")
+    .description("Fleets of self-hosted GitHub Actions runners that never lose a running job and leave nothing behind.")
+    .version(version)
+    .showSuggestionAfterError()
+    .showHelpAfterError("(--help shows how it is used)")
+    .addHelpText("after", AFTER_HELP)
+    .exitOverride();
+  addServe(program, done);
+  addDemo(program, done);
+  addReadingCommands(program, done);
+  return program;
+}
+
+function addServe(program: Command, done: (exitCode: number) => void): void {
+  program
+    .command("serve")
+    .description("run the controller until it is told to stop; machines and their jobs go on without it")
+    .option("-c, --config <file>", "the configuration", DEFAULT_CONFIG)
+    .option("--log-level <level>", "trace, debug, info, warn or error", "info")
+    .action(async (options: { readonly config: string; readonly logLevel: string }) => {
+      const { runServe } = await import("./commands/serve.ts");
+      const environment = readEnvironment();
+      done(await runServe({ configPath: options.config, logLevel: options.logLevel, environment }, stopSignal()));
+    });
+}
+
+function addDemo(program: Command, done: (exitCode: number) => void): void {
+  program
+    .command("demo")
+    .description("the whole system on this computer: simulated GitHub, controller, machines, jobs that really run")
+    .option("--jobs <count>", "queue so many jobs; without it they keep coming", parseCount)
+    .option("--exit", "end once the jobs are done; exit 0 only if all succeeded and nothing is left", false)
+    .option("--port <port>", "of the status page; any free one unless given", parsePort, 0)
+    .action(async (options: { readonly jobs?: number; readonly exit: boolean; readonly port: number }) => {
+      const { runDemo } = await import("./commands/demo.ts");
+      if (options.exit && options.jobs === undefined) program.error("error: --exit needs --jobs", { exitCode: EXIT_USAGE });
+      const screen = { stream: process.stdout, isTerminal: process.stdout.isTTY === true };
+      const demo = { jobCount: options.jobs ?? null, exits: options.exit, port: options.port };
+      done(await runDemo(demo, screen, stopSignal()));
+    });
+}
+
+/** Aborts on the first SIGINT or SIGTERM. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
+  return stop.signal;
+}
+
+const COUNT_MAX = 10_000;
+const PORT_MAX = 65_535;
+
+function parseCount(text: string): number {
+  return parseWhole(text, 1, COUNT_MAX);
+}
+
+function parsePort(text: string): number {
+  return parseWhole(text, 0, PORT_MAX);
+}
+
+function parseWhole(text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new InvalidArgumentError(`It is not a whole number from ${min} to ${max}.`);
+}
+
+/** What was attempted, what went wrong, what to do. */
+function tellFailure(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+  if (error instanceof ConfigError) {
+    process.stderr.write(`${renderProblems(error)}\n`);
+    return EXIT_USAGE;
+  }
+  if (!(error instanceof HoldfastError)) throw error;
+  const { sentence, mend } = ERRORS[error.code];
+  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : "";
+  process.stderr.write(`Failed: ${error.message}${cause}\n  ${sentence}\n  ${mend}\n  [${error.code}]\n`);
+  return error.code === "config-invalid" || error.code === "config-unreadable" ? EXIT_USAGE : EXIT_FAILED;
+}

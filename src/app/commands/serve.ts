@@ -1,0 +1,22 @@
+/** `holdfast serve`: the controller, until it is told to stop. */
+import { readConfig } from "../config/read.ts";
+import { createParts } from "../parts.ts";
+import { startHoldfast } from "../wire.ts";
+
+export interface ServeOptions {
+  readonly configPath: string;
+  readonly logLevel: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** @returns the exit code, once it was told to stop and has stopped. Machines and their jobs go on without it. */
+export async function runServe(options: ServeOptions, stop: AbortSignal): Promise<number> {
+  const config = await readConfig(options.configPath, options.environment);
+  const parts = createParts(null, options.logLevel);
+  const holdfast = await startHoldfast(config, parts);
+  parts.telemetry.info("Holdfast is up", { ...holdfast.addresses, pools: config.pools.length });
+  if (!stop.aborted) await new Promise((resolve) => stop.addEventListener("abort", resolve, { once: true }));
+  parts.telemetry.info("stopping; machines and their jobs go on");
+  await holdfast.close();
+  return 0;
+}

@@ -1,0 +1,109 @@
+import { resolve } from "node:path";
+import { parseConnectionName, parseControllerId, parsePoolName } from "../../domain/ids.ts";
+import { invariant } from "../../domain/invariant.ts";
+import type { PoolPolicy, PoolScope } from "../../domain/pool.ts";
+import { type ListenAddress, urlOf } from "./addresses.ts";
+import type { Config, ConnectionAuth, ConnectionConfig, PoolConfig, ProviderConfig, RunnerConfig } from "./config.ts";
+import type { WrittenConfig, WrittenPool } from "./schema.ts";
+import type { AuthSecret, Secrets } from "./secrets.ts";
+import { hashSettings } from "./settings-hash.ts";
+
+/**
+ * Puts together what was written and the secrets beside it. Only for a configuration without problems.
+ * @param folder the file's own, where relative paths begin.
+ */
+export function buildConfig(written: WrittenConfig, secrets: Secrets, folder: string): Config {
+  const listen = buildListen(written.listen);
+  invariant(secrets.tokenKey !== null, "a configuration without problems has a token key");
+  return {
+    controllerId: parseControllerId(written.controllerId),
+    storeAddress: buildStoreAddress(written.store, folder),
+    listen,
+    urls: buildUrls(written.urls, listen),
+    tokenKey: secrets.tokenKey,
+    connections: buildConnections(written.github, secrets),
+    operators: written.operators.map(({ name, role }, index) => ({
+      name,
+      role,
+      token: secrets.operatorTokens[index] ?? null,
+    })),
+    pools: written.pools.map((pool) => buildPool(pool, folder)),
+  };
+}
+
+function buildListen(listen: WrittenConfig["listen"]): Config["listen"] {
+  if ("host" in listen) return { webhooks: listen, agents: listen, operators: listen };
+  const { webhooks, agents, operators } = listen;
+  return { webhooks, agents, operators };
+}
+
+function buildUrls(urls: WrittenConfig["urls"], listen: { readonly webhooks: ListenAddress }): Config["urls"] {
+  if (typeof urls === "object") return urls;
+  const one = urls ?? urlOf(listen.webhooks);
+  return { webhooks: one, agents: one };
+}
+
+const SQLITE = "sqlite:";
+const IN_MEMORY = "sqlite::memory:";
+
+function buildStoreAddress(store: string, folder: string): string {
+  return store === IN_MEMORY ? store : `${SQLITE}${resolve(folder, store.slice(SQLITE.length))}`;
+}
+
+function buildConnections(github: WrittenConfig["github"], secrets: Secrets): Config["connections"] {
+  return new Map(
+    Object.entries(github).map(([key, { apiUrl, app }]) => {
+      const name = parseConnectionName(key);
+      const auth = buildAuth(secrets.auths.get(key) ?? null, app?.id);
+      const connection: ConnectionConfig = {
+        name,
+        apiUrl,
+        auth,
+        webhookSecrets: secrets.webhookSecrets.get(key) ?? [],
+      };
+      return [name, connection];
+    }),
+  );
+}
+
+function buildAuth(secret: AuthSecret | null, appId: number | undefined): ConnectionAuth {
+  invariant(secret !== null, "a configuration without problems has credentials for each connection");
+  if (secret.kind === "token") return secret;
+  invariant(appId !== undefined, "an App has an id");
+  return { ...secret, appId };
+}
+
+function buildPool(pool: WrittenPool, folder: string): PoolConfig {
+  const runner: RunnerConfig = {
+    directory: resolve(folder, pool.runner.directory),
+    environment: pool.runner.environment,
+  };
+  const provider: ProviderConfig = { kind: "process", workDirectory: resolve(folder, pool.provider.workDirectory) };
+  const { jobsPerMachine } = pool.machines;
+  const policy: PoolPolicy = {
+    name: parsePoolName(pool.name),
+    connection: parseConnectionName(pool.github),
+    scope: buildScope(pool.scope),
+    acceptRepositories: pool.accept?.repositories ?? null,
+    labels: pool.labels,
+    requiredLabels: pool.requiredLabels,
+    priority: pool.priority,
+    mode: pool.mode,
+    machineCountMax: pool.machines.max,
+    jobsPerMachine,
+    warmParkedCount: pool.warm.parked,
+    deadlines: {
+      bootMs: pool.deadlines.boot,
+      onlineMs: pool.deadlines.online,
+      idleTicketMs: pool.deadlines.idleTicket,
+    },
+    settingsHash: hashSettings({ labels: pool.labels, jobsPerMachine, runner, provider }),
+  };
+  return { policy, runner, provider };
+}
+
+function buildScope({ organization, repositories }: WrittenPool["scope"]): PoolScope {
+  if (organization !== undefined) return { kind: "organization", organization };
+  invariant(repositories !== undefined, "a scope without problems names an organization or repositories");
+  return { kind: "repositories", repositories };
+}

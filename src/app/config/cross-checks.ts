@@ -1,0 +1,127 @@
+/** What is right in itself and wrong together. */
+import { isLoopback, isWildcard, parseListenAddress } from "./addresses.ts";
+import type { Draft, DraftPool } from "./draft.ts";
+import { nearestOf } from "./issues.ts";
+import type { ProblemList } from "./problems.ts";
+import { LISTEN_DEFAULT } from "./schema.ts";
+
+export function checkTogether(draft: Draft, problems: ProblemList): void {
+  checkUrls(draft, problems);
+  checkNames("operators", draft.operators ?? [], problems);
+  checkAnonymous(draft, problems);
+  checkNames("pools", draft.pools ?? [], problems);
+  for (const [index, pool] of (draft.pools ?? []).entries()) {
+    if (pool !== undefined) checkPool(`pools[${index}]`, pool, draft, problems);
+  }
+}
+
+function checkUrls(draft: Draft, problems: ProblemList): void {
+  if (draft.urls !== undefined) return;
+  const { listen = LISTEN_DEFAULT } = draft;
+  const mend = "add it, as in `urls: https://holdfast.acme.com`";
+  if (typeof listen === "object") problems.add("urls", "is missing, and `listen` has several addresses", mend);
+  const address = typeof listen === "string" ? parseListenAddress(listen) : null;
+  if (address !== null && isWildcard(address.host))
+    problems.add("urls", "is missing, and nobody can call a wildcard address", mend);
+}
+
+function checkNames(
+  block: "pools" | "operators",
+  entries: readonly ({ readonly name?: string | undefined } | undefined)[],
+  problems: ProblemList,
+): void {
+  const seen = new Map<string, number>();
+  for (const [index, entry] of entries.entries()) {
+    const name = entry?.name;
+    if (name === undefined) continue;
+    const first = seen.get(name);
+    if (first === undefined) seen.set(name, index);
+    else problems.add(`${block}[${index}].name`, `is the name of ${block}[${first}] too`, "give each its own name");
+  }
+}
+
+function checkAnonymous(draft: Draft, problems: ProblemList): void {
+  const { listen = LISTEN_DEFAULT } = draft;
+  const address = parseListenAddress(typeof listen === "string" ? listen : (listen.operators ?? LISTEN_DEFAULT));
+  const isPrivate = address !== null && isLoopback(address.host);
+  let first: number | null = null;
+  for (const [index, operator] of (draft.operators ?? []).entries()) {
+    if (operator?.anonymous !== true) continue;
+    const path = `operators[${index}].anonymous`;
+    if (operator.role === "operator" && address !== null && !isPrivate)
+      problems.add(
+        path,
+        "lets strangers end machines",
+        "use `role: reader`, or let `listen.operators` be on 127.0.0.1",
+      );
+    if (operator.tokenFile !== undefined)
+      problems.add(path, "an operator is anonymous or has a token", "remove `anonymous` or `tokenFile`");
+    if (first !== null) problems.add(path, `operators[${first}] is anonymous already`, "let one be anonymous at most");
+    else first = index;
+  }
+}
+
+function checkPool(path: string, pool: DraftPool, draft: Draft, problems: ProblemList): void {
+  checkConnectionOf(path, pool, draft, problems);
+  checkScope(path, pool, problems);
+  checkLabels(path, pool, problems);
+  const max = pool.machines?.max;
+  const parked = pool.warm?.parked;
+  if (max !== undefined && parked !== undefined && parked > max)
+    problems.add(`${path}.warm.parked`, "is more than `machines.max`", `at most ${max}, or raise \`machines.max\``);
+}
+
+function checkConnectionOf(path: string, pool: DraftPool, draft: Draft, problems: ProblemList): void {
+  const known = Object.keys(draft.github ?? {});
+  if (pool.github === undefined || pool.github === "" || known.length === 0) return;
+  if (known.includes(pool.github)) return;
+  const nearest = nearestOf(pool.github, known);
+  const mend = nearest === null ? `connections: ${known.join(", ")}` : `did you mean \`${nearest}\`?`;
+  problems.add(`${path}.github`, "names no connection of the `github` block", mend);
+}
+
+function checkScope(path: string, pool: DraftPool, problems: ProblemList): void {
+  const { scope } = pool;
+  if (scope === undefined) return;
+  const { organization, repositories } = scope;
+  const mend = "write `scope: { organization: acme }` or `scope: { repositories: [acme/widgets] }`";
+  if (organization !== undefined && repositories !== undefined)
+    problems.add(`${path}.scope`, "has both `organization` and `repositories`", mend);
+  else if (organization === undefined && repositories === undefined)
+    problems.add(`${path}.scope`, "has neither `organization` nor `repositories`", mend);
+  else checkAccept(path, pool, organization === undefined ? (repositories ?? []) : [`${organization}/*`], problems);
+}
+
+function checkAccept(
+  path: string,
+  pool: DraftPool,
+  scope: readonly (string | undefined)[],
+  problems: ProblemList,
+): void {
+  const owners = new Set(scope.map((pattern) => ownerOf(pattern)));
+  for (const [index, pattern] of (pool.accept?.repositories ?? []).entries()) {
+    if (pattern === undefined || owners.has(ownerOf(pattern))) continue;
+    const mend = "remove it, or widen the scope";
+    problems.add(`${path}.accept.repositories[${index}]`, "is outside of the pool's scope", mend);
+  }
+}
+
+function ownerOf(pattern: string | undefined): string | undefined {
+  return pattern?.split("/")[0]?.toLowerCase();
+}
+
+function checkLabels(path: string, pool: DraftPool, problems: ProblemList): void {
+  const offered = new Set<string>();
+  for (const [index, label] of (pool.labels ?? []).entries()) {
+    if (label === undefined) continue;
+    const lower = label.trim().toLowerCase();
+    if (offered.has(lower))
+      problems.add(`${path}.labels[${index}]`, "is there twice (case does not count)", "remove one");
+    offered.add(lower);
+  }
+  for (const [index, label] of (pool.requiredLabels ?? []).entries()) {
+    if (label === undefined || pool.labels === undefined || offered.has(label.trim().toLowerCase())) continue;
+    const mend = "add it to `labels` too: no job could fit";
+    problems.add(`${path}.requiredLabels[${index}]`, "is not among `labels`", mend);
+  }
+}

@@ -1,0 +1,172 @@
+/** One entry of `pools`. */
+import * as z from "zod";
+import { DAY_MS, SECOND_MS } from "../../domain/units.ts";
+import { durationText, key, pathText, RESERVED, reserved } from "./key.ts";
+import { nameText, organizationText, repositoryPatternText } from "./schema-connections.ts";
+
+export const MACHINE_COUNT_MAX = 10_000;
+const JOBS_PER_MACHINE_MAX = 1_000;
+const LABEL_COUNT_MAX = 100;
+const LABEL_LENGTH_MAX = 256;
+const PRIORITY_MAX = 1_000;
+const REPOSITORY_COUNT_MAX = 1_000;
+
+function deadlineText() {
+  return durationText(SECOND_MS, DAY_MS, "from 1s to 24h");
+}
+
+const ScopeSchema = z.strictObject({
+  organization: key(organizationText().optional(), {
+    says: "Runners are registered in this organization. Exactly one of `organization` and `repositories`.",
+    example: "organization: acme",
+  }),
+  repositories: key(z.array(repositoryPatternText()).min(1).max(REPOSITORY_COUNT_MAX).optional(), {
+    says: "Runners are registered in the job's own repository, which is one of these (`owner/name` or `owner/*`).",
+    example: "repositories: [acme/widgets]",
+  }),
+  enterprise: reserved("Runners of a whole enterprise.", "enterprise: acme"),
+});
+
+const AcceptSchema = z.strictObject({
+  repositories: key(z.array(repositoryPatternText()).min(1).max(REPOSITORY_COUNT_MAX), {
+    says: "Only jobs of these repositories get a machine here (`owner/name` or `owner/*`).",
+    example: "repositories: [acme/widgets]",
+  }),
+});
+
+const MachinesSchema = z.strictObject({
+  max: key(z.int().min(0).max(MACHINE_COUNT_MAX), {
+    says: "The most machines of this pool at any moment, those on their way out included: 0 to 10000 machines.",
+    example: "max: 80",
+  }),
+  jobsPerMachine: key(z.int().min(1).max(JOBS_PER_MACHINE_MAX).prefault(1), {
+    says: "How many jobs a machine runs, one after the other, before it is ended: 1 to 1000 jobs.",
+    example: "jobsPerMachine: 1",
+  }),
+  maxAge: reserved("The age at which a parked machine is replaced.", "maxAge: 7d"),
+});
+
+const WarmSchema = z.strictObject({
+  parked: key(z.int().min(0).max(MACHINE_COUNT_MAX).prefault(0), {
+    says: "How many machines wait, started and without a registration, for the next jobs: 0 to `machines.max` machines.",
+    example: "parked: 4",
+  }),
+  registered: reserved("Machines that wait registered at GitHub.", "registered: 0", 0),
+  stopped: reserved("Machines that wait stopped.", "stopped: 0", 0),
+});
+
+const DeadlinesSchema = z.strictObject({
+  boot: key(deadlineText().prefault("5m"), {
+    says: "From the start of a machine to the first word of its agent; who is later and never had a ticket is ended. A duration, 1s to 24h.",
+    example: "boot: 5m",
+  }),
+  online: key(deadlineText().prefault("2m"), {
+    says: "From handing a ticket to a machine to its runner being online at GitHub. A duration, 1s to 24h.",
+    example: "online: 2m",
+  }),
+  idleTicket: key(deadlineText().prefault("2m"), {
+    says: "How long a runner may be online without a job before its ticket is asked back. A duration, 1s to 24h.",
+    example: "idleTicket: 2m",
+  }),
+  longestJob: reserved("The longest job that is expected.", "longestJob: 6h"),
+  lostHost: reserved("When a silent host counts as lost.", "lostHost: 20m"),
+  unknown: reserved("When a machine that nobody can judge is ended by force.", "unknown: 6h"),
+});
+
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+const RunnerSchema = z.strictObject({
+  directory: key(pathText(), {
+    says: "The folder of GitHub's runner (with `bin/Runner.Listener`) that each machine gets a copy of.",
+    example: "directory: /opt/runner",
+  }),
+  user: reserved("The user that the runner runs as.", "user: runner"),
+  environment: key(
+    z.record(z.string().regex(VARIABLE, { error: "is not a name of a variable" }), z.string().max(32_768)).prefault({}),
+    {
+      says: "Variables that the runner and its jobs get; not for secrets, every job can read them.",
+      example: 'environment: { HTTPS_PROXY: "http://proxy:3128" }',
+    },
+  ),
+});
+
+const ProviderSchema = z.strictObject({
+  kind: key(
+    z.string().superRefine((kind, context) => {
+      if (kind === "process") return;
+      const isPlanned = ["ec2", "asg", "kubernetes"].includes(kind);
+      const message = isPlanned ? RESERVED : "is not a kind of provider";
+      context.addIssue({ code: "custom", message, params: { mend: "use `kind: process`" } });
+    }),
+    { says: "What a machine is. `process`: a tree of processes on this computer.", example: "kind: process" },
+  ),
+  workDirectory: key(pathText(), {
+    says: "The folder in which each machine gets a folder of its own; pools may share it.",
+    example: "workDirectory: ./machines",
+  }),
+});
+
+const TicketsSchema = z.strictObject({
+  ready: reserved("Tickets made in advance for parked machines.", "ready: 0", 0),
+});
+
+function labelList() {
+  return z.array(z.string().trim().min(1).max(LABEL_LENGTH_MAX)).max(LABEL_COUNT_MAX);
+}
+
+export const PoolSchema = z.strictObject({
+  name: key(nameText(), {
+    says: "What the pool is called in records, folders and figures: lower-case letters, digits and inner hyphens, at most 30.",
+    example: "name: linux",
+  }),
+  github: key(z.string().min(1), {
+    says: "The connection that it works with: a key of `github`.",
+    example: "github: main",
+  }),
+  scope: key(ScopeSchema, {
+    says: "Where runners are registered at GitHub, and so whose jobs can reach them.",
+    example: "scope: { organization: acme }",
+  }),
+  accept: key(AcceptSchema.optional(), {
+    says: "Narrows down whose jobs get a machine.",
+    example: "accept: { repositories: [acme/widgets] }",
+    defaultText: "all in the scope",
+  }),
+  labels: key(labelList().min(1), {
+    says: "What its runners offer: a job fits if all of its `runs-on` labels are among these, upper and lower case alike. 1 to 100 labels.",
+    example: "labels: [self-hosted, linux, x64]",
+  }),
+  requiredLabels: key(labelList().prefault([]), {
+    says: "A job must name each of these; keeps `runs-on: self-hosted` off a GPU pool.",
+    example: "requiredLabels: [gpu]",
+  }),
+  priority: key(z.int().min(-PRIORITY_MAX).max(PRIORITY_MAX).prefault(0), {
+    says: "Of the pools that fit a job, the one with the highest number comes first: -1000 to 1000.",
+    example: "priority: 10",
+  }),
+  runnerGroup: key(
+    z
+      .string()
+      .superRefine((group, context) => {
+        if (group !== "Default") context.addIssue({ code: "custom", message: RESERVED, params: { mend: "remove it" } });
+      })
+      .prefault("Default"),
+    { says: "The runner group at GitHub. This version knows `Default` only.", example: "runnerGroup: Default" },
+  ),
+  mode: key(z.enum(["run", "observe"]).prefault("run"), {
+    says: "`run`; or `observe`: receive, decide and record, but start and end nothing.",
+    example: "mode: observe",
+  }),
+  machines: key(MachinesSchema, { says: "How many machines, and for how long.", example: "machines: { max: 80 }" }),
+  warm: key(WarmSchema.prefault({}), { says: "Machines that wait for jobs.", example: "warm: { parked: 4 }" }),
+  tickets: key(TicketsSchema.optional(), { says: "Tickets made in advance.", example: "tickets: { ready: 0 }" }),
+  deadlines: key(DeadlinesSchema.prefault({}), {
+    says: "How long things may take.",
+    example: "deadlines: { boot: 5m }",
+  }),
+  runner: key(RunnerSchema, { says: "GitHub's runner.", example: "runner: { directory: /opt/runner }" }),
+  provider: key(ProviderSchema, {
+    says: "What starts and ends the machines.",
+    example: "provider: { kind: process, workDirectory: ./machines }",
+  }),
+});

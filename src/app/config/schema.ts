@@ -1,0 +1,94 @@
+/** The one schema of the configuration. What concerns several keys together is in `cross-checks.ts`. */
+import * as z from "zod";
+import { inlineSecret, key, listenText, pathText, RESERVED, reserved, urlText } from "./key.ts";
+import { ConnectionSchema, NAME_RULE, nameText, OperatorSchema } from "./schema-connections.ts";
+import { PoolSchema } from "./schema-pools.ts";
+
+export const LISTEN_DEFAULT = "127.0.0.1:8080";
+const POOL_COUNT_MAX = 1_000;
+const OPERATOR_COUNT_MAX = 1_000;
+
+const ListenSchema = z.strictObject({
+  webhooks: key(listenText().prefault(LISTEN_DEFAULT), {
+    says: "Where GitHub's webhooks arrive.",
+    example: "webhooks: 0.0.0.0:8080",
+  }),
+  agents: key(listenText().prefault(LISTEN_DEFAULT), {
+    says: "Where the machines' agents call.",
+    example: "agents: 0.0.0.0:8081",
+  }),
+  operators: key(listenText().prefault(LISTEN_DEFAULT), {
+    says: "Where the dashboard, the commands, the figures and the health checks are.",
+    example: "operators: 127.0.0.1:8082",
+  }),
+  tls: reserved("Serves HTTPS itself.", "tls: { certificateFile: ./cert.pem, keyFile: ./key.pem }"),
+});
+
+const UrlsSchema = z.strictObject({
+  webhooks: key(urlText(), {
+    says: "The address that GitHub sends webhooks to; `/webhooks/github` comes after it.",
+    example: "webhooks: https://holdfast.acme.com",
+  }),
+  agents: key(urlText(), {
+    says: "The address under which the machines reach Holdfast.",
+    example: "agents: https://holdfast.ci.internal",
+  }),
+});
+
+function storeText() {
+  return z.string().superRefine((store, context) => {
+    if (/^sqlite:(?!\/\/)./.test(store)) return;
+    const isPlanned = /^postgres(ql)?:/.test(store);
+    const params = { mend: "use `sqlite:` and a path, as in `store: sqlite:./holdfast.db`" };
+    context.addIssue({ code: "custom", message: isPlanned ? RESERVED : "is not the address of a store", params });
+  });
+}
+
+const OneAddressOr = "must be one address, or an object with one for each side";
+
+export const ConfigSchema = z.strictObject({
+  controllerId: key(nameText(), {
+    says: "How Holdfast knows its own machines and registrations: lower-case letters, digits and inner hyphens, at most 30. Never change it, and never use it twice.",
+    example: "controllerId: ci-eu",
+  }),
+  store: key(storeText().prefault("sqlite:./holdfast.db"), {
+    says: "Where everything is kept that must survive a restart: `sqlite:` and a path.",
+    example: "store: sqlite:./holdfast.db",
+  }),
+  listen: key(z.union([listenText(), ListenSchema], { error: OneAddressOr }).prefault(LISTEN_DEFAULT), {
+    says: "The addresses that Holdfast listens on: one `host:port` for everything, or one for each side; they may be the same.",
+    example: "listen: 127.0.0.1:8080",
+  }),
+  urls: key(z.union([urlText(), UrlsSchema], { error: OneAddressOr }).optional(), {
+    says: "How GitHub and the machines reach Holdfast: one address for both, or one each.",
+    example: "urls: https://holdfast.acme.com",
+    defaultText: "`http://` and `listen`, where that is one address that is not a wildcard",
+  }),
+  tokenKeyFile: key(pathText().optional(), {
+    says: "The key that the agents' tokens are signed with: any file of at least 32 bytes, the same for all replicas.",
+    example: "tokenKeyFile: ./token-key",
+    defaultText: "the variable `HOLDFAST_TOKEN_KEY`",
+  }),
+  tokenKey: inlineSecret("put it into a file of its own and name that by `tokenKeyFile`"),
+  github: key(
+    z
+      .record(nameText(), ConnectionSchema)
+      .refine((connections) => Object.keys(connections).length > 0, { error: "needs at least one connection" }),
+    {
+      says: `The connections to GitHub, by names of your own. A name ${NAME_RULE}.`,
+      example: "github: { main: { token: { file: ./github-token } } }",
+    },
+  ),
+  operators: key(z.array(OperatorSchema).max(OPERATOR_COUNT_MAX).prefault([]), {
+    says: "Who may look at Holdfast and who may command it.",
+    example: "operators: [{ name: everyone, role: reader, anonymous: true }]",
+    defaultText: "nobody",
+  }),
+  pools: key(z.array(PoolSchema).min(1).max(POOL_COUNT_MAX), {
+    says: "The fleets; a job goes to the first that fits and has room, in order of priority and then of fewest extra labels.",
+    example: "pools: [{ name: linux, … }]",
+  }),
+});
+
+export type WrittenConfig = z.output<typeof ConfigSchema>;
+export type WrittenPool = WrittenConfig["pools"][number];

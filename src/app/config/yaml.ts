@@ -1,0 +1,49 @@
+import { LineCounter, parseDocument } from "yaml";
+import type { ProblemList } from "./problems.ts";
+
+/** The parser's own messages quote the file, and with it perhaps a secret: said again in words that quote nothing. */
+const SENTENCES: Readonly<Record<string, string>> = {
+  BAD_INDENT: "is indented wrongly",
+  BLOCK_AS_IMPLICIT_KEY: "has a colon where no key can be",
+  DUPLICATE_KEY: "has a key for the second time",
+  MISSING_CHAR: "lacks a character (a colon, a quote, a bracket)",
+  MULTILINE_IMPLICIT_KEY: "has a key over several lines: a colon is missing, or a quote is open",
+  TAB_AS_INDENT: "is indented with a tab",
+  UNEXPECTED_TOKEN: "has something that cannot be here",
+  MULTIPLE_DOCS: "begins a second document",
+};
+
+const ADVICE: Readonly<Record<string, string>> = {
+  DUPLICATE_KEY: "remove one of them",
+  TAB_AS_INDENT: "indent with spaces",
+  MULTIPLE_DOCS: "keep one document",
+};
+
+/** @returns what the text says; null after adding problems: the file is not YAML, or says nothing. */
+export function parseYaml(text: string, problems: ProblemList): unknown {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "silent" });
+  const found = [...document.errors, ...document.warnings];
+  for (const { code, pos } of found) {
+    const { line, col } = lines.linePos(pos[0]);
+    const sentence = SENTENCES[code] ?? `is not YAML (${code.toLowerCase().replaceAll("_", " ")})`;
+    problems.add(`line ${line}, column ${col}`, sentence, ADVICE[code] ?? "correct the line, or the one above it");
+  }
+  if (found.length > 0) return null;
+  return toValue(() => document.toJS({ maxAliasCount: ALIAS_COUNT_MAX }), problems);
+}
+
+const ALIAS_COUNT_MAX = 100;
+
+function toValue(convert: () => unknown, problems: ProblemList): unknown {
+  let value: unknown;
+  try {
+    value = convert();
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    problems.add("(the file)", "has an alias that stands for nothing, or too many", "write it out");
+    return null;
+  }
+  if (value === null || value === undefined) problems.add("(the file)", "is empty", "start from holdfast.example.yaml");
+  return value ?? null;
+}

@@ -1,0 +1,212 @@
+/** Puts one Holdfast together from its configuration: store, adapters, HTTP, controllers. The only place that knows all. */
+import { createGitHub } from "../adapters/github/github.ts";
+import { holderName, isHolderDead } from "../adapters/system/holder.ts";
+import { emptyMemory, type PoolContext, type PoolMemory, type Surroundings } from "../controllers/context.ts";
+import { Driver } from "../controllers/driver.ts";
+import { poolControllers, sharedControllers } from "../controllers/fleet.ts";
+import { TENURE_PERIOD_MS, Tenure } from "../controllers/tenure.ts";
+import { HoldfastError } from "../domain/errors.ts";
+import type { ConnectionName, MachineId, PoolName } from "../domain/ids.ts";
+import { invariant } from "../domain/invariant.ts";
+import type { ProviderState } from "../domain/observed.ts";
+import { SECOND_MS } from "../domain/units.ts";
+import { createAgentApp } from "../http/agents/app.ts";
+import { OpenPolls } from "../http/agents/polls.ts";
+import { AgentTokens } from "../http/agents/token.ts";
+import { createHealthApp, type Health } from "../http/health.ts";
+import { createOperatorApp } from "../http/operators/app.ts";
+import type { OperatorSources } from "../http/operators/sources.ts";
+import { createPagesApp } from "../http/pages/app.ts";
+import { createWebhookApp } from "../http/webhooks.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { GitHub } from "../ports/github.ts";
+import type { Provider } from "../ports/provider.ts";
+import type { Random } from "../ports/random.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
+import { DeliveryLog } from "../store/deliveries/log.ts";
+import { countPresentByPool } from "../store/machines/count.ts";
+import { openStore, type Store } from "../store/store.ts";
+import type { Config, PoolConfig } from "./config/config.ts";
+import { createHearing } from "./hearing.ts";
+import { type Front, openFront } from "./front.ts";
+import { version } from "./version.ts";
+
+export interface SystemParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+  renderMetrics(): Promise<string>;
+}
+
+export interface Holdfast {
+  readonly store: Store;
+  /** Where each surface really listens: `http://127.0.0.1:43211`. */
+  readonly addresses: Front["addresses"];
+  readonly providers: readonly Provider[];
+  /** Launches nothing more, and lets every machine that is free retire. What runs a job runs on. */
+  takeDown(): void;
+  /** Stops this process' work; machines and their jobs go on, and the next start finds them again. */
+  close(): Promise<void>;
+}
+
+/** @throws {HoldfastError} `store-unavailable` | `store-newer` | `port-in-use` | `config-invalid` */
+export async function startHoldfast(config: Config, parts: SystemParts): Promise<Holdfast> {
+  const store = await openStore(config.storeAddress);
+  try {
+    await refuseForgottenPools(store, config);
+    return await assemble(config, parts, store);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** A pool that has machines cannot leave the configuration: nobody would end them. */
+async function refuseForgottenPools(store: Store, config: Config): Promise<void> {
+  const known = new Set(config.pools.map((pool) => pool.policy.name));
+  for (const [pool, machineCount] of await countPresentByPool(store.db)) {
+    if (known.has(pool) || machineCount === 0) continue;
+    const attempted = `starting without pool "${pool}", which still has ${machineCount} machine(s): keep it in the configuration with machines.max 0 until they are gone`;
+    throw new HoldfastError("config-invalid", attempted);
+  }
+}
+
+async function assemble(config: Config, parts: SystemParts, store: Store): Promise<Holdfast> {
+  const { clock, telemetry } = parts;
+  const policies = config.pools.map((pool) => pool.policy);
+  const memories = new Map(policies.map((pool) => [pool.name, emptyMemory()]));
+  const polls = new OpenPolls();
+  const hearing = createHearing();
+  const tokens = new AgentTokens(config.tokenKey, config.controllerId);
+  const deliveries = new DeliveryLog(store, clock);
+  const driver = new Driver(clock, telemetry, (machineId) => polls.wake(machineId));
+  const tenure = new Tenure({
+    store,
+    clock,
+    telemetry,
+    pools: policies.map((pool) => pool.name),
+    holder: holderName(parts.random),
+    isHolderDead,
+    probe: () => probe(front.addresses.agents),
+    onAcquired: (pool) => driver.pool(pool),
+  });
+  const sources: OperatorSources = {
+    controllerId: config.controllerId,
+    version,
+    startedAtMs: clock.nowMs(),
+    pools: policies,
+    store,
+    clock,
+    readHealth: () => healthOf(driver, tenure, config),
+    heardAtMs: (machineId) => hearing.heardAtMs(machineId),
+    heardSinceMs: () => tenure.heardSinceMs(),
+    providerState: (machineId) => providerStateOf(memories, machineId),
+  };
+  const front = await openFront(config, clock, {
+    webhooks: createWebhookApp({ connections: config.connections, deliveries, store, clock, wake: driver, telemetry }),
+    agents: createAgentApp({ store, tokens, polls, hearing, clock, wake: driver, telemetry }),
+    operators: createOperatorApp({ operators: config.operators, sources, telemetry }),
+    pages: createPagesApp({ operators: config.operators, sources, telemetry }),
+    health: createHealthApp({ readHealth: sources.readHealth, renderMetrics: parts.renderMetrics }),
+  });
+  let isShuttingDown = false;
+  const surroundings: Surroundings = {
+    controllerId: config.controllerId,
+    store,
+    clock,
+    random: parts.random,
+    telemetry,
+    wake: driver,
+    hearing,
+    pools: policies,
+    isShuttingDown: () => isShuttingDown,
+    heardSinceMs: () => tenure.heardSinceMs(),
+    identitySecret: (machineId) => tokens.identitySecret(machineId),
+  };
+  const pools = await Promise.all(
+    config.pools.map(async (pool): Promise<PoolContext> => ({
+      ...surroundings,
+      pool: pool.policy,
+      github: connect(config, pool.policy.connection, parts),
+      provider: await createProvider(pool, config, parts, front),
+      memory: memories.get(pool.policy.name) ?? emptyMemory(),
+      lease: () => tenure.lease(pool.policy.name),
+    })),
+  );
+  driver.start([
+    { name: "tenure", pool: null, periodMs: TENURE_PERIOD_MS, run: () => tenure.run() },
+    ...sharedControllers(surroundings),
+    ...pools.flatMap(poolControllers),
+  ]);
+  return {
+    store,
+    addresses: front.addresses,
+    providers: pools.map((pool) => pool.provider),
+    takeDown: () => {
+      isShuttingDown = true;
+      for (const pool of policies) driver.pool(pool.name);
+    },
+    close: async () => {
+      polls.wakeAll();
+      await front.close();
+      await driver.stop();
+      await deliveries.close();
+      await tenure.release();
+      await store.close();
+    },
+  };
+}
+
+function providerStateOf(memories: ReadonlyMap<PoolName, PoolMemory>, machineId: MachineId): ProviderState | null {
+  for (const memory of memories.values()) {
+    const observed = memory.observed.get(machineId);
+    if (observed !== undefined) return observed.state;
+  }
+  return null;
+}
+
+function connect(config: Config, name: ConnectionName, { clock, telemetry }: SystemParts): GitHub {
+  const connection = config.connections.get(name);
+  invariant(connection !== undefined, `pool's connection ${name} is configured`);
+  return createGitHub({ connection: name, apiUrl: connection.apiUrl, auth: connection.auth, clock, telemetry });
+}
+
+/** An adapter is loaded only where a pool names its kind. */
+async function createProvider(pool: PoolConfig, config: Config, parts: SystemParts, front: Front): Promise<Provider> {
+  const { createProcessProvider } = await import("../adapters/process/provider.ts");
+  return createProcessProvider({
+    controllerId: config.controllerId,
+    pool: pool.policy.name,
+    workDirectory: pool.provider.workDirectory,
+    runnerDirectory: pool.runner.directory,
+    runnerEnvironment: pool.runner.environment,
+    controllerUrl: front.agentsUrl,
+    clock: parts.clock,
+  });
+}
+
+const PROBE_TIMEOUT_MS = 3 * SECOND_MS;
+
+/** Any answer shows that agents could have been heard. */
+async function probe(agentsAddress: string): Promise<boolean> {
+  try {
+    await (await fetch(`${agentsAddress}/healthz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) })).arrayBuffer();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function healthOf(driver: Driver, tenure: Tenure, config: Config): Health {
+  const controllers = driver.health().map((one) => ({ ...one, lastRunMs: one.lastRunAtMs }));
+  const failing = controllers.filter((one) => one.lastError !== null);
+  const unheld = config.pools.filter((pool) => tenure.lease(pool.policy.name) === null);
+  return {
+    isReady: unheld.length === 0,
+    problems: [
+      ...unheld.map((pool) => `another process holds pool ${pool.policy.name}, or it has not been taken yet`),
+      ...failing.map((one) => `controller ${one.name} failed: ${one.lastError}`),
+    ],
+    controllers,
+  };
+}

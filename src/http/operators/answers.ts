@@ -1,0 +1,155 @@
+/**
+ * What the operator API answers. The commands parse with these schemas, the pages render these values, and the reference
+ * is written from them. Every time is ISO 8601 in UTC; `now` is the server's own, so that ages need no second clock.
+ */
+import { z } from "zod";
+
+const Instant = z.iso.datetime().describe("ISO 8601, UTC");
+const Because = z.object({
+  reason: z.string().describe("A code of docs/reference/reasons.md"),
+  sentence: z.string(),
+});
+const Finding = z.object({
+  kind: z.string().describe("For a machine busy, idle, unknown or gone; for a job its status"),
+  sentences: z.array(z.string()),
+});
+
+export const HealthAnswer = z.object({
+  isReady: z.boolean(),
+  problems: z.array(z.string()),
+  controllers: z.array(
+    z.object({
+      name: z.string(),
+      pool: z.string().nullable(),
+      lastRunAt: Instant.nullable(),
+      lastError: z.string().nullable(),
+    }),
+  ),
+});
+
+const Count = z.int().min(0);
+
+export const PoolAnswer = z.object({
+  name: z.string(),
+  mode: z
+    .enum(["run", "observe", "removed"])
+    .describe("removed: no longer in the configuration, and still with machines"),
+  max: Count.nullable(),
+  labels: z.array(z.string()),
+  machines: z
+    .object({ planned: Count, provisioning: Count, parked: Count, engaged: Count, retiring: Count })
+    .describe("How many machines are in each state; those that are gone are not counted"),
+  verdicts: z.object({ busy: Count, idle: Count, unknown: Count }),
+  waitingJobs: Count,
+  liveTickets: Count,
+  lastErrors: z.array(z.string()),
+});
+
+export const StatusAnswer = z.object({
+  now: Instant,
+  controllerId: z.string(),
+  version: z.string(),
+  since: Instant.describe("When this process started"),
+  health: HealthAnswer,
+  pools: z.array(PoolAnswer),
+  jobs: z.object({
+    waiting: Count.describe("Held by GitHub until somebody approves them"),
+    queued: Count.describe("Queued for a pool"),
+    unmatched: Count.describe("Queued, and no pool takes them"),
+    running: Count,
+    completedLastHour: Count,
+  }),
+  deliveries: z.object({ pending: Count, applied: Count, ignored: Count, quarantined: Count }),
+});
+
+export const JobAnswer = z.object({
+  id: z.int(),
+  connection: z.string(),
+  repository: z.string(),
+  workflow: z.string(),
+  name: z.string(),
+  labels: z.array(z.string()),
+  status: z.enum(["waiting", "queued", "in_progress", "completed"]),
+  conclusion: z.string().nullable(),
+  pool: z.string().nullable(),
+  waitingFor: Because.nullable(),
+  machineId: z.string().nullable().describe("The machine it runs or ran on, or that a ticket made for it is on"),
+  runnerName: z.string().nullable(),
+  createdAt: Instant,
+  startedAt: Instant.nullable(),
+  completedAt: Instant.nullable(),
+  queueMs: z.int().describe("How long it waited for a runner, or has waited so far"),
+  url: z.string(),
+});
+
+export const JobsAnswer = z.object({ now: Instant, jobs: z.array(JobAnswer) });
+
+export const MachineAnswer = z.object({
+  id: z.string(),
+  pool: z.string(),
+  state: z.enum(["planned", "provisioning", "parked", "engaged", "retiring", "gone"]),
+  stage: z.string().nullable().describe("Of a retiring machine"),
+  since: Instant.describe("When it came to its state"),
+  verdict: Finding,
+  waitingFor: Because.nullable().describe("Why it is kept, or what its ending waits for"),
+  retireReason: z.string().nullable().describe("Of a machine that is retiring or gone"),
+  proof: z.string().nullable().describe("By which its end was permitted"),
+  ticket: z
+    .object({ id: z.string(), state: z.string(), runnerName: z.string() })
+    .nullable()
+    .describe("The newest that it had"),
+  jobs: z.array(z.object({ id: z.int(), repository: z.string(), name: z.string(), status: z.string() })),
+  providerId: z.string().nullable(),
+  createdAt: Instant,
+  heardAt: Instant.nullable().describe("When its agent was last heard since this process started"),
+});
+
+export const MachinesAnswer = z.object({ now: Instant, machines: z.array(MachineAnswer) });
+
+export const ExplainAnswer = z.object({
+  now: Instant,
+  subject: z.discriminatedUnion("kind", [
+    z.object({
+      kind: z.literal("job"),
+      id: z.string(),
+      name: z.string(),
+      repository: z.string(),
+      pool: z.string().nullable(),
+      url: z.string(),
+      machineId: z.string().nullable(),
+      runnerName: z.string().nullable(),
+    }),
+    z.object({
+      kind: z.literal("machine"),
+      id: z.string(),
+      name: z.string(),
+      pool: z.string(),
+      state: z.string(),
+      providerId: z.string().nullable(),
+      runnerNames: z.array(z.string()),
+    }),
+  ]),
+  verdict: Finding,
+  waitingFor: Because.nullable(),
+  timeline: z.array(
+    z.object({
+      at: Instant,
+      until: Instant.nullable(),
+      about: z.string(),
+      source: z.string(),
+      fact: z.string(),
+      rule: Because.nullable(),
+    }),
+  ),
+  omittedCount: Count,
+});
+
+export const ProblemAnswer = z.object({ code: z.string(), message: z.string(), mend: z.string() });
+
+export type StatusAnswer = z.infer<typeof StatusAnswer>;
+export type PoolAnswer = z.infer<typeof PoolAnswer>;
+export type JobAnswer = z.infer<typeof JobAnswer>;
+export type JobsAnswer = z.infer<typeof JobsAnswer>;
+export type MachineAnswer = z.infer<typeof MachineAnswer>;
+export type MachinesAnswer = z.infer<typeof MachinesAnswer>;
+export type ExplainAnswer = z.infer<typeof ExplainAnswer>;

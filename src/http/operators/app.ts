@@ -1,0 +1,73 @@
+/** The operator API under `/api/v1`. It reads, and changes nothing. */
+import { type Context, Hono } from "hono";
+import { z } from "zod";
+import type { Telemetry } from "../../ports/telemetry.ts";
+import { answerError, problem } from "../problem.ts";
+import { type Operator, requireRole } from "./auth.ts";
+import { readExplanation } from "./read-explanation.ts";
+import { readJobs } from "./read-jobs.ts";
+import { readMachines } from "./read-machines.ts";
+import { readStatus } from "./read-status.ts";
+import type { OperatorSources } from "./sources.ts";
+
+export interface OperatorAppOptions {
+  readonly operators: readonly Operator[];
+  readonly sources: OperatorSources;
+  readonly telemetry: Telemetry;
+}
+
+const LIMIT_MAX = 1_000;
+const STATUSES = ["waiting", "queued", "in_progress", "completed"] as const;
+
+const JobsQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(LIMIT_MAX).default(50),
+  status: z
+    .string()
+    .transform((text) => text.split(","))
+    .pipe(z.array(z.enum(STATUSES)))
+    .optional(),
+});
+const MachinesQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(LIMIT_MAX).default(LIMIT_MAX),
+  all: z.enum(["", "true", "1", "false", "0"]).default("false"),
+});
+
+export function createOperatorApp({ operators, sources, telemetry }: OperatorAppOptions): Hono {
+  const app = new Hono().basePath("/api/v1");
+  app.onError(answerError(telemetry));
+  app.notFound((context) => problem("not-found", `${context.req.method} ${context.req.path}`));
+  app.use("*", requireRole(operators, "reader", "Bearer"));
+  app.use("*", async (context, next) => {
+    await next();
+    context.header("cache-control", "no-store");
+    context.header("x-content-type-options", "nosniff");
+  });
+  app.get("/status", async (context) => context.json(await readStatus(sources)));
+  app.get("/jobs", async (context) => {
+    const query = JobsQuery.safeParse(context.req.query());
+    if (!query.success) return refuseQuery(context, query.error);
+    const { limit, status } = query.data;
+    return context.json(await readJobs(sources, { limitCount: limit, ...(status && { statuses: status }) }));
+  });
+  app.get("/machines", async (context) => {
+    const query = MachinesQuery.safeParse(context.req.query());
+    if (!query.success) return refuseQuery(context, query.error);
+    const { limit, all } = query.data;
+    const includeGone = all !== "false" && all !== "0";
+    return context.json(await readMachines(sources, { limitCount: limit, includeGone }));
+  });
+  app.get("/explain/:subject{.+}", async (context) => {
+    const subject = context.req.param("subject");
+    const answer = await readExplanation(sources, subject);
+    return answer === null ? problem("not-found", `explaining ${subject.slice(0, 200)}`) : context.json(answer);
+  });
+  return app;
+}
+
+function refuseQuery(context: Context, error: z.ZodError): Response {
+  const issue = error.issues[0];
+  const field = issue?.code === "unrecognized_keys" ? issue.keys.join(", ") : (issue?.path.join(".") ?? "");
+  return problem("payload-invalid", `reading the query of ${context.req.path}, field ${field}`, {
+    mend: `${issue?.message ?? "It is not of the documented shape"}.`,
+  });
+}

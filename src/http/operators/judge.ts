@@ -1,0 +1,19 @@
+import type { Machine } from "../../domain/machine.ts";
+import { isTicketLive, type Ticket } from "../../domain/ticket.ts";
+import { judgeMachine, type Verdict } from "../../domain/verdict.ts";
+import { heardTime, type OperatorSources } from "./sources.ts";
+
+/**
+ * The verdict as the controllers come to it, from the same evidence. Null for a machine that is gone.
+ * @param tickets of this machine, in any number.
+ */
+export function judge(sources: OperatorSources, machine: Machine, tickets: readonly Ticket[]): Verdict | null {
+  if (machine.state.kind === "gone") return null;
+  const evidence = {
+    machine,
+    ticket: tickets.find(isTicketLive) ?? null,
+    heardAtMs: sources.heardAtMs(machine.id),
+    providerState: sources.providerState(machine.id),
+  };
+  return judgeMachine(evidence, heardTime(sources));
+}

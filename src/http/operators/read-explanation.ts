@@ -1,0 +1,85 @@
+import type { Subject } from "../../domain/evidence.ts";
+import { explainJob, explainMachine, type JobExplanation, type MachineExplanation } from "../../domain/explain.ts";
+import { formatInstant } from "../../domain/instant.ts";
+import type { Machine } from "../../domain/machine.ts";
+import type { Ticket } from "../../domain/ticket.ts";
+import { type Records, TIMELINE_COUNT_MAX } from "../../domain/timeline.ts";
+import { listDecisions } from "../../store/evidence/decisions.ts";
+import { listEvidence } from "../../store/evidence/evidence.ts";
+import type { JobRow } from "../../store/jobs/row.ts";
+import { loadMachine } from "../../store/machines/load.ts";
+import type { Queryable } from "../../store/schema.ts";
+import { jobSubject, machineSubject, ticketSubject } from "../../store/subjects.ts";
+import { listTicketsOfJob, listTicketsOfMachine } from "../../store/tickets/list.ts";
+import { findTicketByRunnerName } from "../../store/tickets/load.ts";
+import type { ExplainAnswer } from "./answers.ts";
+import { findSubject } from "./find-subject.ts";
+import { judge } from "./judge.ts";
+import type { OperatorSources } from "./sources.ts";
+
+/** Tickets whose evidence is read for one story, the newest. */
+const TICKETS_MAX = 20;
+
+/** @returns null where nothing of that name is known. */
+export async function readExplanation(sources: OperatorSources, text: string): Promise<ExplainAnswer | null> {
+  const found = await findSubject(sources.store.db, text);
+  switch (found.kind) {
+    case "none":
+      return null;
+    case "job":
+      return answer(sources, await tellJob(sources, found.row));
+    case "machine":
+      return answer(sources, await tellMachine(sources, found.machine));
+  }
+}
+
+function answer(sources: OperatorSources, told: JobExplanation | MachineExplanation): ExplainAnswer {
+  const { subject, verdict, waitingFor, timeline, omittedCount } = told;
+  return {
+    now: formatInstant(sources.clock.nowMs()),
+    subject: subject.kind === "job" ? subject : { ...subject, runnerNames: [...subject.runnerNames] },
+    verdict: { kind: verdict.kind, sentences: [...verdict.sentences] },
+    waitingFor,
+    timeline: [...timeline],
+    omittedCount,
+  };
+}
+
+/** A job's machine is the one that ran it; until there is one, those that hold a ticket made for it. */
+async function tellJob({ store: { db } }: OperatorSources, { job, pool }: JobRow): Promise<JobExplanation> {
+  const made = await listTicketsOfJob(db, job.id, job.connection);
+  const ran = job.runnerName === null ? null : await findTicketByRunnerName(db, job.runnerName);
+  const tickets = ran === null || made.some((ticket) => ticket.id === ran.id) ? made : [...made, ran];
+  const shown = newest(tickets);
+  const machine = ran === null ? null : await loadMachine(db, ran.machineId);
+  const records = await readRecords(db, [
+    jobSubject(job.connection, job.id),
+    ...shown.map((ticket) => ticketSubject(ticket.id)),
+    ...(machine === null ? [] : [machineSubject(machine.id)]),
+  ]);
+  return explainJob({ job, pool, tickets, records });
+}
+
+async function tellMachine(sources: OperatorSources, machine: Machine): Promise<MachineExplanation> {
+  const { db } = sources.store;
+  const tickets = await listTicketsOfMachine(db, machine.id);
+  const records = await readRecords(db, [
+    machineSubject(machine.id),
+    ...newest(tickets).map((ticket) => ticketSubject(ticket.id)),
+  ]);
+  return explainMachine({ machine, tickets, verdict: judge(sources, machine, tickets), records });
+}
+
+function newest(tickets: readonly Ticket[]): readonly Ticket[] {
+  return tickets.slice(-TICKETS_MAX);
+}
+
+async function readRecords(db: Queryable, subjects: readonly Subject[]): Promise<Records> {
+  const evidence = [];
+  const decisions = [];
+  for (const subject of subjects) {
+    evidence.push(...(await listEvidence(db, subject, TIMELINE_COUNT_MAX)));
+    decisions.push(...(await listDecisions(db, subject, TIMELINE_COUNT_MAX)));
+  }
+  return { evidence, decisions };
+}

@@ -1,0 +1,90 @@
+import type { DecisionRecord, Evidence } from "../../domain/evidence.ts";
+import { describeMachine, findProof, whyMachineStays } from "../../domain/explain.ts";
+import { formatInstant } from "../../domain/instant.ts";
+import { type Machine, providerIdOf } from "../../domain/machine.ts";
+import type { Ticket } from "../../domain/ticket.ts";
+import { latestDecisions } from "../../store/evidence/decisions.ts";
+import { listEvidence } from "../../store/evidence/evidence.ts";
+import { subjectKey } from "../../store/evidence/row.ts";
+import { findJobsByRunnerNames } from "../../store/jobs/load.ts";
+import type { JobRow } from "../../store/jobs/row.ts";
+import { listMachines } from "../../store/machines/list.ts";
+import { machineSubject } from "../../store/subjects.ts";
+import { listTicketsOfMachines } from "../../store/tickets/list.ts";
+import type { MachineAnswer, MachinesAnswer } from "./answers.ts";
+import { judge } from "./judge.ts";
+import type { OperatorSources } from "./sources.ts";
+
+/** The proof is among the last things that were noted of an ended machine. */
+const ENDING_EVIDENCE_COUNT = 20;
+
+export interface MachinesQuery {
+  readonly includeGone: boolean;
+  readonly limitCount: number;
+}
+
+/** Newest first. */
+export async function readMachines(sources: OperatorSources, query: MachinesQuery): Promise<MachinesAnswer> {
+  const machines = await listMachines(sources.store.db, query);
+  return { now: formatInstant(sources.clock.nowMs()), machines: await describeAll(sources, machines) };
+}
+
+interface Surrounding {
+  readonly tickets: readonly Ticket[];
+  readonly jobs: readonly JobRow[];
+  readonly latest: DecisionRecord | null;
+  readonly evidence: readonly Evidence[];
+}
+
+async function describeAll(sources: OperatorSources, machines: readonly Machine[]): Promise<MachineAnswer[]> {
+  const { db } = sources.store;
+  const ids = machines.map((machine) => machine.id);
+  const tickets = await listTicketsOfMachines(db, ids);
+  const jobs = await findJobsByRunnerNames(
+    db,
+    tickets.map((ticket) => ticket.runnerName),
+  );
+  const decisions = await latestDecisions(db, ids.map(machineSubject));
+  const ticketsByMachine = Map.groupBy(tickets, (ticket) => ticket.machineId);
+  const jobsByRunner = Map.groupBy(jobs, ({ job }) => job.runnerName);
+  const answers: MachineAnswer[] = [];
+  for (const machine of machines) {
+    const subject = machineSubject(machine.id);
+    const own = ticketsByMachine.get(machine.id) ?? [];
+    const surrounding = {
+      tickets: own,
+      jobs: own.flatMap((ticket) => jobsByRunner.get(ticket.runnerName) ?? []),
+      latest: decisions.get(subjectKey(subject)) ?? null,
+      evidence: machine.state.kind === "gone" ? await listEvidence(db, subject, ENDING_EVIDENCE_COUNT) : [],
+    };
+    answers.push(describe(sources, machine, surrounding));
+  }
+  return answers;
+}
+
+function describe(sources: OperatorSources, machine: Machine, surrounding: Surrounding): MachineAnswer {
+  const { tickets, jobs, latest, evidence } = surrounding;
+  const { state } = machine;
+  const ticket = tickets.at(-1);
+  const heardAtMs = sources.heardAtMs(machine.id);
+  return {
+    id: machine.id,
+    pool: machine.pool,
+    state: state.kind,
+    stage: state.kind === "retiring" ? state.stage : null,
+    since: formatInstant(state.sinceMs),
+    verdict: mutable(describeMachine(machine, judge(sources, machine, tickets), evidence)),
+    waitingFor: whyMachineStays(machine, latest),
+    retireReason: state.kind === "retiring" || state.kind === "gone" ? state.reason : null,
+    proof: findProof(evidence),
+    ticket: ticket === undefined ? null : { id: ticket.id, state: ticket.state.kind, runnerName: ticket.runnerName },
+    jobs: jobs.map(({ job: { id, repository, name, status } }) => ({ id, repository, name, status })),
+    providerId: providerIdOf(machine),
+    createdAt: formatInstant(machine.createdAtMs),
+    heardAt: heardAtMs === null ? null : formatInstant(heardAtMs),
+  };
+}
+
+function mutable({ kind, sentences }: ReturnType<typeof describeMachine>): MachineAnswer["verdict"] {
+  return { kind, sentences: [...sentences] };
+}

@@ -1,0 +1,63 @@
+import { html } from "hono/html";
+import type { PoolAnswer } from "../operators/answers.ts";
+import type { Html } from "./layout.ts";
+
+type PoolState = keyof PoolAnswer["machines"];
+
+/** In the order of a machine's life, as the bar shows them. */
+const STATES: readonly { readonly state: PoolState; readonly word: string }[] = [
+  { state: "engaged", word: "engaged" },
+  { state: "parked", word: "parked" },
+  { state: "provisioning", word: "starting" },
+  { state: "planned", word: "planned" },
+  { state: "retiring", word: "retiring" },
+];
+
+const MODES: Readonly<Record<PoolAnswer["mode"], string>> = {
+  run: "",
+  observe: "observes only",
+  removed: "left the configuration, drains",
+};
+
+export function renderPool(pool: PoolAnswer): Html {
+  const presentCount = STATES.reduce((sum, { state }) => sum + pool.machines[state], 0);
+  const mode = MODES[pool.mode];
+  return html`<article class="card">
+  <div class="card-head">
+    <h3>${pool.name}</h3>
+    ${mode === "" ? "" : html`<span class="chip">${mode}</span>`}
+    <span class="of"><strong>${presentCount}</strong>${pool.max === null ? "" : html` <span class="quiet">of ${pool.max}</span>`}</span>
+  </div>
+  ${renderBar(pool, presentCount)}
+  <p class="legend">${presentCount === 0 ? html`<span class="quiet">no machines</span>` : STATES.map(({ state, word }) => renderKey(state, word, pool.machines[state]))}</p>
+  <p class="facts">${describeCounts(pool)}</p>
+  ${pool.lastErrors.map((error) => html`<p class="trouble"><span class="mark" aria-hidden="true">!</span> ${error}</p>`)}
+</article>`;
+}
+
+function renderKey(state: PoolState, word: string, count: number): Html | "" {
+  return count === 0 ? "" : html`<span class="key"><i class="swatch ${state}"></i>${count} ${word}</span>`;
+}
+
+/** Its length is `machines.max`. Drawn with attributes only: the page's policy forbids styles in it. */
+function renderBar(pool: PoolAnswer, presentCount: number): Html {
+  const length = Math.max(pool.max ?? 0, presentCount, 1);
+  let start = 0;
+  const segments = STATES.filter(({ state }) => pool.machines[state] > 0).map(({ state, word }) => {
+    const count = pool.machines[state];
+    const segment = html`<rect class="${state}" x="${start}" y="0" width="${count}" height="1"><title>${count} ${word}</title></rect>`;
+    start += count;
+    return segment;
+  });
+  return html`<svg class="bar" viewBox="0 0 ${length} 1" preserveAspectRatio="none" role="img" aria-label="${presentCount} of ${length} machines">${segments}</svg>`;
+}
+
+function describeCounts(pool: PoolAnswer): string {
+  const { busy, idle, unknown } = pool.verdicts;
+  const verdicts = [`${busy} busy`, `${idle} idle`, ...(unknown > 0 ? [`${unknown} unknown`] : [])];
+  const waiting =
+    pool.waitingJobs === 0
+      ? "no job waits"
+      : `${pool.waitingJobs} ${pool.waitingJobs === 1 ? "job waits" : "jobs wait"}`;
+  return [...verdicts, waiting].join(" · ");
+}

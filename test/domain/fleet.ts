@@ -1,0 +1,182 @@
+/**
+ * Random fleets that hold together, as a store would have them at one moment: a machine has at most one live ticket, one
+ * that is out has an engaged (or retiring) machine, and free machines are those that the assigning controller would offer.
+ */
+import fc from "fast-check";
+import type { DemandInput, FreeMachine, WaitingJob } from "../../src/domain/demand.ts";
+import { countsAsMachine, hasTicketsLeft, type Machine } from "../../src/domain/machine.ts";
+import type { ProviderState } from "../../src/domain/observed.ts";
+import type { PoolPolicy, RegistrationScope } from "../../src/domain/pool.ts";
+import { launchRoom } from "../../src/domain/scale.ts";
+import { isTicketLive, isTicketOut, type Ticket, type TicketStateKind } from "../../src/domain/ticket.ts";
+import type { HeardTime } from "../../src/domain/time.ts";
+import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
+import {
+  heard,
+  holding,
+  job,
+  jobId,
+  machine,
+  machineId,
+  pool,
+  report,
+  retiring,
+  runnerId,
+  START_MS,
+  ticket,
+  ticketId,
+  ticketState,
+  unheardMachine,
+} from "./builders.ts";
+
+export interface Fleet {
+  readonly pool: PoolPolicy;
+  readonly machines: readonly Machine[];
+  /** Every ticket, the ended ones included. */
+  readonly tickets: readonly Ticket[];
+  readonly demand: DemandInput;
+  readonly time: HeardTime;
+  readonly providerStates: readonly (ProviderState | null)[];
+}
+
+export const NOW_MS = 10 * MINUTE_MS;
+const LIVE_BEFORE_OUT = ["minting", "issued"] as const;
+const OUT = ["delivered", "online", "running", "unknown"] as const;
+const ENDED = ["spent", "barren", "void"] as const;
+
+interface MachineDraft {
+  readonly stateKind: "planned" | "provisioning" | "parked" | "engaged" | "retiring" | "gone";
+  readonly live: (typeof LIVE_BEFORE_OUT)[number] | null;
+  readonly out: (typeof OUT)[number];
+  readonly ended: readonly (typeof ENDED)[number][];
+  readonly job: number;
+  readonly sinceMs: number;
+  readonly isLeaving: boolean;
+  readonly isHeard: boolean;
+  readonly isRetireMarked: boolean;
+  readonly providerState: ProviderState | null;
+}
+
+const seldom = fc.constantFrom(true, false, false, false, false, false);
+
+const draft: fc.Arbitrary<MachineDraft> = fc.record({
+  stateKind: fc.constantFrom("planned", "provisioning", "parked", "parked", "parked", "engaged", "retiring", "gone"),
+  live: fc.constantFrom(null, null, null, ...LIVE_BEFORE_OUT),
+  out: fc.constantFrom(...OUT),
+  ended: fc.oneof(fc.constant([]), fc.array(fc.constantFrom(...ENDED), { maxLength: 2 })),
+  job: fc.nat(8),
+  sinceMs: fc.nat(NOW_MS),
+  isLeaving: seldom,
+  isHeard: fc.boolean(),
+  isRetireMarked: seldom,
+  providerState: fc.constantFrom(null, "running", "running", "running", "dead", "gone"),
+});
+
+const scopes: readonly RegistrationScope[] = [
+  { kind: "organization", organization: "acme" },
+  { kind: "repository", owner: "acme", repository: "gadgets" },
+];
+
+/** The tickets of the machine with this number; the live one, if there is one, is the last. */
+function ticketsOf(one: MachineDraft, number: number, scope: RegistrationScope): readonly Ticket[] {
+  const isFree = one.stateKind === "provisioning" || one.stateKind === "parked";
+  const live: TicketStateKind | null = one.stateKind === "engaged" ? one.out : isFree ? one.live : null;
+  const hasPast = one.stateKind !== "planned" && one.stateKind !== "provisioning";
+  const kinds = [...(hasPast ? one.ended : []), ...(live === null ? [] : [live])];
+  return kinds.map((kind, index) =>
+    ticket({
+      id: ticketId(number * 10 + index),
+      machineId: machineId(number),
+      runnerId: runnerId(number * 10 + index),
+      jobId: jobId(one.job + 1),
+      state: ticketState(kind, START_MS + one.sinceMs),
+      scope,
+    }),
+  );
+}
+
+function machineOf(one: MachineDraft, number: number, tickets: readonly Ticket[]): Machine {
+  const id = machineId(number);
+  const out = tickets.find(isTicketOut);
+  const word =
+    out === undefined ? report({ phase: one.isLeaving ? "leaving" : "parked" }) : holding(out.id, "delivered");
+  const ticketsGiven = tickets.filter(({ deliveredTo }) => deliveredTo !== null).length;
+  const given = { id, ticketsGiven, retireWhenSpent: one.isRetireMarked ? "agent-leaving" : null } as const;
+  const state = one.stateKind === "retiring" ? retiring() : one.stateKind;
+  return one.isHeard && one.stateKind !== "planned"
+    ? machine({ ...given, state, report: word })
+    : unheardMachine({ ...given, state });
+}
+
+/** As the assigning controller offers them. */
+function freeMachines(machines: readonly Machine[], tickets: readonly Ticket[], settings: PoolPolicy): FreeMachine[] {
+  const withTicket = new Set(tickets.filter(isTicketLive).map((one) => one.machineId));
+  return machines.flatMap((one) => {
+    const { kind } = one.state;
+    if (kind !== "parked" && kind !== "provisioning" && kind !== "planned") return [];
+    if (withTicket.has(one.id) || !hasTicketsLeft(one, settings.jobsPerMachine)) return [];
+    return one.retireWhenSpent === null && one.report?.phase !== "leaving" ? [{ id: one.id, state: kind }] : [];
+  });
+}
+
+/** Within the last minute, where GitHub need not be asked again, or long ago. */
+const oftenLately = fc.oneof(fc.integer({ min: NOW_MS - MINUTE_MS, max: NOW_MS }), fc.nat(NOW_MS));
+
+const waitingJobs: fc.Arbitrary<readonly WaitingJob[]> = fc
+  .uniqueArray(fc.nat(11), { maxLength: 10 })
+  .chain((numbers) =>
+    fc.tuple(
+      ...numbers.map((number) =>
+        fc.record({
+          createdMs: oftenLately,
+          repository: fc.constantFrom("acme/widgets", "acme/gadgets"),
+          ticketCount: fc.nat(2),
+          askedMs: fc.option(oftenLately, { nil: null }),
+          number: fc.constant(number),
+        }),
+      ),
+    ),
+  )
+  .map((drafts) =>
+    drafts
+      .sort((a, b) => a.createdMs - b.createdMs)
+      .map(({ createdMs, repository, ticketCount, askedMs, number }) => {
+        const createdAtMs = START_MS + createdMs;
+        return {
+          job: job({ id: jobId(number + 1), repository, createdAtMs, queuedSeenAtMs: createdAtMs }),
+          ticketCount,
+          lastTicketAtMs: ticketCount === 0 ? null : createdAtMs + SECOND_MS,
+          askedAtMs: askedMs === null ? null : START_MS + askedMs,
+        };
+      }),
+  );
+
+export const fleets: fc.Arbitrary<Fleet> = fc
+  .record({
+    drafts: fc.array(draft, { maxLength: 12 }),
+    jobs: waitingJobs,
+    scope: fc.constantFrom(...scopes),
+    spareRoom: fc.nat(4),
+    warmParkedCount: fc.nat(4),
+    jobsPerMachine: fc.integer({ min: 1, max: 3 }),
+    isMintPaused: seldom,
+    isPaused: seldom,
+    mode: fc.constantFrom("run", "run", "run", "observe"),
+  })
+  .map(({ drafts, jobs, scope, spareRoom, isMintPaused, isPaused, ...settings }) => {
+    const ticketsByMachine = drafts.map((one, index) => ticketsOf(one, index + 1, scope));
+    const machines = drafts.map((one, index) => machineOf(one, index + 1, ticketsByMachine[index]!));
+    const tickets = ticketsByMachine.flat();
+    const machineCount = machines.filter(countsAsMachine).length;
+    const policy = pool({ ...settings, machineCountMax: Math.max(0, machineCount + spareRoom - 1) });
+    const demand: DemandInput = {
+      jobs,
+      tickets: tickets.filter(isTicketLive),
+      unnamedRunning: tickets.filter(({ state }) => state.kind === "running"),
+      machines: freeMachines(machines, tickets, policy),
+      isMintPaused,
+      launchRoom: launchRoom(policy, { machineCount, isPaused, isShuttingDown: false }),
+    };
+    const providerStates = drafts.map(({ providerState }) => providerState);
+    return { pool: policy, machines, tickets, demand, time: heard(NOW_MS), providerStates };
+  });

@@ -1,0 +1,180 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { InvariantError } from "../../src/domain/invariant.ts";
+import {
+  canStageMove,
+  countsAsMachine,
+  hasTicketsLeft,
+  type Machine,
+  type MachineEvent,
+  type MachineState,
+  moveMachine,
+  providerIdOf,
+  RETIRING_STAGES,
+} from "../../src/domain/machine.ts";
+import { SECOND_MS } from "../../src/domain/units.ts";
+import { machine, machineState, providerId, retiring, START_MS, ticketId } from "./builders.ts";
+import { always } from "./property.ts";
+
+const NOW_MS = START_MS + SECOND_MS;
+
+const STATES: Readonly<Record<string, MachineState>> = {
+  planned: machineState("planned"),
+  provisioning: machineState("provisioning"),
+  parked: machineState("parked"),
+  engaged: machineState("engaged"),
+  "retiring, proving": retiring({ stage: "proving", heardSequence: 3 }),
+  "retiring, deregistering": retiring({ stage: "deregistering", heardSequence: 3 }),
+  "retiring, terminating": retiring({ stage: "terminating", heardSequence: 3 }),
+  "retiring, confirming": retiring({ stage: "confirming", heardSequence: 3 }),
+  gone: machineState("gone"),
+};
+
+const EVENTS: Readonly<Record<string, MachineEvent>> = {
+  launched: { kind: "launched", providerId: providerId() },
+  "never-launched": { kind: "never-launched" },
+  parked: { kind: "parked" },
+  engaged: { kind: "engaged", ticketId: ticketId(2) },
+  retired: { kind: "retired", reason: "surplus" },
+  "stage proving": { kind: "stage", stage: "proving" },
+  "stage deregistering": { kind: "stage", stage: "deregistering" },
+  "stage terminating": { kind: "stage", stage: "terminating" },
+  "stage confirming": { kind: "stage", stage: "confirming" },
+  "confirmed-gone": { kind: "confirmed-gone" },
+};
+
+const provided = { providerId: providerId(), sinceMs: NOW_MS };
+const proving = retiring({ stage: "proving", heardSequence: 7, sinceMs: NOW_MS });
+const stage = (name: "deregistering" | "terminating" | "confirming") =>
+  retiring({ stage: name, heardSequence: 3, sinceMs: NOW_MS });
+const gone: MachineState = { kind: "gone", ...provided, reason: "surplus" };
+
+/** What is drawn: state, event, the state after it. Every other pair throws. */
+const DRAWN: readonly (readonly [from: string, event: string, to: MachineState])[] = [
+  ["planned", "launched", { kind: "provisioning", ...provided }],
+  ["planned", "never-launched", { kind: "gone", providerId: null, reason: "never-launched", sinceMs: NOW_MS }],
+  ["provisioning", "parked", { kind: "parked", ...provided }],
+  ["provisioning", "retired", proving],
+  ["parked", "engaged", { kind: "engaged", ...provided, ticketId: ticketId(2) }],
+  ["parked", "retired", proving],
+  ["engaged", "parked", { kind: "parked", ...provided }],
+  ["engaged", "retired", proving],
+  ["retiring, proving", "stage deregistering", stage("deregistering")],
+  ["retiring, proving", "stage terminating", stage("terminating")],
+  ["retiring, proving", "stage confirming", stage("confirming")],
+  ["retiring, proving", "confirmed-gone", gone],
+  ["retiring, deregistering", "stage terminating", stage("terminating")],
+  ["retiring, deregistering", "stage confirming", stage("confirming")],
+  ["retiring, deregistering", "confirmed-gone", gone],
+  ["retiring, terminating", "stage confirming", stage("confirming")],
+  ["retiring, terminating", "confirmed-gone", gone],
+  ["retiring, confirming", "stage terminating", stage("terminating")],
+  ["retiring, confirming", "confirmed-gone", gone],
+];
+
+const pairs = Object.keys(STATES).flatMap((from) => Object.keys(EVENTS).map((event) => [from, event] as const));
+const notDrawn = pairs.filter(([from, event]) => !DRAWN.some((row) => row[0] === from && row[1] === event));
+
+function inState(name: string): Machine {
+  return machine({ state: STATES[name]!, sequence: 7, version: 4, ticketsGiven: 2 });
+}
+
+describe("moveMachine", () => {
+  it.each(DRAWN)("%s takes %s", (from, event, to) => {
+    const before = inState(from);
+    const ticketsGiven = event === "engaged" ? 3 : 2;
+    expect(moveMachine(before, EVENTS[event]!, NOW_MS)).toEqual({ ...before, state: to, version: 5, ticketsGiven });
+  });
+
+  it.each(notDrawn)("%s does not take %s", (from, event) => {
+    expect(() => moveMachine(inState(from), EVENTS[event]!, NOW_MS)).toThrow(InvariantError);
+  });
+
+  it("looks at every pair of a state and an event", () => {
+    expect(DRAWN.length + notDrawn.length).toBe(Object.keys(STATES).length * Object.keys(EVENTS).length);
+  });
+});
+
+describe("random walks", () => {
+  const walk = fc.array(fc.constantFrom(...Object.values(EVENTS)), { maxLength: 60 });
+
+  it("keep the version one ahead of each move, count every engagement, and never leave gone", () => {
+    let goneCount = 0;
+    always(
+      fc.property(walk, (events) => {
+        let row = machine({ state: "planned", version: 1 });
+        let engagedCount = 0;
+        for (const event of events) {
+          const next = triedMove(row, event);
+          if (next === null) continue;
+          if (event.kind === "engaged") engagedCount += 1;
+          expect(row.state.kind).not.toBe("gone");
+          expect(next).toMatchObject({ version: row.version + 1, ticketsGiven: engagedCount, id: row.id });
+          if (row.state.kind === "retiring") expect(["retiring", "gone"]).toContain(next.state.kind);
+          if (next.state.kind === "gone") expect(["planned", "retiring"]).toContain(row.state.kind);
+          row = next;
+        }
+        if (row.state.kind === "gone") goneCount += 1;
+      }),
+      1_000,
+    );
+    expect(goneCount).toBeGreaterThan(100);
+  });
+
+  it("keep the sequence at which it began to retire, through all stages", () => {
+    always(
+      fc.property(fc.array(fc.constantFrom(...RETIRING_STAGES), { maxLength: 12 }), (stages) => {
+        let row = moveMachine(machine({ sequence: 9 }), { kind: "retired", reason: "surplus" }, NOW_MS);
+        for (const stage of stages) row = triedMove({ ...row, sequence: 20 }, { kind: "stage", stage }) ?? row;
+        expect(row.state).toMatchObject({ kind: "retiring", heardSequence: 9, reason: "surplus" });
+      }),
+      200,
+    );
+  });
+});
+
+describe("canStageMove", () => {
+  const moves = RETIRING_STAGES.flatMap((from) =>
+    RETIRING_STAGES.filter((to) => canStageMove(from, to)).map((to) => `${from} -> ${to}`),
+  );
+
+  it("goes forward, from confirming back to terminating, and never back to where no permit was needed", () => {
+    expect(moves).toEqual([
+      "proving -> deregistering",
+      "proving -> terminating",
+      "proving -> confirming",
+      "deregistering -> terminating",
+      "deregistering -> confirming",
+      "terminating -> confirming",
+      "confirming -> terminating",
+    ]);
+  });
+});
+
+describe("what a state means", () => {
+  it.each(Object.entries(STATES))("%s: counts against machines.max unless it is gone", (_name, state) => {
+    expect(countsAsMachine(machine({ state }))).toBe(state.kind !== "gone");
+  });
+
+  it.each(Object.entries(STATES))("%s: has the provider's id unless nothing was started yet", (_name, state) => {
+    expect(providerIdOf(machine({ state }))).toBe(state.kind === "planned" ? null : providerId());
+  });
+
+  it.each<readonly [string, number, number, boolean]>([
+    ["none given of one", 0, 1, true],
+    ["one given of one", 1, 1, false],
+    ["two given of three", 2, 3, true],
+    ["more given than settings allow by now", 3, 1, false],
+  ])("tickets left in its life: %s", (_name, ticketsGiven, jobsPerMachine, want) => {
+    expect(hasTicketsLeft(machine({ ticketsGiven }), jobsPerMachine)).toBe(want);
+  });
+});
+
+function triedMove(row: Machine, event: MachineEvent): Machine | null {
+  try {
+    return moveMachine(row, event, NOW_MS);
+  } catch (error) {
+    if (!(error instanceof InvariantError)) throw error;
+    return null;
+  }
+}

@@ -1,0 +1,55 @@
+/** A clock, a wake and a telemetry that tests of the HTTP surface drive and look into. */
+import type { Clock } from "../../src/ports/clock.ts";
+import type { LogFields, Telemetry } from "../../src/ports/telemetry.ts";
+import type { Wake } from "../../src/ports/wake.ts";
+
+/** Stands still at `nowMs`, but sleeps for real: what sleeps here waits for sockets. */
+export function clockAt(nowMs: number): Clock & { moveTo(nowMs: number): void } {
+  let presentMs = nowMs;
+  return {
+    nowMs: () => presentMs,
+    monotonicMs: () => presentMs,
+    moveTo: (ms) => {
+      presentMs = ms;
+    },
+    sleep: (durationMs, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted) return resolve();
+        const timer = setTimeout(resolve, durationMs);
+        signal?.addEventListener("abort", () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      }),
+  };
+}
+
+export interface RecordedTelemetry extends Telemetry {
+  /** As in `holdfast_deliveries_total outcome=stored`. */
+  readonly counts: string[];
+  readonly errors: { readonly message: string; readonly error: unknown; readonly fields: LogFields | undefined }[];
+}
+
+export function recordTelemetry(): RecordedTelemetry {
+  const counts: string[] = [];
+  const errors: RecordedTelemetry["errors"] = [];
+  return {
+    counts,
+    errors,
+    info: () => {},
+    warn: () => {},
+    error: (message, error, fields) => errors.push({ message, error, fields }),
+    count: (metric, labels = {}) =>
+      counts.push([metric, ...Object.entries(labels).map(([name, value]) => `${name}=${value}`)].join(" ")),
+    gauge: () => {},
+  };
+}
+
+export function recordWakes(): Wake & { readonly woken: string[] } {
+  const woken: string[] = [];
+  return {
+    woken,
+    controller: (name, pool) => woken.push(`${name}/${pool ?? ""}`),
+    machine: (id) => woken.push(id),
+  };
+}
