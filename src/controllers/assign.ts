@@ -1,6 +1,6 @@
 /**
  * Waiting jobs get tickets, and the pool gets as many machines as they need. Reads two indexed sets (queued jobs, live
- * tickets) and the machines that are free; never the machines at work. Writes intents only: `execute` carries them out.
+ * tickets) and the machines that are free; never the machines at work. Writes intents only: `execute/` carries them out.
  */
 import { jobSubject, machineSubject, ticketSubject } from "../store/subjects.ts";
 import { voidTicket } from "./void-ticket.ts";
@@ -51,14 +51,12 @@ export async function assign(context: PoolContext): Promise<void> {
   if (!isSound(context, plan)) return;
   await inLease(context.store, lease, (tx) => writePlan(context, tx, plan));
   rememberPlan(context, plan);
-  const owesCalls = plan.scale.launchCount > 0 || plan.demand.decisions.some(isCallOwed);
-  if (owesCalls) context.wake.controller("execute", context.pool.name);
+  const { decisions } = plan.demand;
+  if (plan.scale.launchCount > 0) context.wake.controller("launch", context.pool.name);
+  if (decisions.some(({ kind }) => kind === "mint")) context.wake.controller("mint", context.pool.name);
+  if (decisions.some(({ kind }) => kind === "ask")) context.wake.controller("ask", context.pool.name);
   if (plan.scale.surplus.length > 0) context.wake.controller("retire", context.pool.name);
   if (plan.demand.unneeded.length > 0) context.wake.controller("sweep", context.pool.name);
-}
-
-function isCallOwed(decision: JobDecision): boolean {
-  return decision.kind === "mint" || decision.kind === "ask";
 }
 
 async function planPool(context: PoolContext): Promise<PoolPlan> {

@@ -46,7 +46,7 @@ export interface PoolMemory {
   readonly observed: Map<MachineId, ObservedMachine>;
   /** Since when no job has needed a parked machine. */
   readonly surplusSinceMs: Map<MachineId, number>;
-  /** Jobs that `execute` is to ask GitHub about. */
+  /** Jobs that `execute/ask` is to ask GitHub about. */
   readonly jobsToAsk: Set<JobId>;
   readonly mint: Pause;
   readonly launch: Pause;

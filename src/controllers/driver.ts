@@ -60,10 +60,13 @@ export class Driver implements Wake {
   }
 
   controller(name: ControllerName, pool: PoolName | null): void {
-    const activation = this.#activations.get(keyOf(name, pool));
-    if (activation === undefined) return;
-    activation.isWoken = true;
-    activation.wakeUp.abort();
+    this.#wake(keyOf(name, pool));
+  }
+
+  /** Wakes every controller of a pool. */
+  pool(pool: PoolName): void {
+    for (const { controller } of this.#activations.values())
+      if (controller.pool === pool) this.#wake(keyOf(controller.name, pool));
   }
 
   machine(machineId: MachineId): void {
@@ -84,6 +87,13 @@ export class Driver implements Wake {
     this.#isStopped = true;
     for (const activation of this.#activations.values()) activation.wakeUp.abort();
     await Promise.all(this.#loops);
+  }
+
+  #wake(key: string): void {
+    const activation = this.#activations.get(key);
+    if (activation === undefined) return;
+    activation.isWoken = true;
+    activation.wakeUp.abort();
   }
 
   async #loop(activation: Activation): Promise<void> {

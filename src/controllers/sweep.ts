@@ -40,10 +40,13 @@ async function sweepScope(context: PoolContext, scope: RegistrationScope): Promi
   }
 }
 
-/** The listing must have begun after anything could still bring the registration to life. */
+/**
+ * The listing must have begun after anything could still bring the registration to life: a ticket that was voided may have
+ * had its request under way, one that left us was registered before.
+ */
 function isAbsenceFinal(ticket: Ticket, listedAtMs: number): boolean {
-  if (ticket.registration === "unknown") return ticket.state.sinceMs + LATE_EFFECT_MS <= listedAtMs;
-  return ticket.createdAtMs + GITHUB_CALL_TIMEOUT_MS <= listedAtMs || ticket.state.sinceMs <= listedAtMs;
+  const lateMs = ticket.state.kind === "void" ? LATE_EFFECT_MS : 0;
+  return ticket.state.sinceMs + lateMs <= listedAtMs;
 }
 
 async function listOrNull(context: PoolContext, scope: RegistrationScope): Promise<readonly ObservedRunner[] | null> {

@@ -1,0 +1,226 @@
+/**
+ * The whole system for a test: a simulated GitHub in the test's process, the controller as a process of its own that can be
+ * killed, machines as real processes. What is true is asked of GitHub's model and of the process table, never of the
+ * controller.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { createRunnerFolder } from "../../src/simulator/runner/folder.ts";
+import {
+  type SimulatedGitHub,
+  type SimulatedGitHubOptions,
+  startSimulatedGitHub,
+} from "../../src/simulator/server/simulated-github.ts";
+
+export const LABELS = ["self-hosted", "linux", "x64"];
+const READY_PATIENCE_MS = 20_000;
+const POLL_MS = 50;
+
+export interface PoolOverrides {
+  readonly machines?: { readonly max?: number; readonly jobsPerMachine?: number };
+  readonly warm?: { readonly parked?: number };
+  readonly deadlines?: Readonly<Record<string, string>>;
+}
+
+export interface House {
+  readonly github: SimulatedGitHub;
+  readonly directory: string;
+  readonly controllerId: string;
+  readonly url: string;
+  readonly webhookSecret: string;
+  queue(steps: readonly string[], name?: string): number;
+  start(): Promise<void>;
+  /** SIGKILL, and waits until the process is gone. */
+  kill(): Promise<void>;
+  get<Answer>(path: string): Promise<Answer>;
+  /** Processes that carry the mark of this house's machines, from the process table. */
+  processes(): readonly MarkedProcess[];
+  machineFolders(): readonly string[];
+  /** Waits until no machine, process, registration or folder is left. */
+  untilEmpty(timeoutMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface MarkedProcess {
+  readonly pid: number;
+  readonly machineId: string;
+  readonly name: string;
+  readonly command: string;
+}
+
+export async function openHouse(
+  pool: PoolOverrides = {},
+  github: SimulatedGitHubOptions = {},
+): Promise<House> {
+  const directory = mkdtempSync(join(tmpdir(), "holdfast-test-"));
+  createRunnerFolder(join(directory, "runner"));
+  const simulated = await startSimulatedGitHub({ repositories: ["acme/widgets"], redeliverFailedEveryMs: 500, ...github });
+  const port = await findFreePort();
+  const controllerId = `test-${randomBytes(4).toString("hex")}`;
+  const webhookSecret = randomBytes(16).toString("hex");
+  writeFileSync(join(directory, "token"), simulated.token);
+  writeFileSync(join(directory, "hook"), webhookSecret);
+  writeFileSync(join(directory, "token-key"), randomBytes(32));
+  writeFileSync(join(directory, "holdfast.yaml"), stringify(configOf(controllerId, port, simulated.apiUrl, pool)));
+  const url = `http://127.0.0.1:${port}`;
+  simulated.setWebhook({ url: `${url}/webhooks/github`, secret: webhookSecret });
+  return houseOf({ directory, github: simulated, controllerId, url, webhookSecret });
+}
+
+function configOf(controllerId: string, port: number, apiUrl: string, pool: PoolOverrides): object {
+  return {
+    controllerId,
+    store: "sqlite:./holdfast.db",
+    listen: `127.0.0.1:${port}`,
+    urls: `http://127.0.0.1:${port}`,
+    tokenKeyFile: "./token-key",
+    github: { main: { apiUrl, token: { file: "./token" }, webhookSecretFiles: ["./hook"] } },
+    operators: [{ name: "everyone", role: "reader", anonymous: true }],
+    pools: [
+      {
+        name: "linux",
+        github: "main",
+        scope: { organization: "acme" },
+        labels: LABELS,
+        machines: { max: 5, ...pool.machines },
+        ...(pool.warm === undefined ? {} : { warm: pool.warm }),
+        ...(pool.deadlines === undefined ? {} : { deadlines: pool.deadlines }),
+        runner: { directory: "./runner" },
+        provider: { kind: "process", workDirectory: "./machines" },
+      },
+    ],
+  };
+}
+
+type HouseFacts = Pick<House, "directory" | "github" | "controllerId" | "url" | "webhookSecret">;
+
+function houseOf(facts: HouseFacts): House {
+  let child: ChildProcess | null = null;
+  const kill = async (): Promise<void> => {
+    const running = child;
+    child = null;
+    if (running === null || running.exitCode !== null || running.signalCode !== null) return;
+    const ended = new Promise((resolve) => running.once("exit", resolve));
+    running.kill("SIGKILL");
+    await ended;
+  };
+  const house: House = {
+    ...facts,
+    queue: (steps, name = "job") =>
+      facts.github.queueJob({ repository: "acme/widgets", labels: LABELS, steps: [...steps], name }),
+    start: async () => {
+      child = spawnServer(facts.directory);
+      await until(() => isReady(facts.url), READY_PATIENCE_MS, () => `the server is not ready: ${serverLog(facts)}`);
+    },
+    kill,
+    get: async (path) => (await (await fetch(`${facts.url}${path}`)).json()) as never,
+    processes: () => markedProcesses(facts.controllerId),
+    machineFolders: () => machineFolders(facts),
+    untilEmpty: (timeoutMs) =>
+      until(
+        async () => describeLeft(house) === "",
+        timeoutMs,
+        () => `left: ${describeLeft(house)}\n${serverLog(facts)}`,
+      ),
+    close: async () => {
+      await kill();
+      for (const { pid } of markedProcesses(facts.controllerId)) endQuietly(pid);
+      await facts.github.close();
+      rmSync(facts.directory, { recursive: true, force: true });
+    },
+  };
+  return house;
+}
+
+function describeLeft(house: House): string {
+  const processes = house.processes().map((one) => `${one.machineId}:${one.name}`);
+  const registrations = house.github.runners().map((runner) => runner.name);
+  const left = [...processes, ...registrations, ...house.machineFolders()];
+  return left.join(", ");
+}
+
+function spawnServer(directory: string): ChildProcess {
+  const log = openSync(join(directory, "server.log"), "a");
+  const file = new URL("../../bin/holdfast.js", import.meta.url).pathname;
+  return spawn(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", file, "serve", "--config", join(directory, "holdfast.yaml")],
+    { stdio: ["ignore", log, log], cwd: directory },
+  );
+}
+
+function serverLog({ directory }: HouseFacts): string {
+  const file = join(directory, "server.log");
+  return existsSync(file) ? readFileSync(file, "utf8").split("\n").slice(-30).join("\n") : "no log";
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(`${url}/readyz`);
+    await answer.arrayBuffer();
+    return answer.ok;
+  } catch {
+    return false;
+  }
+}
+
+export async function until(
+  isTrue: () => boolean | Promise<boolean>,
+  timeoutMs: number,
+  describe: () => string,
+): Promise<void> {
+  const endMs = performance.now() + timeoutMs;
+  while (!(await isTrue())) {
+    if (performance.now() > endMs) throw new Error(`not within ${timeoutMs} ms: ${describe()}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no free port");
+  return address.port;
+}
+
+function markedProcesses(controllerId: string): readonly MarkedProcess[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => readMarked(Number(name), controllerId));
+}
+
+function readMarked(pid: number, controllerId: string): readonly MarkedProcess[] {
+  try {
+    const environment = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+    const prefix = `HOLDFAST_MACHINE=${controllerId}/`;
+    const mark = environment.find((entry) => entry.startsWith(prefix));
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const state = stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
+    if (mark === undefined || state === "Z") return [];
+    const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").join(" ");
+    const name = readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+    return [{ pid, machineId: mark.slice(prefix.length), name, command }];
+  } catch {
+    return [];
+  }
+}
+
+function machineFolders({ directory, controllerId }: HouseFacts): readonly string[] {
+  const folder = join(directory, "machines", controllerId);
+  return existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith("m-")) : [];
+}
+
+function endQuietly(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It ended by itself.
+  }
+}
