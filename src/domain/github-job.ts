@@ -48,10 +48,11 @@ function readJob(json: JsonObject, origin: JobOrigin): JobEvent {
   const action = origin.action;
   const status = parseJobStatus(action, readText(json, "status"));
   if (status === null) throw new FieldError("status", "is not a status that we know");
-  const createdAtMs = readInstant(json, "created_at");
-  if (createdAtMs === null) throw new FieldError("created_at", "is missing");
   const hasStarted = status === "in_progress" || status === "completed";
   const startedAtMs = readInstant(json, "started_at");
+  // GitHub's own older examples have no created_at. The earliest that we hear of counts in the end.
+  const createdAtMs = readInstant(json, "created_at") ?? startedAtMs;
+  if (createdAtMs === null) throw new FieldError("created_at", "is missing");
   const runnerId = readRunnerId(json);
   return {
     id: parseJobId(readNumber(json, "id")),

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, it } from "vitest";
-import { type House, openHouse, until } from "./house.ts";
+import { type House, type MarkedProcess, openHouse, until } from "./house.ts";
 
 const JOBS_PATIENCE_MS = 180_000;
 const EMPTY_PATIENCE_MS = 90_000;
@@ -35,15 +35,9 @@ describe("crashes in the middle of work", () => {
     await house.start();
     const ids = Array.from({ length: 8 }, () => house.queue(["sleep 4"]));
     for (let killCount = 0; killCount < 4; killCount += 1) {
-      await until(
-        () => house.processes().some((one) => one.name === "Runner.Worker"),
-        JOBS_PATIENCE_MS,
-        () => "a job runs",
-      );
-      const busy = new Set(house.processes().filter((one) => one.name === "Runner.Worker").map((one) => one.machineId));
-      const agents = house.processes().filter((one) => one.command.includes("agent/main.ts") && busy.has(one.machineId));
+      await until(() => busyAgents().length > 0, JOBS_PATIENCE_MS, () => "an agent watches a job");
+      const agents = busyAgents();
       for (const agent of agents) process.kill(agent.pid, "SIGKILL");
-      expect(agents.length).toBeGreaterThan(0);
       await until(
         () => agents.every((agent) => house.processes().every((one) => one.pid !== agent.pid)),
         JOBS_PATIENCE_MS,
@@ -94,6 +88,13 @@ describe("crashes in the middle of work", () => {
     expect(acknowledged.filter((id) => !stored.has(id))).toEqual([]);
   }, 120_000);
 });
+
+/** Agents of machines on which a Worker runs. */
+function busyAgents(): readonly MarkedProcess[] {
+  const processes = house.processes();
+  const busy = new Set(processes.filter((one) => one.name === "Runner.Worker").map((one) => one.machineId));
+  return processes.filter((one) => one.command.includes("agent/main.ts") && busy.has(one.machineId));
+}
 
 /** The one machine that the pool keeps warm, parked and without a registration. */
 async function untilOnlyWarmLeft(): Promise<void> {

@@ -25,7 +25,10 @@ const CLEAN_PATIENCE_MS = MINUTE_MS;
 
 /** @returns the exit code: 0 only if every job succeeded and nothing is left. */
 export async function runDemo(options: DemoOptions, screen: Screen, stop: AbortSignal): Promise<number> {
-  const stage = await openStage({ port: options.port, createParts: (directory) => createParts(join(directory, "holdfast.log")) });
+  const stage = await openStage({
+    port: options.port,
+    createParts: (directory) => createParts(join(directory, "holdfast.log")),
+  });
   const parts = createParts(join(stage.directory, "demo.log"));
   const { clock } = parts;
   screen.stream.write(`Holdfast demonstration: status page at ${stage.holdfast.addresses.operators}\n`);

@@ -3,7 +3,7 @@ import type { ProblemList } from "./problems.ts";
 
 /** The parser's own messages quote the file, and with it perhaps a secret: said again in words that quote nothing. */
 const SENTENCES: Readonly<Record<string, string>> = {
-  BAD_INDENT: "is indented wrongly",
+  BAD_INDENT: "is indented wrongly, or comes after a bracket that is open",
   BLOCK_AS_IMPLICIT_KEY: "has a colon where no key can be",
   DUPLICATE_KEY: "has a key for the second time",
   MISSING_CHAR: "lacks a character (a colon, a quote, a bracket)",

@@ -26,9 +26,12 @@ export function openView(stage: Stage, screen: Screen, nowMs: () => number): Vie
   return screen.isTerminal ? openPicture(stage, screen, nowMs) : openLines(stage, screen);
 }
 
-/** A line per job that changed. */
+/** A line for each new status of a job. */
 function openLines(stage: Stage, screen: Screen): View {
+  const told = new Map<number, string>();
   const stop = stage.github.onJobChange((job) => {
+    if (told.get(job.id) === job.status) return;
+    told.set(job.id, job.status);
     const ended = job.conclusion === null ? "" : ` ${job.conclusion}`;
     const where = job.runnerName === null ? "" : ` on ${job.runnerName}`;
     screen.stream.write(`${job.repository} ${job.name}: ${job.status.replace("_", " ")}${ended}${where}\n`);

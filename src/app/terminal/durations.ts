@@ -1,1 +1,3 @@
-export function formatDuration(ms: number): string { return `${(ms / 1000).toFixed(1)}s`; }
+export function formatDuration(ms: number): string {
+  return `${(ms / 1000).toFixed(1)}s`;
+}

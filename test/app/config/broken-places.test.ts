@@ -83,7 +83,12 @@ describe("a file that is not YAML", () => {
   it.each([
     ["a key twice", "controllerId: a\ncontrollerId: ghp_SECRET\n", "line 2, column 1", "has a key for the second time"],
     ["a tab", "github:\n\tmain: ghp_SECRET\n", "line 2, column 1", "is indented with a tab"],
-    ["an open bracket", "pools: [ghp_SECRET", "line 1, column 19", "lacks a character (a colon, a quote, a bracket)"],
+    [
+      "an open bracket",
+      "pools: [ghp_SECRET",
+      "line 1, column 19",
+      "is indented wrongly, or comes after a bracket that is open",
+    ],
     ["an alias of nothing", "store: *ghp_SECRET\n", "(the file)", "has an alias that stands for nothing, or too many"],
     ["nothing", "# ghp_SECRET\n", "(the file)", "is empty"],
     ["a list", "- ghp_SECRET\n", "(the file)", "must be a block of keys"],
