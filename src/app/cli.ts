@@ -64,7 +64,8 @@ function addDemo(program: Command, done: (exitCode: number) => void): void {
     .option("--port <port>", "of the status page; any free one unless given", parsePort, 0)
     .action(async (options: { readonly jobs?: number; readonly exit: boolean; readonly port: number }) => {
       const { runDemo } = await import("./commands/demo.ts");
-      if (options.exit && options.jobs === undefined) program.error("error: --exit needs --jobs", { exitCode: EXIT_USAGE });
+      if (options.exit && options.jobs === undefined)
+        program.error("error: --exit needs --jobs", { exitCode: EXIT_USAGE });
       const screen = { stream: process.stdout, isTerminal: process.stdout.isTTY === true };
       const demo = { jobCount: options.jobs ?? null, exits: options.exit, port: options.port };
       done(await runDemo(demo, screen, stopSignal()));

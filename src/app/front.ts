@@ -1,7 +1,7 @@
 /** The listening sockets: one for each address that is configured, with whatever surfaces share it. */
 import { Hono } from "hono";
-import type { Clock } from "../ports/clock.ts";
 import { type Address, type Listener, listen } from "../http/server.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Config } from "./config/config.ts";
 
 export interface FrontApps {
@@ -74,6 +74,7 @@ function combine(surfaces: readonly Surface[], apps: FrontApps): Hono {
 
 /** A wildcard address is reached over loopback from here. */
 function urlOf(host: string, port: number): string {
-  const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host;
+  const reachable =
+    host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host;
   return `http://${reachable}:${port}`;
 }

@@ -6,6 +6,9 @@ import type { SystemParts } from "./wire.ts";
 
 /** @param logFile null for standard output. */
 export function createParts(logFile: string | null, level = "info"): SystemParts {
-  const { telemetry, renderMetrics } = createTelemetry({ level, ...(logFile === null ? {} : { destination: logFile }) });
+  const { telemetry, renderMetrics } = createTelemetry({
+    level,
+    ...(logFile === null ? {} : { destination: logFile }),
+  });
   return { clock: systemClock(), random: systemRandom(), telemetry, renderMetrics };
 }

@@ -20,6 +20,7 @@ import { createPagesApp } from "../http/pages/app.ts";
 import { createWebhookApp } from "../http/webhooks.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { GitHub } from "../ports/github.ts";
+import type { Hearing } from "../ports/hearing.ts";
 import type { Provider } from "../ports/provider.ts";
 import type { Random } from "../ports/random.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
@@ -27,8 +28,8 @@ import { DeliveryLog } from "../store/deliveries/log.ts";
 import { countPresentByPool } from "../store/machines/count.ts";
 import { openStore, type Store } from "../store/store.ts";
 import type { Config, PoolConfig } from "./config/config.ts";
+import { type Front, type FrontApps, openFront } from "./front.ts";
 import { createHearing } from "./hearing.ts";
-import { type Front, openFront } from "./front.ts";
 import { version } from "./version.ts";
 
 export interface SystemParts {
@@ -71,68 +72,30 @@ async function refuseForgottenPools(store: Store, config: Config): Promise<void>
   }
 }
 
+/** What of one Holdfast the parts below share. */
+interface Core {
+  readonly config: Config;
+  readonly parts: SystemParts;
+  readonly store: Store;
+  readonly driver: Driver;
+  readonly tenure: Tenure;
+  readonly hearing: Hearing;
+  readonly tokens: AgentTokens;
+  readonly polls: OpenPolls;
+  readonly deliveries: DeliveryLog;
+  readonly memories: ReadonlyMap<PoolName, PoolMemory>;
+  isShuttingDown: boolean;
+  /** Empty until the sockets are open. */
+  agentsAddress: string;
+}
+
 async function assemble(config: Config, parts: SystemParts, store: Store): Promise<Holdfast> {
-  const { clock, telemetry } = parts;
-  const policies = config.pools.map((pool) => pool.policy);
-  const memories = new Map(policies.map((pool) => [pool.name, emptyMemory()]));
-  const polls = new OpenPolls();
-  const hearing = createHearing();
-  const tokens = new AgentTokens(config.tokenKey, config.controllerId);
-  const deliveries = new DeliveryLog(store, clock);
-  const driver = new Driver(clock, telemetry, (machineId) => polls.wake(machineId));
-  const tenure = new Tenure({
-    store,
-    clock,
-    telemetry,
-    pools: policies.map((pool) => pool.name),
-    holder: holderName(parts.random),
-    isHolderDead,
-    probe: () => probe(front.addresses.agents),
-    onAcquired: (pool) => driver.pool(pool),
-  });
-  const sources: OperatorSources = {
-    controllerId: config.controllerId,
-    version,
-    startedAtMs: clock.nowMs(),
-    pools: policies,
-    store,
-    clock,
-    readHealth: () => healthOf(driver, tenure, config),
-    heardAtMs: (machineId) => hearing.heardAtMs(machineId),
-    heardSinceMs: () => tenure.heardSinceMs(),
-    providerState: (machineId) => providerStateOf(memories, machineId),
-  };
-  const front = await openFront(config, clock, {
-    webhooks: createWebhookApp({ connections: config.connections, deliveries, store, clock, wake: driver, telemetry }),
-    agents: createAgentApp({ store, tokens, polls, hearing, clock, wake: driver, telemetry }),
-    operators: createOperatorApp({ operators: config.operators, sources, telemetry }),
-    pages: createPagesApp({ operators: config.operators, sources, telemetry }),
-    health: createHealthApp({ readHealth: sources.readHealth, renderMetrics: parts.renderMetrics }),
-  });
-  let isShuttingDown = false;
-  const surroundings: Surroundings = {
-    controllerId: config.controllerId,
-    store,
-    clock,
-    random: parts.random,
-    telemetry,
-    wake: driver,
-    hearing,
-    pools: policies,
-    isShuttingDown: () => isShuttingDown,
-    heardSinceMs: () => tenure.heardSinceMs(),
-    identitySecret: (machineId) => tokens.identitySecret(machineId),
-  };
-  const pools = await Promise.all(
-    config.pools.map(async (pool): Promise<PoolContext> => ({
-      ...surroundings,
-      pool: pool.policy,
-      github: connect(config, pool.policy.connection, parts),
-      provider: await createProvider(pool, config, parts, front),
-      memory: memories.get(pool.policy.name) ?? emptyMemory(),
-      lease: () => tenure.lease(pool.policy.name),
-    })),
-  );
+  const core = createCore(config, parts, store);
+  const { driver, tenure, polls, deliveries } = core;
+  const front = await openFront(config, parts.clock, createApps(core));
+  core.agentsAddress = front.addresses.agents;
+  const surroundings = surroundingsOf(core);
+  const pools = await Promise.all(config.pools.map((pool) => contextOf(pool, core, surroundings, front)));
   driver.start([
     { name: "tenure", pool: null, periodMs: TENURE_PERIOD_MS, run: () => tenure.run() },
     ...sharedControllers(surroundings),
@@ -143,8 +106,8 @@ async function assemble(config: Config, parts: SystemParts, store: Store): Promi
     addresses: front.addresses,
     providers: pools.map((pool) => pool.provider),
     takeDown: () => {
-      isShuttingDown = true;
-      for (const pool of policies) driver.pool(pool.name);
+      core.isShuttingDown = true;
+      for (const pool of pools) driver.pool(pool.pool.name);
     },
     close: async () => {
       polls.wakeAll();
@@ -154,6 +117,98 @@ async function assemble(config: Config, parts: SystemParts, store: Store): Promi
       await tenure.release();
       await store.close();
     },
+  };
+}
+
+function createCore(config: Config, parts: SystemParts, store: Store): Core {
+  const { clock, telemetry } = parts;
+  const poolNames = config.pools.map((pool) => pool.policy.name);
+  const polls = new OpenPolls();
+  const driver = new Driver(clock, telemetry, (machineId) => polls.wake(machineId));
+  const core: Core = {
+    config,
+    parts,
+    store,
+    driver,
+    polls,
+    hearing: createHearing(),
+    tokens: new AgentTokens(config.tokenKey, config.controllerId),
+    deliveries: new DeliveryLog(store, clock),
+    memories: new Map(poolNames.map((name) => [name, emptyMemory()])),
+    tenure: new Tenure({
+      store,
+      clock,
+      telemetry,
+      pools: poolNames,
+      holder: holderName(parts.random),
+      isHolderDead,
+      probe: () => probe(core.agentsAddress),
+      onAcquired: (pool) => driver.pool(pool),
+    }),
+    isShuttingDown: false,
+    agentsAddress: "",
+  };
+  return core;
+}
+
+function createApps(core: Core): FrontApps {
+  const { config, store, deliveries, driver, tokens, polls, hearing } = core;
+  const { clock, telemetry, renderMetrics } = core.parts;
+  const sources = sourcesOf(core);
+  const { operators } = config;
+  return {
+    webhooks: createWebhookApp({ connections: config.connections, deliveries, store, clock, wake: driver, telemetry }),
+    agents: createAgentApp({ store, tokens, polls, hearing, clock, wake: driver, telemetry }),
+    operators: createOperatorApp({ operators, sources, telemetry }),
+    pages: createPagesApp({ operators, sources, telemetry }),
+    health: createHealthApp({ readHealth: sources.readHealth, renderMetrics }),
+  };
+}
+
+function sourcesOf(core: Core): OperatorSources {
+  const { config, store, hearing, tenure, driver, memories } = core;
+  const { clock } = core.parts;
+  return {
+    controllerId: config.controllerId,
+    version,
+    startedAtMs: clock.nowMs(),
+    pools: config.pools.map((pool) => pool.policy),
+    store,
+    clock,
+    readHealth: () => healthOf(driver, tenure, config),
+    heardAtMs: (machineId) => hearing.heardAtMs(machineId),
+    heardSinceMs: () => tenure.heardSinceMs(),
+    providerState: (machineId) => providerStateOf(memories, machineId),
+  };
+}
+
+function surroundingsOf(core: Core): Surroundings {
+  const { config, store, hearing, tenure, driver, tokens } = core;
+  const { clock, random, telemetry } = core.parts;
+  return {
+    controllerId: config.controllerId,
+    store,
+    clock,
+    random,
+    telemetry,
+    wake: driver,
+    hearing,
+    pools: config.pools.map((pool) => pool.policy),
+    isShuttingDown: () => core.isShuttingDown,
+    heardSinceMs: () => tenure.heardSinceMs(),
+    identitySecret: (machineId) => tokens.identitySecret(machineId),
+  };
+}
+
+async function contextOf(pool: PoolConfig, core: Core, surroundings: Surroundings, front: Front): Promise<PoolContext> {
+  const { name, connection } = pool.policy;
+  return {
+    ...surroundings,
+    pool: pool.policy,
+    github: connect(core.config, connection, core.parts),
+    provider: await createProvider(pool, core.config, core.parts, front),
+    memory: core.memories.get(name) ?? emptyMemory(),
+    lease: () => core.tenure.lease(name),
   };
 }
 

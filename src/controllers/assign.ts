@@ -2,35 +2,49 @@
  * Waiting jobs get tickets, and the pool gets as many machines as they need. Reads two indexed sets (queued jobs, live
  * tickets) and the machines that are free; never the machines at work. Writes intents only: `execute/` carries them out.
  */
-import { jobSubject, machineSubject, ticketSubject } from "../store/subjects.ts";
-import { voidTicket } from "./void-ticket.ts";
-import { inLease } from "../store/leases.ts";
-import { listQueuedJobsOfPool } from "../store/jobs/list.ts";
-import { type JobId, type LaunchId, type MachineId, type TicketId, parseLaunchId, parseMachineId, parseTicketId } from "../domain/ids.ts";
-import { countPresentByPool } from "../store/machines/count.ts";
-import { recordDecisions } from "../store/evidence/decisions.ts";
-import { type Queryable } from "../store/schema.ts";
-import { listLiveTicketsOfPool, listTicketsOfMachine } from "../store/tickets/list.ts";
-import { isTicketLive } from "../domain/ticket.ts";
-import { listMachinesInState } from "../store/machines/list.ts";
-import { recordEvidence } from "../store/evidence/evidence.ts";
-import { insertTicket, saveTicket } from "../store/tickets/save.ts";
-import { insertLaunch } from "../store/launches/save.ts";
-import { saveJob } from "../store/jobs/save.ts";
-import { loadMachine } from "../store/machines/load.ts";
-import { type PoolPolicy } from "../domain/pool.ts";
-import { findJobsByRunnerNames } from "../store/jobs/load.ts";
-import { insertMachine } from "../store/machines/save.ts";
-import { type JobRow } from "../store/jobs/row.ts";
+
+import {
+  type DemandInput,
+  type DemandPlan,
+  decideDemand,
+  type FreeMachine,
+  type JobDecision,
+} from "../domain/demand.ts";
+import {
+  type JobId,
+  type LaunchId,
+  type MachineId,
+  parseLaunchId,
+  parseMachineId,
+  parseTicketId,
+  type TicketId,
+} from "../domain/ids.ts";
 import { invariant } from "../domain/invariant.ts";
-import { type DemandInput, type DemandPlan, decideDemand, type FreeMachine, type JobDecision } from "../domain/demand.ts";
 import { hasTicketsLeft, type Machine } from "../domain/machine.ts";
 import { checkPlan } from "../domain/plan-checks.ts";
-import { registrationScope } from "../domain/pool.ts";
+import { type PoolPolicy, registrationScope } from "../domain/pool.ts";
 import type { ReasonCode } from "../domain/reasons.ts";
 import { decideScale, launchRoom, type ScaleDecision } from "../domain/scale.ts";
 import type { Ticket } from "../domain/ticket.ts";
+import { isTicketLive } from "../domain/ticket.ts";
+import { recordDecisions } from "../store/evidence/decisions.ts";
+import { recordEvidence } from "../store/evidence/evidence.ts";
+import { listQueuedJobsOfPool } from "../store/jobs/list.ts";
+import { findJobsByRunnerNames } from "../store/jobs/load.ts";
+import type { JobRow } from "../store/jobs/row.ts";
+import { saveJob } from "../store/jobs/save.ts";
+import { insertLaunch } from "../store/launches/save.ts";
+import { inLease } from "../store/leases.ts";
+import { countPresentByPool } from "../store/machines/count.ts";
+import { listMachinesInState } from "../store/machines/list.ts";
+import { loadMachine } from "../store/machines/load.ts";
+import { insertMachine } from "../store/machines/save.ts";
+import type { Queryable } from "../store/schema.ts";
+import { jobSubject, machineSubject, ticketSubject } from "../store/subjects.ts";
+import { listLiveTicketsOfPool, listTicketsOfMachine } from "../store/tickets/list.ts";
+import { insertTicket, saveTicket } from "../store/tickets/save.ts";
 import { heardTime, type PoolContext } from "./context.ts";
+import { voidTicket } from "./void-ticket.ts";
 
 const JOBS_MAX = 1_000;
 const FREE_MACHINES_MAX = 10_000;
@@ -204,7 +218,11 @@ async function writeTicket(
   };
   await insertTicket(tx, ticket);
   const fact = `ticket ${ticket.id} for job ${row.job.id} on ${machineId}`;
-  for (const subject of [ticketSubject(ticket.id), machineSubject(machineId), jobSubject(row.job.connection, row.job.id)])
+  for (const subject of [
+    ticketSubject(ticket.id),
+    machineSubject(machineId),
+    jobSubject(row.job.connection, row.job.id),
+  ])
     await recordEvidence(tx, { subject, source: "store", fact, observedAtMs: nowMs });
 }
 
@@ -217,12 +235,7 @@ async function aimTicket(tx: Queryable, plan: PoolPlan, ticketId: TicketId, jobI
   await saveTicket(tx, { ...ticket, jobId, version: ticket.version + 1 }, ticket.version);
 }
 
-async function voidUnneeded(
-  context: PoolContext,
-  tx: Queryable,
-  plan: PoolPlan,
-  ticketId: TicketId,
-): Promise<void> {
+async function voidUnneeded(context: PoolContext, tx: Queryable, plan: PoolPlan, ticketId: TicketId): Promise<void> {
   const ticket = plan.input.tickets.find((one) => one.id === ticketId);
   invariant(ticket !== undefined, "an unneeded ticket is one of the plan");
   const isVoided = await voidTicket(context, tx, ticket, "no job needs it any more");

@@ -1,20 +1,21 @@
 /** Agents' reports become the states of machines and tickets. Reads the rows whose report has not been looked at. */
-import { listMachinesWithNews, markAttended } from "../store/machines/news.ts";
-import { machineSubject, ticketSubject } from "../store/subjects.ts";
-import { type MachineId } from "../domain/ids.ts";
-import { inLease } from "../store/leases.ts";
-import { recordEvidence } from "../store/evidence/evidence.ts";
-import { saveMachine } from "../store/machines/save.ts";
-import { listTicketsOfMachine } from "../store/tickets/list.ts";
-import { invariant } from "../domain/invariant.ts";
-import { saveTicket } from "../store/tickets/save.ts";
-import { isTicketOver } from "../domain/ticket.ts";
-import { deleteTicketSecret } from "../store/tickets/secret.ts";
-import { loadMachine } from "../store/machines/load.ts";
-import { type Queryable } from "../store/schema.ts";
+
 import { attendReport } from "../domain/attend.ts";
+import type { MachineId } from "../domain/ids.ts";
+import { invariant } from "../domain/invariant.ts";
 import type { Machine } from "../domain/machine.ts";
 import type { Ticket } from "../domain/ticket.ts";
+import { isTicketOver } from "../domain/ticket.ts";
+import { recordEvidence } from "../store/evidence/evidence.ts";
+import { inLease } from "../store/leases.ts";
+import { loadMachine } from "../store/machines/load.ts";
+import { listMachinesWithNews, markAttended } from "../store/machines/news.ts";
+import { saveMachine } from "../store/machines/save.ts";
+import type { Queryable } from "../store/schema.ts";
+import { machineSubject, ticketSubject } from "../store/subjects.ts";
+import { listTicketsOfMachine } from "../store/tickets/list.ts";
+import { saveTicket } from "../store/tickets/save.ts";
+import { deleteTicketSecret } from "../store/tickets/secret.ts";
 import type { PoolContext } from "./context.ts";
 
 const MACHINES_MAX = 500;

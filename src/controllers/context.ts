@@ -1,6 +1,7 @@
 /** What the controllers of one pool work with, and the little they remember between passes. */
-import type { ObservedMachine } from "../domain/observed.ts";
+
 import type { ControllerId, JobId, MachineId } from "../domain/ids.ts";
+import type { ObservedMachine } from "../domain/observed.ts";
 import type { PoolPolicy } from "../domain/pool.ts";
 import type { HeardTime } from "../domain/time.ts";
 import type { Clock } from "../ports/clock.ts";

@@ -1,20 +1,21 @@
 /** Deliveries become jobs. One that cannot be understood is set aside with its error, counted, and holds up no other. */
-import { recordDecision } from "../store/evidence/decisions.ts";
-import { jobSubject } from "../store/subjects.ts";
-import { finishDelivery, quarantineDelivery } from "../store/deliveries/finish.ts";
-import { type Queryable } from "../store/schema.ts";
-import { saveJob } from "../store/jobs/save.ts";
-import { type PoolName } from "../domain/ids.ts";
-import { recordEvidence } from "../store/evidence/evidence.ts";
-import { invariant } from "../domain/invariant.ts";
-import { type Delivery } from "../store/deliveries/row.ts";
-import { type JobRow } from "../store/jobs/row.ts";
-import { loadJob } from "../store/jobs/load.ts";
-import { listPendingDeliveries } from "../store/deliveries/list.ts";
-import { inTransaction } from "../store/transaction.ts";
+
 import { parseWorkflowJobEvent } from "../domain/github-job.ts";
+import type { PoolName } from "../domain/ids.ts";
+import { invariant } from "../domain/invariant.ts";
 import { applyJobEvent, type Job, type JobEvent } from "../domain/job.ts";
 import { rankPools } from "../domain/pool.ts";
+import { finishDelivery, quarantineDelivery } from "../store/deliveries/finish.ts";
+import { listPendingDeliveries } from "../store/deliveries/list.ts";
+import type { Delivery } from "../store/deliveries/row.ts";
+import { recordDecision } from "../store/evidence/decisions.ts";
+import { recordEvidence } from "../store/evidence/evidence.ts";
+import { loadJob } from "../store/jobs/load.ts";
+import type { JobRow } from "../store/jobs/row.ts";
+import { saveJob } from "../store/jobs/save.ts";
+import type { Queryable } from "../store/schema.ts";
+import { jobSubject } from "../store/subjects.ts";
+import { inTransaction } from "../store/transaction.ts";
 import type { Surroundings } from "./context.ts";
 import { routeWaitingJobs } from "./route.ts";
 
@@ -61,7 +62,10 @@ function parseDelivery(delivery: Delivery): ParsedDelivery {
   try {
     body = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(delivery.body));
   } catch (error) {
-    return { kind: "invalid", problem: `the body is not JSON: ${error instanceof Error ? error.message : "unreadable"}` };
+    return {
+      kind: "invalid",
+      problem: `the body is not JSON: ${error instanceof Error ? error.message : "unreadable"}`,
+    };
   }
   const parsed = parseWorkflowJobEvent(body, delivery.connection, delivery.receivedAtMs);
   if (parsed.kind === "invalid") return parsed;

@@ -1,9 +1,10 @@
 /** The provider's listing becomes the last word about each machine. A listing that fails changes nothing. */
-import { type MachineId } from "../domain/ids.ts";
-import { machineSubject } from "../store/subjects.ts";
-import { recordEvidence } from "../store/evidence/evidence.ts";
+
 import { ProviderError } from "../domain/errors.ts";
+import type { MachineId } from "../domain/ids.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
+import { recordEvidence } from "../store/evidence/evidence.ts";
+import { machineSubject } from "../store/subjects.ts";
 import type { PoolContext } from "./context.ts";
 
 export async function observe(context: PoolContext): Promise<void> {

@@ -1,16 +1,17 @@
 /** Decides which machines retire, and takes each retiring machine the next steps towards its end. */
-import { listMachinesOfPool } from "../store/machines/list.ts";
-import { type MachineId } from "../domain/ids.ts";
-import { inLease } from "../store/leases.ts";
-import { listLiveTicketsOfPool } from "../store/tickets/list.ts";
-import { machineSubject } from "../store/subjects.ts";
-import { saveMachine } from "../store/machines/save.ts";
-import { recordDecisions } from "../store/evidence/decisions.ts";
-import { type Queryable } from "../store/schema.ts";
+
+import type { MachineId } from "../domain/ids.ts";
 import { decideLifecycle, type LifecycleDecision } from "../domain/lifecycle.ts";
 import { type Machine, moveMachine } from "../domain/machine.ts";
 import { checkPlan } from "../domain/plan-checks.ts";
 import { isTicketLive, type Ticket } from "../domain/ticket.ts";
+import { recordDecisions } from "../store/evidence/decisions.ts";
+import { inLease } from "../store/leases.ts";
+import { listMachinesOfPool } from "../store/machines/list.ts";
+import { saveMachine } from "../store/machines/save.ts";
+import type { Queryable } from "../store/schema.ts";
+import { machineSubject } from "../store/subjects.ts";
+import { listLiveTicketsOfPool } from "../store/tickets/list.ts";
 import { heardTime, type PoolContext } from "./context.ts";
 import { endMachine } from "./retire/end-machine.ts";
 

@@ -2,14 +2,15 @@
  * Decides again, for every waiting job without a ticket, which pool it belongs to: the first that can start a machine now.
  * Only jobs that more than one pool could serve ever move.
  */
-import { countMachinesByPoolAndState, countPresentByPool } from "../store/machines/count.ts";
-import { isTicketLive } from "../domain/ticket.ts";
-import { type JobRow } from "../store/jobs/row.ts";
-import { listQueuedAndUnroutedJobs } from "../store/jobs/list.ts";
-import { listTicketsOfJob } from "../store/tickets/list.ts";
-import { saveJob } from "../store/jobs/save.ts";
-import { rankPools, routeJob } from "../domain/pool.ts";
+
 import type { PoolName } from "../domain/ids.ts";
+import { rankPools, routeJob } from "../domain/pool.ts";
+import { isTicketLive } from "../domain/ticket.ts";
+import { listQueuedAndUnroutedJobs } from "../store/jobs/list.ts";
+import type { JobRow } from "../store/jobs/row.ts";
+import { saveJob } from "../store/jobs/save.ts";
+import { countMachinesByPoolAndState, countPresentByPool } from "../store/machines/count.ts";
+import { listTicketsOfJob } from "../store/tickets/list.ts";
 import type { Surroundings } from "./context.ts";
 
 const JOBS_MAX = 2_000;

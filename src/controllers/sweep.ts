@@ -1,10 +1,5 @@
 /** Registrations whose ticket is over leave GitHub; what is older than anybody asks for leaves the store. */
-import { ticketSubject } from "../store/subjects.ts";
-import { listTicketsOwingDeletion } from "../store/tickets/list.ts";
-import { inLease, leaseRemainingMs } from "../store/leases.ts";
-import { recordEvidence } from "../store/evidence/evidence.ts";
-import { saveTicket } from "../store/tickets/save.ts";
-import { loadTicket } from "../store/tickets/load.ts";
+
 import { GitHubError, HoldfastError } from "../domain/errors.ts";
 import type { ObservedRunner } from "../domain/observed.ts";
 import { issuePermit } from "../domain/permit.ts";
@@ -12,6 +7,12 @@ import { type RegistrationScope, scopeKey } from "../domain/pool.ts";
 import { isTicketOver, type Ticket } from "../domain/ticket.ts";
 import { MINUTE_MS } from "../domain/units.ts";
 import { GITHUB_CALL_TIMEOUT_MS } from "../ports/github.ts";
+import { recordEvidence } from "../store/evidence/evidence.ts";
+import { inLease, leaseRemainingMs } from "../store/leases.ts";
+import { ticketSubject } from "../store/subjects.ts";
+import { listTicketsOwingDeletion } from "../store/tickets/list.ts";
+import { loadTicket } from "../store/tickets/load.ts";
+import { saveTicket } from "../store/tickets/save.ts";
 import { heardTime, type PoolContext } from "./context.ts";
 
 /** A request for a registration may still take effect for so long after its ticket was voided. */
@@ -36,7 +37,8 @@ async function sweepScope(context: PoolContext, scope: RegistrationScope): Promi
   for (const ticket of owing.filter((one) => scopeKey(one.scope) === scopeKey(scope))) {
     const runner = byName.get(ticket.runnerName) ?? null;
     if (runner !== null) await deleteRegistration(context, ticket, runner);
-    else if (isAbsenceFinal(ticket, listedAtMs)) await saveRegistration(context, ticket, "gone");
+    else if (isAbsenceFinal(ticket, listedAtMs) && (await isAbsent(context, ticket)))
+      await saveRegistration(context, ticket, "gone");
   }
 }
 
@@ -47,6 +49,15 @@ async function sweepScope(context: PoolContext, scope: RegistrationScope): Promi
 function isAbsenceFinal(ticket: Ticket, listedAtMs: number): boolean {
   const lateMs = ticket.state.kind === "void" ? LATE_EFFECT_MS : 0;
   return ticket.state.sinceMs + lateMs <= listedAtMs;
+}
+
+/**
+ * GitHub removes the registration of a runner that ran its job; any other is looked for by name before it counts as gone,
+ * since a listing that changes between two pages can miss one.
+ */
+async function isAbsent(context: PoolContext, ticket: Ticket): Promise<boolean> {
+  if (ticket.state.kind === "spent") return true;
+  return (await context.github.findRunner(ticket.scope, ticket.runnerName)).kind === "absent";
 }
 
 async function listOrNull(context: PoolContext, scope: RegistrationScope): Promise<readonly ObservedRunner[] | null> {
@@ -104,7 +115,12 @@ async function saveRegistration(
   if (registration === "gone") {
     const fact = "registration gone from GitHub";
     const observedAtMs = context.clock.nowMs();
-    await recordEvidence(context.store.db, { subject: ticketSubject(ticket.id), source: "github-api", fact, observedAtMs });
+    await recordEvidence(context.store.db, {
+      subject: ticketSubject(ticket.id),
+      source: "github-api",
+      fact,
+      observedAtMs,
+    });
     context.wake.controller("retire", context.pool.name);
   }
   return after;

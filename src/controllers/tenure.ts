@@ -2,13 +2,13 @@
  * Holds the leases of the pools, and with them the right to write their rows. The renewal is also the proof that the store
  * takes writes, which heard time needs.
  */
-import { readLease, releaseLease } from "../store/leases.ts";
-import { type Store } from "../store/store.ts";
-import { type Lease, acquireLease } from "../store/leases.ts";
+
 import type { PoolName } from "../domain/ids.ts";
 import { SECOND_MS } from "../domain/units.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
+import { acquireLease, type Lease, readLease, releaseLease } from "../store/leases.ts";
+import type { Store } from "../store/store.ts";
 
 export const LEASE_LIFE_MS = 45 * SECOND_MS;
 export const TENURE_PERIOD_MS = 5 * SECOND_MS;

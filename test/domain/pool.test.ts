@@ -82,7 +82,7 @@ describe("isServedBy", () => {
 });
 
 const small = pool({ name: poolName("small"), labels: ["self-hosted", "linux"] });
-const wide = pool({ name: poolName("wide"), labels: ["self-hosted", "linux", "x64", "docker"] });
+const wide = pool({ name: poolName("a-wide"), labels: ["self-hosted", "linux", "x64", "docker"] });
 const urgent = pool({
   name: poolName("urgent"),
   labels: ["self-hosted", "linux", "x64", "docker", "gpu"],
@@ -95,9 +95,9 @@ describe("rankPools", () => {
   it.each<readonly [string, readonly PoolPolicy[], readonly string[]]>([
     ["only those that may serve it", [foreign, small], ["small"]],
     ["highest priority first, whatever it has besides", [small, urgent], ["urgent", "small"]],
-    ["then fewest labels that the job does not ask for", [wide, small], ["small", "wide"]],
+    ["then fewest labels that the job does not ask for", [wide, small], ["small", "a-wide"]],
     ["then by name, in any order of the configuration", [small, twin], ["a-twin", "small"]],
-    ["all together", [wide, foreign, small, urgent, twin], ["urgent", "a-twin", "small", "wide"]],
+    ["all together", [wide, foreign, small, urgent, twin], ["urgent", "a-twin", "small", "a-wide"]],
     ["none", [foreign], []],
   ])("%s", (_name, pools, want) => {
     expect(rankPools(pools, job()).map((one) => one.name)).toEqual(want);

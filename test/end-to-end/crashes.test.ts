@@ -18,7 +18,10 @@ async function untilCompleted(ids: readonly number[]): Promise<readonly (string 
   await until(
     () => jobsOf().every((job) => job.status === "completed"),
     JOBS_PATIENCE_MS,
-    () => jobsOf().map((job) => `${job.id} ${job.phase}`).join(", "),
+    () =>
+      jobsOf()
+        .map((job) => `${job.id} ${job.phase}`)
+        .join(", "),
   );
   return jobsOf().map((job) => job.conclusion);
 }
@@ -35,7 +38,11 @@ describe("crashes in the middle of work", () => {
     await house.start();
     const ids = Array.from({ length: 8 }, () => house.queue(["sleep 4"]));
     for (let killCount = 0; killCount < 4; killCount += 1) {
-      await until(() => busyAgents().length > 0, JOBS_PATIENCE_MS, () => "an agent watches a job");
+      await until(
+        () => busyAgents().length > 0,
+        JOBS_PATIENCE_MS,
+        () => "an agent watches a job",
+      );
       const agents = busyAgents();
       for (const agent of agents) process.kill(agent.pid, "SIGKILL");
       await until(
@@ -78,12 +85,21 @@ describe("crashes in the middle of work", () => {
         if (await deliver(id)) acknowledged.push(id);
       }
     });
-    await until(() => acknowledged.length > 200, JOBS_PATIENCE_MS, () => `${acknowledged.length} acknowledged`);
+    await until(
+      () => acknowledged.length > 200,
+      JOBS_PATIENCE_MS,
+      () => `${acknowledged.length} acknowledged`,
+    );
     await house.kill();
     isKilled = true;
     await Promise.all(senders);
     const db = new DatabaseSync(join(house.directory, "holdfast.db"), { readOnly: true });
-    const stored = new Set(db.prepare("select id from deliveries").all().map((row) => row["id"]));
+    const stored = new Set(
+      db
+        .prepare("select id from deliveries")
+        .all()
+        .map((row) => row.id),
+    );
     db.close();
     expect(acknowledged.filter((id) => !stored.has(id))).toEqual([]);
   }, 120_000);
@@ -102,7 +118,8 @@ async function untilOnlyWarmLeft(): Promise<void> {
   await until(
     () => machineIds().size === 1 && house.machineFolders().length === 1 && house.github.runners().length === 0,
     EMPTY_PATIENCE_MS,
-    () => `machines ${[...machineIds()]}, folders ${house.machineFolders()}, ${house.github.runners().length} registrations`,
+    () =>
+      `machines ${[...machineIds()]}, folders ${house.machineFolders()}, ${house.github.runners().length} registrations`,
   );
   expect(house.processes().filter((one) => one.name.startsWith("Runner."))).toEqual([]);
 }
@@ -114,7 +131,11 @@ async function untilSomethingHappened(changeCount: number): Promise<void> {
     seen += 1;
   });
   const isIdle = () => house.github.jobs().every((job) => job.status === "completed");
-  await until(() => seen >= changeCount || isIdle(), JOBS_PATIENCE_MS, () => `${seen} of ${changeCount} changes`);
+  await until(
+    () => seen >= changeCount || isIdle(),
+    JOBS_PATIENCE_MS,
+    () => `${seen} of ${changeCount} changes`,
+  );
   stop();
 }
 

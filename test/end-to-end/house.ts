@@ -53,13 +53,14 @@ export interface MarkedProcess {
   readonly command: string;
 }
 
-export async function openHouse(
-  pool: PoolOverrides = {},
-  github: SimulatedGitHubOptions = {},
-): Promise<House> {
+export async function openHouse(pool: PoolOverrides = {}, github: SimulatedGitHubOptions = {}): Promise<House> {
   const directory = mkdtempSync(join(tmpdir(), "holdfast-test-"));
   createRunnerFolder(join(directory, "runner"));
-  const simulated = await startSimulatedGitHub({ repositories: ["acme/widgets"], redeliverFailedEveryMs: 500, ...github });
+  const simulated = await startSimulatedGitHub({
+    repositories: ["acme/widgets"],
+    redeliverFailedEveryMs: 500,
+    ...github,
+  });
   const port = await findFreePort();
   const controllerId = `test-${randomBytes(4).toString("hex")}`;
   const webhookSecret = randomBytes(16).toString("hex");
@@ -115,7 +116,11 @@ function houseOf(facts: HouseFacts): House {
       facts.github.queueJob({ repository: "acme/widgets", labels: LABELS, steps: [...steps], name }),
     start: async () => {
       child = spawnServer(facts.directory);
-      await until(() => isReady(facts.url), READY_PATIENCE_MS, () => `the server is not ready: ${serverLog(facts)}`);
+      await until(
+        () => isReady(facts.url),
+        READY_PATIENCE_MS,
+        () => `the server is not ready: ${serverLog(facts)}`,
+      );
     },
     kill,
     get: async (path) => (await (await fetch(`${facts.url}${path}`)).json()) as never,

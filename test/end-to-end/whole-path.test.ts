@@ -17,7 +17,10 @@ async function untilCompleted(ids: readonly number[]): Promise<readonly (string 
   await until(
     () => jobsOf().every((job) => job.status === "completed"),
     JOBS_PATIENCE_MS,
-    () => jobsOf().map((job) => `${job.id} ${job.phase}`).join(", "),
+    () =>
+      jobsOf()
+        .map((job) => `${job.id} ${job.phase}`)
+        .join(", "),
   );
   return jobsOf().map((job) => job.conclusion);
 }
@@ -54,11 +57,23 @@ describe("the whole path, over real HTTP and real processes", () => {
       const { machines } = await house.get<{ machines: readonly { state: string }[] }>("/api/v1/machines");
       return machines.filter((machine) => machine.state === "parked").length;
     };
-    await until(async () => (await parkedCount()) === 2, JOBS_PATIENCE_MS, () => "two parked machines");
+    await until(
+      async () => (await parkedCount()) === 2,
+      JOBS_PATIENCE_MS,
+      () => "two parked machines",
+    );
     expect(house.github.runners()).toEqual([]);
     expect(await untilCompleted([house.queue(["echo warm"])])).toEqual(["success"]);
-    await until(async () => (await parkedCount()) === 2, JOBS_PATIENCE_MS, () => "two parked machines again");
-    await until(() => house.github.runners().length === 0, EMPTY_PATIENCE_MS, () => "no registration");
+    await until(
+      async () => (await parkedCount()) === 2,
+      JOBS_PATIENCE_MS,
+      () => "two parked machines again",
+    );
+    await until(
+      () => house.github.runners().length === 0,
+      EMPTY_PATIENCE_MS,
+      () => "no registration",
+    );
   }, 180_000);
 
   it("leaves nothing of a job that was cancelled before it had a ticket", async () => {
@@ -67,7 +82,8 @@ describe("the whole path, over real HTTP and real processes", () => {
     await house.github.waitForJob(long, (job) => job.status === "in_progress", JOBS_PATIENCE_MS);
     const cancelled = house.queue(["echo never"]);
     await until(
-      async () => (await house.get<{ jobs: readonly { id: number }[] }>("/api/v1/jobs")).jobs.some((job) => job.id === cancelled),
+      async () =>
+        (await house.get<{ jobs: readonly { id: number }[] }>("/api/v1/jobs")).jobs.some((job) => job.id === cancelled),
       JOBS_PATIENCE_MS,
       () => "the job is known",
     );

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRunnerFolder } from "../../src/simulator/runner/folder.ts";
+import { signalProcess } from "../../src/simulator/runner/processes.ts";
 import type { StandInSettings } from "../../src/simulator/runner/stand-in-settings.ts";
 import type { SimulatedGitHub } from "../../src/simulator/server/simulated-github.ts";
 
@@ -112,11 +113,8 @@ export function createRunnerYard(): RunnerYard {
       for (const runner of started) {
         if (runner.child.exitCode === null && runner.child.signalCode === null) runner.child.kill("SIGKILL");
         await runner.exited;
-        for (const pid of findBelow(runner.root)) process.kill(pid, "SIGKILL");
       }
-      await Promise.all(
-        started.map(({ root }) => eventually("the end of a runner", () => findBelow(root).length === 0)),
-      );
+      await Promise.all(started.map(({ root }) => eventually("the end of a runner", () => endBelow(root))));
       for (const made of folders) rmSync(made, { recursive: true, force: true });
     },
   };
@@ -157,6 +155,13 @@ function findByArgument(argument: string): readonly number[] {
 /** Living processes that were started with this root's perf folder in their environment: listener, Worker, steps. */
 function findBelow(root: string): readonly number[] {
   return livingPids().filter((pid) => readProc(pid, "environ").split("\0").includes(`RUNNER_PERFLOG=${root}`));
+}
+
+/** Ends what is left of that root; true when nothing is. Asked until then, since a dying Worker may still start a step. */
+function endBelow(root: string): boolean {
+  const left = findBelow(root);
+  for (const pid of left) signalProcess(pid, "SIGKILL");
+  return left.length === 0;
 }
 
 function livingPids(): readonly number[] {

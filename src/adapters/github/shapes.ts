@@ -3,7 +3,7 @@ import * as z from "zod";
 import { parseRunnerId } from "../../domain/ids.ts";
 import type { ObservedRunner } from "../../domain/observed.ts";
 
-export const RunnerShape = z
+const RunnerShape = z
   .object({
     id: z.int().min(1),
     name: z.string(),

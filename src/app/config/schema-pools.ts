@@ -4,7 +4,7 @@ import { DAY_MS, SECOND_MS } from "../../domain/units.ts";
 import { durationText, key, pathText, RESERVED, reserved } from "./key.ts";
 import { nameText, organizationText, repositoryPatternText } from "./schema-connections.ts";
 
-export const MACHINE_COUNT_MAX = 10_000;
+const MACHINE_COUNT_MAX = 10_000;
 const JOBS_PER_MACHINE_MAX = 1_000;
 const LABEL_COUNT_MAX = 100;
 const LABEL_LENGTH_MAX = 256;

@@ -4,8 +4,8 @@ import { isName } from "../../domain/ids.ts";
 import type { Draft, DraftConnection } from "./draft.ts";
 import { type SecretReader, variableOf } from "./secret-sources.ts";
 
-export const TOKEN_KEY_BYTES_MIN = 32;
-export const OPERATOR_TOKEN_LENGTH_MIN = 16;
+const TOKEN_KEY_BYTES_MIN = 32;
+const OPERATOR_TOKEN_LENGTH_MIN = 16;
 
 const TOKEN = /^[\x21-\x7e]+$/;
 const OPERATOR_TOKEN = new RegExp(`^[\\x21-\\x7e]{${OPERATOR_TOKEN_LENGTH_MIN},}$`);

@@ -1,10 +1,10 @@
 /** The whole system on one computer, in a folder that is removed afterwards: GitHub, a runner, a store, one pool. */
-import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseConnectionName, parseControllerId, parsePoolName } from "../../domain/ids.ts";
 import { MINUTE_MS } from "../../domain/units.ts";
+import type { Random } from "../../ports/random.ts";
 import { createRunnerFolder } from "../../simulator/runner/folder.ts";
 import { type SimulatedGitHub, startSimulatedGitHub } from "../../simulator/server/simulated-github.ts";
 import type { Config } from "../config/config.ts";
@@ -14,6 +14,7 @@ export const DEMO_REPOSITORIES = ["acme/widgets", "acme/rockets"] as const;
 export const DEMO_LABELS = ["self-hosted", "linux", "x64"] as const;
 const MACHINE_COUNT_MAX = 4;
 const WARM_PARKED_COUNT = 1;
+const SECRET_LENGTH = 32;
 
 export interface Stage {
   readonly directory: string;
@@ -34,10 +35,11 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const directory = await mkdtemp(join(tmpdir(), "holdfast-demo-"));
   createRunnerFolder(join(directory, "runner"));
   const github = await startSimulatedGitHub({ repositories: DEMO_REPOSITORIES });
-  const secret = randomBytes(24).toString("hex");
+  const parts = options.createParts(directory);
+  const secret = parts.random.token(SECRET_LENGTH);
   try {
-    const config = demoConfig(directory, github, secret, options.port);
-    const holdfast = await startHoldfast(config, options.createParts(directory));
+    const config = demoConfig(directory, github, secret, parts.random, options.port);
+    const holdfast = await startHoldfast(config, parts);
     github.setWebhook({ url: `${holdfast.addresses.webhooks}/webhooks/github`, secret });
     const close = async (keepsFolder: boolean): Promise<void> => {
       await holdfast.close();
@@ -52,15 +54,15 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   }
 }
 
-function demoConfig(directory: string, github: SimulatedGitHub, secret: string, port: number): Config {
+function demoConfig(directory: string, github: SimulatedGitHub, secret: string, random: Random, port: number): Config {
   const address = { host: "127.0.0.1", port };
   const connection = parseConnectionName("simulated");
   return {
-    controllerId: parseControllerId(`demo-${randomBytes(4).toString("hex")}`),
+    controllerId: parseControllerId(`demo-${random.token(8)}`),
     storeAddress: `sqlite:${join(directory, "holdfast.db")}`,
     listen: { webhooks: address, agents: address, operators: address },
     urls: { webhooks: `http://127.0.0.1:${port}`, agents: `http://127.0.0.1:${port}` },
-    tokenKey: randomBytes(32),
+    tokenKey: new TextEncoder().encode(random.token(SECRET_LENGTH)),
     connections: new Map([
       [
         connection,

@@ -10,18 +10,30 @@ const MACHINES_MAX = 100_000;
 const EVIDENCE_MAX = 100;
 
 export interface Summary {
-  readonly jobs: { readonly total: number; readonly succeeded: number; readonly cancelled: number; readonly failed: number };
+  readonly jobs: {
+    readonly total: number;
+    readonly succeeded: number;
+    readonly cancelled: number;
+    readonly failed: number;
+  };
   readonly waitMs: { readonly median: number; readonly max: number } | null;
   readonly machineCount: number;
   readonly endedByProof: ReadonlyMap<string, number>;
-  readonly left: { readonly machines: number; readonly processes: number; readonly registrations: number; readonly folders: number };
+  readonly left: {
+    readonly machines: number;
+    readonly processes: number;
+    readonly registrations: number;
+    readonly folders: number;
+  };
 }
 
 export async function summarize(stage: Stage): Promise<Summary> {
   const jobs = stage.github.jobs();
   const succeeded = jobs.filter((job) => job.conclusion === "success").length;
   const cancelled = jobs.filter((job) => job.conclusion === "cancelled").length;
-  const waits = jobs.flatMap((job) => (job.startedAtMs === null || job.conclusion !== "success" ? [] : [job.startedAtMs - job.createdAtMs]));
+  const waits = jobs.flatMap((job) =>
+    job.startedAtMs === null || job.conclusion !== "success" ? [] : [job.startedAtMs - job.createdAtMs],
+  );
   const machines = await listMachines(stage.holdfast.store.db, { includeGone: true, limitCount: MACHINES_MAX });
   return {
     jobs: { total: jobs.length, succeeded, cancelled, failed: jobs.length - succeeded - cancelled },

@@ -1,10 +1,10 @@
 /** What the demonstration shows while it runs: a live picture on a terminal, a line per change elsewhere. */
 import { createLogUpdate } from "log-update";
 import pc from "picocolors";
-import { formatDuration } from "../terminal/durations.ts";
-import { listMachines } from "../../store/machines/list.ts";
-import type { JobSnapshot } from "../../simulator/server/snapshots.ts";
 import type { Machine } from "../../domain/machine.ts";
+import type { JobSnapshot } from "../../simulator/server/snapshots.ts";
+import { listMachines } from "../../store/machines/list.ts";
+import { formatDuration } from "../terminal/durations.ts";
 import type { Stage } from "./stage.ts";
 import type { Summary } from "./summary.ts";
 
@@ -84,8 +84,12 @@ function machineLine(machine: Machine, nowMs: number): string {
 export function renderSummary(summary: Summary): string {
   const { jobs, waitMs, left } = summary;
   const proofs = [...summary.endedByProof].map(([proof, count]) => `${count} by ${proof}`).join(", ");
-  const others = [jobs.failed > 0 ? `, ${jobs.failed} failed` : "", jobs.cancelled > 0 ? `, ${jobs.cancelled} cancelled` : ""];
-  const wait = waitMs === null ? "none" : `median ${formatDuration(waitMs.median)}, longest ${formatDuration(waitMs.max)}`;
+  const others = [
+    jobs.failed > 0 ? `, ${jobs.failed} failed` : "",
+    jobs.cancelled > 0 ? `, ${jobs.cancelled} cancelled` : "",
+  ];
+  const wait =
+    waitMs === null ? "none" : `median ${formatDuration(waitMs.median)}, longest ${formatDuration(waitMs.max)}`;
   return [
     "",
     `jobs      ${jobs.total}: ${jobs.succeeded} succeeded${others.join("")}`,

@@ -11,14 +11,13 @@ export interface Column<Row> {
   readonly head: string;
   readonly cell: (row: Row) => Cell | string;
   readonly align?: "left" | "right";
-  /** Columns with a number may be cut, the greatest number first; those without are always whole. */
-  readonly cutRank?: number;
+  /** It may be cut to this width, where the terminal is too narrow; without it the column is always whole. */
+  readonly min?: number;
+  /** It may be left out where cutting is not enough, the greatest number first; without it the column always stands. */
+  readonly rank?: number;
 }
 
 const GAP = "  ";
-/** A cut column keeps at least so much, where it has it. */
-const CUT_WIDTH_MIN = 6;
-
 const NO_BORDERS = {
   top: "",
   "top-mid": "",
@@ -44,10 +43,16 @@ export function renderTable<Row>(
   width: number,
   colours: Colours,
 ): string {
-  const shown = columns
-    .map((column) => ({ column, cells: rows.map((row) => asCell(column.cell(row))) }))
+  const filled = columns
+    .map(({ cell, ...column }) =>
+      measure(
+        column,
+        rows.map((row) => asCell(cell(row))),
+      ),
+    )
     .filter(({ cells }) => cells.some(({ text }) => text !== ""));
-  const widths = fitWidths(shown, width);
+  const shown = leaveOut(filled, width);
+  const widths = cutWidths(shown, width);
   const table = new CliTable({
     chars: NO_BORDERS,
     style: { "padding-left": 0, "padding-right": 0, head: [], border: [] },
@@ -61,24 +66,43 @@ export function renderTable<Row>(
   return `${lines.map((line) => line.trimEnd()).join("\n")}\n`;
 }
 
-interface ShownColumn {
-  readonly column: { readonly head: string; readonly cutRank?: number };
+interface MeasuredColumn {
+  readonly column: Omit<Column<never>, "cell">;
   readonly cells: readonly Cell[];
+  readonly width: number;
 }
 
-function fitWidths(shown: readonly ShownColumn[], width: number): readonly number[] {
-  const widths = shown.map(({ column, cells }) =>
-    Math.max(textWidth(column.head), ...cells.map(({ text }) => textWidth(text))),
-  );
-  const gaps = GAP.length * Math.max(0, shown.length - 1);
-  let excess = widths.reduce((sum, one) => sum + one, gaps) - width;
-  const cuttable = [...shown.entries()]
-    .filter(([, { column }]) => column.cutRank !== undefined)
-    .sort(([, a], [, b]) => (b.column.cutRank ?? 0) - (a.column.cutRank ?? 0));
-  for (const [index] of cuttable) {
-    const natural = widths[index] ?? 0;
-    const cut = Math.max(Math.min(natural, CUT_WIDTH_MIN), natural - Math.max(0, excess));
-    excess -= natural - cut;
+function measure(column: MeasuredColumn["column"], cells: readonly Cell[]): MeasuredColumn {
+  const width = Math.max(textWidth(column.head), ...cells.map(({ text }) => textWidth(text)));
+  return { column, cells, width };
+}
+
+function leastWidth({ column, width }: MeasuredColumn): number {
+  return Math.min(width, column.min ?? width);
+}
+
+function sumWidths(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, GAP.length * Math.max(0, widths.length - 1));
+}
+
+function leaveOut(columns: readonly MeasuredColumn[], width: number): readonly MeasuredColumn[] {
+  let kept = columns;
+  while (sumWidths(kept.map(leastWidth)) > width) {
+    const least = Math.max(...kept.map(({ column }) => column.rank ?? 0));
+    if (least === 0) break;
+    kept = kept.filter(({ column }) => column.rank !== least);
+  }
+  return kept;
+}
+
+/** What is too much is taken from the last columns that can give it. */
+function cutWidths(columns: readonly MeasuredColumn[], width: number): readonly number[] {
+  const widths = columns.map((column) => column.width);
+  let excess = sumWidths(widths) - width;
+  const byRank = [...columns.entries()].sort(([, a], [, b]) => (b.column.rank ?? 0) - (a.column.rank ?? 0));
+  for (const [index, column] of byRank) {
+    const cut = Math.max(leastWidth(column), column.width - Math.max(0, excess));
+    excess -= column.width - cut;
     widths[index] = cut;
   }
   return widths;

@@ -1,12 +1,13 @@
 /** Asks GitHub whether jobs that wait are still queued, and lets the answer change them like any event. */
-import { jobSubject } from "../../store/subjects.ts";
-import { saveJob } from "../../store/jobs/save.ts";
+
+import type { JobId } from "../../domain/ids.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
-import { type JobId } from "../../domain/ids.ts";
 import { loadJob } from "../../store/jobs/load.ts";
+import { saveJob } from "../../store/jobs/save.ts";
+import { jobSubject } from "../../store/subjects.ts";
 import { inTransaction } from "../../store/transaction.ts";
-import { saveJobEvent } from "../ingest.ts";
 import type { PoolContext } from "../context.ts";
+import { saveJobEvent } from "../ingest.ts";
 
 const JOBS_PER_PASS_MAX = 10;
 
@@ -23,9 +24,15 @@ async function askAboutJob(context: PoolContext, jobId: JobId): Promise<void> {
   const answer = await context.github.getJob(row.job.repository, jobId);
   // A failed look and an absence are no facts about the job: it stays as it is, and is asked about again.
   if (answer.kind !== "present") {
-    const fact = answer.kind === "absent" ? "GitHub does not find the job" : `GitHub could not be asked: ${answer.code}`;
+    const fact =
+      answer.kind === "absent" ? "GitHub does not find the job" : `GitHub could not be asked: ${answer.code}`;
     const subject = jobSubject(row.job.connection, jobId);
-    await recordEvidence(context.store.db, { subject, source: "github-api", fact, observedAtMs: context.clock.nowMs() });
+    await recordEvidence(context.store.db, {
+      subject,
+      source: "github-api",
+      fact,
+      observedAtMs: context.clock.nowMs(),
+    });
     return;
   }
   await inTransaction(context.store, async (tx) => {

@@ -2,20 +2,21 @@
  * Makes the provider call of each open launch. The stored request is repeated identically until its outcome is known; only
  * a provider's word that it started nothing closes it without machines.
  */
-import { type MachineId } from "../../domain/ids.ts";
-import { inLease } from "../../store/leases.ts";
-import { listOpenLaunches } from "../../store/launches/load.ts";
-import { saveLaunch } from "../../store/launches/save.ts";
-import { machineSubject, poolSubject } from "../../store/subjects.ts";
-import { moveMachine } from "../../domain/machine.ts";
-import { recordEvidence } from "../../store/evidence/evidence.ts";
-import { saveMachine } from "../../store/machines/save.ts";
-import { type LaunchRow } from "../../store/launches/row.ts";
-import { loadMachine } from "../../store/machines/load.ts";
-import { type Queryable } from "../../store/schema.ts";
+
 import { backoffMs, CALL_BACKOFF } from "../../domain/backoff.ts";
 import { ProviderError } from "../../domain/errors.ts";
+import type { MachineId } from "../../domain/ids.ts";
+import { moveMachine } from "../../domain/machine.ts";
 import type { LaunchedMachine } from "../../ports/provider.ts";
+import { recordEvidence } from "../../store/evidence/evidence.ts";
+import { listOpenLaunches } from "../../store/launches/load.ts";
+import type { LaunchRow } from "../../store/launches/row.ts";
+import { saveLaunch } from "../../store/launches/save.ts";
+import { inLease } from "../../store/leases.ts";
+import { loadMachine } from "../../store/machines/load.ts";
+import { saveMachine } from "../../store/machines/save.ts";
+import type { Queryable } from "../../store/schema.ts";
+import { machineSubject, poolSubject } from "../../store/subjects.ts";
 import type { PoolContext } from "../context.ts";
 
 export async function launchMachines(context: PoolContext): Promise<void> {
@@ -25,7 +26,10 @@ export async function launchMachines(context: PoolContext): Promise<void> {
 }
 
 async function attempt(context: PoolContext, launch: LaunchRow): Promise<void> {
-  const machines = launch.machineIds.map((machineId) => ({ machineId, identitySecret: context.identitySecret(machineId) }));
+  const machines = launch.machineIds.map((machineId) => ({
+    machineId,
+    identitySecret: context.identitySecret(machineId),
+  }));
   try {
     const launched = await context.provider.launch({
       launchId: launch.id,

@@ -3,22 +3,23 @@
  * written before the call, and a lost answer is resolved by the runner's name: what is found there is ours, and its ticket
  * is void, because the secret that would start it went down with the answer.
  */
-import { poolSubject, ticketSubject } from "../../store/subjects.ts";
-import { voidTicket } from "../void-ticket.ts";
-import { inLease } from "../../store/leases.ts";
-import { recordEvidence } from "../../store/evidence/evidence.ts";
-import { saveTicket } from "../../store/tickets/save.ts";
-import { storeTicketSecret } from "../../store/tickets/secret.ts";
-import { loadTicket } from "../../store/tickets/load.ts";
-import { type TicketId } from "../../domain/ids.ts";
-import { invariant } from "../../domain/invariant.ts";
-import { listTicketsInState } from "../../store/tickets/list.ts";
-import { inTransaction } from "../../store/transaction.ts";
+
 import { backoffMs, CALL_BACKOFF } from "../../domain/backoff.ts";
 import { GitHubError } from "../../domain/errors.ts";
+import type { TicketId } from "../../domain/ids.ts";
+import { invariant } from "../../domain/invariant.ts";
 import { moveTicket, type Ticket } from "../../domain/ticket.ts";
 import type { MintedTicket } from "../../ports/github.ts";
+import { recordEvidence } from "../../store/evidence/evidence.ts";
+import { inLease } from "../../store/leases.ts";
+import { poolSubject, ticketSubject } from "../../store/subjects.ts";
+import { listTicketsInState } from "../../store/tickets/list.ts";
+import { loadTicket } from "../../store/tickets/load.ts";
+import { saveTicket } from "../../store/tickets/save.ts";
+import { storeTicketSecret } from "../../store/tickets/secret.ts";
+import { inTransaction } from "../../store/transaction.ts";
 import type { PoolContext } from "../context.ts";
+import { voidTicket } from "../void-ticket.ts";
 
 /** Calls at a time per pool; GitHub counts more than 100 concurrent ones as abuse. */
 const CONCURRENT_MINTS_MAX = 8;

@@ -1,26 +1,27 @@
 /** Takes one retiring machine as far towards its end as it gets now. `domain/ending` decides each step. */
-import { voidTicket } from "../void-ticket.ts";
-import { machineSubject, ticketSubject } from "../../store/subjects.ts";
-import { type MachineId } from "../../domain/ids.ts";
-import { type Lease, inLease, leaseRemainingMs } from "../../store/leases.ts";
-import { recordDecision } from "../../store/evidence/decisions.ts";
-import { type Queryable } from "../../store/schema.ts";
-import { recordEvidence } from "../../store/evidence/evidence.ts";
-import { saveMachine } from "../../store/machines/save.ts";
-import { listTicketsOfMachine } from "../../store/tickets/list.ts";
-import { saveTicket } from "../../store/tickets/save.ts";
-import { type ReasonCode } from "../../domain/reasons.ts";
-import { deleteTicketSecret } from "../../store/tickets/secret.ts";
-import { loadMachine } from "../../store/machines/load.ts";
-import { invariant } from "../../domain/invariant.ts";
+
 import { decideEnding, type EndingStep } from "../../domain/ending.ts";
 import { HoldfastError, ProviderError } from "../../domain/errors.ts";
+import type { MachineId } from "../../domain/ids.ts";
+import { invariant } from "../../domain/invariant.ts";
 import { type Machine, moveMachine } from "../../domain/machine.ts";
 import type { ObservedMachine } from "../../domain/observed.ts";
 import { issuePermit, type MachineProof } from "../../domain/permit.ts";
+import type { ReasonCode } from "../../domain/reasons.ts";
 import { isTicketOut, moveTicket, type Ticket } from "../../domain/ticket.ts";
 import { SECOND_MS } from "../../domain/units.ts";
+import { recordDecision } from "../../store/evidence/decisions.ts";
+import { recordEvidence } from "../../store/evidence/evidence.ts";
+import { inLease, type Lease, leaseRemainingMs } from "../../store/leases.ts";
+import { loadMachine } from "../../store/machines/load.ts";
+import { saveMachine } from "../../store/machines/save.ts";
+import type { Queryable } from "../../store/schema.ts";
+import { machineSubject, ticketSubject } from "../../store/subjects.ts";
+import { listTicketsOfMachine } from "../../store/tickets/list.ts";
+import { saveTicket } from "../../store/tickets/save.ts";
+import { deleteTicketSecret } from "../../store/tickets/secret.ts";
 import { heardTime, type PoolContext } from "../context.ts";
+import { voidTicket } from "../void-ticket.ts";
 
 /** An ending has fewer steps than this; more in one pass would be a loop. */
 const STEPS_MAX = 12;
@@ -39,10 +40,7 @@ export async function endMachine(context: PoolContext, machineId: MachineId): Pr
     if (lease === null) return;
     const ending = await readEnding(context, machineId);
     if (ending === null) return;
-    const step = decideEnding(
-      { ...ending, forced: null, epoch: lease.epoch, time: heardTime(context) },
-      context.pool,
-    );
+    const step = decideEnding({ ...ending, forced: null, epoch: lease.epoch, time: heardTime(context) }, context.pool);
     if (!(await takeStep(context, lease, ending, step))) return;
   }
 }
@@ -122,7 +120,10 @@ async function terminate(context: PoolContext, lease: Lease, judged: Machine, pr
     await context.provider.terminate(decision.permit);
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
-    context.telemetry.error("a machine was not ended; it is tried again", error, { machine: machine.id, code: error.code });
+    context.telemetry.error("a machine was not ended; it is tried again", error, {
+      machine: machine.id,
+      code: error.code,
+    });
     return false;
   }
   const after = moveMachine(machine, { kind: "stage", stage: "confirming" }, context.clock.nowMs());
@@ -164,7 +165,12 @@ async function loseTicket(tx: Queryable, ticket: Ticket, nowMs: number): Promise
   await deleteTicketSecret(tx, ticket.id);
   const fact = `ticket lost with its machine while ${ticket.state.kind}`;
   await recordEvidence(tx, { subject: ticketSubject(ticket.id), source: "provider", fact, observedAtMs: nowMs });
-  await recordEvidence(tx, { subject: machineSubject(ticket.machineId), source: "provider", fact, observedAtMs: nowMs });
+  await recordEvidence(tx, {
+    subject: machineSubject(ticket.machineId),
+    source: "provider",
+    fact,
+    observedAtMs: nowMs,
+  });
 }
 
 async function noteWaiting(context: PoolContext, machine: Machine, missing: readonly ReasonCode[]): Promise<void> {

@@ -1,6 +1,7 @@
 import { html } from "hono/html";
 import type { JobAnswer, JobsAnswer, MachineAnswer, MachinesAnswer, StatusAnswer } from "../operators/answers.ts";
 import { formatAgo } from "../text/durations.ts";
+import { describeTrouble } from "../text/trouble.ts";
 import { type Html, renderPage } from "./layout.ts";
 import { renderPool } from "./pool-card.ts";
 import { renderEnded, renderMachine, renderRecentJob, renderWaitingJob } from "./rows.ts";
@@ -62,21 +63,11 @@ function byEnd(a: MachineAnswer, b: MachineAnswer): number {
   return a.since < b.since ? 1 : -1;
 }
 
-function renderHealth({ health, since, version, now }: StatusAnswer): Html {
-  const failing = health.controllers.filter((controller) => controller.lastError !== null);
-  // What fails for one pool is told on its card.
-  const failingForAll = failing.filter(({ pool }) => pool === null);
-  const troubles = [
-    ...health.problems,
-    ...failingForAll.map(({ name, lastError }) => `Controller ${name}: ${lastError}`),
-  ];
-  const pools = [...new Set(failing.flatMap(({ pool }) => pool ?? []))];
-  const isWell = troubles.length === 0 && pools.length === 0;
-  const trouble = pools.length === 0 ? "Running, with trouble" : `Running, with trouble in pool ${pools.join(", ")}`;
-  const [word, tone] = health.isReady ? (isWell ? ["All well", "well"] : [trouble, "warn"]) : ["Not ready", "bad"];
+function renderHealth(status: StatusAnswer): Html {
+  const { word, tone, problems } = describeTrouble(status);
   return html`<section class="health ${tone}" aria-label="Health">
-  <p><span class="dot" aria-hidden="true"></span><strong>${word}</strong> <span class="quiet">version ${version}, started ${formatAgo(since, now)}</span></p>
-  ${troubles.map((text) => html`<p class="trouble"><span class="mark" aria-hidden="true">!</span> ${text}</p>`)}
+  <p><span class="dot" aria-hidden="true"></span><strong>${word}</strong> <span class="quiet">version ${status.version}, started ${formatAgo(status.since, status.now)}</span></p>
+  ${problems.map((text) => html`<p class="trouble"><span class="mark" aria-hidden="true">!</span> ${text}</p>`)}
 </section>`;
 }
 

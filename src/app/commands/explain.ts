@@ -1,0 +1,96 @@
+/** `holdfast explain <anything>`: one timeline with the evidence and the rules that were followed. */
+import { ExplainAnswer } from "../../http/operators/answers.ts";
+import { clockTime, formatBetween } from "../../http/text/durations.ts";
+import { plainAnswer } from "../../http/text/plain-text.ts";
+import { openClient } from "../client.ts";
+import { type Colours, type CommandIo, coloursOf, widthOf } from "../terminal/io.ts";
+import { wrapText } from "../terminal/text-width.ts";
+import { CommandError, EXIT, type ExitCode, telling } from "./failure.ts";
+import type { ReadOptions } from "./status.ts";
+import { toned } from "./tones.ts";
+
+/** @param subject a job's id or address, a machine id, a provider's id or a runner's name. */
+export function runExplain(subject: string, options: ReadOptions, io: CommandIo): Promise<ExitCode> {
+  return telling(io, options, async () => {
+    if (subject.trim() === "")
+      throw new CommandError("explaining", {
+        code: "usage",
+        wrong: "nothing is named",
+        mend: "Name a job, a machine or a runner.",
+      });
+    const client = await openClient(options, io.environment);
+    const what = `to explain ${subject}`;
+    const answer = await client.get(`/explain/${encodeURIComponent(subject.trim())}`, ExplainAnswer, what);
+    const text =
+      options.json === true ? `${JSON.stringify(answer, null, 2)}\n` : renderExplanation(plainAnswer(answer), io);
+    io.stdout.write(text);
+    return EXIT.ok;
+  });
+}
+
+function renderExplanation(answer: ExplainAnswer, io: CommandIo): string {
+  const colours = coloursOf(io);
+  const width = widthOf(io);
+  const { verdict, waitingFor, omittedCount, timeline } = answer;
+  const word = toned(verdict.kind, colours);
+  const isToldAlready = waitingFor !== null && verdict.sentences.includes(waitingFor.sentence);
+  const because =
+    waitingFor === null || isToldAlready ? [] : [`Because: ${waitingFor.sentence} (${waitingFor.reason})`];
+  const sentences = [...verdict.sentences, ...because].flatMap((sentence) => wrapText(sentence, width - 2));
+  const lines = [
+    ...renderSubject(answer.subject, colours),
+    "",
+    (word.paint ?? colours.bold)(word.text.replace("_", " ")),
+    ...sentences.map((sentence) => `  ${sentence}`),
+    "",
+    ...(omittedCount > 0 ? [colours.dim(`${omittedCount} older entries are left out.`)] : []),
+    ...(timeline.length === 0 ? ["Nothing is written down about it yet."] : renderTimeline(answer, width, colours)),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function renderSubject(subject: ExplainAnswer["subject"], colours: Colours): readonly string[] {
+  if (subject.kind === "machine") {
+    const { id, pool, state, providerId, runnerNames } = subject;
+    const runner = runnerNames.at(-1);
+    return [
+      colours.bold(`machine ${id}`),
+      `pool ${pool}, ${state}${providerId === null ? "" : `, at the provider ${providerId}`}`,
+      ...(runner === undefined ? [] : [`runner ${runner}`]),
+    ];
+  }
+  const { id, name, repository, pool, machineId, url } = subject;
+  const place = machineId === null ? "" : `, machine ${machineId}`;
+  return [
+    colours.bold(`job ${id}  ${name}`),
+    `${repository}, ${pool === null ? "no pool" : `pool ${pool}`}${place}`,
+    ...(url === "" ? [] : [colours.dim(url)]),
+  ];
+}
+
+const TIME_WIDTH = 9;
+const SINCE_WIDTH = 9;
+
+function renderTimeline({ timeline, subject }: ExplainAnswer, width: number, colours: Colours): readonly string[] {
+  const own = `${subject.kind} ${subject.id}`;
+  const start = timeline[0]?.at ?? "";
+  const sourceWidth = Math.max(...timeline.map(({ source, rule }) => (rule === null ? source : "decision").length)) + 2;
+  const indent = TIME_WIDTH + SINCE_WIDTH + sourceWidth;
+  const lines: string[] = [];
+  let date = "";
+  for (const { at, until, about, source, fact, rule } of timeline) {
+    if (at.slice(0, 10) !== date) lines.push(colours.dim(`${at.slice(0, 10)} UTC`));
+    date = at.slice(0, 10);
+    const since = at === start ? "" : `+${formatBetween(start, at)}`;
+    const whose = about === own ? "" : ` [${about.slice(about.indexOf(" ") + 1)}]`;
+    const toldUntil = until === null ? "" : ` (until ${clockTime(until)})`;
+    const [first = "", ...rest] = wrapText(`${fact}${whose}${toldUntil}`, width - indent);
+    const from = (rule === null ? source : "decision").padEnd(sourceWidth);
+    lines.push(
+      `${clockTime(at).padEnd(TIME_WIDTH)}${colours.dim(since.padEnd(SINCE_WIDTH))}${rule === null ? from : colours.cyan(from)}${first}`,
+    );
+    const because = rule === null ? [] : wrapText(`${rule.sentence} (${rule.reason})`, width - indent);
+    for (const line of [...rest, ...because.map(colours.dim)]) lines.push(`${" ".repeat(indent)}${line}`);
+  }
+  return lines;
+}

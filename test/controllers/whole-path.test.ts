@@ -1,0 +1,358 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { GitHubError, ProviderError } from "../../src/domain/errors.ts";
+import type { parseTicketId } from "../../src/domain/ids.ts";
+import type { PoolPolicy } from "../../src/domain/pool.ts";
+import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
+import { listDecisions } from "../../src/store/evidence/decisions.ts";
+import { jobSubject } from "../../src/store/subjects.ts";
+import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
+import { loadTicket } from "../../src/store/tickets/load.ts";
+import { connectionName } from "../domain/builders.ts";
+import { type Agent, NOTHING_SEEN, Yard } from "./yard.ts";
+
+let yard: Yard;
+async function open(pool: Partial<PoolPolicy> = {}): Promise<void> {
+  yard = await Yard.open(pool);
+}
+afterEach(() => yard.close());
+
+async function onlyMachine() {
+  const machines = (await yard.machines()).filter((machine) => machine.state.kind !== "gone");
+  expect(machines).toHaveLength(1);
+  const [machine] = machines;
+  if (machine === undefined) throw new Error("no machine");
+  return machine;
+}
+
+async function onlyTicket() {
+  const tickets = await listTicketsOfMachine(yard.store.db, (await onlyMachine()).id);
+  const ticket = tickets.at(-1);
+  if (ticket === undefined) throw new Error("no ticket");
+  return ticket;
+}
+
+/** A queued job, its machine launched, its agent parked. */
+async function parkedAgent(): Promise<Agent> {
+  await yard.queue();
+  await yard.pass();
+  const agent = yard.agent((await onlyMachine()).id);
+  await agent.checkIn();
+  await agent.report();
+  await yard.pass();
+  return agent;
+}
+
+async function withTicket(): Promise<{ readonly agent: Agent; readonly ticketId: ReturnType<typeof parseTicketId> }> {
+  const agent = await parkedAgent();
+  const answer = await agent.poll();
+  if (answer.kind !== "ticket") throw new Error(`the poll answered ${answer.kind}`);
+  return { agent, ticketId: answer.ticket.id };
+}
+
+describe("from a queued job to a machine that is gone", () => {
+  it("launches once, mints once, delivers, and ends the machine by the proof parked", async () => {
+    await open();
+    const { agent, ticketId } = await withTicket();
+    expect(yard.provider.launches).toHaveLength(1);
+    expect(yard.github.mints).toHaveLength(1);
+    expect((await onlyMachine()).state.kind).toBe("engaged");
+    await agent.report({ phase: "engaged", ticket: { id: ticketId, step: "running" } });
+    await yard.tell((await onlyTicket()).jobId ?? never(), { status: "completed" });
+    await yard.pass();
+    await agent.report({ phase: "preparing", ended: [{ id: ticketId, end: { kind: "spent" } }] });
+    yard.github.runners.clear();
+    await yard.pass();
+    expect((await onlyMachine()).state).toMatchObject({ kind: "retiring", stage: "proving" });
+    expect(yard.provider.terminated).toEqual([]);
+    await agent.report({ phase: "leaving" });
+    await yard.pass();
+    expect(yard.provider.terminated.map((permit) => permit.proof)).toEqual(["parked"]);
+    expect((await yard.machines()).map((machine) => machine.state.kind)).toEqual(["gone"]);
+    expect((await loadTicket(yard.store.db, ticketId))?.registration).toBe("gone");
+  });
+
+  it("waits at machines.max with that reason, and never passes it", async () => {
+    await open({ machineCountMax: 1 });
+    const [, second] = [await yard.queue(1), await yard.queue(2)];
+    await yard.pass();
+    expect(yard.provider.machines.size).toBe(1);
+    const decisions = await listDecisions(yard.store.db, jobSubject(connectionName(), second), 10);
+    expect(decisions.map((decision) => decision.reason)).toContain("at-max");
+  });
+
+  it("asks GitHub before it launches for a job older than a minute, and launches for none that is no longer queued", async () => {
+    await open();
+    const id = await yard.queue();
+    const job = yard.github.jobs.get(id) ?? never();
+    yard.github.jobs.set(id, { ...job, status: "completed", conclusion: "cancelled" });
+    yard.clock.advance(MINUTE_MS);
+    await yard.pass();
+    expect(yard.provider.launches).toEqual([]);
+  });
+
+  it("voids a ticket that nobody needs before it leaves us, and deletes its registration", async () => {
+    await open();
+    await yard.queue();
+    await yard.pass();
+    const ticket = await onlyTicket();
+    expect(ticket.state.kind).toBe("issued");
+    await yard.tell(ticket.jobId ?? never(), { status: "completed", conclusion: "cancelled" });
+    await yard.pass();
+    expect((await onlyTicket()).state.kind).toBe("void");
+    expect(yard.github.runners.size).toBe(0);
+  });
+
+  it("launches and mints nothing without the lease", async () => {
+    await open();
+    await yard.queue();
+    yard.lease = null;
+    await yard.pass();
+    expect([yard.provider.launches.length, yard.github.mints.length]).toEqual([0, 0]);
+  });
+});
+
+describe("launches", () => {
+  it("repeats the identical request where the outcome is unknown, and starts nothing twice", async () => {
+    await open();
+    await yard.queue();
+    yard.provider.nextLaunchError = {
+      error: new ProviderError("provider-unavailable", "launching"),
+      takesEffect: true,
+    };
+    await yard.pass();
+    expect((await onlyMachine()).state.kind).toBe("planned");
+    yard.clock.advance(5 * SECOND_MS);
+    await yard.pass();
+    expect(yard.provider.launches).toHaveLength(2);
+    expect(yard.provider.launches[1]).toEqual(yard.provider.launches[0]);
+    expect(yard.provider.machines.size).toBe(1);
+  });
+
+  it("closes the machines of a refused launch, and tries a new one only after a pause", async () => {
+    await open();
+    await yard.queue();
+    yard.provider.nextLaunchError = { error: new ProviderError("provider-capacity", "launching"), takesEffect: false };
+    await yard.pass();
+    expect((await yard.machines()).map((machine) => machine.state)).toMatchObject([
+      { kind: "gone", reason: "never-launched" },
+    ]);
+    expect(yard.provider.launches).toHaveLength(1);
+    yard.clock.advance(5 * SECOND_MS);
+    await yard.pass();
+    expect(yard.provider.launches).toHaveLength(2);
+    expect((await onlyMachine()).state.kind).toBe("provisioning");
+  });
+
+  it("takes a report that came before the launch was answered", async () => {
+    await open();
+    await yard.queue();
+    yard.provider.nextLaunchError = {
+      error: new ProviderError("provider-unavailable", "launching"),
+      takesEffect: true,
+    };
+    await yard.pass();
+    const agent = yard.agent((await onlyMachine()).id);
+    await agent.checkIn();
+    await agent.report();
+    await yard.pass();
+    yard.clock.advance(5 * SECOND_MS);
+    await yard.pass();
+    expect((await onlyMachine()).state.kind).toBe("parked");
+  });
+});
+
+describe("tickets", () => {
+  it("finds the registration of a lost answer by its name, voids it, deletes it, and mints under a new name", async () => {
+    await open();
+    yard.github.nextMintError = { error: new GitHubError("github-unavailable", "minting"), takesEffect: true };
+    await yard.queue();
+    await yard.pass();
+    expect(yard.github.mints).toHaveLength(1);
+    yard.github.nextMintError = { error: new GitHubError("github-name-taken", "minting"), takesEffect: false };
+    yard.clock.advance(5 * SECOND_MS);
+    await yard.pass();
+    yard.clock.advance(5 * SECOND_MS);
+    await yard.pass();
+    const names = yard.github.mints.map((mint) => mint.runnerName);
+    expect(names[1]).toBe(names[0]);
+    expect(names[2]).not.toBe(names[0]);
+    expect([...yard.github.runners.values()].map((runner) => runner.name)).toEqual([names[2]]);
+  });
+
+  it("deletes the registration of a ticket that was voided while GitHub answered", async () => {
+    await open();
+    const id = await yard.queue();
+    yard.github.duringMint = async () => {
+      await yard.tell(id, { status: "completed", conclusion: "cancelled" });
+      yard.isShuttingDown = true;
+    };
+    await yard.pass();
+    expect(yard.github.mints).toHaveLength(1);
+    expect(yard.github.runners.size).toBe(0);
+  });
+
+  it("voids a ticket that GitHub refuses, frees its machine and pauses", async () => {
+    await open();
+    await yard.queue();
+    yard.github.nextMintError = { error: new GitHubError("github-forbidden", "minting"), takesEffect: false };
+    await yard.pass();
+    expect(yard.github.mints).toHaveLength(1);
+    expect((await onlyTicket()).state.kind).toBe("void");
+    yard.clock.advance(MINUTE_MS);
+    await yard.pass();
+    expect((await onlyTicket()).state.kind).toBe("issued");
+  });
+
+  it("answers a ticket again to the same incarnation until it is confirmed, and to no other", async () => {
+    await open();
+    const { agent, ticketId } = await withTicket();
+    expect(await agent.poll()).toMatchObject({ kind: "ticket", ticket: { id: ticketId } });
+    await agent.report({ phase: "engaged", ticket: { id: ticketId, step: "delivered" } });
+    await yard.pass();
+    const next = yard.agent(agent.machineId, "incarnation-2");
+    await next.checkIn();
+    const answer = await next.report({ phase: "preparing" });
+    expect(answer.ticketOut).toBe(ticketId);
+    expect(yard.github.mints).toHaveLength(1);
+  });
+
+  it("keeps a machine engaged whose agent lists no ticket without a word about the one it was given", async () => {
+    await open();
+    const { agent } = await withTicket();
+    await agent.report({ phase: "parked" });
+    yard.clock.advance(DAY_MS);
+    await yard.pass();
+    expect((await onlyMachine()).state.kind).toBe("engaged");
+    expect(yard.provider.terminated).toEqual([]);
+  });
+
+  it("counts a ticket that was seen running as spent, whatever its end is called", async () => {
+    await open();
+    const { agent, ticketId } = await withTicket();
+    await agent.report({ phase: "engaged", ticket: { id: ticketId, step: "running" } });
+    await yard.pass();
+    await agent.report({ ended: [{ id: ticketId, end: { kind: "barren", reason: "exit code 1" } }] });
+    await yard.pass();
+    expect((await loadTicket(yard.store.db, ticketId))?.state.kind).toBe("spent");
+  });
+
+  it("deletes nothing that GitHub calls busy, and says so", async () => {
+    await open();
+    const { agent, ticketId } = await withTicket();
+    yard.github.deleteAnswer = "busy";
+    await agent.report({ ended: [{ id: ticketId, end: { kind: "barren", reason: "exit code 1" } }] });
+    await yard.pass();
+    expect((await loadTicket(yard.store.db, ticketId))?.registration).toBe("present");
+  });
+});
+
+describe("endings", () => {
+  it("gives no ticket to a machine that retires, and no permit before its agent reports again", async () => {
+    await open();
+    const agent = await parkedAgent();
+    await yard.tell((await onlyTicket()).jobId ?? never(), { status: "completed", conclusion: "cancelled" });
+    yard.isShuttingDown = true;
+    await yard.pass();
+    expect((await onlyMachine()).state).toMatchObject({ kind: "retiring", stage: "proving" });
+    expect(await agent.poll()).toEqual({ kind: "report" });
+    yard.clock.advance(DAY_MS);
+    await yard.pass();
+    expect(yard.provider.terminated).toEqual([]);
+    await agent.report({ sighting: { kind: "unknown", why: "hidepid" } });
+    await yard.pass();
+    await agent.report({ sighting: { ...NOTHING_SEEN, workerCount: 1 } });
+    await yard.pass();
+    expect(yard.provider.terminated).toEqual([]);
+    await agent.report({ phase: "leaving" });
+    await yard.pass();
+    expect(yard.provider.terminated.map((permit) => permit.proof)).toEqual(["parked"]);
+  });
+
+  it("takes the word of a new incarnation after the machine began to retire", async () => {
+    await open();
+    const agent = await parkedAgent();
+    for (let count = 0; count < 5; count += 1) await agent.report({ phase: count % 2 === 0 ? "preparing" : "parked" });
+    await yard.tell((await onlyTicket()).jobId ?? never(), { status: "completed", conclusion: "cancelled" });
+    yard.isShuttingDown = true;
+    await yard.pass();
+    const next = yard.agent(agent.machineId, "incarnation-2");
+    await next.checkIn();
+    await yard.pass();
+    expect(yard.provider.terminated).toEqual([]);
+    await next.report({ phase: "leaving" });
+    await yard.pass();
+    expect(yard.provider.terminated).toHaveLength(1);
+  });
+
+  it("ends a machine that nobody ever reported from after its boot deadline, counted over heard time only", async () => {
+    await open({ warmParkedCount: 1 });
+    await yard.pass();
+    yard.clock.advance(6 * MINUTE_MS);
+    yard.heardSinceMs = yard.clock.nowMs() - MINUTE_MS;
+    await yard.pass();
+    expect(yard.provider.terminated).toEqual([]);
+    yard.clock.advance(4 * MINUTE_MS);
+    yard.isShuttingDown = true;
+    await yard.pass();
+    expect(yard.provider.terminated.map((permit) => permit.proof)).toEqual(["never-engaged"]);
+  });
+
+  it("has no proof never-engaged for a machine as which somebody tried to check in, though refused", async () => {
+    await open({ warmParkedCount: 1, machineCountMax: 1 });
+    await yard.pass();
+    const refused = await yard.agent((await onlyMachine()).id).checkIn("a guess");
+    expect(refused.status).toBe(401);
+    yard.clock.advance(DAY_MS);
+    await yard.pass();
+    expect(yard.provider.terminated).toEqual([]);
+    expect((await onlyMachine()).state).toMatchObject({ kind: "retiring", stage: "proving" });
+  });
+
+  it("ends nothing on a listing that failed or that lacks a machine", async () => {
+    await open();
+    await withTicket();
+    yard.provider.listError = new ProviderError("provider-unavailable", "listing");
+    yard.clock.advance(DAY_MS);
+    await yard.pass();
+    yard.provider.listError = null;
+    yard.provider.machines.clear();
+    await yard.pass();
+    expect(yard.provider.terminated).toEqual([]);
+    expect((await onlyMachine()).state.kind).toBe("engaged");
+  });
+
+  it("clears up after a machine that died with its ticket: lost, and its registration deleted only then", async () => {
+    await open();
+    const { agent, ticketId } = await withTicket();
+    await agent.report({ phase: "engaged", ticket: { id: ticketId, step: "running" } });
+    await yard.tell((await onlyTicket()).jobId ?? never(), { status: "in_progress" });
+    yard.isShuttingDown = true;
+    for (const machine of yard.provider.machines.values()) machine.state = "dead";
+    await yard.pass();
+    expect(yard.provider.terminated.map((permit) => permit.proof)).toEqual(["provider-dead"]);
+    const ticket = await loadTicket(yard.store.db, ticketId);
+    expect([ticket?.state.kind, ticket?.registration]).toEqual(["lost", "gone"]);
+    expect(yard.github.deleted.map((permit) => permit.ticketId)).toEqual([ticketId]);
+  });
+
+  it("ends a machine again where it did not take, and closes the row only by the provider's word", async () => {
+    await open({ warmParkedCount: 0 });
+    const agent = await parkedAgent();
+    await yard.tell((await onlyTicket()).jobId ?? never(), { status: "completed", conclusion: "cancelled" });
+    yard.isShuttingDown = true;
+    yard.provider.terminateTakes = false;
+    await yard.pass();
+    await agent.report({ phase: "leaving" });
+    await yard.pass();
+    expect((await onlyMachine()).state).toMatchObject({ kind: "retiring", stage: "confirming" });
+    yard.clock.advance(MINUTE_MS);
+    yard.provider.terminateTakes = true;
+    await yard.pass();
+    expect(yard.provider.terminated).toHaveLength(2);
+    expect((await yard.machines()).map((machine) => machine.state.kind)).toEqual(["gone"]);
+  });
+});
+
+function never(): never {
+  throw new Error("missing");
+}

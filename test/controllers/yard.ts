@@ -1,0 +1,317 @@
+/**
+ * One pool's controllers over a real store in memory, a provider and a GitHub that do as they are told, and agents that
+ * speak through the real agents' API. Nothing runs by itself: a test runs each pass.
+ */
+import type { Hono } from "hono";
+import { assign } from "../../src/controllers/assign.ts";
+import { attend } from "../../src/controllers/attend.ts";
+import { emptyMemory, type PoolContext, type Surroundings } from "../../src/controllers/context.ts";
+import { askAboutJobs } from "../../src/controllers/execute/ask.ts";
+import { launchMachines } from "../../src/controllers/execute/launch.ts";
+import { mintTickets } from "../../src/controllers/execute/mint.ts";
+import { ingest } from "../../src/controllers/ingest.ts";
+import { observe } from "../../src/controllers/observe.ts";
+import { retire } from "../../src/controllers/retire.ts";
+import { sweep } from "../../src/controllers/sweep.ts";
+import type { GitHubError, ProviderError } from "../../src/domain/errors.ts";
+import {
+  type IncarnationId,
+  type JobId,
+  type MachineId,
+  parseControllerId,
+  parseIncarnationId,
+  parseJobId,
+  parseProviderId,
+  parseRunnerId,
+  type RunnerId,
+} from "../../src/domain/ids.ts";
+import type { JobEvent } from "../../src/domain/job.ts";
+import type { Machine } from "../../src/domain/machine.ts";
+import type { ObservedRunner, ProviderState } from "../../src/domain/observed.ts";
+import type { MachinePermit, RegistrationPermit } from "../../src/domain/permit.ts";
+import type { PoolPolicy } from "../../src/domain/pool.ts";
+import type { HostReport, PollAnswer, ReportAnswer } from "../../src/domain/protocol.ts";
+import { createAgentApp } from "../../src/http/agents/app.ts";
+import { OpenPolls } from "../../src/http/agents/polls.ts";
+import { AgentTokens } from "../../src/http/agents/token.ts";
+import type { GitHub, MintedTicket, MintRequest } from "../../src/ports/github.ts";
+import type { LaunchRequest, Provider } from "../../src/ports/provider.ts";
+import { loadJob } from "../../src/store/jobs/load.ts";
+import { saveJob } from "../../src/store/jobs/save.ts";
+import { acquireLease, type Lease } from "../../src/store/leases.ts";
+import { listMachines } from "../../src/store/machines/list.ts";
+import { openStore, type Store } from "../../src/store/store.ts";
+import { connectionName, job as jobOf, pool as poolOf } from "../domain/builders.ts";
+import { recordTelemetry } from "../http/stand-ins.ts";
+import { ManualClock } from "../store/manual-clock.ts";
+
+const LEASE_LIFE_MS = 3_600_000;
+const BOTH_PASSES_MAX = 6;
+
+export class FakeProvider implements Provider {
+  readonly machines = new Map<string, { state: ProviderState; readonly machineId: MachineId }>();
+  readonly launches: LaunchRequest[] = [];
+  readonly terminated: MachinePermit[] = [];
+  nextLaunchError: { readonly error: ProviderError; readonly takesEffect: boolean } | null = null;
+  listError: ProviderError | null = null;
+  terminateTakes = true;
+  readonly #clock: ManualClock;
+
+  constructor(clock: ManualClock) {
+    this.#clock = clock;
+  }
+
+  async launch(request: LaunchRequest) {
+    this.launches.push(request);
+    const failure = this.nextLaunchError;
+    this.nextLaunchError = null;
+    if (failure === null || failure.takesEffect)
+      for (const { machineId } of request.machines)
+        if (!this.machines.has(machineId)) this.machines.set(machineId, { state: "running", machineId });
+    if (failure !== null) throw failure.error;
+    return request.machines.map(({ machineId }) => ({ machineId, providerId: parseProviderId(machineId) }));
+  }
+
+  async list(which: "all" | readonly string[]) {
+    if (this.listError !== null) throw this.listError;
+    const ids = which === "all" ? [...this.machines.keys()] : which;
+    return ids.map((id) => ({
+      providerId: parseProviderId(id),
+      machineId: this.machines.get(id)?.machineId ?? null,
+      launchId: null,
+      pool: null,
+      state: this.machines.get(id)?.state ?? ("gone" as const),
+      observedAtMs: this.#clock.nowMs(),
+    }));
+  }
+
+  async terminate(permit: MachinePermit) {
+    this.terminated.push(permit);
+    if (this.terminateTakes) this.machines.delete(permit.providerId);
+  }
+
+  async check() {
+    return [];
+  }
+}
+
+export class FakeGitHub implements GitHub {
+  readonly runners = new Map<RunnerId, ObservedRunner>();
+  readonly mints: MintRequest[] = [];
+  readonly deleted: RegistrationPermit[] = [];
+  readonly jobs = new Map<JobId, JobEvent>();
+  nextMintError: { readonly error: GitHubError; readonly takesEffect: boolean } | null = null;
+  /** Awaited in the middle of a mint, after it took effect and before it is answered. */
+  duringMint: () => Promise<void> = async () => undefined;
+  deleteAnswer: "deleted" | "busy" = "deleted";
+  listError: GitHubError | null = null;
+  readonly #clock: ManualClock;
+
+  constructor(clock: ManualClock) {
+    this.#clock = clock;
+  }
+
+  async mintTicket(request: MintRequest): Promise<MintedTicket> {
+    this.mints.push(request);
+    const failure = this.nextMintError;
+    this.nextMintError = null;
+    const runnerId = parseRunnerId(1_000 + this.mints.length);
+    if (failure === null || failure.takesEffect)
+      this.runners.set(runnerId, {
+        id: runnerId,
+        name: request.runnerName,
+        isOnline: false,
+        isBusy: false,
+        version: null,
+      });
+    await this.duringMint();
+    if (failure !== null) throw failure.error;
+    return { runnerId, jitConfig: `secret of ${request.runnerName}` };
+  }
+
+  async findRunner(_scope: unknown, name: string) {
+    const value = [...this.runners.values()].find((runner) => runner.name === name);
+    const observedAtMs = this.#clock.nowMs();
+    return value === undefined
+      ? ({ kind: "absent", observedAtMs } as const)
+      : ({ kind: "present", value, observedAtMs } as const);
+  }
+
+  async listRunners() {
+    if (this.listError !== null) throw this.listError;
+    return [...this.runners.values()];
+  }
+
+  async deleteRunner(permit: RegistrationPermit) {
+    this.deleted.push(permit);
+    if (this.deleteAnswer === "deleted") this.runners.delete(permit.runnerId);
+    return this.deleteAnswer;
+  }
+
+  async getJob(_repository: string, jobId: JobId) {
+    const value = this.jobs.get(jobId);
+    const observedAtMs = this.#clock.nowMs();
+    return value === undefined
+      ? ({ kind: "absent", observedAtMs } as const)
+      : ({ kind: "present", value, observedAtMs } as const);
+  }
+}
+
+export class Yard {
+  readonly clock = new ManualClock();
+  readonly provider = new FakeProvider(this.clock);
+  readonly github = new FakeGitHub(this.clock);
+  readonly telemetry = recordTelemetry();
+  readonly tokens = new AgentTokens(new Uint8Array(32), parseControllerId("yard"));
+  readonly context: PoolContext;
+  readonly app: Hono;
+  readonly store: Store;
+  lease: Lease | null;
+  isShuttingDown = false;
+  heardSinceMs: number;
+  #tokenCount = 0;
+
+  static async open(pool: Partial<PoolPolicy> = {}): Promise<Yard> {
+    const store = await openStore("sqlite::memory:");
+    const policy = poolOf(pool);
+    return new Yard(store, policy, await acquireLease(store.db, policy.name, "yard", LEASE_LIFE_MS));
+  }
+
+  private constructor(store: Store, pool: PoolPolicy, lease: Lease | null) {
+    this.store = store;
+    this.lease = lease;
+    this.heardSinceMs = this.clock.nowMs();
+    const heard = new Map<MachineId, number>();
+    const surroundings: Surroundings = {
+      controllerId: parseControllerId("yard"),
+      store,
+      clock: this.clock,
+      random: { fraction: () => 0, token: (length) => this.#token(length) },
+      telemetry: this.telemetry,
+      wake: { controller: () => undefined, machine: () => undefined },
+      hearing: {
+        note: (id, nowMs) => void heard.set(id, nowMs),
+        heardAtMs: (id) => heard.get(id) ?? null,
+        forget: (id) => void heard.delete(id),
+      },
+      pools: [pool],
+      isShuttingDown: () => this.isShuttingDown,
+      heardSinceMs: () => this.heardSinceMs,
+      identitySecret: (id) => this.tokens.identitySecret(id),
+    };
+    const { provider, github } = this;
+    this.context = { ...surroundings, pool, provider, github, memory: emptyMemory(), lease: () => this.lease };
+    this.app = createAgentApp({ ...surroundings, tokens: this.tokens, polls: new OpenPolls() });
+  }
+
+  #token(length: number): string {
+    this.#tokenCount += 1;
+    return String(this.#tokenCount).padStart(length, "0");
+  }
+
+  /** Every controller once, in the order in which a datum passes them; so often that a quiet fleet comes to rest. */
+  async pass(): Promise<void> {
+    for (let count = 0; count < BOTH_PASSES_MAX; count += 1) {
+      await ingest(this.context);
+      await attend(this.context);
+      await assign(this.context);
+      await launchMachines(this.context);
+      await mintTickets(this.context);
+      await askAboutJobs(this.context);
+      await observe(this.context);
+      await retire(this.context);
+      await sweep(this.context);
+    }
+  }
+
+  async queue(id = 1, overrides: Partial<JobEvent> = {}): Promise<JobId> {
+    const nowMs = this.clock.nowMs();
+    const job = jobOf({ id: parseJobId(id), createdAtMs: nowMs, queuedSeenAtMs: nowMs, ...overrides });
+    this.github.jobs.set(job.id, job);
+    await saveJob(
+      this.store.db,
+      {
+        job,
+        pool: this.context.pool.name,
+        version: 0,
+        ticketCount: 0,
+        lastTicketAtMs: null,
+        askedAtMs: null,
+        firstSeenAtMs: nowMs,
+        updatedAtMs: nowMs,
+      },
+      null,
+      nowMs,
+    );
+    return job.id;
+  }
+
+  /** Lets an event change a job that was queued. */
+  async tell(id: JobId, changes: Partial<JobEvent>): Promise<void> {
+    const row = await loadJob(this.store.db, connectionName(), id);
+    if (row === null) throw new Error(`no job ${id}`);
+    await saveJob(this.store.db, { ...row, job: { ...row.job, ...changes } }, row.version, this.clock.nowMs());
+  }
+
+  machines(): Promise<readonly Machine[]> {
+    return listMachines(this.store.db, { includeGone: true, limitCount: 1_000 });
+  }
+
+  agent(machineId: MachineId, incarnation = "incarnation-1"): Agent {
+    return new Agent(this, machineId, parseIncarnationId(incarnation));
+  }
+
+  async close(): Promise<void> {
+    await this.store.close();
+  }
+}
+
+/** An agent that says what a test lets it say. */
+export class Agent {
+  readonly #yard: Yard;
+  readonly machineId: MachineId;
+  readonly incarnation: IncarnationId;
+  token = "";
+  sequence = 0;
+
+  constructor(yard: Yard, machineId: MachineId, incarnation: IncarnationId) {
+    this.#yard = yard;
+    this.machineId = machineId;
+    this.incarnation = incarnation;
+  }
+
+  async post(path: string, body: object): Promise<Response> {
+    return this.#yard.app.request(`/agent/v1/${path}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${this.token}` },
+      body: JSON.stringify({ machineId: this.machineId, incarnation: this.incarnation, ...body }),
+    });
+  }
+
+  async checkIn(secret: string = this.#yard.tokens.identitySecret(this.machineId)): Promise<Response> {
+    const response = await this.post("check-in", {
+      protocolVersion: 1,
+      providerId: this.machineId,
+      identity: { kind: "process", secret },
+      bootId: "boot",
+      agentVersion: "0",
+    });
+    if (response.ok) this.token = ((await response.clone().json()) as { token: string }).token;
+    return response;
+  }
+
+  async report(report: Partial<HostReport> = {}): Promise<ReportAnswer> {
+    this.sequence += 1;
+    const full = { phase: "parked", ticket: null, ended: [], sighting: NOTHING_SEEN, ...report };
+    const response = await this.post("report", { sequence: this.sequence, storeGeneration: 1, report: full });
+    return (await response.json()) as ReportAnswer;
+  }
+
+  async poll(): Promise<PollAnswer> {
+    this.sequence += 1;
+    const response = await this.post("poll", { sequence: this.sequence });
+    return (await response.json()) as PollAnswer;
+  }
+}
+
+export const NOTHING_SEEN = { kind: "seen", hasListener: false, workerCount: 0 } as const;
