@@ -1,6 +1,7 @@
 /** The command line: what is offered, and how a failure is told. The commands themselves are in `commands/`. */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { ERRORS, HoldfastError } from "../domain/errors.ts";
+import { CONFIG_DEFAULT } from "./client.ts";
 import { readEnvironment } from "./config/environment.ts";
 import { ConfigError, renderProblems } from "./config/problems.ts";
 import { addReadingCommands } from "./reading.ts";
@@ -8,7 +9,6 @@ import { version } from "./version.ts";
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
-export const DEFAULT_CONFIG = "holdfast.yaml";
 
 const AFTER_HELP = `
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 no server found, 4 not known, 5 not allowed.
@@ -46,7 +46,7 @@ function addServe(program: Command, done: (exitCode: number) => void): void {
   program
     .command("serve")
     .description("run the controller until it is told to stop; machines and their jobs go on without it")
-    .option("-c, --config <file>", "the configuration", DEFAULT_CONFIG)
+    .option("-c, --config <file>", "the configuration", CONFIG_DEFAULT)
     .option("--log-level <level>", "trace, debug, info, warn or error", "info")
     .action(async (options: { readonly config: string; readonly logLevel: string }) => {
       const { runServe } = await import("./commands/serve.ts");

@@ -1,2 +1,80 @@
-import type { Command } from "commander";
-export function addReadingCommands(_program: Command, _done: (exitCode: number) => void): void {}
+/** The commands that ask a server, and `check`: their words and options on the command line. */
+import { type Command, InvalidArgumentError } from "commander";
+import { CONFIG_DEFAULT, type ServerOptions } from "./client.ts";
+import { readEnvironment } from "./config/environment.ts";
+import type { CommandIo } from "./terminal/io.ts";
+
+type Done = (exitCode: number) => void;
+type Reading = ServerOptions & { readonly json?: boolean };
+
+const COLUMNS_DEFAULT = 100;
+const LIMIT_MAX = 1_000;
+
+export function addReadingCommands(program: Command, done: Done): void {
+  asking(program.command("status").description("the fleet now: pools, machines, jobs, and what is wrong")).action(
+    async (options: Reading) => {
+      const { runStatus } = await import("./commands/status.ts");
+      done(await runStatus(options, openIo()));
+    },
+  );
+  asking(program.command("jobs").description("the newest jobs, and what each waits for"))
+    .option("--status <list>", "only these: waiting, queued, in_progress, completed, separated by commas")
+    .option("--limit <count>", "so many at most", parseLimit)
+    .action(async (options: Reading & { readonly status?: string; readonly limit?: number }) => {
+      const { runJobs } = await import("./commands/jobs.ts");
+      done(await runJobs(options, openIo()));
+    });
+  asking(program.command("machines").description("the machines, what each is believed to do, and why it is kept"))
+    .option("--all", "those that are gone, too")
+    .option("--limit <count>", "so many at most", parseLimit)
+    .action(async (options: Reading & { readonly all?: boolean; readonly limit?: number }) => {
+      const { runMachines } = await import("./commands/machines.ts");
+      done(await runMachines(options, openIo()));
+    });
+  addExplain(program, done);
+  addCheck(program, done);
+}
+
+function addExplain(program: Command, done: Done): void {
+  asking(
+    program
+      .command("explain")
+      .description("one timeline: what was seen, what was decided, under which rule, and what is waited for")
+      .argument("<subject>", "a job's page address or id, a machine id, a provider id or a runner's name"),
+  ).action(async (subject: string, options: Reading) => {
+    const { runExplain } = await import("./commands/explain.ts");
+    done(await runExplain(subject, options, openIo()));
+  });
+}
+
+function addCheck(program: Command, done: Done): void {
+  program
+    .command("check")
+    .description("every problem of a configuration at once, each with its mend; starts nothing")
+    .option("-c, --config <file>", "the configuration", CONFIG_DEFAULT)
+    .option("--json", "for programs")
+    .action(async (options: { readonly config: string; readonly json?: boolean }) => {
+      const { runCheck } = await import("./commands/check.ts");
+      done(await runCheck(options.config, options, openIo()));
+    });
+}
+
+function asking(command: Command): Command {
+  return command
+    .option("--server <address>", "of the server; else HOLDFAST_SERVER, else that of the local configuration")
+    .option("-c, --config <file>", "a configuration whose operators' address is asked")
+    .option("--token-file <file>", "the operator's token; else HOLDFAST_TOKEN")
+    .option("--json", "for programs");
+}
+
+function openIo(): CommandIo {
+  const { stdout, stderr } = process;
+  const columns = stdout.columns ?? COLUMNS_DEFAULT;
+  return { stdout, stderr, columns, isTTY: stdout.isTTY === true, environment: readEnvironment() };
+}
+
+function parseLimit(text: string): number {
+  const limit = Number(text);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX) return limit;
+  throw new InvalidArgumentError(`It is not a whole number from 1 to ${LIMIT_MAX}.`);
+}

@@ -38,7 +38,7 @@ function renderExplanation(answer: ExplainAnswer, io: CommandIo): string {
     waitingFor === null || isToldAlready ? [] : [`Because: ${waitingFor.sentence} (${waitingFor.reason})`];
   const sentences = [...verdict.sentences, ...because].flatMap((sentence) => wrapText(sentence, width - 2));
   const lines = [
-    ...renderSubject(answer.subject, colours),
+    ...renderSubject(answer.subject, width, colours),
     "",
     (word.paint ?? colours.bold)(word.text.replace("_", " ")),
     ...sentences.map((sentence) => `  ${sentence}`),
@@ -49,23 +49,25 @@ function renderExplanation(answer: ExplainAnswer, io: CommandIo): string {
   return `${lines.join("\n")}\n`;
 }
 
-function renderSubject(subject: ExplainAnswer["subject"], colours: Colours): readonly string[] {
+function renderSubject(subject: ExplainAnswer["subject"], width: number, colours: Colours): readonly string[] {
+  const [title, facts, address] = describeSubject(subject);
+  return [
+    ...wrapText(title, width).map(colours.bold),
+    ...wrapText(facts, width),
+    // Whole, however long: it is there to be followed.
+    ...(address === "" ? [] : [colours.dim(address)]),
+  ];
+}
+
+function describeSubject(subject: ExplainAnswer["subject"]): readonly [title: string, facts: string, address: string] {
   if (subject.kind === "machine") {
     const { id, pool, state, providerId, runnerNames } = subject;
-    const runner = runnerNames.at(-1);
-    return [
-      colours.bold(`machine ${id}`),
-      `pool ${pool}, ${state}${providerId === null ? "" : `, at the provider ${providerId}`}`,
-      ...(runner === undefined ? [] : [`runner ${runner}`]),
-    ];
+    const place = providerId === null ? "" : `, at the provider ${providerId}`;
+    return [`machine ${id}`, `pool ${pool}, ${state}${place}`, runnerNames.at(-1) ?? ""];
   }
   const { id, name, repository, pool, machineId, url } = subject;
   const place = machineId === null ? "" : `, machine ${machineId}`;
-  return [
-    colours.bold(`job ${id}  ${name}`),
-    `${repository}, ${pool === null ? "no pool" : `pool ${pool}`}${place}`,
-    ...(url === "" ? [] : [colours.dim(url)]),
-  ];
+  return [`job ${id}  ${name}`, `${repository}, ${pool === null ? "no pool" : `pool ${pool}`}${place}`, url];
 }
 
 const TIME_WIDTH = 9;

@@ -5,6 +5,7 @@ import type { Cell } from "../terminal/table.ts";
 const TONES: Readonly<Record<string, keyof Colours>> = {
   busy: "cyan",
   running: "cyan",
+  in_progress: "cyan",
   idle: "green",
   success: "green",
   unknown: "yellow",

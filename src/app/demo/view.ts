@@ -4,7 +4,7 @@ import pc from "picocolors";
 import type { Machine } from "../../domain/machine.ts";
 import type { JobSnapshot } from "../../simulator/server/snapshots.ts";
 import { listMachines } from "../../store/machines/list.ts";
-import { formatDuration } from "../terminal/durations.ts";
+import { formatDuration } from "../../http/text/durations.ts";
 import type { Stage } from "./stage.ts";
 import type { Summary } from "./summary.ts";
 

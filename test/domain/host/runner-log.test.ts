@@ -1,0 +1,107 @@
+import { describe, expect, it } from "vitest";
+import {
+  doubtAbout,
+  foldLogLine,
+  foldPerfLine,
+  hasOpenMessage,
+  NO_FACTS,
+  RUNNER_MESSAGES_MAX,
+  type RunnerFacts,
+} from "../../../src/domain/host/runner-log.ts";
+
+const JOB = "5f1c1d1e-0000-4000-8000-000000000001";
+const AT = "2026-08-19 16:08:55Z";
+
+function line(source: string, text: string, at = AT): string {
+  return `[${at} INFO ${source}] ${text}`;
+}
+
+function log(...lines: readonly string[]): RunnerFacts {
+  return lines.reduce(foldLogLine, NO_FACTS);
+}
+
+const received = (at: string) => `MessageReceived_RunnerJobRequest:${at}`;
+const online = (at: string) => line("BrokerMessageListener", "Received job status event. JobState: Online", at);
+
+describe("the listener's log", () => {
+  it.each<[string, string, Partial<RunnerFacts>]>([
+    ["a session", line("BrokerMessageListener", "Session created."), { hasSession: true }],
+    ["listening", line("Terminal", `WRITE LINE: ${AT}: Listening for Jobs`), { hasSession: true }],
+    ["busy", line("BrokerMessageListener", "Received job status event. JobState: Busy"), { isBusy: true }],
+    [
+      "finished",
+      line("JobDispatcher", `finish job request for job ${JOB} with result: Failed`),
+      { hasJobCompleted: true },
+    ],
+    [
+      "completed",
+      line("Terminal", `WRITE LINE: ${AT}: Job build (1) completed with result: Canceled`),
+      { hasJobCompleted: true },
+    ],
+    ["the end", line("Listener", "Runner execution has finished with return code 3"), { returnCode: 3 }],
+    [
+      "skipped",
+      line("Runner", "Skipping message Job. Job message not found 'x'."),
+      { closedAtMs: [Date.parse("2026-08-19T16:08:55Z")] },
+    ],
+    [
+      "an exception",
+      `[${AT} ERR  Runner] Caught exception from acquiring job message: x`,
+      { closedAtMs: [Date.parse("2026-08-19T16:08:55Z")] },
+    ],
+    ["a job named like a word of ours", line("Terminal", `WRITE LINE: ${AT}: Running job: Session created.`), {}],
+    [
+      "a job named like an end",
+      line("Terminal", `WRITE LINE: ${AT}: Running job: Job x completed with result: Succeeded`),
+      {},
+    ],
+    ["a further line of a message", "Session created.", {}],
+  ])("%s", (_name, text, facts) => {
+    const { lineCount: _lines, shapedLineCount: _shaped, ...found } = log(text);
+    const { lineCount: _no, shapedLineCount: _none, ...nothing } = NO_FACTS;
+    expect(found).toEqual({ ...nothing, ...facts });
+  });
+
+  it("is not relied on where no line is of the shape that we know", () => {
+    expect(doubtAbout(log(line("Listener", "Arguments parsed"), "more"))).toBeNull();
+    expect(doubtAbout(NO_FACTS)).toBeNull();
+    expect(doubtAbout(log("INFO: a new log format"))).not.toBeNull();
+  });
+
+  it("is not relied on with more assignments than we follow", () => {
+    let facts = NO_FACTS;
+    for (let count = 0; count <= RUNNER_MESSAGES_MAX; count += 1)
+      facts = foldPerfLine(facts, received("2026-08-19T16:08:55Z"));
+    expect(facts.receivedAtMs).toHaveLength(RUNNER_MESSAGES_MAX);
+    expect(doubtAbout(facts)).not.toBeNull();
+  });
+});
+
+describe("an assignment", () => {
+  const play = (perf: readonly string[], lines: readonly string[]) =>
+    lines.reduce(foldLogLine, perf.reduce(foldPerfLine, NO_FACTS));
+
+  it.each<[string, readonly string[], readonly string[], boolean]>([
+    ["none", ["RunnerProcessStarted:2026-08-19T16:08:50.1234567Z"], [], false],
+    ["received", [received("2026-08-19T16:08:55.1234567Z")], [], true],
+    ["of the older flow", ["MessageReceived_PipelineAgentJobRequest:2026-08-19T16:08:55.1Z"], [], true],
+    ["closed in the same second", [received("2026-08-19T16:08:55.9Z")], [online("2026-08-19 16:08:55Z")], false],
+    ["not closed by what came before it", [received("2026-08-19T16:08:55.9Z")], [online("2026-08-19 16:08:54Z")], true],
+    [
+      "the second of two is open",
+      [received("2026-08-19T16:08:55.9Z"), received("2026-08-19T16:08:57.0Z")],
+      [online("2026-08-19 16:09:00Z")],
+      true,
+    ],
+    [
+      "two, each closed",
+      [received("2026-08-19T16:08:55.9Z"), received("2026-08-19T16:09:05.0Z")],
+      [online("2026-08-19 16:09:00Z"), online("2026-08-19 16:09:10Z")],
+      false,
+    ],
+    ["at a time that cannot be read", [received("now")], [online("2026-08-19 16:08:55Z")], true],
+    ["busy by the log alone", [], [line("BrokerMessageListener", "Received job status event. JobState: Busy")], true],
+  ])("%s", (_name, perf, lines, isOpen) => {
+    expect(hasOpenMessage(play(perf, lines))).toBe(isOpen);
+  });
+});

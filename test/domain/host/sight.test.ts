@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import {
+  type Belongings,
+  findLeftovers,
+  lineageOf,
+  type ProcessSight,
+  type SeenProcess,
+  sightRunner,
+} from "../../../src/domain/host/sight.ts";
+
+const MARK = "main/m-12345678";
+const ROOTS = "/m/roots";
+const OURS: Belongings = { mark: MARK, rootsDirectory: ROOTS, started: null };
+const MARKED = { kind: "marked", mark: MARK } as const;
+const OTHERS = { kind: "marked", mark: "main/m-87654321" } as const;
+const UNMARKED = { kind: "unmarked" } as const;
+const UNREADABLE = { kind: "unreadable" } as const;
+
+function process(more: Partial<SeenProcess>): SeenProcess {
+  return {
+    pid: 100,
+    parentPid: 1,
+    name: "bash",
+    isZombie: false,
+    startTime: "7",
+    arguments: ["bash"],
+    executable: null,
+    workingDirectory: null,
+    mark: UNMARKED,
+    ...more,
+  };
+}
+
+const worker = (more: Partial<SeenProcess>) => process({ name: "Runner.Worker", arguments: null, ...more });
+const seen = (listenerCount: number, workerCount: number): ProcessSight => ({
+  kind: "seen",
+  listenerCount,
+  workerCount,
+});
+
+describe("whose a runner's process is", () => {
+  const root = `${ROOTS}/t-00000001`;
+  it.each<[string, SeenProcess, ProcessSight]>([
+    ["a Worker by its program", worker({ executable: `${root}/bin/Runner.Worker` }), seen(0, 1)],
+    ["a Worker that updated itself", worker({ executable: `${root}/bin.2.336.0/Runner.Worker` }), seen(0, 1)],
+    ["a Worker whose file is gone", worker({ executable: `${root}/bin/Runner.Worker (deleted)` }), seen(0, 1)],
+    ["a Worker by its folder", worker({ workingDirectory: `${root}/bin` }), seen(0, 1)],
+    ["a Worker by its command line", worker({ arguments: [`${root}/bin/Runner.Worker`, "spawnclient"] }), seen(0, 1)],
+    [
+      "a listener that is a script, its thread renamed",
+      process({ name: "MainThread", executable: "/usr/bin/node", arguments: ["node", `${root}/bin/Runner.Listener`] }),
+      seen(1, 0),
+    ],
+    ["a Worker that cannot be placed, with our mark", worker({ mark: MARKED }), seen(0, 1)],
+    ["a Worker elsewhere with our mark", worker({ executable: "/tmp/Runner.Worker", mark: MARKED }), seen(0, 1)],
+    [
+      "a Worker of which nothing can be read",
+      worker({ mark: UNREADABLE }),
+      { kind: "unknown", why: expect.any(String) },
+    ],
+    ["a Worker of another machine", worker({ executable: "/n/roots/t-1/bin/Runner.Worker", mark: OTHERS }), seen(0, 0)],
+    [
+      "a Worker of a user whom we may not read, elsewhere",
+      worker({ arguments: ["/opt/r/bin/Runner.Worker"], mark: UNREADABLE }),
+      seen(0, 0),
+    ],
+    ["a Worker whose root only begins like ours", worker({ executable: `${ROOTS}-2/bin/Runner.Worker` }), seen(0, 0)],
+    ["a zombie", worker({ isZombie: true, mark: UNREADABLE }), seen(0, 0)],
+    ["a step of the job", process({ arguments: ["bash", "-e", "Runner.Worker"], mark: MARKED }), seen(0, 0)],
+  ])("%s", (_name, one, sight) => {
+    expect(sightRunner([one], OURS)).toEqual(sight);
+  });
+
+  it.each<[string, Partial<SeenProcess>, ProcessSight]>([
+    ["whatever it calls itself now", { name: "dotnet", mark: MARKED }, seen(1, 0)],
+    ["though its mark cannot be read", { name: "dotnet", mark: UNREADABLE }, seen(1, 0)],
+    ["but not a later process with its number", { name: "dotnet", mark: MARKED, startTime: "8" }, seen(0, 0)],
+    ["but not somebody else's with its number", { name: "dotnet", mark: UNMARKED }, seen(0, 0)],
+  ])("the listener that the journal names counts %s", (_name, more, sight) => {
+    const ours = { ...OURS, started: { pid: 100, startTime: "7" } };
+    expect(sightRunner([process(more)], ours)).toEqual(sight);
+  });
+});
+
+describe("what is left of a job", () => {
+  const agent = process({ pid: 20, parentPid: 10, name: "node", mark: MARKED });
+  const launcher = process({ pid: 10, parentPid: 1, name: "node", mark: MARKED });
+  const sleeper = process({ pid: 30, parentPid: 1, name: "sleep", startTime: "99", mark: MARKED });
+  const stranger = process({ pid: 40, name: "sleep" });
+  const neighbour = process({ pid: 41, name: "sleep", mark: OTHERS });
+  const hidden = process({ pid: 42, name: "sleep", mark: UNREADABLE });
+  const others = [agent, launcher, stranger, neighbour, hidden];
+  const spared = lineageOf(20, others);
+
+  it("is what carries our mark and is neither the agent nor what it descends from", () => {
+    expect(spared).toEqual(new Set([20, 10, 1]));
+    expect(findLeftovers([...others, sleeper], OURS, spared)).toEqual({
+      kind: "found",
+      processes: [{ pid: 30, startTime: "99" }],
+    });
+    expect(findLeftovers(others, OURS, spared)).toEqual({ kind: "found", processes: [] });
+  });
+
+  it.each<[string, SeenProcess]>([
+    ["a Worker", worker({ pid: 50, mark: MARKED })],
+    ["a listener", process({ pid: 50, name: "Runner.Listener", mark: MARKED })],
+    ["a Worker of which nothing can be read", worker({ pid: 50, mark: UNREADABLE })],
+  ])("is not asked for beside %s", (_name, one) => {
+    expect(findLeftovers([...others, sleeper, one], OURS, spared).kind).toBe("runner-there");
+  });
+
+  it("ends the search for ancestors where the table goes round", () => {
+    const ring = [process({ pid: 2, parentPid: 3 }), process({ pid: 3, parentPid: 2 })];
+    expect(lineageOf(2, ring)).toEqual(new Set([2, 3]));
+  });
+});
