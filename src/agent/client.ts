@@ -21,7 +21,7 @@ import { AnswerError, parseCheckIn, parsePollAnswer, parseReportAnswer } from ".
 import { describeError } from "./log.ts";
 import type { System } from "./system.ts";
 
-/** Shown to operators; `test/agent/settings.test.ts` holds it to the package's. */
+/** Shown to operators; `test/agent/files.test.ts` holds it to the package's. */
 export const AGENT_VERSION = "0.1.0";
 
 const CALL_TIMEOUT_MS = 10 * SECOND_MS;

@@ -52,8 +52,12 @@ function openFile(directory: string, rootsDirectory: string): Journal {
   }
   const bytes = readFileSync(file);
   const reading = readJournal(bytes.toString("utf8"));
+  if (reading.kind === "unreadable") {
+    closeSync(file);
+    return unreadable(reading.why);
+  }
   const wholeBytes = bytes.lastIndexOf("\n") + 1;
-  if (reading.kind === "read" && wholeBytes < bytes.length) ftruncateSync(file, wholeBytes);
+  if (wholeBytes < bytes.length) ftruncateSync(file, wholeBytes);
   fsyncSync(file);
   syncDirectory(directory);
   return { reading, append: (entry) => append(file, entry) };

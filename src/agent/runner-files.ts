@@ -41,7 +41,9 @@ export class RunnerFiles {
     let bytesLeft = BYTES_PER_LOOK_MAX;
     // The perf file first: an assignment that it does not show yet has no close in the log either.
     const files: [string, Fold][] = [[this.#perfFile, foldPerfLine]];
-    if (typeof logs !== "string") for (const log of logs) files.push([log, foldLogLine]);
+    // Those that were there are looked for again, listed or not.
+    const known = [...this.#cursors.keys()].filter((path) => path !== this.#perfFile);
+    for (const log of new Set([...known, ...(typeof logs === "string" ? [] : logs)])) files.push([log, foldLogLine]);
     for (const [path, fold] of files) {
       const read = this.#readOn(path, fold, bytesLeft);
       if (typeof read === "string") troubles.push(`${basename(path)}: ${read}`);

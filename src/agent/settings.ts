@@ -4,7 +4,7 @@ import { AGENT_SETTINGS_VARIABLE, type AgentSettings } from "../domain/host/sett
 import { parseControllerId, parseMachineId, parseProviderId } from "../domain/ids.ts";
 
 /** Something in the settings is not as documented; the message names it. */
-export class SettingsError extends Error {
+class SettingsError extends Error {
   override readonly name = "SettingsError";
 }
 

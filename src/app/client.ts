@@ -9,8 +9,8 @@ import { isWildcard, parseUrl, urlOf } from "./config/addresses.ts";
 import type { Environment } from "./config/environment.ts";
 import { readConfig } from "./config/read.ts";
 
-export const SERVER_VARIABLE = "HOLDFAST_SERVER";
-export const TOKEN_VARIABLE = "HOLDFAST_TOKEN";
+const SERVER_VARIABLE = "HOLDFAST_SERVER";
+const TOKEN_VARIABLE = "HOLDFAST_TOKEN";
 /** Where the configuration is looked for when nothing else says where the server is. */
 export const CONFIG_DEFAULT = "holdfast.yaml";
 

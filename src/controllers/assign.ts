@@ -27,6 +27,9 @@ import type { ReasonCode } from "../domain/reasons.ts";
 import { decideScale, launchRoom, type ScaleDecision } from "../domain/scale.ts";
 import type { Ticket } from "../domain/ticket.ts";
 import { isTicketLive } from "../domain/ticket.ts";
+import { isPast } from "../domain/time.ts";
+import { SECOND_MS } from "../domain/units.ts";
+import { AGENT_FRESH_MS } from "../domain/verdict.ts";
 import { recordDecisions } from "../store/evidence/decisions.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
 import { listQueuedJobsOfPool } from "../store/jobs/list.ts";
@@ -83,10 +86,10 @@ async function planPool(context: PoolContext): Promise<PoolPlan> {
   const present = await countPresentByPool(db);
   const withTicket = new Set(tickets.map((ticket) => ticket.machineId));
   const input: DemandInput = {
-    jobs: rows,
+    jobs: rows.map((row) => ({ ...row, isAskPaused: isAskPaused(context, row.job.id, time.nowMs) })),
     tickets,
     unnamedRunning: await listUnnamedRunning(context, tickets),
-    machines: machines.filter((machine) => !withTicket.has(machine.id)).flatMap((machine) => asFree(machine, pool)),
+    machines: machines.filter((machine) => !withTicket.has(machine.id)).flatMap((machine) => asFree(machine, context)),
     isMintPaused: time.nowMs < memory.mint.untilMs,
     launchRoom: launchRoom(pool, {
       machineCount: present.get(pool.name) ?? 0,
@@ -97,6 +100,14 @@ async function planPool(context: PoolContext): Promise<PoolPlan> {
   const demand = decideDemand(input, pool, time);
   const scale = decideScale(demand, input.launchRoom, pool);
   return { input, demand, scale, machines, rows: new Map(rows.map((row) => [row.job.id, row])) };
+}
+
+/** A question that GitHub did not answer is put again after so long: a deleted run is asked about for as long as it waits. */
+const ASK_PAUSE_MS = 30 * SECOND_MS;
+
+function isAskPaused({ memory }: PoolContext, jobId: JobId, nowMs: number): boolean {
+  const failedAtMs = memory.askFailedAtMs.get(jobId);
+  return failedAtMs !== undefined && nowMs - failedAtMs < ASK_PAUSE_MS;
 }
 
 async function listFreeMachines(context: PoolContext): Promise<readonly Machine[]> {
@@ -110,11 +121,15 @@ async function listFreeMachines(context: PoolContext): Promise<readonly Machine[
   return free;
 }
 
-function asFree(machine: Machine, pool: PoolPolicy): readonly FreeMachine[] {
+function asFree(machine: Machine, context: PoolContext): readonly FreeMachine[] {
+  const { pool, hearing } = context;
   const { kind } = machine.state;
   if (kind !== "parked" && kind !== "provisioning" && kind !== "planned") return [];
   if (!hasTicketsLeft(machine, pool.jobsPerMachine) || machine.retireWhenSpent !== null) return [];
   if (machine.report?.phase === "leaving") return [];
+  // A parked machine that nobody hears would never come for its ticket.
+  const isSilent = isPast(hearing.heardAtMs(machine.id) ?? 0, AGENT_FRESH_MS, heardTime(context));
+  if (kind === "parked" && isSilent) return [];
   return [{ id: machine.id, state: kind }];
 }
 
@@ -190,7 +205,7 @@ async function writeTicket(
   nowMs: number,
 ): Promise<void> {
   const machine = await loadMachine(tx, machineId);
-  if (machine === null || asFree(machine, context.pool).length === 0) return;
+  if (machine === null || asFree(machine, context).length === 0) return;
   const tickets = await listTicketsOfMachine(tx, machineId);
   if (tickets.some(isTicketLive)) return;
   const isOurs = await saveJob(

@@ -49,6 +49,8 @@ export interface PoolMemory {
   readonly surplusSinceMs: Map<MachineId, number>;
   /** Jobs that `execute/ask` is to ask GitHub about. */
   readonly jobsToAsk: Set<JobId>;
+  /** When GitHub was last asked about a job without an answer to rely on. */
+  readonly askFailedAtMs: Map<JobId, number>;
   readonly mint: Pause;
   readonly launch: Pause;
 }
@@ -63,6 +65,7 @@ export function emptyMemory(): PoolMemory {
     observed: new Map(),
     surplusSinceMs: new Map(),
     jobsToAsk: new Set(),
+    askFailedAtMs: new Map(),
     mint: { failureCount: 0, untilMs: 0 },
     launch: { failureCount: 0, untilMs: 0 },
   };

@@ -51,9 +51,11 @@ async function retireMachines(
       machine: note.subject,
     });
   }
+  const refused = new Set<string>(notes.map((note) => note.subject));
   const lease = context.lease();
-  if (notes.length > 0 || lease === null) return [];
-  return inLease(context.store, lease, (tx) => writeRetirements(context, tx, machines, decisions));
+  if (lease === null) return [];
+  const sound = new Map([...decisions].filter(([id]) => !refused.has(id)));
+  return inLease(context.store, lease, (tx) => writeRetirements(context, tx, machines, sound));
 }
 
 const NO_DEMAND = {

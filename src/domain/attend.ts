@@ -31,7 +31,10 @@ export function attendReport(
 function nextTicketState(ticket: Ticket, report: HostReport, nowMs: number): TicketState | null {
   if (!isTicketOut(ticket)) return null;
   const ended = report.ended.find(({ id }) => id === ticket.id);
-  if (ended !== undefined) return endState(ticket, ended.end, nowMs);
+  if (ended !== undefined) {
+    const state = endState(ticket, ended.end, nowMs);
+    return canTicketMove(ticket.state.kind, state.kind) ? state : null;
+  }
   if (report.ticket?.id !== ticket.id) return null;
   const { step } = report.ticket;
   return step !== ticket.state.kind && canTicketMove(ticket.state.kind, step) ? { kind: step, sinceMs: nowMs } : null;
@@ -44,7 +47,9 @@ function endState(ticket: Ticket, end: TicketEnd, nowMs: number): TicketState {
 }
 
 function nextMachineEvent(machine: Machine, tickets: readonly Ticket[], report: HostReport): MachineEvent | null {
-  const holdsNone = report.ticket === null && !tickets.some(isTicketOut);
+  const { sighting } = report;
+  const seesNone = sighting.kind === "seen" && !sighting.hasListener && sighting.workerCount === 0;
+  const holdsNone = seesNone && report.ticket === null && !tickets.some(isTicketOut);
   switch (machine.state.kind) {
     case "provisioning":
       return holdsNone && report.phase === "parked" ? { kind: "parked" } : null;

@@ -11,7 +11,7 @@ import type { Job } from "./job.ts";
 import { type PoolPolicy, scopeCovers } from "./pool.ts";
 import type { ReasonCode } from "./reasons.ts";
 import type { Ticket } from "./ticket.ts";
-import type { HeardTime } from "./time.ts";
+import { type HeardTime, isPast } from "./time.ts";
 import { MINUTE_MS, SECOND_MS } from "./units.ts";
 
 /** A job older than this, or one that has had a ticket, is read at GitHub before another ticket is minted for it. */
@@ -26,6 +26,8 @@ export interface WaitingJob {
   readonly lastTicketAtMs: number | null;
   /** When GitHub itself was last asked and said that it is queued; null if never. */
   readonly askedAtMs: number | null;
+  /** GitHub was asked a moment ago and had no answer to rely on: it is not asked again yet. */
+  readonly isAskPaused: boolean;
 }
 
 /** A machine without a ticket that has one left in its life. */
@@ -70,8 +72,8 @@ export interface DemandPlan {
   /** Free machines that no job needs. */
   readonly spare: readonly FreeMachine[];
   /**
-   * Issued tickets that no job needs: they are voided before they leave us, for a listener that waits in vain could be
-   * taken back only by the fence.
+   * Issued tickets that no job needs, or that nobody came for: they are voided before they leave us, for a listener that
+   * waits in vain could be taken back only by the fence.
    */
   readonly unneeded: readonly TicketId[];
 }
@@ -102,28 +104,36 @@ export function decideDemand(input: DemandInput, pool: PoolPolicy, time: HeardTi
     if (own !== null) covered.set(job.id, wait(job, reasonForCovered(own)));
   }
   const decisions = input.jobs.map(
-    (waiting) => covered.get(waiting.job.id) ?? decideUncovered(waiting, remaining, input, time),
+    (waiting) => covered.get(waiting.job.id) ?? decideUncovered(waiting, remaining, input, pool, time),
   );
-  const unneeded = remaining.supply.filter((ticket) => ticket.state.kind === "issued").map((ticket) => ticket.id);
-  return { decisions, spare: remaining.machines, unneeded };
+  const unneeded = input.tickets.filter(
+    (ticket) => ticket.state.kind === "issued" && (remaining.supply.includes(ticket) || isLate(ticket, pool, time)),
+  );
+  return { decisions, spare: remaining.machines, unneeded: unneeded.map((ticket) => ticket.id) };
 }
 
 const MACHINE_ORDER: Readonly<Record<FreeMachine["state"], number>> = { parked: 0, provisioning: 1, planned: 2 };
 
-function decideUncovered(waiting: WaitingJob, remaining: Remaining, input: DemandInput, time: HeardTime): JobDecision {
+function decideUncovered(
+  waiting: WaitingJob,
+  remaining: Remaining,
+  input: DemandInput,
+  pool: PoolPolicy,
+  time: HeardTime,
+): JobDecision {
   const { job } = waiting;
   const aimed = takeFirst(remaining.supply, (ticket) => scopeCovers(ticket.scope, job.repository));
   if (aimed !== null) return { kind: "aim", jobId: job.id, ticketId: aimed.id };
   const runner = takeFirst(remaining.unnamedRunning, (ticket) => mayRun(ticket, waiting));
   if (runner !== null) {
     const isFresh = time.nowMs - runner.state.sinceMs < RUNNING_UNNAMED_MS;
-    return isFresh ? wait(job, "covered-by-running") : { kind: "ask", jobId: job.id };
+    return isFresh ? wait(job, "covered-by-running") : ask(waiting);
   }
-  const lateListeners = input.tickets.filter((ticket) => ticket.jobId === job.id && ticket.state.kind === "online");
-  if (lateListeners.length >= LATE_LISTENERS_MAX) return wait(job, "github-does-not-assign");
+  const lateTickets = input.tickets.filter((ticket) => ticket.jobId === job.id && isLate(ticket, pool, time));
+  if (lateTickets.length >= LATE_TICKETS_MAX) return wait(job, "github-does-not-assign");
   const machine = remaining.machines[0];
   if (machine === undefined && remaining.launchCount <= 0) return wait(job, input.launchRoom.limit);
-  if (mustAsk(waiting, time)) return { kind: "ask", jobId: job.id };
+  if (mustAsk(waiting, time)) return ask(waiting);
   if (machine === undefined) {
     remaining.launchCount -= 1;
     return { kind: "launch", jobId: job.id };
@@ -136,7 +146,7 @@ function decideUncovered(waiting: WaitingJob, remaining: Remaining, input: Deman
 }
 
 /** "GitHub does not assign": at most one more is minted for the same job. */
-const LATE_LISTENERS_MAX = 2;
+const LATE_TICKETS_MAX = 2;
 /** For so long GitHub's event that names a running ticket's job may be late before we ask. */
 const RUNNING_UNNAMED_MS = 20 * SECOND_MS;
 
@@ -144,20 +154,35 @@ function wait(job: Job, reason: ReasonCode): JobDecision {
   return { kind: "wait", jobId: job.id, reason };
 }
 
+function ask({ job, isAskPaused }: WaitingJob): JobDecision {
+  return isAskPaused ? wait(job, "asking-github") : { kind: "ask", jobId: job.id };
+}
+
 function takeFirst<Item>(items: Item[], fits: (item: Item) => boolean): Item | null {
   const index = items.findIndex(fits);
   return index < 0 ? null : (items.splice(index, 1)[0] ?? null);
 }
 
-/** An online listener that got no job within the bound no longer counts as supply: something stands in its way. */
+/** On its way to run something, and not late. */
 function isSupply(ticket: Ticket, pool: PoolPolicy, time: HeardTime): boolean {
+  const { kind } = ticket.state;
+  const isOpen = kind === "minting" || kind === "issued" || kind === "delivered" || kind === "online";
+  return isOpen && !isLate(ticket, pool, time);
+}
+
+/**
+ * A ticket that stays where it is past its bound no longer counts as supply: something stands in its way. An issued one
+ * has its machine's boot before it; GitHub's answer is waited for as long as it takes.
+ */
+function isLate(ticket: Ticket, pool: PoolPolicy, time: HeardTime): boolean {
+  const { bootMs, onlineMs, idleTicketMs } = pool.deadlines;
   switch (ticket.state.kind) {
-    case "minting":
     case "issued":
+      return isPast(ticket.state.sinceMs, bootMs + onlineMs, time);
     case "delivered":
-      return true;
+      return isPast(ticket.state.sinceMs, onlineMs, time);
     case "online":
-      return time.nowMs - ticket.state.sinceMs < pool.deadlines.idleTicketMs;
+      return isPast(ticket.state.sinceMs, idleTicketMs, time);
     default:
       return false;
   }
@@ -172,7 +197,9 @@ function mayRun(ticket: Ticket, { job }: WaitingJob): boolean {
 function mustAsk(waiting: WaitingJob, time: HeardTime): boolean {
   const isFirstAndFresh = waiting.ticketCount === 0 && time.nowMs - waiting.job.createdAtMs < FRESH_JOB_MS;
   if (isFirstAndFresh) return false;
-  return waiting.askedAtMs === null || time.nowMs - waiting.askedAtMs >= QUEUED_ANSWER_MS;
+  // An answer from before the last ticket says nothing of what became of that one.
+  if (waiting.askedAtMs === null || waiting.askedAtMs < (waiting.lastTicketAtMs ?? 0)) return true;
+  return time.nowMs - waiting.askedAtMs >= QUEUED_ANSWER_MS;
 }
 
 /** A job whose tickets keep ending without it gets the next one after a growing pause. */

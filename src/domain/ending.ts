@@ -44,7 +44,8 @@ export function decideEnding(input: EndingInput, pool: PoolPolicy): EndingStep {
   invariant(state.kind === "retiring", "only a retiring machine is ended");
   const unsent = input.tickets.find((ticket) => ticket.state.kind === "minting" || ticket.state.kind === "issued");
   if (unsent !== undefined) return { kind: "void-ticket", ticketId: unsent.id };
-  if (input.observed?.state === "gone") return { kind: "confirm-gone" };
+  if (input.observed?.state === "gone" && input.observed.providerId === state.providerId)
+    return { kind: "confirm-gone" };
   if (state.stage === "confirming") {
     const isPatient = input.time.nowMs - state.sinceMs < CONFIRM_PATIENCE_MS;
     return isPatient ? { kind: "wait", missing: ["confirming"] } : { kind: "stage", stage: "terminating" };
@@ -54,8 +55,7 @@ export function decideEnding(input: EndingInput, pool: PoolPolicy): EndingStep {
   // Dead machines and forced endings keep their registrations until the provider confirms; the rest has none that left us.
   const isDirect = chosen.proof.kind === "provider-dead" || chosen.proof.kind === "forced";
   if (!isDirect && state.stage === "proving") return { kind: "stage", stage: "deregistering" };
-  if (!isDirect && state.stage === "deregistering" && input.tickets.some(owesDeletion))
-    return { kind: "wait", missing: ["deregistering"] };
+  if (!isDirect && input.tickets.some(owesDeletion)) return { kind: "wait", missing: ["deregistering"] };
   if (state.stage !== "terminating") return { kind: "stage", stage: "terminating" };
   return { kind: "terminate", proof: chosen.proof };
 }

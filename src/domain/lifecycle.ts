@@ -5,7 +5,7 @@ import type { ReasonCode, RetireReason } from "./reasons.ts";
 import { isTicketOut, type Ticket } from "./ticket.ts";
 import { type HeardTime, isPast } from "./time.ts";
 import { SECOND_MS } from "./units.ts";
-import { judgeMachine, type MachineEvidence } from "./verdict.ts";
+import { AGENT_FRESH_MS, judgeMachine, type MachineEvidence } from "./verdict.ts";
 
 /** How long a parked machine that no job needs is kept, in case the next job comes: well inside the 2 minutes of I2. */
 export const SURPLUS_GRACE_MS = 30 * SECOND_MS;
@@ -43,7 +43,6 @@ export function decideLifecycle(input: LifecycleInput, pool: PoolPolicy, time: H
   }
 }
 
-/** A machine whose agent was seen but never got as far as parking is not retired by the boot deadline: no proof fits it. */
 function decideProvisioning(machine: Machine, sinceMs: number, pool: PoolPolicy, time: HeardTime): LifecycleDecision {
   if (machine.report?.phase === "leaving") return { kind: "retire", reason: "agent-leaving" };
   if (!isPast(sinceMs, pool.deadlines.bootMs, time)) return { kind: "keep", reason: "booting" };
@@ -52,10 +51,13 @@ function decideProvisioning(machine: Machine, sinceMs: number, pool: PoolPolicy,
 
 function decideParked(input: LifecycleInput, pool: PoolPolicy, time: HeardTime): LifecycleDecision {
   const { machine } = input;
+  if (input.ticket !== null && isTicketOut(input.ticket)) return { kind: "keep", reason: "ticket-out" };
   if (machine.retireWhenSpent !== null) return { kind: "retire", reason: machine.retireWhenSpent };
   if (!hasTicketsLeft(machine, pool.jobsPerMachine)) return { kind: "retire", reason: "used-up" };
   if (machine.report?.phase === "leaving") return { kind: "retire", reason: "agent-leaving" };
   if (input.isShuttingDown && input.ticket === null) return { kind: "retire", reason: "shutting-down" };
+  const isSilent = isPast(input.heardAtMs ?? 0, AGENT_FRESH_MS, time);
+  if (isSilent && input.surplusSinceMs === null) return { kind: "keep", reason: "agent-silent" };
   if (input.ticket !== null) return { kind: "keep", reason: "waits-for-ticket" };
   if (input.surplusSinceMs === null) return { kind: "keep", reason: "kept-warm" };
   if (!isPast(input.surplusSinceMs, SURPLUS_GRACE_MS, time)) return { kind: "keep", reason: "within-surplus-grace" };

@@ -1,14 +1,14 @@
 /**
  * The door. Every call that can end a job takes a permit, and only `issuePermit` makes one, from one of the proofs of the
  * contract (`docs/design/safety.md`). A permit is made at the call, lives 30 s and is never stored. Its classes have
- * private constructors, so no other code can make one, and a copy or a literal is not an instance.
+ * private constructors and a private field, so no other code can make one, and a copy or a literal is none.
  */
 import type { ConnectionName, LeaseEpoch, MachineId, ProviderId, RunnerId, TicketId } from "./ids.ts";
 import { type Machine, providerIdOf } from "./machine.ts";
 import type { ObservedMachine } from "./observed.ts";
 import type { RegistrationScope } from "./pool.ts";
 import type { ReasonCode } from "./reasons.ts";
-import { isTicketOver, type Ticket } from "./ticket.ts";
+import { isTicketOver, type Ticket, type TicketStateKind } from "./ticket.ts";
 import { type HeardTime, isPast } from "./time.ts";
 import { SECOND_MS } from "./units.ts";
 
@@ -54,6 +54,8 @@ let makeRegistrationPermit: (
 ) => RegistrationPermit;
 
 export class MachinePermit {
+  /** Makes the class nominal: a literal or a copy of the same shape is not one, to the compiler and at run time. */
+  readonly #isMade = true;
   readonly kind = "end-machine";
   readonly machineId: MachineId;
   readonly providerId: ProviderId;
@@ -72,12 +74,18 @@ export class MachinePermit {
     Object.freeze(this);
   }
 
+  /** Whether `issuePermit` made it; `instanceof` would also take what only claims the prototype. */
+  static isMade(permit: object): permit is MachinePermit {
+    return #isMade in permit && permit.#isMade;
+  }
+
   static {
     makeMachinePermit = (machine, providerId, request) => new MachinePermit(machine, providerId, request);
   }
 }
 
 export class RegistrationPermit {
+  readonly #isMade = true;
   readonly kind = "delete-registration";
   readonly connection: ConnectionName;
   readonly scope: RegistrationScope;
@@ -97,6 +105,10 @@ export class RegistrationPermit {
     this.epoch = request.epoch;
     this.expiresAtMs = request.time.nowMs + PERMIT_LIFE_MS;
     Object.freeze(this);
+  }
+
+  static isMade(permit: object): permit is RegistrationPermit {
+    return #isMade in permit && permit.#isMade;
   }
 
   static {
@@ -160,16 +172,22 @@ function missingForNeverEngaged(request: MachinePermitRequest, bootDeadlineMs: n
   return missing;
 }
 
+/** How a ticket that left us may have ended for its machine to be idle. `lost` is no such word: it is said of the machine. */
+const ENDED_BY_HOST: readonly TicketStateKind[] = ["spent", "barren", "handed-back"];
+
 function missingForParked(machine: Machine, tickets: readonly Ticket[]): readonly ReasonCode[] {
   const missing: ReasonCode[] = [];
-  if (!tickets.every(isTicketOver)) missing.push("ticket-not-over");
-  // A ticket of an ended kind proves nothing where the row's past is unknown: adoption gives it an unknown ticket, whose
-  // end must be in the list.
-  if (machine.origin !== "launched" && tickets.length === 0) missing.push("not-ours-from-the-start");
+  const ended = tickets.filter((ticket) => ENDED_BY_HOST.includes(ticket.state.kind));
+  const areAllOver = tickets.every((ticket) => ticket.state.kind === "void" || ended.includes(ticket));
+  // Fewer ends than tickets given: the list is not whole, and what is missing from it may be out.
+  if (!areAllOver || ended.length < machine.ticketsGiven) missing.push("ticket-not-over");
+  // Adoption gives a row of unknown past an unknown ticket, whose end must be in the list.
+  if (machine.origin !== "launched" && ended.length === 0) missing.push("not-ours-from-the-start");
   const { state, report } = machine;
   if (state.kind !== "retiring") return missing;
   if (report === null || machine.sequence <= state.heardSequence) return [...missing, "awaits-report"];
-  if (report.phase === "starting" || report.ticket !== null) missing.push("report-names-ticket");
+  if (report.phase === "starting" || report.phase === "engaged" || report.ticket !== null)
+    missing.push("report-names-ticket");
   if (report.sighting.kind === "unknown" || report.sighting.hasListener || report.sighting.workerCount > 0)
     missing.push("sees-processes");
   return missing;

@@ -15,7 +15,9 @@ export interface Plan {
 export interface PlanNote {
   readonly check:
     | "job-decided-once"
+    | "ticket-aimed-once"
     | "machine-used-once"
+    | "machine-takes-tickets"
     | "one-live-ticket"
     | "tickets-left"
     | "max"
@@ -39,7 +41,8 @@ function checkJobs(plan: Plan, context: PlanContext): readonly PlanNote[] {
   const notes: PlanNote[] = [];
   const decidedJobs = new Set(plan.jobs.map((decision) => decision.jobId));
   const wantedJobs = context.demand.jobs.map(({ job }) => job.id);
-  if (decidedJobs.size !== plan.jobs.length || !wantedJobs.every((id) => decidedJobs.has(id)))
+  const isWhole = wantedJobs.length === plan.jobs.length && wantedJobs.every((id) => decidedJobs.has(id));
+  if (decidedJobs.size !== plan.jobs.length || !isWhole)
     notes.push({ check: "job-decided-once", subject: context.pool.name });
   const machineById = new Map(context.machines.map((machine) => [machine.id, machine]));
   const engaged = new Set(context.tickets.filter(isTicketLive).map((ticket) => ticket.machineId));
@@ -49,10 +52,16 @@ function checkJobs(plan: Plan, context: PlanContext): readonly PlanNote[] {
     const machine = machineById.get(decision.machineId);
     if (used.has(decision.machineId)) notes.push({ check: "machine-used-once", subject: decision.machineId });
     if (engaged.has(decision.machineId)) notes.push({ check: "one-live-ticket", subject: decision.machineId });
+    const isRetired = plan.machines.get(decision.machineId)?.kind === "retire";
+    if (isRetired || (machine?.state.kind !== "parked" && machine?.state.kind !== "provisioning"))
+      notes.push({ check: "machine-takes-tickets", subject: decision.machineId });
     if (machine === undefined || !hasTicketsLeft(machine, context.pool.jobsPerMachine))
       notes.push({ check: "tickets-left", subject: decision.machineId });
     used.add(decision.machineId);
   }
+  const aimed = plan.jobs.flatMap((decision) => (decision.kind === "aim" ? [decision.ticketId] : []));
+  for (const ticketId of new Set(aimed))
+    if (aimed.filter((id) => id === ticketId).length > 1) notes.push({ check: "ticket-aimed-once", subject: ticketId });
   return notes;
 }
 

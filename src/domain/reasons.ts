@@ -54,7 +54,7 @@ export const REASONS = {
     sentence: "Its agent cannot read part of what shows whether a job runs. Unknown counts as busy.",
   },
   // Why a machine retires.
-  "boot-deadline": { sentence: "Its agent did not report within the boot deadline." },
+  "boot-deadline": { sentence: "It was not ready for a job by its boot deadline." },
   "used-up": { sentence: "It has run as many jobs as one machine may (`machines.jobsPerMachine`)." },
   surplus: { sentence: "No job needs it and the pool keeps enough parked machines without it." },
   "machine-dead": { sentence: "The provider says that it is dead." },

@@ -7,7 +7,7 @@ import type { ProviderState } from "./observed.ts";
 import type { ProofKind } from "./permit.ts";
 import type { ReasonCode } from "./reasons.ts";
 import { isTicketOut, type Ticket } from "./ticket.ts";
-import { type HeardTime, isPast } from "./time.ts";
+import type { HeardTime } from "./time.ts";
 import { MINUTE_MS } from "./units.ts";
 
 /** An agent reports each 15 s; after four missed reports its last word is old. */
@@ -29,18 +29,21 @@ export interface MachineEvidence {
 }
 
 export function isAgentFresh(evidence: MachineEvidence, time: HeardTime): boolean {
-  return evidence.heardAtMs !== null && !isPast(evidence.heardAtMs, AGENT_FRESH_MS, time);
+  // By the plain clock: time in which we were deaf makes a word older, not younger.
+  return evidence.heardAtMs !== null && time.nowMs - evidence.heardAtMs < AGENT_FRESH_MS;
 }
 
 export function judgeMachine(evidence: MachineEvidence, time: HeardTime): Verdict {
   const { machine, ticket, providerState } = evidence;
   if (providerState === "dead" || providerState === "gone") return { kind: "idle", proof: "provider-dead" };
-  if (machine.state.kind === "planned") return { kind: "idle", proof: "never-engaged" };
+  if (machine.state.kind === "planned" && !machine.isAgentSeen) return { kind: "idle", proof: "never-engaged" };
   const sighting = machine.report?.sighting ?? null;
   if (sighting?.kind === "seen" && sighting.workerCount > 0) return { kind: "busy", reasons: ["runs-job"] };
   if (ticket !== null && isTicketOut(ticket)) return judgeTicketOut(evidence, time);
   if (!machine.isAgentSeen && machine.origin === "launched") return { kind: "idle", proof: "never-engaged" };
+  if (machine.state.kind === "engaged") return { kind: "unknown", missing: ["ticket-out"] };
   if (!isAgentFresh(evidence, time)) return { kind: "unknown", missing: ["agent-silent"] };
+  if (machine.report?.phase === "starting") return { kind: "unknown", missing: ["host-unreadable"] };
   if (sighting === null || sighting.kind === "unknown") return { kind: "unknown", missing: ["host-unreadable"] };
   if (machine.report?.ticket !== null || sighting.hasListener) return { kind: "busy", reasons: ["ticket-out"] };
   return { kind: "idle", proof: "parked" };

@@ -31,11 +31,11 @@ export interface ProblemOptions {
 }
 
 /** @param attempted what was being done, as in "recording the delivery 1234". */
-export function describeProblem(code: ErrorCode, attempted: string, mend: string = ERRORS[code].mend): Problem {
+function describeProblem(code: ErrorCode, attempted: string, mend: string = ERRORS[code].mend): Problem {
   return { code, message: `${attempted}: ${ERRORS[code].sentence}`, mend };
 }
 
-export function statusOf(code: ErrorCode): number {
+function statusOf(code: ErrorCode): number {
   return STATUS_BY_CODE[code] ?? 500;
 }
 

@@ -7,9 +7,9 @@ export interface Telemetry {
   /** @param error logged with its whole chain of causes. */
   error(message: string, error: unknown, fields?: LogFields): void;
   /** Adds one to a counter of `docs/reference/metrics.md`. */
-  count(metric: CounterName, labels?: Readonly<Record<string, string>>): void;
+  count<Metric extends CounterName>(metric: Metric, labels: CounterLabels<Metric>): void;
   /** Sets a gauge. */
-  gauge(metric: GaugeName, value: number, labels?: Readonly<Record<string, string>>): void;
+  gauge<Metric extends GaugeName>(metric: Metric, value: number, labels: GaugeLabels<Metric>): void;
 }
 
 export const COUNTERS = {
@@ -18,16 +18,29 @@ export const COUNTERS = {
   holdfast_endings_refused_total: { sentence: "Permits refused, by what was missing.", labels: ["pool", "missing"] },
   holdfast_launches_total: { sentence: "Launch calls by outcome.", labels: ["pool", "outcome"] },
   holdfast_tickets_ended_total: { sentence: "Tickets by how they ended.", labels: ["pool", "end"] },
-  holdfast_github_calls_total: { sentence: "Calls to GitHub by operation and status.", labels: ["operation", "status"] },
+  holdfast_github_calls_total: {
+    sentence: "Calls to GitHub by operation and status.",
+    labels: ["operation", "status"],
+  },
   holdfast_agent_refused_total: { sentence: "Agents' calls that were refused, by code.", labels: ["code"] },
-  holdfast_controller_failures_total: { sentence: "Passes of a controller that ended with an error.", labels: ["controller"] },
+  holdfast_controller_failures_total: {
+    sentence: "Passes of a controller that ended with an error.",
+    labels: ["controller"],
+  },
   holdfast_plan_notes_total: { sentence: "Plans that the second look refused.", labels: ["check"] },
 } as const satisfies Record<string, { readonly sentence: string; readonly labels: readonly string[] }>;
 export type CounterName = keyof typeof COUNTERS;
+export type CounterLabels<Metric extends CounterName> = Readonly<
+  Record<(typeof COUNTERS)[Metric]["labels"][number], string>
+>;
 
 export const GAUGES = {
   holdfast_machines: { sentence: "Machines by pool and state.", labels: ["pool", "state"] },
   holdfast_jobs_waiting: { sentence: "Queued jobs by pool.", labels: ["pool"] },
-  holdfast_deliveries_quarantined: { sentence: "Deliveries that could not be handled and wait for a person.", labels: [] },
+  holdfast_deliveries_quarantined: {
+    sentence: "Deliveries that could not be handled and wait for a person.",
+    labels: [],
+  },
 } as const satisfies Record<string, { readonly sentence: string; readonly labels: readonly string[] }>;
 export type GaugeName = keyof typeof GAUGES;
+export type GaugeLabels<Metric extends GaugeName> = Readonly<Record<(typeof GAUGES)[Metric]["labels"][number], string>>;

@@ -4,7 +4,17 @@
  */
 import type { MachineId, PoolName } from "../domain/ids.ts";
 
-export type ControllerName = "ingest" | "attend" | "assign" | "launch" | "mint" | "ask" | "observe" | "retire" | "sweep" | "retention";
+export type ControllerName =
+  | "ingest"
+  | "attend"
+  | "assign"
+  | "launch"
+  | "mint"
+  | "ask"
+  | "observe"
+  | "retire"
+  | "sweep"
+  | "retention";
 
 export interface Wake {
   /** @param pool which pool's controller; null for those that serve all pools. */

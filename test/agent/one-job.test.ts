@@ -152,11 +152,14 @@ describe("a ticket's life", () => {
     const { ticket } = mint();
     await parked(machine);
     controller.offer(ticket);
-    const jobId = queue("mkdir -p locked/in && touch locked/in/file && chmod 500 locked", "setsid sleep 300 &");
+    const locked = "mkdir -p locked/in && touch locked/in/file && chmod 500 locked/in locked";
+    const jobId = queue(locked, "env -u RUNNER_TRACKING_ID setsid sleep 300 > out.txt 2>&1 &");
     await completed(jobId);
     await controller.waitFor("a spent ticket", () => controller.endOf(ticket.id));
     await controller.waitFor("parked again", () => controller.last()?.phase === "parked");
     expect(machine.marked()).toEqual([]);
+    expect(machine.written()).toContain('"message":"leftovers","kind":"cleared","killedCount":1');
+    expect(readdirSync(join(machine.settings.directory, "roots"))).toEqual(["next"]);
   });
 });
 

@@ -112,6 +112,7 @@ it("n fresh jobs and m tickets on their way: exactly n - m more are wanted, from
         ticketCount: 0,
         lastTicketAtMs: null,
         askedAtMs: null,
+        isAskPaused: false,
       }));
       const tickets: Ticket[] = [
         ...supply.map((one, index) => ticket({ id: ticketId(index + 1), state: one.kind, jobId: jobId(one.job + 1) })),

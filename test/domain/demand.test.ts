@@ -19,7 +19,14 @@ const NOW_MS = SECOND_MS;
 
 /** Queued at the start, never had a ticket, never asked about: the usual job. */
 function waiting(number = 1, overrides: Partial<WaitingJob> & { readonly job?: Job } = {}): WaitingJob {
-  return { job: job({ id: jobId(number) }), ticketCount: 0, lastTicketAtMs: null, askedAtMs: null, ...overrides };
+  return {
+    job: job({ id: jobId(number) }),
+    ticketCount: 0,
+    lastTicketAtMs: null,
+    askedAtMs: null,
+    isAskPaused: false,
+    ...overrides,
+  };
 }
 
 const free = (number: number, state: FreeMachine["state"] = "parked"): FreeMachine => ({

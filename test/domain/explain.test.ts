@@ -176,6 +176,13 @@ describe("what becomes of a machine", () => {
     ["planned", { state: "planned" }, [], "being-launched"],
     ["kept", { state: "parked" }, [decided(MACHINE, 0, "keep", "kept-warm")], "kept-warm"],
     ["not decided yet", { state: "parked" }, [], undefined],
+    ["decided before it came to its state", { state: "parked" }, [decided(MACHINE, -1, "keep", "booting")], undefined],
+    [
+      "decided before, and again since",
+      { state: "parked" },
+      [decided(MACHINE, -1, "keep", "kept-warm", 1)],
+      "kept-warm",
+    ],
     [
       "retiring, without its proof",
       { state: retiring() },

@@ -147,6 +147,7 @@ const waitingJobs: fc.Arbitrary<readonly WaitingJob[]> = fc
           ticketCount,
           lastTicketAtMs: ticketCount === 0 ? null : createdAtMs + SECOND_MS,
           askedAtMs: askedMs === null ? null : START_MS + askedMs,
+          isAskPaused: false,
         };
       }),
   );

@@ -31,6 +31,7 @@ function demandOf(...numbers: readonly number[]): DemandInput {
     ticketCount: 0,
     lastTicketAtMs: null,
     askedAtMs: null,
+    isAskPaused: false,
   }));
   const launchRoom = { count: 1, limit: "at-max" } as const;
   return { jobs, tickets: [], unnamedRunning: [], machines: [], isMintPaused: false, launchRoom };

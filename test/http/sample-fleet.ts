@@ -35,7 +35,7 @@ import {
 } from "../domain/builders.ts";
 import { clockAt } from "./stand-ins.ts";
 
-export const NOW_MS = Date.parse("2026-08-19T16:10:00.000Z");
+const NOW_MS = Date.parse("2026-08-19T16:10:00.000Z");
 export const EVIL_NAME = "<script>alert(1)</script>\u001b[31m\u0007red\u202e";
 
 const ago = (ms: number) => NOW_MS - ms;

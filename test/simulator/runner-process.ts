@@ -120,7 +120,7 @@ export function createRunnerYard(): RunnerYard {
   };
 }
 
-export function readLogs(root: string, kind: "Runner" | "Worker"): string {
+function readLogs(root: string, kind: "Runner" | "Worker"): string {
   const directory = join(root, "_diag");
   if (!existsSync(directory)) return "";
   const names = readdirSync(directory).filter((name) => name.startsWith(`${kind}_`));

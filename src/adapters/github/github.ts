@@ -144,7 +144,7 @@ class RestGitHub implements GitHub {
 
   /** The types say that it is one; a copy, or one that was kept, is refused all the same. */
   #check(permit: RegistrationPermit): void {
-    const isIssued = permit instanceof RegistrationPermit;
+    const isIssued = RegistrationPermit.isMade(permit);
     if (!isIssued) throw new HoldfastError("permit-stale", "deleting a registration without a permit");
     const attempted = `deleting the registration ${permit.runnerId} with the permit for ticket ${permit.ticketId}`;
     if (permit.connection !== this.#connection || this.#clock.nowMs() >= permit.expiresAtMs)

@@ -117,7 +117,10 @@ async function readFactsAt(
   return { ...parseMarks(marks, places.controllerId, machineId), isComplete, isClosed: isStarted || isEnding };
 }
 
-type SmallFile = { readonly kind: "absent" } | { readonly kind: "odd" } | { readonly kind: "text"; readonly text: string };
+type SmallFile =
+  | { readonly kind: "absent" }
+  | { readonly kind: "odd" }
+  | { readonly kind: "text"; readonly text: string };
 
 async function readSmallFile(path: string): Promise<SmallFile> {
   try {

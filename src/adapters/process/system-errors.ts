@@ -3,7 +3,9 @@ import { ProviderError } from "../../domain/errors.ts";
 
 /** The error of the port for a call of which we do not know how far it came; one that is known already stays itself. */
 export function toProviderError(error: unknown, attempted: string): ProviderError {
-  return error instanceof ProviderError ? error : new ProviderError("provider-unavailable", attempted, { cause: error });
+  return error instanceof ProviderError
+    ? error
+    : new ProviderError("provider-unavailable", attempted, { cause: error });
 }
 
 /** @example isSystemError(error, "ENOENT", "ESRCH") */

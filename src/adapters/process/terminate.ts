@@ -51,7 +51,7 @@ export async function terminateMachine(context: TerminateContext, permit: Machin
 }
 
 function demandPermit(permit: MachinePermit, nowMs: number): void {
-  if (!(permit instanceof MachinePermit))
+  if (!MachinePermit.isMade(permit))
     throw new HoldfastError("permit-stale", "ending a machine with what is not a permit");
   if (nowMs >= permit.expiresAtMs)
     throw new HoldfastError("permit-stale", `ending machine ${permit.machineId} with a permit that has expired`);

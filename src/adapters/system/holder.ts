@@ -12,7 +12,9 @@ const NONCE_LENGTH = 8;
 const START_TIME_FIELD = 19;
 
 export function holderName(random: Random): string {
-  return [hostname(), readBootId(), process.pid, readStartTime(process.pid) ?? "", random.token(NONCE_LENGTH)].join("/");
+  return [hostname(), readBootId(), process.pid, readStartTime(process.pid) ?? "", random.token(NONCE_LENGTH)].join(
+    "/",
+  );
 }
 
 export function isHolderDead(holder: string): boolean {

@@ -2,7 +2,14 @@
 import { pino } from "pino";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { HoldfastError } from "../../domain/errors.ts";
-import { COUNTERS, type CounterName, GAUGES, type GaugeName, type LogFields, type Telemetry } from "../../ports/telemetry.ts";
+import {
+  COUNTERS,
+  type CounterName,
+  GAUGES,
+  type GaugeName,
+  type LogFields,
+  type Telemetry,
+} from "../../ports/telemetry.ts";
 
 export interface TelemetryOptions {
   /** pino's: trace, debug, info, warn, error, silent. */

@@ -63,7 +63,8 @@ function describeSubject(subject: ExplainAnswer["subject"]): readonly [title: st
   if (subject.kind === "machine") {
     const { id, pool, state, providerId, runnerNames } = subject;
     const place = providerId === null ? "" : `, at the provider ${providerId}`;
-    return [`machine ${id}`, `pool ${pool}, ${state}${place}`, runnerNames.at(-1) ?? ""];
+    const runner = runnerNames.length === 0 ? "" : `runner ${runnerNames.at(-1)}`;
+    return [`machine ${id}`, `pool ${pool}, ${state}${place}`, runner];
   }
   const { id, name, repository, pool, machineId, url } = subject;
   const place = machineId === null ? "" : `, machine ${machineId}`;

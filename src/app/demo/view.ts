@@ -2,9 +2,9 @@
 import { createLogUpdate } from "log-update";
 import pc from "picocolors";
 import type { Machine } from "../../domain/machine.ts";
+import { formatDuration } from "../../http/text/durations.ts";
 import type { JobSnapshot } from "../../simulator/server/snapshots.ts";
 import { listMachines } from "../../store/machines/list.ts";
-import { formatDuration } from "../../http/text/durations.ts";
 import type { Stage } from "./stage.ts";
 import type { Summary } from "./summary.ts";
 

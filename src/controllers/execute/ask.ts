@@ -15,13 +15,17 @@ export async function askAboutJobs(context: PoolContext): Promise<void> {
   const jobIds = [...context.memory.jobsToAsk].slice(0, JOBS_PER_PASS_MAX);
   for (const jobId of jobIds) context.memory.jobsToAsk.delete(jobId);
   await Promise.all(jobIds.map((jobId) => askAboutJob(context, jobId)));
-  if (jobIds.length > 0) context.wake.controller("assign", context.pool.name);
+  // Without an answer nothing has changed: the next period is soon enough.
+  const isAnswered = jobIds.some((jobId) => !context.memory.askFailedAtMs.has(jobId));
+  if (isAnswered) context.wake.controller("assign", context.pool.name);
 }
 
 async function askAboutJob(context: PoolContext, jobId: JobId): Promise<void> {
   const row = await loadJob(context.store.db, context.pool.connection, jobId);
   if (row === null || row.job.status !== "queued") return;
   const answer = await context.github.getJob(row.job.repository, jobId);
+  if (answer.kind === "present") context.memory.askFailedAtMs.delete(jobId);
+  else context.memory.askFailedAtMs.set(jobId, context.clock.nowMs());
   // A failed look and an absence are no facts about the job: it stays as it is, and is asked about again.
   if (answer.kind !== "present") {
     const fact =

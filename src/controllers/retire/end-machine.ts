@@ -126,6 +126,7 @@ async function terminate(context: PoolContext, lease: Lease, judged: Machine, pr
     });
     return false;
   }
+  context.telemetry.count("holdfast_machines_ended_total", { pool: machine.pool, proof: proof.kind });
   const after = moveMachine(machine, { kind: "stage", stage: "confirming" }, context.clock.nowMs());
   return inLease(context.store, lease, async (tx) => {
     const subject = machineSubject(machine.id);
@@ -150,11 +151,6 @@ async function confirmGone(context: PoolContext, lease: Lease, ending: Ending): 
   context.memory.observed.delete(machine.id);
   context.memory.surplusSinceMs.delete(machine.id);
   context.hearing.forget(machine.id);
-  const { state } = machine;
-  context.telemetry.count("holdfast_machines_ended_total", {
-    pool: machine.pool,
-    reason: state.kind === "retiring" ? state.reason : "unknown",
-  });
   context.wake.controller("assign", context.pool.name);
   context.wake.controller("sweep", context.pool.name);
 }

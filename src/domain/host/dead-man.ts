@@ -4,10 +4,10 @@
  */
 import { MINUTE_MS } from "../units.ts";
 
-export const SILENT_TRIES_MIN = 30;
-export const SILENT_FOR_MS = 15 * MINUTE_MS;
+const SILENT_TRIES_MIN = 30;
+const SILENT_FOR_MS = 15 * MINUTE_MS;
 /** Between two tries there was no gap longer than this: while the machine slept it could not have heard. */
-export const SILENT_GAP_MAX_MS = 2 * MINUTE_MS;
+const SILENT_GAP_MAX_MS = 2 * MINUTE_MS;
 
 /** Calls in a row without an answer. Times are monotonic. */
 export interface Silence {

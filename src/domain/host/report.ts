@@ -3,9 +3,9 @@ import { type HostPhase, type HostReport, REPORTED_ENDS_MAX, type Sighting } fro
 import { SECOND_MS } from "../units.ts";
 import { canHaveNext, type HostState, journalOf, seesNoRunner, TICKETS_PER_LIFE_MAX } from "./state.ts";
 
-export const LOOK_INTERVAL_MS = SECOND_MS / 2;
+const LOOK_INTERVAL_MS = SECOND_MS / 2;
 /** While parked, when nothing of a runner can be there. */
-export const IDLE_LOOK_INTERVAL_MS = 5 * SECOND_MS;
+const IDLE_LOOK_INTERVAL_MS = 5 * SECOND_MS;
 
 export function phaseOf(state: HostState): HostPhase {
   if (state.journal === null || !state.isLookedAt) return "starting";

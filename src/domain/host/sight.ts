@@ -6,7 +6,7 @@ import type { StartedProcess } from "./journal.ts";
 import type { MarkReading, ProcessStat } from "./process-table.ts";
 
 export const LISTENER_NAME = "Runner.Listener";
-export const WORKER_NAME = "Runner.Worker";
+const WORKER_NAME = "Runner.Worker";
 
 export type RunnerRole = "listener" | "worker";
 
@@ -58,7 +58,7 @@ export function sightRunner(processes: readonly SeenProcess[], ours: Belongings)
 }
 
 /** The number is the journal's, the start time too, and nothing says that it is somebody else's. */
-export function isStarted(process: SeenProcess, ours: Belongings): boolean {
+function isStarted(process: SeenProcess, ours: Belongings): boolean {
   if (process.pid !== ours.started?.pid || process.startTime !== ours.started.startTime) return false;
   return process.mark.kind === "unreadable" || (process.mark.kind === "marked" && process.mark.mark === ours.mark);
 }

@@ -14,7 +14,7 @@ const Finding = z.object({
   sentences: z.array(z.string()),
 });
 
-export const HealthAnswer = z.object({
+const HealthAnswer = z.object({
   isReady: z.boolean(),
   problems: z.array(z.string()),
   controllers: z.array(

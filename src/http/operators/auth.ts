@@ -37,7 +37,7 @@ export function requireRole(operators: readonly Operator[], role: Role, challeng
   };
 }
 
-export function identify(operators: readonly Operator[], authorization: string | undefined): Operator | null {
+function identify(operators: readonly Operator[], authorization: string | undefined): Operator | null {
   if (authorization === undefined) return operators.find(({ token }) => token === null) ?? null;
   const credentials = readCredentials(authorization);
   if (credentials === null) return null;

@@ -71,7 +71,7 @@ export function renderEnded(machine: MachineAnswer, now: string): Html {
   const proof = machine.proof === null ? "" : html` <span class="proof">proof: ${machine.proof}</span>`;
   return html`<li class="row">
   <div class="who"><a class="name mono" href="${explainHref(machine.id)}">${machine.id}</a><span class="quiet">${machine.pool} · lived ${formatBetween(machine.createdAt, machine.since)}</span></div>
-  <div class="why">${renderSentence(machine.verdict.sentences.join(" "))}${renderCode(machine.retireReason ?? undefined)}${proof}</div>
+  <div class="why">${renderSentence(machine.verdict.sentences[0] ?? "")}${renderCode(machine.retireReason ?? undefined)}${proof}</div>
   <div class="when"><span class="quiet">${formatAgo(machine.since, now)}</span></div>
 </li>`;
 }

@@ -14,7 +14,7 @@ import type { GitHubState, Runner, RunnerGroup, Scope } from "./state.ts";
 
 /** `…/actions/runners` of an organization or a repository. */
 
-export function renderRunner(state: GitHubState, runner: Runner, nowMs: number): Json {
+function renderRunner(state: GitHubState, runner: Runner, nowMs: number): Json {
   return {
     id: runner.id,
     runner_group_id: runner.groupId,

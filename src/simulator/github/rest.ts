@@ -59,7 +59,7 @@ function refuseCaller(request: RestRequest, route: Route): RestAnswer | null {
   return route.isForApp !== true && request.caller.kind === "app" ? BAD_CREDENTIALS : null;
 }
 
-export function applyFault(operation: ApiOperation, fault: FaultOutcome | null, effect: () => RestAnswer): RestOutcome {
+function applyFault(operation: ApiOperation, fault: FaultOutcome | null, effect: () => RestAnswer): RestOutcome {
   switch (fault?.kind) {
     case undefined:
       return { operation, answer: effect(), delayMs: 0 };

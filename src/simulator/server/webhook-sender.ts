@@ -64,7 +64,7 @@ export function createWebhookSender(
   };
 }
 
-export function sign(secret: string, body: string, algorithm: "sha256" | "sha1" = "sha256"): string {
+function sign(secret: string, body: string, algorithm: "sha256" | "sha1" = "sha256"): string {
   return `${algorithm}=${createHmac(algorithm, secret).update(body).digest("hex")}`;
 }
 

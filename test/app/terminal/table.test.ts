@@ -27,7 +27,7 @@ describe("a table", () => {
       Number.POSITIVE_INFINITY,
       "ID   NAME                   NOTE\nm-1  a name of some length  a note of some length\n",
     ],
-    ["with its least column cut", 40, "ID   NAME                   NOTE\nm-1  a name of some length  a note of…\n"],
+    ["with its least column cut", 40, "ID   NAME                   NOTE\nm-1  a name of some length  a note of s…\n"],
     ["with two columns cut", 30, "ID   NAME               NOTE\nm-1  a name of some l…  a not…\n"],
     ["without its least column", 20, "ID   NAME\nm-1  a name of some…\n"],
     ["without all that can be left out", 8, "ID\nm-1\n"],
