@@ -253,7 +253,7 @@ async function probe(agentsAddress: string): Promise<boolean> {
 }
 
 function healthOf(driver: Driver, tenure: Tenure, config: Config): Health {
-  const controllers = driver.health().map((one) => ({ ...one, lastRunMs: one.lastRunAtMs }));
+  const controllers = driver.health();
   const failing = controllers.filter((one) => one.lastError !== null);
   const unheld = config.pools.filter((pool) => tenure.lease(pool.policy.name) === null);
   return {

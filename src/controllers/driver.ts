@@ -2,6 +2,7 @@
  * Runs each controller on its period and on a wake, one activation at a time. A controller takes no input: a wake only
  * brings its next activation forward. One that fails is logged, counted and tried again at its next period.
  */
+import { ERRORS, HoldfastError } from "../domain/errors.ts";
 import type { MachineId, PoolName } from "../domain/ids.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
@@ -112,7 +113,7 @@ export class Driver implements Wake {
       await controller.run();
       activation.lastError = null;
     } catch (error) {
-      activation.lastError = error instanceof Error ? error.message : String(error);
+      activation.lastError = describeError(error);
       this.#telemetry.count("holdfast_controller_failures_total", { controller: controller.name });
       this.#telemetry.error("a controller's pass failed; it is tried again", error, {
         controller: controller.name,
@@ -127,6 +128,11 @@ export class Driver implements Wake {
 }
 
 const FAILURE_PAUSE_MS = 500;
+
+function describeError(error: unknown): string {
+  if (error instanceof HoldfastError) return `${error.message}: ${ERRORS[error.code].sentence}`;
+  return error instanceof Error ? error.message : String(error);
+}
 
 function keyOf(name: string, pool: PoolName | null): string {
   return `${name}/${pool ?? ""}`;

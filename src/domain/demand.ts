@@ -133,12 +133,11 @@ function decideUncovered(
   if (lateTickets.length >= LATE_TICKETS_MAX) return wait(job, "github-does-not-assign");
   const machine = remaining.machines[0];
   if (machine === undefined && remaining.launchCount <= 0) return wait(job, input.launchRoom.limit);
+  // Taken for this job also while GitHub is asked about it: a younger one does not overtake it.
+  if (machine === undefined) remaining.launchCount -= 1;
+  else remaining.machines.shift();
   if (mustAsk(waiting, time)) return ask(waiting);
-  if (machine === undefined) {
-    remaining.launchCount -= 1;
-    return { kind: "launch", jobId: job.id };
-  }
-  remaining.machines.shift();
+  if (machine === undefined) return { kind: "launch", jobId: job.id };
   if (machine.state === "planned") return wait(job, "machine-launching");
   if (input.isMintPaused) return wait(job, "mint-backoff");
   if (isTicketPaused(waiting, time)) return wait(job, "ticket-backoff");

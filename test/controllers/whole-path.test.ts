@@ -217,7 +217,7 @@ describe("tickets", () => {
   });
 
   it("keeps a machine engaged whose agent lists no ticket without a word about the one it was given", async () => {
-    await open();
+    await open({ machineCountMax: 1 });
     const { agent } = await withTicket();
     await agent.report({ phase: "parked" });
     yard.clock.advance(DAY_MS);
@@ -309,7 +309,7 @@ describe("endings", () => {
   });
 
   it("ends nothing on a listing that failed or that lacks a machine", async () => {
-    await open();
+    await open({ machineCountMax: 1 });
     await withTicket();
     yard.provider.listError = new ProviderError("provider-unavailable", "listing");
     yard.clock.advance(DAY_MS);

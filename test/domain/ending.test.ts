@@ -376,15 +376,15 @@ const anyEnding: fc.Arbitrary<EndingInput> = fc
     time: heard(afterMs),
   }));
 
-describe("what the contract says and this version does not keep", () => {
+describe("what an attack on this module found", () => {
   // `gone` is the provider's word about this machine: I2 ends with it.
-  it.fails("the word that another machine is gone does not close this row", () => {
+  it("the word that another machine is gone does not close this row", () => {
     expect(decide({ observed: observed("gone", { providerId: providerId(2) }) })).not.toEqual({ kind: "confirm-gone" });
   });
 
   // Permits: "an issued ticket is voided and its registration DELETEd, then terminate". It was dead for one reading, and
   // came to its stage past the deregistration.
-  it.fails("a machine that was taken for dead is deregistered before it is terminated by another proof", () => {
+  it("a machine that was taken for dead is deregistered before it is terminated by another proof", () => {
     const tickets = [ticket({ state: "void", registration: "present" })];
     expect(decide({ machine: at(answered, "terminating"), tickets }).kind).not.toBe("terminate");
   });

@@ -218,28 +218,28 @@ describe("isAgentFresh", () => {
   });
 });
 
-describe("what the contract says and this version does not keep", () => {
+describe("what an attack on this module found", () => {
   const afterGap: HeardTime = { heardSinceMs: START_MS + HOUR_MS - SECOND_MS, nowMs: START_MS + HOUR_MS };
   const starting = machine({ report: report({ phase: "starting" }) });
 
   // Evidence and verdict: "decides, while fresh". Heard time lengthens a silence; it does not make an old word young.
-  it.fails("a word an hour old is not fresh because we were deaf since", () => {
+  it("a word an hour old is not fresh because we were deaf since", () => {
     expect(judgeMachine(evidence(), afterGap)).toEqual(unknown("agent-silent"));
   });
 
   // Time: "a new incarnation is `unknown` until it has reported its process table".
-  it.fails("an agent that is still starting says nothing about tickets", () => {
+  it("an agent that is still starting says nothing about tickets", () => {
     expect(judgeMachine(evidence({ machine: starting }), fresh).kind).toBe("unknown");
   });
 
   // Permits, never-engaged: "no agent ever tried to check in or report as this machine". The launch's answer was lost.
-  it.fails("a planned machine whose agent was seen is not never-engaged", () => {
+  it("a planned machine whose agent was seen is not never-engaged", () => {
     const planned = machine({ state: "planned", isAgentSeen: true });
     expect(judgeMachine(evidence({ machine: planned, providerState: null }), fresh).kind).not.toBe("idle");
   });
 
   // The presumption: engaged is busy until the host says that the ticket is over; a row that we do not find says nothing.
-  it.fails("an engaged machine whose ticket our store does not find is not idle", () => {
+  it("an engaged machine whose ticket our store does not find is not idle", () => {
     expect(judgeMachine(evidence({ machine: machine({ state: "engaged" }), ticket: null }), fresh).kind).not.toBe(
       "idle",
     );

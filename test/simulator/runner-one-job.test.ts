@@ -109,6 +109,8 @@ describe("one job of an ephemeral runner", () => {
     const jobId = house.queue([
       "sleep 61 & echo $! > tracked.pid",
       "env -u RUNNER_TRACKING_ID sleep 62 & echo $! > untracked.pid",
+      // A process has its own environment only once it runs its own program.
+      "while grep -q RUNNER_TRACKING_ID /proc/$(cat untracked.pid)/environ; do sleep 0.01; done",
     ]);
     await house.completed(jobId);
     await runner.exited;

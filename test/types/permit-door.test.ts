@@ -112,9 +112,9 @@ describe("the compiler refuses", () => {
   });
 });
 
-describe("what the contract says and this version does not keep", () => {
+describe("what an attack on this module found", () => {
   // "One pure function makes permits ... types, a dependency rule and a test hold the door."
-  it.fails.each(SHAPES)("the compiler refuses %s", (name) => {
+  it.each(SHAPES)("the compiler refuses %s", (name) => {
     expect(diagnostics.get(name)).not.toEqual([]);
   });
 });
