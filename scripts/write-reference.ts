@@ -1,9 +1,11 @@
-// Writes docs/reference/errors.md and docs/reference/reasons.md from the catalogues of the domain: npm run reference.
+// Writes the pages of docs/reference from the catalogues and the schema in the code: npm run reference.
 // test/tidy.test.ts compares the pages with what is rendered here.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { renderConfigurationReference } from "../src/app/config/reference.ts";
 import { ERRORS } from "../src/domain/errors.ts";
 import { REASONS } from "../src/domain/reasons.ts";
+import { COUNTERS, GAUGES } from "../src/ports/telemetry.ts";
 
 interface CatalogueEntry {
   readonly sentence: string;
@@ -22,10 +24,14 @@ on.`;
 const REASONS_INTRODUCTION = `Every job that waits, every machine that is kept and every machine that retires carries one of these codes.
 \`holdfast explain\` prints the sentence and the evidence beside it.`;
 
+const METRICS_INTRODUCTION = `At \`/metrics\` of every listening address, in Prometheus' text format, beside the process' own figures.`;
+
 export function referencePages(): readonly ReferencePage[] {
   return [
     { path: "docs/reference/errors.md", text: renderCatalogue("Errors", "errors", ERRORS_INTRODUCTION, ERRORS) },
     { path: "docs/reference/reasons.md", text: renderCatalogue("Reasons", "reasons", REASONS_INTRODUCTION, REASONS) },
+    { path: "docs/reference/metrics.md", text: renderMetrics() },
+    { path: "docs/reference/configuration.md", text: renderConfigurationReference() },
   ];
 }
 
@@ -41,6 +47,24 @@ function renderCatalogue(
   });
   const origin = `<!-- Written by \`npm run reference\` from src/domain/${module}.ts. Change it there. -->`;
   return `${origin}\n\n# ${title}\n\n${introduction}\n\n${entries.join("\n")}`;
+}
+
+function renderMetrics(): string {
+  const rows = [
+    ...Object.entries(COUNTERS).map(([name, metric]) => metricRow(name, "counter", metric)),
+    ...Object.entries(GAUGES).map(([name, metric]) => metricRow(name, "gauge", metric)),
+  ];
+  const origin = "<!-- Written by `npm run reference` from src/ports/telemetry.ts. Change it there. -->";
+  return `${origin}\n\n# Metrics\n\n${METRICS_INTRODUCTION}\n\n| metric | kind | labels | what it says |\n|---|---|---|---|\n${rows.join("\n")}\n`;
+}
+
+function metricRow(
+  name: string,
+  kind: string,
+  metric: { readonly sentence: string; readonly labels: readonly string[] },
+): string {
+  const labels = metric.labels.map((label) => `\`${label}\``).join(", ");
+  return `| \`${name}\` | ${kind} | ${labels} | ${metric.sentence} |`;
 }
 
 if (import.meta.main) {

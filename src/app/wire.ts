@@ -28,8 +28,10 @@ import { DeliveryLog } from "../store/deliveries/log.ts";
 import { countPresentByPool } from "../store/machines/count.ts";
 import { openStore, type Store } from "../store/store.ts";
 import type { Config, PoolConfig } from "./config/config.ts";
+import { ConfigError } from "./config/problems.ts";
 import { type Front, type FrontApps, openFront } from "./front.ts";
 import { createHearing } from "./hearing.ts";
+import { createProvider, findPoolProblems } from "./providers.ts";
 import { version } from "./version.ts";
 
 export interface SystemParts {
@@ -96,6 +98,12 @@ async function assemble(config: Config, parts: SystemParts, store: Store): Promi
   core.agentsAddress = front.addresses.agents;
   const surroundings = surroundingsOf(core);
   const pools = await Promise.all(config.pools.map((pool) => contextOf(pool, core, surroundings, front)));
+  try {
+    for (const [index, pool] of config.pools.entries()) await refuseUnusable(core, pool, pools[index]);
+  } catch (error) {
+    await front.close();
+    throw error;
+  }
   driver.start([
     { name: "tenure", pool: null, periodMs: TENURE_PERIOD_MS, run: () => tenure.run() },
     ...sharedControllers(surroundings),
@@ -118,6 +126,17 @@ async function assemble(config: Config, parts: SystemParts, store: Store): Promi
       await store.close();
     },
   };
+}
+
+/** A pool that could never launch is told at once. One that has machines is cared for all the same. */
+async function refuseUnusable(core: Core, pool: PoolConfig, context: PoolContext | undefined): Promise<void> {
+  invariant(context !== undefined, "every pool has its context");
+  const problems = await findPoolProblems(context.provider, pool, core.config);
+  if (problems.length === 0) return;
+  const machineCount = (await countPresentByPool(core.store.db)).get(pool.policy.name) ?? 0;
+  const file = `pool ${pool.policy.name}`;
+  if (machineCount === 0) throw new ConfigError("config-invalid", { file, problems });
+  for (const { path, problem } of problems) core.parts.telemetry.warn("a pool cannot launch", { path, problem });
 }
 
 function createCore(config: Config, parts: SystemParts, store: Store): Core {
@@ -206,7 +225,7 @@ async function contextOf(pool: PoolConfig, core: Core, surroundings: Surrounding
     ...surroundings,
     pool: pool.policy,
     github: connect(core.config, connection, core.parts),
-    provider: await createProvider(pool, core.config, core.parts, front),
+    provider: await createProvider(pool, core.config, core.parts.clock, front.agentsUrl),
     memory: core.memories.get(name) ?? emptyMemory(),
     lease: () => core.tenure.lease(name),
   };
@@ -224,20 +243,6 @@ function connect(config: Config, name: ConnectionName, { clock, telemetry }: Sys
   const connection = config.connections.get(name);
   invariant(connection !== undefined, `pool's connection ${name} is configured`);
   return createGitHub({ connection: name, apiUrl: connection.apiUrl, auth: connection.auth, clock, telemetry });
-}
-
-/** An adapter is loaded only where a pool names its kind. */
-async function createProvider(pool: PoolConfig, config: Config, parts: SystemParts, front: Front): Promise<Provider> {
-  const { createProcessProvider } = await import("../adapters/process/provider.ts");
-  return createProcessProvider({
-    controllerId: config.controllerId,
-    pool: pool.policy.name,
-    workDirectory: pool.provider.workDirectory,
-    runnerDirectory: pool.runner.directory,
-    runnerEnvironment: pool.runner.environment,
-    controllerUrl: front.agentsUrl,
-    clock: parts.clock,
-  });
 }
 
 const PROBE_TIMEOUT_MS = 3 * SECOND_MS;

@@ -65,6 +65,7 @@ export async function assign(context: PoolContext): Promise<void> {
   const lease = context.lease();
   if (lease === null) return;
   const plan = await planPool(context);
+  context.telemetry.gauge("holdfast_jobs_waiting", plan.rows.size, { pool: context.pool.name });
   if (!isSound(context, plan)) return;
   await inLease(context.store, lease, (tx) => writePlan(context, tx, plan));
   rememberPlan(context, plan);

@@ -6,7 +6,7 @@ import { invariant } from "../domain/invariant.ts";
 import { applyJobEvent, type Job, type JobEvent } from "../domain/job.ts";
 import { rankPools } from "../domain/pool.ts";
 import { finishDelivery, quarantineDelivery } from "../store/deliveries/finish.ts";
-import { listPendingDeliveries } from "../store/deliveries/list.ts";
+import { countQuarantined, listPendingDeliveries } from "../store/deliveries/list.ts";
 import type { Delivery } from "../store/deliveries/row.ts";
 import { recordDecision } from "../store/evidence/decisions.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
@@ -34,6 +34,7 @@ export async function ingest(context: Surroundings): Promise<void> {
     if (deliveries.length < BATCH_COUNT_MAX) break;
   }
   await routeWaitingJobs(context);
+  context.telemetry.gauge("holdfast_deliveries_quarantined", await countQuarantined(context.store.db), {});
 }
 
 async function ingestOne(context: Surroundings, tx: Queryable, delivery: Delivery): Promise<void> {

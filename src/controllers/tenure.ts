@@ -10,10 +10,10 @@ import type { Telemetry } from "../ports/telemetry.ts";
 import { acquireLease, type Lease, readLease, releaseLease } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
 
-export const LEASE_LIFE_MS = 45 * SECOND_MS;
+const LEASE_LIFE_MS = 45 * SECOND_MS;
 export const TENURE_PERIOD_MS = 5 * SECOND_MS;
 /** A pause of this length between two passes means that we may have missed what agents said. */
-export const HEARD_GAP_MS = 30 * SECOND_MS;
+const HEARD_GAP_MS = 30 * SECOND_MS;
 
 export interface TenureOptions {
   readonly store: Store;

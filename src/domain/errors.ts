@@ -104,6 +104,10 @@ export const ERRORS = {
     sentence: "The permit expired or the row changed since it was made; nothing was ended.",
     mend: "Nothing to do: the next pass judges anew.",
   },
+  internal: {
+    sentence: "Something failed that should not: a bug of Holdfast's.",
+    mend: "The log of the server has the cause; report it with that.",
+  },
   "demo-failed": {
     sentence: "The demonstration ended with a failed job or something left behind.",
     mend: "The summary names what; report it with the log.",

@@ -42,7 +42,7 @@ export type AppliedJobEvent =
   | { readonly kind: "changed"; readonly job: Job }
   | { readonly kind: "ignored"; readonly reason: "nothing-new" };
 
-export function jobStatusRank(status: JobStatus): number {
+function jobStatusRank(status: JobStatus): number {
   return STATUSES.indexOf(status);
 }
 

@@ -56,9 +56,6 @@ export function answerError(telemetry: Telemetry): (error: Error) => Response {
     if (error instanceof HoldfastError && statusOf(error.code) < 500) return problem(error.code, error.message);
     telemetry.error("answering a request failed", error);
     if (error instanceof HoldfastError) return problem(error.code, error.message);
-    return problem("store-unavailable", "answering the request", {
-      status: 500,
-      mend: "The log of the server has the cause; report it with that.",
-    });
+    return problem("internal", "answering the request");
   };
 }

@@ -163,6 +163,27 @@ describe("a ticket's life", () => {
   });
 });
 
+describe("the blind window", () => {
+  it("counts as running from the moment the listener has the message, before any Worker", async () => {
+    const machine = await machineWith();
+    const { controller } = machine;
+    machine.startAgent();
+    const { ticket } = mint();
+    await parked(machine);
+    const hold = github.moments.hold({ name: "acquired", side: "before" });
+    const jobId = queue("true");
+    controller.offer(ticket);
+    await hold.reached;
+    await controller.waitFor("a running ticket", () => controller.last()?.ticket?.step === "running");
+    expect(controller.last()?.sighting).toEqual({ kind: "seen", hasListener: true, workerCount: 0 });
+    expect(machine.journal().map(({ kind }) => kind)).not.toContain("worker-seen");
+    hold.release();
+    expect(await completed(jobId)).toMatchObject({ conclusion: "success" });
+    await controller.waitFor("a spent ticket", () => controller.endOf(ticket.id));
+    expect(controller.endOf(ticket.id)).toEqual({ kind: "spent" });
+  });
+});
+
 describe("barren tickets", () => {
   it.each<[string, StandInSettings, string, number]>([
     ["exits at once with 1", { exitCode: 1 }, "exit code 1", 1],

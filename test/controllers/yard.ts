@@ -48,7 +48,7 @@ import { ManualClock } from "../store/manual-clock.ts";
 const LEASE_LIFE_MS = 3_600_000;
 const BOTH_PASSES_MAX = 6;
 
-export class FakeProvider implements Provider {
+class FakeProvider implements Provider {
   readonly machines = new Map<string, { state: ProviderState; readonly machineId: MachineId }>();
   readonly launches: LaunchRequest[] = [];
   readonly terminated: MachinePermit[] = [];
@@ -95,7 +95,7 @@ export class FakeProvider implements Provider {
   }
 }
 
-export class FakeGitHub implements GitHub {
+class FakeGitHub implements GitHub {
   readonly runners = new Map<RunnerId, ObservedRunner>();
   readonly mints: MintRequest[] = [];
   readonly deleted: RegistrationPermit[] = [];

@@ -17,7 +17,7 @@ import {
   startSimulatedGitHub,
 } from "../../src/simulator/server/simulated-github.ts";
 
-export const LABELS = ["self-hosted", "linux", "x64"];
+const LABELS = ["self-hosted", "linux", "x64"];
 const READY_PATIENCE_MS = 20_000;
 const POLL_MS = 50;
 

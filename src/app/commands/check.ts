@@ -1,8 +1,11 @@
-/** `holdfast check`: the configuration, field by field, without starting or calling anything. */
+/** `holdfast check`: the configuration field by field, and whether each pool could launch here. Starts nothing. */
+
+import { systemClock } from "../../adapters/system/clock.ts";
 import { plainText } from "../../http/text/plain-text.ts";
 import type { Config, PoolConfig } from "../config/config.ts";
-import { ConfigError, renderProblems } from "../config/problems.ts";
+import { ConfigError, type ConfigProblem, renderProblems } from "../config/problems.ts";
 import { readConfig } from "../config/read.ts";
+import { createProvider, findPoolProblems } from "../providers.ts";
 import { type Colours, type CommandIo, coloursOf, widthOf } from "../terminal/io.ts";
 import { type Column, renderTable } from "../terminal/table.ts";
 import { EXIT, type ExitCode, telling } from "./failure.ts";
@@ -30,11 +33,19 @@ export function runCheck(configPath: string, options: CheckOptions, io: CommandI
 
 async function readOrProblems(configPath: string, io: CommandIo): Promise<Config | ConfigError> {
   try {
-    return await readConfig(configPath, io.environment);
+    const config = await readConfig(configPath, io.environment);
+    const problems = await Promise.all(config.pools.map((pool) => checkPool(pool, config)));
+    return problems.flat().length === 0
+      ? config
+      : new ConfigError("config-invalid", { file: configPath, problems: problems.flat() });
   } catch (error) {
     if (error instanceof ConfigError) return error;
     throw error;
   }
+}
+
+async function checkPool(pool: PoolConfig, config: Config): Promise<readonly ConfigProblem[]> {
+  return findPoolProblems(await createProvider(pool, config, systemClock(), config.urls.agents), pool, config);
 }
 
 function asJson(value: unknown): string {

@@ -90,7 +90,7 @@ function furtherStep(a: TicketStep, b: TicketStep): TicketStep {
 }
 
 function isGone(state: HostState, held: HeldTicket, atMs: number): boolean {
-  if (held.run.kind === "starting" || state.goneSinceMs === null) return false;
+  if (state.goneSinceMs === null) return false;
   const apartMs = held.run.kind === "taken-over" ? TAKEN_OVER_LOOKS_APART_MS : GONE_LOOKS_APART_MS;
   return atMs - state.goneSinceMs >= apartMs;
 }

@@ -57,3 +57,13 @@ export async function countDeliveriesByState(db: Queryable): Promise<Record<stri
     .execute();
   return Object.fromEntries(rows.map((row) => [row.state, row.count]));
 }
+
+/** Those that wait for a person: read from the index of states alone. */
+export async function countQuarantined(db: Queryable): Promise<number> {
+  const row = await db
+    .selectFrom("deliveries")
+    .select((expression) => expression.fn.countAll<number>().as("delivery_count"))
+    .where("state", "=", "quarantined")
+    .executeTakeFirstOrThrow();
+  return row.delivery_count;
+}

@@ -120,6 +120,14 @@ describe("SIGTERM", () => {
     ).toContain("finish");
   });
 
+  it("does not end in the middle of clearing up", () => {
+    const story = Story.engaged().tell({ kind: "asked-to-stop" }).exited(0).look(NONE).look(NONE);
+    expect(story.kinds()).toContain("clean");
+    for (let count = 0; count < 10; count += 1) expect(story.look(NONE, files(), 60 * SECOND_MS).effects).toEqual([]);
+    story.tell({ kind: "cleaned" }).answer({ confirmedEnds: [T1] });
+    expect(story.look(NONE).kinds()).toContain("finish");
+  });
+
   it.each([
     ["a Worker", ORPHAN],
     ["a listener", LISTENER],

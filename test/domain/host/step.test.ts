@@ -294,6 +294,12 @@ describe("taking over what an earlier agent left", () => {
     expect(story.allEffects.filter(({ kind }) => kind === "start-runner")).toEqual([]);
   });
 
+  it("is spent where an earlier agent saw a Worker, though nothing is there any more", () => {
+    const story = Story.begun(TAKEN, STARTED, { kind: "worker-seen", ticketId: T1 }).look(NONE);
+    expect(reportOf(story.state).ticket).toEqual({ id: T1, step: "running" });
+    expect(endOf(story.look(NONE, files(), 2_000))).toEqual({ kind: "spent" });
+  });
+
   it("reports ends that were not confirmed, and not those that were", () => {
     const end = { kind: "ended", ticketId: T1, end: { kind: "spent" } } as const;
     expect(reportOf(Story.parked(TAKEN, end).state).ended).toEqual([{ id: T1, end: { kind: "spent" } }]);
