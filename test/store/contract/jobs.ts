@@ -43,6 +43,8 @@ export function describeJobSaves(open: OpenStore): void {
       await saveJob(store().db, sampleJobRow(1, { connection: ghes }), null, NOW_MS);
       const found = await findJobById(store().db, parseJobId(1));
       expect(found.map((row) => row.job.connection)).toEqual(["ghes", "github"]);
+      expect(await saveJob(store().db, sampleJobRow(1, { connection: ghes, name: "new" }), 1, NOW_MS)).toBe(true);
+      expect((await loadJob(store().db, connection, parseJobId(1)))?.job.name).toBe("test");
       expect(await findJobById(store().db, parseJobId(2))).toEqual([]);
       expect(await loadJob(store().db, ghes, parseJobId(2))).toBeNull();
     });

@@ -76,8 +76,11 @@ export function describeLeases(open: OpenStore): void {
     it("does not give a former epoch anything when the same holder comes back", async () => {
       const first = await take(store(), "a", 0);
       await take(store(), "b", 0);
-      expect((await take(store(), "a")).epoch).toBe(3);
+      const third = await take(store(), "a");
+      expect(third.epoch).toBe(3);
       expect(await leaseRemainingMs(store().db, first)).toBe(0);
+      expect(await renewLease(store().db, first, 2 * LIFE_MS)).toBe(false);
+      expect(await leaseRemainingMs(store().db, third)).toBeLessThanOrEqual(LIFE_MS);
     });
   });
 }
@@ -126,6 +129,17 @@ export function describeInLease(open: OpenStore): void {
         });
       await Promise.all(Array.from({ length: 25 }, addOne));
       expect(await countMachines(store())).toBe(25);
+    });
+
+    it("leaves the store to what it started and did not wait for, once it is over", async () => {
+      const over = Promise.withResolvers<void>();
+      let later: Promise<number> = Promise.resolve(0);
+      await inTransaction(store(), async (tx) => {
+        later = over.promise.then(() => countMachines(store()));
+        await insertMachine(tx, sampleMachine(1));
+      });
+      over.resolve();
+      expect(await later).toBe(1);
     });
 
     it("refuses what would wait for itself: the store, or another transaction, from inside one", async () => {
