@@ -153,8 +153,8 @@ describe("a ticket's life", () => {
     await parked(machine);
     controller.offer(ticket);
     const locked = "mkdir -p locked/in && touch locked/in/file && chmod 500 locked/in locked";
-    const escape = "env -u RUNNER_TRACKING_ID setsid sh -c 'touch up; exec sleep 300' > out.txt 2>&1 &";
-    const jobId = queue(locked, `${escape} while [ ! -e up ]; do sleep 0.05; done`);
+    const leftover = "env -u RUNNER_TRACKING_ID setsid sh -c 'touch up; exec sleep 300' > out.txt 2>&1 &";
+    const jobId = queue(locked, `${leftover} while [ ! -e up ]; do sleep 0.05; done`);
     await completed(jobId);
     await controller.waitFor("a spent ticket", () => controller.endOf(ticket.id));
     await controller.waitFor("parked again", () => controller.last()?.phase === "parked");

@@ -1,5 +1,5 @@
 import { describe } from "vitest";
-import { describeDeliveries, describeDeliveryLog } from "./contract/deliveries.ts";
+import { describeDeliveries, describeDeliveryLog, describeDeliveryLogLimits } from "./contract/deliveries.ts";
 import { describeDecisions, describeEvidence, describeLogs } from "./contract/history.ts";
 import { describeJobLists, describeJobSaves } from "./contract/jobs.ts";
 import { describeLaunches } from "./contract/launches.ts";
@@ -17,6 +17,7 @@ export function describeStore(name: string, open: OpenStore): void {
     describeInLease(open);
     describeDeliveries(open);
     describeDeliveryLog(open);
+    describeDeliveryLogLimits(open);
     describeJobSaves(open);
     describeJobLists(open);
     describeMachines(open);

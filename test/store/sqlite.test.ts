@@ -120,6 +120,19 @@ describe("two openings of one file", () => {
     await Promise.all([one.close(), two.close()]);
   });
 
+  it("do not write between what the other reads and what it writes in one transaction", async () => {
+    const store = await openFile();
+    const other = new DatabaseSync(file(), { timeout: 1 });
+    await inTransaction(store, async (tx) => {
+      await loadMachine(tx, sampleMachine(1).id);
+      expect(() => other.exec("update store_facts set generation = 9")).toThrow("locked");
+      await insertMachine(tx, sampleMachine(1));
+    });
+    other.exec("update store_facts set generation = 9");
+    other.close();
+    await store.close();
+  });
+
   it("fail with one clear error while the other holds the file too long", async () => {
     const store = await openFile();
     const other = new DatabaseSync(file());

@@ -103,6 +103,12 @@ export function describeDeliveryLog(open: OpenStore): void {
       await log.close();
       expect(await again).toBe("seen");
     });
+  });
+}
+
+export function describeDeliveryLogLimits(open: OpenStore): void {
+  describe("the limits of the delivery log", () => {
+    const store = useStore(open);
 
     it("writes what waits when it is closed, and takes no more", async () => {
       const log = new DeliveryLog(store(), new ManualClock());
@@ -113,11 +119,15 @@ export function describeDeliveryLog(open: OpenStore): void {
     });
 
     it("refuses more than may wait, by bytes, but takes one of any size", async () => {
-      const log = new DeliveryLog(store(), new ManualClock());
+      const clock = new ManualClock();
+      const log = new DeliveryLog(store(), clock);
       const large = log.record(sampleDelivery(1, { body: new Uint8Array(WAITING_BYTES_MAX + 1) }));
       await expect(log.record(sampleDelivery(2))).rejects.toMatchObject({ code: "store-unavailable" });
-      await log.close();
+      clock.advance(5);
       expect(await large).toBe("stored");
+      const next = [3, 4].map((number) => log.record(sampleDelivery(number)));
+      await log.close();
+      expect(await Promise.all(next)).toEqual(["stored", "stored"]);
     });
 
     it("rejects all of a group whose commit fails, and goes on with the next", async () => {
