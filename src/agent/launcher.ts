@@ -57,12 +57,21 @@ function askForEnd(): void {
   pause.abort();
 }
 
+/** The launcher goes on where nothing can be written: a full disk must not end what watches over the agent. */
+function tell(line: string): void {
+  try {
+    writeSync(process.stderr.fd, `${line}\n`);
+  } catch {
+    // Nowhere left to say it.
+  }
+}
+
 /** A log that cannot be written, a full disk for example, is no reason not to run. */
 function openLog(machineDirectory: string): number | null {
   try {
     return openSync(join(machineDirectory, "agent.log"), "a", 0o600);
   } catch (error) {
-    process.stderr.write(`opening agent.log: ${String(error)}\n`);
+    tell(`opening agent.log: ${String(error)}`);
     return null;
   }
 }
@@ -110,7 +119,7 @@ async function superviseAgent(machineDirectory: string, agentFile: string): Prom
     const end = await runAgent(machineDirectory, agentFile);
     if (end === "0") return;
     if (process.uptime() * SECOND_MS - startedAtMs >= WELL_AFTER_MS) pauseMs = PAUSE_MIN_MS;
-    process.stderr.write(`the agent ended with ${end}, starting it again in ${pauseMs / SECOND_MS} s\n`);
+    tell(`the agent ended with ${end}, starting it again in ${pauseMs / SECOND_MS} s`);
     await wait(pauseMs, pause.signal);
     pause = new AbortController();
     pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS);

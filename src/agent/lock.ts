@@ -1,5 +1,5 @@
 /** One agent at a time: the launcher sees to it, and this file for the case that it does not. */
-import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isFileError } from "./log.ts";
 import { startTimeOf } from "./process-table.ts";
@@ -14,8 +14,8 @@ export function takeLock(directory: string): boolean {
   const path = join(directory, "agent.lock");
   const own = holderOf(process.pid);
   const draft = join(directory, `agent.lock.${process.pid}`);
-  writeFileSync(draft, own, { mode: 0o600 });
   try {
+    writeFileSync(draft, own, { mode: 0o600 });
     for (let tryCount = 0; tryCount < TRIES_MAX; tryCount += 1) {
       if (link(draft, path)) return readFileSync(path, "utf8") === own;
       const holder = readFileSync(path, "utf8");
@@ -24,9 +24,20 @@ export function takeLock(directory: string): boolean {
       rmSync(path, { force: true });
     }
     return false;
+  } catch (error) {
+    // A full disk must not keep the agent from a job that runs: the launcher starts one agent at a time.
+    if (!isFileError(error) || error.code !== "ENOSPC") throw error;
+    return !isHeld(path);
   } finally {
     rmSync(draft, { force: true });
   }
+}
+
+/** Whether the lock names an agent that lives. */
+function isHeld(path: string): boolean {
+  if (!existsSync(path)) return false;
+  const holder = readFileSync(path, "utf8");
+  return holderOf(Number(holder.split(" ")[0])) === holder;
 }
 
 /** Pid and start time: a later process with the same number is not the holder. */

@@ -128,9 +128,11 @@ function asFree(machine: Machine, context: PoolContext): readonly FreeMachine[] 
   if (kind !== "parked" && kind !== "provisioning" && kind !== "planned") return [];
   if (!hasTicketsLeft(machine, pool.jobsPerMachine) || machine.retireWhenSpent !== null) return [];
   if (machine.report?.phase === "leaving") return [];
-  // A parked machine that nobody hears would never come for its ticket.
-  const isSilent = isPast(hearing.heardAtMs(machine.id) ?? 0, AGENT_FRESH_MS, heardTime(context));
-  if (kind === "parked" && isSilent) return [];
+  const time = heardTime(context);
+  // A parked machine that nobody hears, or that does not get ready, would never come for its ticket.
+  const isSilent = isPast(hearing.heardAtMs(machine.id) ?? 0, AGENT_FRESH_MS, time);
+  const isStuck = machine.report?.phase !== "parked" && isPast(machine.state.sinceMs, AGENT_FRESH_MS, time);
+  if (kind === "parked" && (isSilent || isStuck)) return [];
   return [{ id: machine.id, state: kind }];
 }
 
@@ -313,10 +315,11 @@ function plannedMachine(id: MachineId, launchId: LaunchId, pool: PoolPolicy, now
 }
 
 function rememberPlan(context: PoolContext, plan: PoolPlan): void {
-  const { surplusSinceMs, jobsToAsk } = context.memory;
+  const { surplusSinceMs, jobsToAsk, askFailedAtMs } = context.memory;
   const nowMs = context.clock.nowMs();
   const surplus = new Set(plan.scale.surplus);
   for (const id of surplusSinceMs.keys()) if (!surplus.has(id)) surplusSinceMs.delete(id);
   for (const id of surplus) if (!surplusSinceMs.has(id)) surplusSinceMs.set(id, nowMs);
   for (const decision of plan.demand.decisions) if (decision.kind === "ask") jobsToAsk.add(decision.jobId);
+  for (const id of askFailedAtMs.keys()) if (!plan.rows.has(id)) askFailedAtMs.delete(id);
 }

@@ -24,7 +24,16 @@ export async function attend(context: PoolContext): Promise<void> {
   const lease = context.lease();
   if (lease === null) return;
   const machines = await listMachinesWithNews(context.store.db, context.pool.name, MACHINES_MAX);
-  for (const { id } of machines) await inLease(context.store, lease, (tx) => attendMachine(context, tx, id));
+  let failure: { readonly error: unknown } | null = null;
+  for (const { id } of machines) {
+    try {
+      await inLease(context.store, lease, (tx) => attendMachine(context, tx, id));
+    } catch (error) {
+      // One bad row holds up no other; it is told once the others are done.
+      failure ??= { error };
+    }
+  }
+  if (failure !== null) throw failure.error;
   if (machines.length === 0) return;
   context.wake.controller("assign", context.pool.name);
   context.wake.controller("retire", context.pool.name);
@@ -45,7 +54,9 @@ async function attendMachine(context: PoolContext, tx: Queryable, id: MachineId)
     invariant(isSaved, `machine ${id} changed inside the transaction that read it`);
     await noteState(tx, after.machine, nowMs);
   }
-  if (machine.report.ticket !== null) await deleteTicketSecret(tx, machine.report.ticket.id);
+  // A machine speaks for its own tickets only.
+  const held = tickets.find((ticket) => ticket.id === machine.report?.ticket?.id);
+  if (held !== undefined) await deleteTicketSecret(tx, held.id);
   await markAttended(tx, id, machine.sequence);
 }
 

@@ -1,5 +1,6 @@
 /** Deliveries become jobs. One that cannot be understood is set aside with its error, counted, and holds up no other. */
 
+import { HoldfastError } from "../domain/errors.ts";
 import { parseWorkflowJobEvent } from "../domain/github-job.ts";
 import type { PoolName } from "../domain/ids.ts";
 import { invariant } from "../domain/invariant.ts";
@@ -27,14 +28,37 @@ export async function ingest(context: Surroundings): Promise<void> {
   for (let batch = 0; batch < BATCHES_PER_ACTIVATION_MAX; batch += 1) {
     const deliveries = await listPendingDeliveries(context.store.db, BATCH_COUNT_MAX);
     if (deliveries.length > 0) {
-      await inTransaction(context.store, async (tx) => {
-        for (const delivery of deliveries) await ingestOne(context, tx, delivery);
-      });
+      await ingestBatch(context, deliveries);
     }
     if (deliveries.length < BATCH_COUNT_MAX) break;
   }
   await routeWaitingJobs(context);
   context.telemetry.gauge("holdfast_deliveries_quarantined", await countQuarantined(context.store.db), {});
+}
+
+/** In one transaction; where that fails, each in its own, so that a bad one holds up no other. */
+async function ingestBatch(context: Surroundings, deliveries: readonly Delivery[]): Promise<void> {
+  try {
+    await inTransaction(context.store, async (tx) => {
+      for (const delivery of deliveries) await ingestOne(context, tx, delivery);
+    });
+  } catch (error) {
+    if (error instanceof HoldfastError) throw error;
+    for (const delivery of deliveries) await ingestAlone(context, delivery);
+  }
+}
+
+async function ingestAlone(context: Surroundings, delivery: Delivery): Promise<void> {
+  try {
+    await inTransaction(context.store, (tx) => ingestOne(context, tx, delivery));
+  } catch (error) {
+    if (error instanceof HoldfastError) throw error;
+    const { connection, id } = delivery;
+    const problem = `handling it failed: ${error instanceof Error ? error.message : String(error)}`;
+    await quarantineDelivery(context.store.db, connection, id, problem, context.clock.nowMs());
+    context.telemetry.count("holdfast_deliveries_total", { outcome: "quarantined" });
+    context.telemetry.error("a delivery could not be handled and is set aside", error, { delivery: id });
+  }
 }
 
 async function ingestOne(context: Surroundings, tx: Queryable, delivery: Delivery): Promise<void> {

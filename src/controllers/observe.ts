@@ -2,15 +2,19 @@
 
 import { ProviderError } from "../domain/errors.ts";
 import type { MachineId } from "../domain/ids.ts";
+import { providerIdOf } from "../domain/machine.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
+import { listMachinesOfPool } from "../store/machines/list.ts";
 import { machineSubject } from "../store/subjects.ts";
 import type { PoolContext } from "./context.ts";
+
+const MACHINES_MAX = 20_000;
 
 export async function observe(context: PoolContext): Promise<void> {
   const lease = context.lease();
   if (lease === null) return;
-  const listing = await listOrNull(context);
+  const listing = await listWithUnlisted(context);
   if (listing === null) return;
   let deadCount = 0;
   for (const observed of listing) {
@@ -19,15 +23,29 @@ export async function observe(context: PoolContext): Promise<void> {
     const before = context.memory.observed.get(observed.machineId);
     context.memory.observed.set(observed.machineId, observed);
     if (before?.state === observed.state) continue;
-    if (observed.state === "dead") deadCount += 1;
+    if (observed.state === "dead" || observed.state === "gone") deadCount += 1;
     await noteObserved(context, observed.machineId, observed);
   }
   if (deadCount > 0) context.wake.controller("retire", context.pool.name);
 }
 
-async function listOrNull(context: PoolContext): Promise<readonly ObservedMachine[] | null> {
+/**
+ * The listing, and with it what the provider says by id of machines that should be in it and are not: their absence alone
+ * says nothing.
+ */
+async function listWithUnlisted(context: PoolContext): Promise<readonly ObservedMachine[] | null> {
   try {
-    return await context.provider.list("all");
+    const listing = await context.provider.list("all");
+    const listed = new Set(listing.map((observed) => observed.machineId));
+    const options = { includeGone: false, limitCount: MACHINES_MAX };
+    const machines = await listMachinesOfPool(context.store.db, context.pool.name, options);
+    const unlisted = machines
+      .filter((machine) => !listed.has(machine.id))
+      .flatMap((machine) => providerIdOf(machine) ?? []);
+    if (unlisted.length === 0) return listing;
+    const byId = await context.provider.list(unlisted);
+    const machineOf = new Map(machines.map((machine) => [providerIdOf(machine), machine.id]));
+    return [...listing, ...byId.map((one) => ({ ...one, machineId: machineOf.get(one.providerId) ?? null }))];
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     context.telemetry.error("the provider's listing failed; nothing is concluded from it", error, {

@@ -14,6 +14,7 @@ import { machineSubject } from "../store/subjects.ts";
 import { listLiveTicketsOfPool } from "../store/tickets/list.ts";
 import { heardTime, type PoolContext } from "./context.ts";
 import { endMachine } from "./retire/end-machine.ts";
+import { settleAll } from "./settle.ts";
 
 const MACHINES_MAX = 20_000;
 /** Endings that are worked on at a time. */
@@ -30,7 +31,7 @@ export async function retire(context: PoolContext): Promise<void> {
   const workers = Array.from({ length: Math.min(CONCURRENT_ENDINGS_MAX, queue.length) }, async () => {
     for (let id = queue.shift(); id !== undefined; id = queue.shift()) await endMachine(context, id);
   });
-  await Promise.all(workers);
+  await settleAll(workers);
   gaugeMachines(context, machines);
 }
 

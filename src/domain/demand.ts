@@ -133,6 +133,8 @@ function decideUncovered(
   if (lateTickets.length >= LATE_TICKETS_MAX) return wait(job, "github-does-not-assign");
   const machine = remaining.machines[0];
   if (machine === undefined && remaining.launchCount <= 0) return wait(job, input.launchRoom.limit);
+  // GitHub had no answer to rely on: the place is for those who are known to wait.
+  if (mustAsk(waiting, time) && waiting.isAskPaused) return wait(job, "asking-github");
   // Taken for this job also while GitHub is asked about it: a younger one does not overtake it.
   if (machine === undefined) remaining.launchCount -= 1;
   else remaining.machines.shift();

@@ -15,7 +15,7 @@ import { type MachinePermitRequest, type MachineProof, missingForEnding } from "
 import type { PoolPolicy } from "./pool.ts";
 import type { ReasonCode } from "./reasons.ts";
 import { isTicketOut, type Ticket } from "./ticket.ts";
-import { SECOND_MS } from "./units.ts";
+import { MINUTE_MS, SECOND_MS } from "./units.ts";
 
 /** After so long without the provider's confirmation the machine is terminated again. */
 export const CONFIRM_PATIENCE_MS = 15 * SECOND_MS;
@@ -55,13 +55,21 @@ export function decideEnding(input: EndingInput, pool: PoolPolicy): EndingStep {
   // Dead machines and forced endings keep their registrations until the provider confirms; the rest has none that left us.
   const isDirect = chosen.proof.kind === "provider-dead" || chosen.proof.kind === "forced";
   if (!isDirect && state.stage === "proving") return { kind: "stage", stage: "deregistering" };
-  if (!isDirect && input.tickets.some(owesDeletion)) return { kind: "wait", missing: ["deregistering"] };
+  if (!isDirect && input.tickets.some((ticket) => owesDeletion(ticket, input.time.nowMs)))
+    return { kind: "wait", missing: ["deregistering"] };
   if (state.stage !== "terminating") return { kind: "stage", stage: "terminating" };
   return { kind: "terminate", proof: chosen.proof };
 }
 
-/** A registration that never left us must be off GitHub before its machine goes. */
-export function owesDeletion(ticket: Ticket): boolean {
+/** So long a machine waits for GitHub to delete the registration of a ticket that never left us. */
+const DEREGISTER_PATIENCE_MS = 2 * MINUTE_MS;
+
+/**
+ * A registration that never left us is off GitHub before its machine goes, where GitHub answers. Nobody has its secret, so
+ * past the patience the machine goes first, and the sweep goes on with the registration.
+ */
+export function owesDeletion(ticket: Ticket, nowMs: number): boolean {
+  if (nowMs - ticket.state.sinceMs >= DEREGISTER_PATIENCE_MS) return false;
   return ticket.state.kind === "void" && (ticket.registration === "present" || ticket.registration === "unknown");
 }
 

@@ -55,6 +55,8 @@ function decideParked(input: LifecycleInput, pool: PoolPolicy, time: HeardTime):
   if (machine.retireWhenSpent !== null) return { kind: "retire", reason: machine.retireWhenSpent };
   if (!hasTicketsLeft(machine, pool.jobsPerMachine)) return { kind: "retire", reason: "used-up" };
   if (machine.report?.phase === "leaving") return { kind: "retire", reason: "agent-leaving" };
+  if (machine.report?.phase === "preparing" && isPast(machine.state.sinceMs, pool.deadlines.bootMs, time))
+    return { kind: "retire", reason: "boot-deadline" };
   if (input.isShuttingDown && input.ticket === null) return { kind: "retire", reason: "shutting-down" };
   const isSilent = isPast(input.heardAtMs ?? 0, AGENT_FRESH_MS, time);
   if (isSilent && input.surplusSinceMs === null) return { kind: "keep", reason: "agent-silent" };

@@ -90,6 +90,37 @@ describe("from a queued job to a machine that is gone", () => {
     expect(yard.provider.launches).toEqual([]);
   });
 
+  it("lets no job that GitHub does not find take the place of one that waits", async () => {
+    await open({ machineCountMax: 1 });
+    yard.github.jobs.delete(await yard.queue(1));
+    yard.clock.advance(MINUTE_MS);
+    const second = await yard.queue(2);
+    for (let count = 0; count < 3; count += 1) {
+      yard.clock.advance(5 * SECOND_MS);
+      await yard.pass();
+    }
+    expect(yard.provider.machines.size).toBe(1);
+    expect((await onlyTicket()).jobId).toBe(second);
+  });
+
+  it("retires a parked machine that does not get ready for the next job by its boot deadline", async () => {
+    await open({ jobsPerMachine: 3, machineCountMax: 1 });
+    const { agent, ticketId } = await withTicket();
+    await yard.tell((await onlyTicket()).jobId ?? never(), { status: "completed" });
+    await agent.report({ phase: "preparing", ended: [{ id: ticketId, end: { kind: "spent" } }] });
+    await yard.queue(2);
+    await yard.pass();
+    yard.clock.advance(2 * MINUTE_MS);
+    await yard.pass();
+    expect(yard.github.mints.length).toBeLessThanOrEqual(2);
+    yard.clock.advance(20 * MINUTE_MS);
+    await agent.report({ phase: "preparing", ended: [] });
+    await yard.pass();
+    yard.clock.advance(20 * MINUTE_MS);
+    await yard.pass();
+    expect((await onlyMachine()).state.kind).toBe("retiring");
+  });
+
   it("voids a ticket that nobody needs before it leaves us, and deletes its registration", async () => {
     await open();
     await yard.queue();
@@ -315,10 +346,44 @@ describe("endings", () => {
     yard.clock.advance(DAY_MS);
     await yard.pass();
     yard.provider.listError = null;
-    yard.provider.machines.clear();
+    for (const id of yard.provider.machines.keys()) yard.provider.unlisted.add(id);
     await yard.pass();
     expect(yard.provider.terminated).toEqual([]);
     expect((await onlyMachine()).state.kind).toBe("engaged");
+  });
+
+  it("closes the row of a machine that is not listed and of which the provider says by id that it is gone", async () => {
+    await open({ machineCountMax: 1 });
+    const { ticketId } = await withTicket();
+    yard.provider.machines.clear();
+    yard.isShuttingDown = true;
+    await yard.pass();
+    expect((await yard.machines()).map((machine) => machine.state)).toMatchObject([
+      { kind: "gone", reason: "machine-dead" },
+    ]);
+    expect((await loadTicket(yard.store.db, ticketId))?.state.kind).toBe("lost");
+  });
+
+  it("does not wait for a GitHub that no longer answers for the scope of a ticket that never left us", async () => {
+    await open();
+    await yard.queue();
+    await yard.pass();
+    const agent = yard.agent((await onlyMachine()).id);
+    await agent.checkIn();
+    await agent.report();
+    await yard.tell((await onlyTicket()).jobId ?? never(), { status: "completed", conclusion: "cancelled" });
+    yard.github.listError = new GitHubError("github-not-found", "listing");
+    yard.isShuttingDown = true;
+    await yard.pass();
+    await agent.report({ phase: "leaving" });
+    await yard.pass();
+    expect(yard.provider.terminated).toEqual([]);
+    yard.clock.advance(2 * MINUTE_MS);
+    await yard.pass();
+    expect(yard.provider.terminated).toHaveLength(1);
+    yard.github.listError = null;
+    await yard.pass();
+    expect(yard.github.runners.size).toBe(0);
   });
 
   it("clears up after a machine that died with its ticket: lost, and its registration deleted only then", async () => {

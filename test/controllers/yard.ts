@@ -55,6 +55,8 @@ class FakeProvider implements Provider {
   nextLaunchError: { readonly error: ProviderError; readonly takesEffect: boolean } | null = null;
   listError: ProviderError | null = null;
   terminateTakes = true;
+  /** Left out of the listing, though they are there. */
+  readonly unlisted = new Set<string>();
   readonly #clock: ManualClock;
 
   constructor(clock: ManualClock) {
@@ -74,7 +76,7 @@ class FakeProvider implements Provider {
 
   async list(which: "all" | readonly string[]) {
     if (this.listError !== null) throw this.listError;
-    const ids = which === "all" ? [...this.machines.keys()] : which;
+    const ids = which === "all" ? [...this.machines.keys()].filter((id) => !this.unlisted.has(id)) : which;
     return ids.map((id) => ({
       providerId: parseProviderId(id),
       machineId: this.machines.get(id)?.machineId ?? null,

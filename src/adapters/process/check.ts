@@ -6,6 +6,7 @@ import { ProviderError } from "../../domain/errors.ts";
 import type { CheckFinding } from "../../ports/provider.ts";
 import type { Places } from "./folders.ts";
 import { findRunnerFault } from "./launch.ts";
+import { listRemains } from "./remove-folder.ts";
 import type { Roster } from "./roster.ts";
 import { isSystemError } from "./system-errors.ts";
 
@@ -20,6 +21,7 @@ export async function checkSettings(context: CheckContext): Promise<readonly Che
     await checkRunner(context.runnerDirectory),
     await checkWorkDirectory(context.places.root),
     await checkProcesses(context.roster),
+    await checkRemains(context.places),
   ];
   return findings.filter((finding) => finding !== null);
 }
@@ -53,6 +55,17 @@ async function checkWorkDirectory(root: string): Promise<CheckFinding | null> {
       if (!isSystemError(error, "ENOENT", "ENOTDIR") || folder === dirname(folder)) throw error;
     }
   }
+}
+
+async function checkRemains(places: Places): Promise<CheckFinding | null> {
+  const remains = await listRemains(places);
+  if (remains.length === 0) return null;
+  return {
+    severity: "warning",
+    path: "pools[].provider.workDirectory",
+    finding: `${places.remains} holds ${remains.length} folder(s) of ended machines with files that this user may not remove`,
+    mend: "Remove them as root. Jobs whose containers write as root leave such files.",
+  };
 }
 
 async function checkProcesses(roster: Roster): Promise<CheckFinding | null> {

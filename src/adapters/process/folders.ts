@@ -4,6 +4,7 @@
  *     <workDirectory>/<controllerId>/<machineId>/         a machine
  *     <workDirectory>/<controllerId>/ending/<machineId>/  what is left of one that was ended, until it is removed
  *     <workDirectory>/<controllerId>/ended/<machineId>    tombstone: this machine is never started again
+ *     <workDirectory>/<controllerId>/remains/<machineId>  what of an ended one may not be removed
  *
  * A folder is complete once `machine.json` is there, which is written last: before that nobody starts a launcher in it.
  * `started` is made by the launcher as its first act, exclusively: with it nobody starts another, without it nothing runs
@@ -42,6 +43,7 @@ export interface Places {
   readonly root: string;
   readonly ending: string;
   readonly ended: string;
+  readonly remains: string;
   machine(machineId: MachineId): string;
   endingMachine(machineId: MachineId): string;
   tombstone(machineId: MachineId): string;
@@ -58,6 +60,7 @@ export function placesOf(controllerId: ControllerId, workDirectory: string, shar
     root,
     ending: join(root, "ending"),
     ended: join(root, "ended"),
+    remains: join(root, "remains"),
     machine: (machineId) => join(root, machineId),
     endingMachine: (machineId) => join(root, "ending", machineId),
     tombstone: (machineId) => join(root, "ended", machineId),

@@ -13,8 +13,9 @@ import { type MachineId, parseProviderId } from "../../domain/ids.ts";
 import type { LaunchedMachine, LaunchRequest } from "../../ports/provider.ts";
 import { FILES, type Places, readFolder } from "./folders.ts";
 import { ownLauncher, type ProcessProviderOptions, plainEnvironment } from "./options.ts";
-import { closeFolder, removeRemains } from "./remove-folder.ts";
+import { closeFolder, removeRemains, writeTombstone } from "./remove-folder.ts";
 import { isDiskFull, isSystemError, toProviderError } from "./system-errors.ts";
+import { claimVantage, type Vantage } from "./vantage.ts";
 import { makeSharedFolders, writeFolder } from "./write-folder.ts";
 
 type RequestedMachine = LaunchRequest["machines"][number];
@@ -22,10 +23,13 @@ type RequestedMachine = LaunchRequest["machines"][number];
 export async function launchMachines(
   places: Places,
   options: ProcessProviderOptions,
+  vantage: () => Promise<Vantage>,
   request: LaunchRequest,
 ): Promise<readonly LaunchedMachine[]> {
   const attempted = `starting ${request.machines.length} machines of pool ${request.pool}`;
   try {
+    await makeSharedFolders(places);
+    await claimVantage(places, await vantage());
     const { unstarted, isUntouched } = await findUnstarted(places, request);
     if (unstarted.length > 0) await makeReady(places, options, request, unstarted, isUntouched);
     for (const { machineId } of unstarted) await startLauncher(places, options, machineId);
@@ -86,7 +90,11 @@ function unknownOutcome(error: unknown, { launchId }: LaunchRequest): ProviderEr
   return new ProviderError("provider-unavailable", `making the machines of ${launchId} ready`, { cause: error });
 }
 
+/** The tombstone stops a call for the same launch that is still under way. */
 async function withdraw(places: Places, machineId: MachineId): Promise<void> {
+  await writeTombstone(places, machineId).catch((error: unknown) => {
+    if (!isDiskFull(error)) throw error;
+  });
   await closeFolder(places, machineId);
   await removeRemains(places, machineId);
 }

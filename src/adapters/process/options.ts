@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { ControllerId, PoolName } from "../../domain/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ProcessTable } from "./process-table.ts";
+import type { Vantage } from "./vantage.ts";
 
 export interface ProcessProviderOptions {
   readonly controllerId: ControllerId;
@@ -23,6 +24,8 @@ export interface ProcessProviderOptions {
   readonly agentFile?: string;
   /** Default: that of this system. */
   readonly processes?: ProcessTable;
+  /** From where this process looks; default: what this system tells. */
+  readonly vantage?: () => Promise<Vantage>;
   /** Where tmpfs is; default `/dev/shm`. */
   readonly sharedMemory?: string;
 }

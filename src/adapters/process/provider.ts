@@ -18,6 +18,7 @@ import { macProcesses } from "./mac-processes.ts";
 import type { ProcessProviderOptions } from "./options.ts";
 import { createRoster } from "./roster.ts";
 import { terminateMachine } from "./terminate.ts";
+import { demandVantage, ownVantage } from "./vantage.ts";
 
 export type { ProcessProviderOptions } from "./options.ts";
 
@@ -27,10 +28,17 @@ export function createProcessProvider(options: ProcessProviderOptions): Provider
   const ownTable = process.platform === "darwin" ? macProcesses : linuxProcesses;
   const table = options.processes ?? ownTable(MARK_VARIABLE);
   const roster = createRoster(table, controllerId);
+  const vantage = options.vantage ?? ownVantage;
   return {
-    launch: (request) => launchMachines(places, options, request),
-    list: (which) => listMachines({ places, roster, clock, pool }, which),
-    terminate: (permit) => terminateMachine({ places, roster, table, clock }, permit),
+    launch: (request) => launchMachines(places, options, vantage, request),
+    list: async (which) => {
+      await demandVantage(places, await vantage());
+      return listMachines({ places, roster, clock, pool }, which);
+    },
+    terminate: async (permit) => {
+      await demandVantage(places, await vantage());
+      return terminateMachine({ places, roster, table, clock }, permit);
+    },
     check: () => checkSettings({ places, roster, runnerDirectory }),
   };
 }

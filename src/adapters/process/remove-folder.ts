@@ -22,15 +22,25 @@ export async function closeFolder(places: Places, machineId: MachineId): Promise
   }
 }
 
-/** Removes what `closeFolder` moved; the folder last, because it is what a listing shows. */
+/**
+ * Removes what `closeFolder` moved; the folder last, because it is what a listing shows. What may not be removed, files
+ * that a job's container wrote as root above all, is no machine any more: it is set aside, where `check` tells of it and
+ * each later ending tries again.
+ */
 export async function removeRemains(places: Places, machineId: MachineId): Promise<void> {
   await removeTree(places.volatile(machineId));
-  await removeTree(places.endingMachine(machineId));
+  try {
+    await removeTree(places.endingMachine(machineId));
+  } catch (error) {
+    if (!isSystemError(error, "EACCES", "EPERM")) throw error;
+    await mkdir(places.remains, { recursive: true, mode: 0o700 });
+    await rename(places.endingMachine(machineId), join(places.remains, machineId));
+  }
   for (const shared of [places.volatileRoot, dirname(places.volatileRoot)]) await removeIfEmpty(shared);
 }
 
 /** Also where a job left folders that may not be written, as Go's module cache is. Never follows a link. */
-export async function removeTree(path: string): Promise<void> {
+async function removeTree(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true });
   } catch (error) {
@@ -60,6 +70,19 @@ async function removeIfEmpty(folder: string): Promise<void> {
 /** Says for good that this machine is never started (again); idempotent. */
 export async function writeTombstone(places: Places, machineId: MachineId): Promise<void> {
   await mkdir(places.tombstone(machineId), { recursive: true, mode: 0o700 });
+}
+
+/** What could not be removed. */
+export async function listRemains(places: Places): Promise<readonly string[]> {
+  return unlessAbsent(readdir(places.remains), []);
+}
+
+export async function retryRemains(places: Places): Promise<void> {
+  for (const name of await listRemains(places)) {
+    await removeTree(join(places.remains, name)).catch((error: unknown) => {
+      if (!isSystemError(error, "EACCES", "EPERM", "EBUSY")) throw error;
+    });
+  }
 }
 
 /** Forgets tombstones that are too old to meet a launch that is still under way. */

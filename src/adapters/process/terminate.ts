@@ -14,7 +14,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Places } from "./folders.ts";
 import { demandMachineId } from "./list.ts";
 import { identityOf, type ProcessEntry, type ProcessTable } from "./process-table.ts";
-import { closeFolder, forgetTombstones, removeRemains, writeTombstone } from "./remove-folder.ts";
+import { closeFolder, forgetTombstones, removeRemains, retryRemains, writeTombstone } from "./remove-folder.ts";
 import type { Roster } from "./roster.ts";
 import { isDiskFull, toProviderError } from "./system-errors.ts";
 import { makeSharedFolders } from "./write-folder.ts";
@@ -44,6 +44,7 @@ export async function terminateMachine(context: TerminateContext, permit: Machin
     await closeFolder(places, machineId);
     await endProcesses(context, machineId);
     await removeRemains(places, machineId);
+    await retryRemains(places);
     await forgetTombstones(places, clock.nowMs() - TOMBSTONE_LIFE_MS);
   } catch (error) {
     throw toProviderError(error, `ending machine ${machineId}`);

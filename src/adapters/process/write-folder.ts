@@ -47,7 +47,7 @@ export async function writeFolder(
 let writeCount = 0;
 
 /** The file is there with this text, durably, or not at all. Two writers at once leave one of their texts. */
-async function writeWhole(path: string, text: string): Promise<void> {
+export async function writeWhole(path: string, text: string): Promise<void> {
   writeCount += 1;
   const draft = `${path}.${process.pid}-${writeCount}`;
   const file = await open(draft, "w", PRIVATE_FILE);

@@ -8,13 +8,15 @@ import { jobSubject } from "../../store/subjects.ts";
 import { inTransaction } from "../../store/transaction.ts";
 import type { PoolContext } from "../context.ts";
 import { saveJobEvent } from "../ingest.ts";
+import { settleAll } from "../settle.ts";
 
 const JOBS_PER_PASS_MAX = 10;
 
 export async function askAboutJobs(context: PoolContext): Promise<void> {
+  if (context.lease() === null) return;
   const jobIds = [...context.memory.jobsToAsk].slice(0, JOBS_PER_PASS_MAX);
   for (const jobId of jobIds) context.memory.jobsToAsk.delete(jobId);
-  await Promise.all(jobIds.map((jobId) => askAboutJob(context, jobId)));
+  await settleAll(jobIds.map((jobId) => askAboutJob(context, jobId)));
   // Without an answer nothing has changed: the next period is soon enough.
   const isAnswered = jobIds.some((jobId) => !context.memory.askFailedAtMs.has(jobId));
   if (isAnswered) context.wake.controller("assign", context.pool.name);

@@ -18,11 +18,13 @@ import { saveMachine } from "../../store/machines/save.ts";
 import type { Queryable } from "../../store/schema.ts";
 import { machineSubject, poolSubject } from "../../store/subjects.ts";
 import type { PoolContext } from "../context.ts";
+import { settleAll } from "../settle.ts";
 
 export async function launchMachines(context: PoolContext): Promise<void> {
+  if (context.lease() === null) return;
   const nowMs = context.clock.nowMs();
   const launches = await listOpenLaunches(context.store.db, context.pool.name);
-  await Promise.all(launches.filter((launch) => launch.nextAttemptAtMs <= nowMs).map((one) => attempt(context, one)));
+  await settleAll(launches.filter((launch) => launch.nextAttemptAtMs <= nowMs).map((one) => attempt(context, one)));
 }
 
 async function attempt(context: PoolContext, launch: LaunchRow): Promise<void> {

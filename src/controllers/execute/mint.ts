@@ -19,22 +19,24 @@ import { saveTicket } from "../../store/tickets/save.ts";
 import { storeTicketSecret } from "../../store/tickets/secret.ts";
 import { inTransaction } from "../../store/transaction.ts";
 import type { PoolContext } from "../context.ts";
+import { settleAll } from "../settle.ts";
 import { voidTicket } from "../void-ticket.ts";
 
 /** Calls at a time per pool; GitHub counts more than 100 concurrent ones as abuse. */
 const CONCURRENT_MINTS_MAX = 8;
 
 export async function mintTickets(context: PoolContext): Promise<void> {
-  if (context.clock.nowMs() < context.memory.mint.untilMs) return;
+  if (context.lease() === null || context.clock.nowMs() < context.memory.mint.untilMs) return;
   const tickets = await listTicketsInState(context.store.db, context.pool.name, ["minting"]);
   const queue = [...tickets];
   const workers = Array.from({ length: Math.min(CONCURRENT_MINTS_MAX, queue.length) }, async () => {
     for (let ticket = queue.shift(); ticket !== undefined; ticket = queue.shift()) await mintOne(context, ticket);
   });
-  await Promise.all(workers);
+  await settleAll(workers);
 }
 
 async function mintOne(context: PoolContext, ticket: Ticket): Promise<void> {
+  const isFirstRequest = ticket.registration === "none";
   const asked = await noteAsked(context, ticket);
   if (asked === null) return;
   try {
@@ -47,7 +49,7 @@ async function mintOne(context: PoolContext, ticket: Ticket): Promise<void> {
     Object.assign(context.memory.mint, { failureCount: 0, untilMs: 0 });
   } catch (error) {
     if (!(error instanceof GitHubError)) throw error;
-    await noteFailure(context, asked, error);
+    await noteFailure(context, asked, error, isFirstRequest);
   }
 }
 
@@ -82,7 +84,12 @@ async function saveIssued(context: PoolContext, ticketId: TicketId, minted: Mint
   else context.wake.controller("sweep", context.pool.name);
 }
 
-async function noteFailure(context: PoolContext, ticket: Ticket, error: GitHubError): Promise<void> {
+async function noteFailure(
+  context: PoolContext,
+  ticket: Ticket,
+  error: GitHubError,
+  isFirstRequest: boolean,
+): Promise<void> {
   const { memory, clock, random, telemetry, pool } = context;
   telemetry.error("GitHub gave no ticket", error, { pool: pool.name, ticket: ticket.id, code: error.code });
   if (error.code === "github-name-taken") return resolveByName(context, ticket);
@@ -96,14 +103,23 @@ async function noteFailure(context: PoolContext, ticket: Ticket, error: GitHubEr
   if (lease === null) return;
   await inLease(context.store, lease, async (tx) => {
     const current = await loadTicket(tx, ticket.id);
-    if (current?.state.kind === "minting") await voidTicket(context, tx, current, `GitHub refused it: ${error.code}`);
+    if (current?.state.kind !== "minting") return;
+    // Refused at the first request: there is nothing at GitHub. An earlier one may have taken effect.
+    const refused: Ticket = isFirstRequest ? { ...current, registration: "none" } : current;
+    await voidTicket(context, tx, refused, `GitHub refused it: ${error.code}`);
   });
 }
+
+/** The pause after a look by name that found nothing: that of the fourth failure in a row. */
+const RESOLVE_PAUSE_STEPS = 4;
 
 async function resolveByName(context: PoolContext, ticket: Ticket): Promise<void> {
   const found = await context.github.findRunner(ticket.scope, ticket.runnerName);
   // Gone again or unreadable: asked for again at the next pass, under the same name.
-  if (found.kind !== "present") return;
+  if (found.kind !== "present") {
+    context.memory.mint.untilMs = context.clock.nowMs() + backoffMs(CALL_BACKOFF, RESOLVE_PAUSE_STEPS, 0);
+    return;
+  }
   const { value } = found;
   if (value.isOnline || value.version !== null) {
     // Nobody has the secret, so nobody can be online under a name that we drew: not ours to judge.

@@ -61,7 +61,7 @@ async function lookAt(context: PoolContext, machine: Machine): Promise<ObservedM
   if (machine.state.kind !== "retiring") return null;
   const { stage, providerId } = machine.state;
   const listed = context.memory.observed.get(machine.id) ?? null;
-  if (stage === "proving" && listed?.state !== "dead") return null;
+  if (stage === "proving" && listed?.state !== "dead" && listed?.state !== "gone") return null;
   try {
     const [observed] = await context.provider.list([providerId]);
     return observed ?? null;
@@ -120,6 +120,9 @@ async function terminate(context: PoolContext, lease: Lease, judged: Machine, pr
     await context.provider.terminate(decision.permit);
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
+    const fact = `the provider did not end it: ${error.message}`;
+    const observedAtMs = context.clock.nowMs();
+    await recordEvidence(db, { subject: machineSubject(machine.id), source: "provider", fact, observedAtMs });
     context.telemetry.error("a machine was not ended; it is tried again", error, {
       machine: machine.id,
       code: error.code,
@@ -137,11 +140,13 @@ async function terminate(context: PoolContext, lease: Lease, judged: Machine, pr
 }
 
 async function confirmGone(context: PoolContext, lease: Lease, ending: Ending): Promise<void> {
-  const { machine, tickets } = ending;
+  const { machine } = ending;
   const nowMs = context.clock.nowMs();
   const isClosed = await inLease(context.store, lease, async (tx) => {
     const gone = moveMachine(machine, { kind: "confirmed-gone" }, nowMs);
     if (!(await saveMachine(tx, gone, machine.version))) return false;
+    // Read again in here: an agent's last report may have moved one since.
+    const tickets = await listTicketsOfMachine(tx, machine.id);
     for (const ticket of tickets.filter(isTicketOut)) await loseTicket(tx, ticket, nowMs);
     const subject = machineSubject(machine.id);
     await recordEvidence(tx, { subject, source: "provider", fact: "machine gone", observedAtMs: nowMs });
@@ -157,7 +162,8 @@ async function confirmGone(context: PoolContext, lease: Lease, ending: Ending): 
 
 /** The machine died with the ticket out: a job that ran there is lost with it, and shown as such. */
 async function loseTicket(tx: Queryable, ticket: Ticket, nowMs: number): Promise<void> {
-  await saveTicket(tx, moveTicket(ticket, { kind: "lost", sinceMs: nowMs }), ticket.version);
+  const isSaved = await saveTicket(tx, moveTicket(ticket, { kind: "lost", sinceMs: nowMs }), ticket.version);
+  invariant(isSaved, `ticket ${ticket.id} changed inside the transaction that read it`);
   await deleteTicketSecret(tx, ticket.id);
   const fact = `ticket lost with its machine while ${ticket.state.kind}`;
   await recordEvidence(tx, { subject: ticketSubject(ticket.id), source: "provider", fact, observedAtMs: nowMs });

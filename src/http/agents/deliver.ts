@@ -42,7 +42,8 @@ async function deliver(tx: Queryable, poller: Poller, nowMs: number): Promise<Of
   const issued = tickets.find((ticket) => ticket.state.kind === "issued");
   if (machine.state.kind !== "parked" || issued === undefined) return null;
   const jitConfig = await loadTicketSecret(tx, issued.id);
-  invariant(jitConfig !== null, `ticket ${issued.id} is issued with its secret`);
+  // Without its secret it is worth nothing: it is left, and voided once it is late.
+  if (jitConfig === null) return null;
   const delivered = moveTicket({ ...issued, deliveredTo: poller.incarnation }, { kind: "delivered", sinceMs: nowMs });
   const engaged = moveMachine(machine, { kind: "engaged", ticketId: issued.id }, nowMs);
   const isSaved =
