@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { ProviderError } from "../../domain/errors.ts";
 import { listFolders, type Places } from "./folders.ts";
 import { unlessAbsent } from "./system-errors.ts";
-import { writeWhole } from "./write-folder.ts";
+import { writeWhole } from "./write-whole.ts";
 
 export interface Vantage {
   readonly host: string;

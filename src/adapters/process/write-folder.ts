@@ -1,5 +1,5 @@
 /** Makes a machine's folder; after a crash at any point the same call completes it. */
-import { lstat, mkdir, open, rename } from "node:fs/promises";
+import { lstat, mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { AgentSettings } from "../../domain/host/settings.ts";
 import { type MachineId, parseProviderId } from "../../domain/ids.ts";
@@ -7,9 +7,9 @@ import type { LaunchRequest } from "../../ports/provider.ts";
 import { FILES, type Places } from "./folders.ts";
 import type { ProcessProviderOptions } from "./options.ts";
 import { isSystemError } from "./system-errors.ts";
+import { writeWhole } from "./write-whole.ts";
 
 const PRIVATE_FOLDER = 0o700;
-const PRIVATE_FILE = 0o600;
 
 /** The folders that all machines share; made once, before the first machine. */
 export async function makeSharedFolders(places: Places): Promise<void> {
@@ -42,32 +42,6 @@ export async function writeFolder(
   await writeWhole(settings.identityFile, identitySecret);
   await writeWhole(join(folder, FILES.settings), `${JSON.stringify(settings, null, 2)}\n`);
   await writeWhole(join(folder, FILES.marks), `${JSON.stringify(marks, null, 2)}\n`);
-}
-
-let writeCount = 0;
-
-/** The file is there with this text, durably, or not at all. Two writers at once leave one of their texts. */
-export async function writeWhole(path: string, text: string): Promise<void> {
-  writeCount += 1;
-  const draft = `${path}.${process.pid}-${writeCount}`;
-  const file = await open(draft, "w", PRIVATE_FILE);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(draft, path);
-  await syncFolder(dirname(path));
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 /**
