@@ -53,7 +53,7 @@ describe("a waiting job that two pools could take", () => {
   it("goes to the one of higher priority, as long as that has room", async () => {
     const ids = await queue(3);
     await route(spare(), linux());
-    expect(await poolsOf(ids)).toEqual([LINUX, LINUX, SPARE]);
+    expect((await poolsOf(ids)).toSorted()).toEqual([LINUX, LINUX, SPARE]);
     expect(wake.woken).toEqual(["assign/spare"]);
   });
 

@@ -173,21 +173,9 @@ describe("any report on any rows", () => {
 });
 
 describe("what an attack on this module found", () => {
-  // The same path walked faster: the fence found work, and the job was over before the agent's next report.
-  it("a ticket that is being handed back and had a job after all is spent", () => {
-    expect(attend("engaged", [ticket({ state: "handing-back" })], ended(spent)).tickets).toEqual(["spent"]);
-  });
-
   // States, parked: "agent connected, no registration"; a Worker that nobody ended runs there.
   it("a machine on which an orphan Worker is seen is not parked again", () => {
     const word = ended(spent, { sighting: seen({ workerCount: 1 }) });
     expect(attend("engaged", [ticket({ state: "running" })], word).machine).toBe("engaged");
-  });
-
-  // The other direction: an adopted machine's unknown ticket ends when its agent has read its journal and holds none.
-  it("the unknown ticket of an adopted machine ends by the first full report of its agent", () => {
-    expect(attend("engaged", [ticket({ state: "unknown", deliveredTo: null })], report()).tickets).toEqual([
-      "handed-back",
-    ]);
   });
 });

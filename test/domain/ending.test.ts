@@ -125,7 +125,7 @@ function carryOut(step: EndingStep, scene: Scene, nowMs: number): boolean {
     case "wait": {
       if (!step.missing.includes("deregistering")) return false;
       // GitHub has answered the DELETE.
-      scene.tickets = scene.tickets.map((one) => (owesDeletion(one) ? { ...one, registration: "gone" } : one));
+      scene.tickets = scene.tickets.map((one) => (owesDeletion(one, nowMs) ? { ...one, registration: "gone" } : one));
       return true;
     }
     case "confirm-gone":
@@ -207,7 +207,9 @@ describe("the steps of an ending, to the end", () => {
 });
 
 describe("decideEnding", () => {
-  const registered = (state: TicketStateKind, registration: RegistrationState) => [ticket({ state, registration })];
+  const registered = (kind: TicketStateKind, registration: RegistrationState, sinceMs = START_MS + BOOT_MS) => [
+    ticket({ state: ticketState(kind, sinceMs), registration }),
+  ];
   type Row = readonly [name: string, input: Partial<EndingInput>, want: EndingStep];
   const parked = { kind: "terminate", proof: { kind: "parked" } } as const;
 
@@ -220,6 +222,22 @@ describe("decideEnding", () => {
     [
       "whether GitHub made one is not known",
       { machine: at(answered, "deregistering"), tickets: registered("void", "unknown") },
+      waits("deregistering"),
+    ],
+    [
+      "GitHub has not answered within the patience: nobody has the secret, and the sweep goes on with it",
+      {
+        machine: at(answered, "deregistering"),
+        tickets: registered("void", "present", START_MS + BOOT_MS - 2 * MINUTE_MS),
+      },
+      stage("terminating"),
+    ],
+    [
+      "one ms before the patience ends",
+      {
+        machine: at(answered, "deregistering"),
+        tickets: registered("void", "unknown", START_MS + BOOT_MS - 2 * MINUTE_MS + 1),
+      },
       waits("deregistering"),
     ],
     [
@@ -331,7 +349,12 @@ describe("whatever comes", () => {
       fc.property(anyEnding, (input) => {
         const step = decideEnding(input, pool());
         const isCertain = input.observed?.state !== "dead" && input.forced === null;
-        if (input.machine.state.kind !== "retiring" || !isCertain || !input.tickets.some(owesDeletion)) return;
+        if (
+          input.machine.state.kind !== "retiring" ||
+          !isCertain ||
+          !input.tickets.some((one) => owesDeletion(one, input.time.nowMs))
+        )
+          return;
         const { stage: now } = input.machine.state;
         if (now === "proving" || now === "deregistering") expect(step).not.toEqual(stage("terminating"));
       }),
@@ -385,7 +408,7 @@ describe("what an attack on this module found", () => {
   // Permits: "an issued ticket is voided and its registration DELETEd, then terminate". It was dead for one reading, and
   // came to its stage past the deregistration.
   it("a machine that was taken for dead is deregistered before it is terminated by another proof", () => {
-    const tickets = [ticket({ state: "void", registration: "present" })];
+    const tickets = [ticket({ state: ticketState("void", START_MS + BOOT_MS), registration: "present" })];
     expect(decide({ machine: at(answered, "terminating"), tickets }).kind).not.toBe("terminate");
   });
 });

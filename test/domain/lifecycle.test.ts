@@ -148,7 +148,15 @@ describe("a parked machine", () => {
     ],
     ["dead by the provider's word", { providerState: "dead" }, heard(), retire("machine-dead")],
     ["not listed proves nothing", { providerState: null }, heard(), keep("kept-warm")],
-    ["silent: it is idle by our own store", { heardAtMs: null }, heard(), keep("kept-warm")],
+    ["silent for as long as we could have heard", { heardAtMs: null }, heard(), keep("agent-silent")],
+    ["silent since a moment", { heardAtMs: START_MS - MINUTE_MS + 1 }, heard(), keep("kept-warm")],
+    ["silent for a minute", { heardAtMs: START_MS - MINUTE_MS }, heard(), keep("agent-silent")],
+    [
+      "unheard, but we could not have heard it either",
+      { heardAtMs: null },
+      heard(0, { heardSinceMs: START_MS - MINUTE_MS + 1 }),
+      keep("kept-warm"),
+    ],
   ])("%s", (_name, input, time, want) => {
     expect(decide(input, time)).toEqual(want);
   });
@@ -248,21 +256,9 @@ it("no machine retires while a ticket is out, but by the provider's word that it
 });
 
 describe("what an attack on this module found", () => {
-  // The comment on decideProvisioning, and the other direction: the boot deadline is for one that never checked in.
-  it("a machine that makes itself ready for longer than the boot deadline is not said never to have reported", () => {
-    const preparing = unheardMachine({ isAgentSeen: true, report: report({ phase: "preparing" }), sequence: 9 });
-    expect(decide({ machine: preparing }, heard(BOOT_MS))).not.toEqual(retire("boot-deadline"));
-  });
-
   // The presumption: where our store has a parked row and a ticket that is out, the ticket decides.
   it("a parked row whose ticket is out does not retire because it was used up", () => {
     const input = { machine: machine({ ticketsGiven: 1 }), ticket: ticket({ state: "unknown" }) };
     expect(decide(input).kind).toBe("keep");
-  });
-
-  // I6: the reason is what a person reads. No ticket is out here; its agent has yet to report that it is ready again.
-  it("an engaged machine whose ticket is over is not said to have one out", () => {
-    const input = { machine: machine({ state: "engaged" }), ticket: null };
-    expect(decide(input)).not.toEqual(keep("ticket-out"));
   });
 });

@@ -89,7 +89,11 @@ describe("a machine's permit by `parked`", () => {
       ["ticket-not-over"],
     ],
     ["the machine is parked: no compare-and-set yet", { machine: machine({ sequence: 4 }) }, ["not-retiring"]],
-    ["the machine is engaged", { machine: machine({ state: "engaged", sequence: 4 }) }, ["not-retiring"]],
+    [
+      "the machine is engaged",
+      { machine: machine({ state: "engaged", sequence: 4 }) },
+      ["not-retiring", "ticket-not-over"],
+    ],
     ["the machine is planned: there is nothing to end", { machine: machine({ state: "planned" }) }, ["not-retiring"]],
     ["the machine is gone", { machine: machine({ state: "gone" }) }, ["not-retiring"]],
     ["the last report came before the compare-and-set", { machine: { ...retired, sequence: 3 } }, ["awaits-report"]],
@@ -120,7 +124,7 @@ describe("a machine's permit by `parked`", () => {
         machine: { ...retired, origin: "adopted", report: holding(ticketId(), "running") },
         tickets: [ticket({ state: "running" })],
       },
-      ["ticket-not-over", "report-names-ticket", "sees-processes"],
+      ["ticket-not-over", "not-ours-from-the-start", "report-names-ticket", "sees-processes"],
     ],
   ])("is refused: %s", (_name, request, missing) => {
     expect(ask(request)).toEqual({ kind: "refused", missing });
@@ -345,13 +349,10 @@ describe("what an attack on this module found", () => {
   });
 
   // The presumption, restored rows: a ticket that never left us says nothing about those that the lost rows were of.
-  it.each(["adopted", "restored"] as const)(
-    "%s with nothing but a void ticket: nobody knows what it did",
-    (origin) => {
-      const answer = ask({ machine: { ...retired, origin }, tickets: [ticket({ state: "void" })] });
-      expect(answer).toMatchObject({ kind: "refused" });
-    },
-  );
+  it.each(["adopted", "restored"] as const)("%s with nothing but a void ticket: nobody knows what it did", (origin) => {
+    const answer = ask({ machine: { ...retired, origin }, tickets: [ticket({ state: "void" })] });
+    expect(answer).toMatchObject({ kind: "refused" });
+  });
 
   // Permits, parked: the report "says that it holds none"; one that says engaged and names no ticket contradicts itself.
   it("a report that says engaged and names no ticket proves nothing", () => {

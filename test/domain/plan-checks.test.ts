@@ -80,8 +80,8 @@ describe("a sound plan has no notes", () => {
     ],
     [
       "a dead machine retires with its ticket out",
-      retiringOne(retire("machine-dead")),
-      { tickets: [{ ...out, machineId: machineId(3) }] },
+      { jobs: [wait(1), wait(2)], ...retiringOne(retire("machine-dead")) },
+      { tickets: [out] },
       [],
     ],
     [
@@ -102,6 +102,7 @@ describe("a sound plan has no notes", () => {
 });
 
 const usedUp = machine({ ticketsGiven: 1 });
+const aim = (number: number): JobDecision => ({ kind: "aim", jobId: jobId(number), ticketId: ticketId() });
 const FAULTS: readonly Row[] = [
   ["a job decided twice", { jobs: [wait(1), wait(2), wait(2)] }, {}, [{ check: "job-decided-once", subject: "linux" }]],
   ["a job forgotten", { jobs: [mint(1, 1)] }, {}, [{ check: "job-decided-once", subject: "linux" }]],
@@ -134,7 +135,22 @@ const FAULTS: readonly Row[] = [
     "a ticket on a machine that nobody knows",
     { jobs: [mint(1, 9), mint(2, 2)] },
     {},
-    [{ check: "tickets-left", subject: machineId(9) }],
+    [
+      { check: "machine-takes-tickets", subject: machineId(9) },
+      { check: "tickets-left", subject: machineId(9) },
+    ],
+  ],
+  [
+    "a ticket on a machine that is not launched yet",
+    {},
+    { machines: [machine({ state: "planned" }), parkedTwo] },
+    [{ check: "machine-takes-tickets", subject: machineId(1) }],
+  ],
+  [
+    "one ticket aimed at two jobs",
+    { jobs: [aim(1), aim(2)] },
+    { tickets: [ticket({ state: "issued", machineId: machineId(3), jobId: jobId(9) })] },
+    [{ check: "ticket-aimed-once", subject: ticketId() }],
   ],
   ["one launched too many", { launchCount: 2 }, {}, [{ check: "max", subject: "linux" }]],
   [
@@ -173,8 +189,8 @@ describe("a planted fault is found", () => {
       "tickets-left": true,
       max: true,
       "no-retire-while-out": true,
-    "ticket-aimed-once": true,
-    "machine-takes-tickets": true,
+      "ticket-aimed-once": true,
+      "machine-takes-tickets": true,
     };
     const planted = FAULTS.flatMap(([, , , notes]) => notes.map((note) => note.check));
     expect(new Set(planted)).toEqual(new Set(Object.keys(kinds)));
@@ -205,7 +221,12 @@ it("what demand, scale and lifecycle decide about a random fleet is sound", () =
       mintCount += plan.jobs.filter(({ kind }) => kind === "mint").length;
       retireCount += [...plan.machines.values()].filter(({ kind }) => kind === "retire").length;
       const { pool: settings, demand, machines, tickets } = fleet;
-      expect(checkPlan(plan, { pool: settings, demand, machines, tickets })).toEqual([]);
+      // Two controllers write the two halves, and a compare-and-set decides between them.
+      const ofJobs = { ...plan, machines: new Map() };
+      expect(checkPlan(ofJobs, { pool: settings, demand, machines, tickets })).toEqual([]);
+      const ofMachines = { jobs: [], launchCount: 0, machines: plan.machines };
+      const noJobs = { ...demand, jobs: [] };
+      expect(checkPlan(ofMachines, { pool: settings, demand: noJobs, machines, tickets })).toEqual([]);
     }),
     2_000,
   );
@@ -220,19 +241,15 @@ describe("what an attack on this module found", () => {
   });
 
   // I3, and "retiring: a machine that gets no more tickets".
-  it.each(["retiring", "engaged", "gone", "planned"] as const)(
-    "a ticket on a machine that is %s is found",
-    (state) => {
-      expect(check({}, { machines: [machine({ state, ticketsGiven: 0 }), parkedTwo] })).not.toEqual([]);
-    },
-  );
+  it.each(["retiring", "engaged", "gone", "planned"] as const)("a ticket on a machine that is %s is found", (state) => {
+    expect(check({}, { machines: [machine({ state, ticketsGiven: 0 }), parkedTwo] })).not.toEqual([]);
+  });
 
   it("a machine that gets a ticket and retires in one plan is found", () => {
     expect(check(retiringOne(retire("surplus")))).not.toEqual([]);
   });
 
   it("a ticket that is aimed at two jobs is found", () => {
-    const aim = (number: number): JobDecision => ({ kind: "aim", jobId: jobId(number), ticketId: ticketId() });
     const one = ticket({ state: "issued", machineId: machineId(3), jobId: jobId(9) });
     expect(check({ jobs: [aim(1), aim(2)] }, { tickets: [one] })).not.toEqual([]);
   });

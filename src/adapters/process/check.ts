@@ -17,11 +17,11 @@ export interface CheckContext {
 }
 
 export async function checkSettings(context: CheckContext): Promise<readonly CheckFinding[]> {
+  const workDirectory = await checkWorkDirectory(context.places.root);
   const findings = [
     await checkRunner(context.runnerDirectory),
-    await checkWorkDirectory(context.places.root),
+    workDirectory ?? (await checkRemains(context.places)),
     await checkProcesses(context.roster),
-    await checkRemains(context.places),
   ];
   return findings.filter((finding) => finding !== null);
 }

@@ -9,7 +9,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { ProviderError } from "../../domain/errors.ts";
 import { listFolders, type Places } from "./folders.ts";
-import { unlessAbsent } from "./system-errors.ts";
+import { toProviderError, unlessAbsent } from "./system-errors.ts";
 import { writeWhole } from "./write-whole.ts";
 
 export interface Vantage {
@@ -36,8 +36,17 @@ async function readText(path: string): Promise<string> {
 
 const FILE = "vantage.json";
 
-/** @throws {ProviderError} `provider-unavailable` where the machines can only be seen from elsewhere. */
+/**
+ * @throws {ProviderError} `provider-unavailable` where the machines can only be seen from elsewhere, and where it cannot be
+ *   told from where.
+ */
 export async function demandVantage(places: Places, own: Vantage): Promise<void> {
+  await compareVantage(places, own).catch((error: unknown) => {
+    throw toProviderError(error, `reading from where the machines in ${places.root} were started`);
+  });
+}
+
+async function compareVantage(places: Places, own: Vantage): Promise<void> {
   const written = await unlessAbsent(readFile(join(places.root, FILE), "utf8"), null);
   if (written === null) return;
   const difference = differenceOf(JSON.parse(written) as Vantage, own);

@@ -1,0 +1,247 @@
+import { sql } from "kysely";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { TENURE_PERIOD_MS, Tenure, type TenureOptions } from "../../src/controllers/tenure.ts";
+import type { PoolName } from "../../src/domain/ids.ts";
+import { HOUR_MS, SECOND_MS } from "../../src/domain/units.ts";
+import { acquireLease, inLease, leaseRemainingMs, readLease } from "../../src/store/leases.ts";
+import { openStore, type Store } from "../../src/store/store.ts";
+import { poolName } from "../domain/builders.ts";
+import { recordTelemetry } from "../http/stand-ins.ts";
+import { ManualClock } from "../store/manual-clock.ts";
+
+const LINUX = poolName("linux");
+const GPU = poolName("gpu");
+const HEARD_GAP_MS = 30 * SECOND_MS;
+
+let store: Store;
+let clock: ManualClock;
+let telemetry: ReturnType<typeof recordTelemetry>;
+let acquired: PoolName[];
+/** What the world says: tests change it. */
+let world: { isAnswering: boolean; deadHolders: string[] };
+
+beforeEach(async () => {
+  store = await openStore("sqlite::memory:");
+  clock = new ManualClock();
+  clock.advance(1_000 * HOUR_MS);
+  telemetry = recordTelemetry();
+  acquired = [];
+  world = { isAnswering: true, deadHolders: [] };
+});
+afterEach(() => store.close());
+
+function tenureOf(holder: string, changes: Partial<TenureOptions> = {}): Tenure {
+  return new Tenure({
+    store,
+    clock,
+    telemetry,
+    pools: [LINUX],
+    holder,
+    isHolderDead: (name) => world.deadHolders.includes(name),
+    probe: async () => world.isAnswering,
+    onAcquired: (pool) => acquired.push(pool),
+    ...changes,
+  });
+}
+
+/** Lets every lease be over, by the database's clock and not by ours. */
+async function expireLeases(): Promise<void> {
+  await store.db.updateTable("leases").set({ expires_ms: 1 }).execute();
+}
+
+describe("the lease of a pool", () => {
+  it("is had after the first pass, renewed by the next under its epoch, and told once", async () => {
+    const tenure = tenureOf("a");
+    expect(tenure.lease(LINUX)).toBeNull();
+    await tenure.run();
+    const lease = tenure.lease(LINUX);
+    expect(lease).toEqual({ pool: LINUX, holder: "a", epoch: 1 });
+    await store.db.updateTable("leases").set({ expires_ms: 4_000_000_000_000 }).execute();
+    await tenure.run();
+    expect(tenure.lease(LINUX)).toEqual(lease);
+    expect(acquired).toEqual([LINUX]);
+    const remainingMs = lease === null ? 0 : await leaseRemainingMs(store.db, lease);
+    expect(remainingMs).toBeGreaterThan(40 * SECOND_MS);
+    expect(remainingMs).toBeLessThanOrEqual(45 * SECOND_MS);
+  });
+
+  it("lasts for several passes that fail", () => {
+    expect(45 * SECOND_MS).toBeGreaterThan(3 * TENURE_PERIOD_MS);
+  });
+
+  it("is held for each pool apart", async () => {
+    await acquireLease(store.db, GPU, "another", HOUR_MS);
+    const tenure = tenureOf("a", { pools: [GPU, LINUX] });
+    await tenure.run();
+    expect([tenure.lease(GPU), tenure.lease(LINUX)?.epoch]).toEqual([null, 1]);
+    expect(acquired).toEqual([LINUX]);
+  });
+
+  it("is not taken from a holder that lives and renews, however long that goes", async () => {
+    const [first, second] = [tenureOf("a"), tenureOf("b")];
+    for (let count = 0; count < 5; count += 1) {
+      await first.run();
+      await second.run();
+      clock.advance(HOUR_MS);
+    }
+    expect([first.lease(LINUX)?.epoch, second.lease(LINUX)]).toEqual([1, null]);
+    expect(acquired).toEqual([LINUX]);
+  });
+
+  it("is taken over once it has expired, under the next epoch, and its first holder gives it up", async () => {
+    const [first, second] = [tenureOf("a"), tenureOf("b")];
+    await first.run();
+    await expireLeases();
+    const before = first.lease(LINUX);
+    await second.run();
+    expect(second.lease(LINUX)).toEqual({ pool: LINUX, holder: "b", epoch: 2 });
+    if (before === null) throw new Error("it was held");
+    await expect(inLease(store, before, async () => 1)).rejects.toMatchObject({ code: "lease-lost" });
+    await first.run();
+    expect(first.lease(LINUX)).toBeNull();
+    expect(acquired).toEqual([LINUX, LINUX]);
+  });
+
+  it("is told anew to a holder that lost it and has it again: its passes were idle meanwhile", async () => {
+    const [first, second] = [tenureOf("a"), tenureOf("b")];
+    await first.run();
+    await expireLeases();
+    await second.run();
+    await first.run();
+    await second.release();
+    await first.run();
+    expect(first.lease(LINUX)).toEqual({ pool: LINUX, holder: "a", epoch: 3 });
+    expect(acquired).toEqual([LINUX, LINUX, LINUX]);
+  });
+
+  it("is taken over before its time where its holder is known to be dead", async () => {
+    await tenureOf("a").run();
+    const second = tenureOf("b");
+    await second.run();
+    expect(second.lease(LINUX)).toBeNull();
+    world.deadHolders.push("a");
+    await second.run();
+    expect(second.lease(LINUX)).toEqual({ pool: LINUX, holder: "b", epoch: 2 });
+  });
+
+  it("is never given up by a holder that somebody would call dead", async () => {
+    const tenure = tenureOf("a", { isHolderDead: () => true });
+    await tenure.run();
+    await tenure.run();
+    expect(tenure.lease(LINUX)?.epoch).toBe(1);
+    await expireLeases();
+    await tenure.run();
+    expect(tenure.lease(LINUX)?.epoch).toBe(1);
+  });
+
+  it("goes to one alone where two ask for a dead holder's at once", async () => {
+    await tenureOf("a").run();
+    world.deadHolders.push("a");
+    const others = [tenureOf("b"), tenureOf("c"), tenureOf("d")];
+    await Promise.all(others.map((tenure) => tenure.run()));
+    expect(others.filter((tenure) => tenure.lease(LINUX) !== null)).toHaveLength(1);
+  });
+
+  it("is given back by a release, so that the next holder need not wait", async () => {
+    const first = tenureOf("a", { pools: [LINUX, GPU] });
+    await first.run();
+    await first.release();
+    expect([first.lease(LINUX), first.lease(GPU)]).toEqual([null, null]);
+    const second = tenureOf("b", { pools: [LINUX, GPU] });
+    await second.run();
+    expect([second.lease(LINUX)?.epoch, second.lease(GPU)?.epoch]).toEqual([2, 2]);
+    await first.release();
+    expect((await readLease(store.db, LINUX))?.holder).toBe("b");
+    expect(second.lease(LINUX)).not.toBeNull();
+  });
+});
+
+describe("heard time", () => {
+  it("begins with the process", async () => {
+    const startMs = clock.nowMs();
+    const tenure = tenureOf("a");
+    expect(tenure.heardSinceMs()).toBe(startMs);
+    clock.advance(TENURE_PERIOD_MS);
+    await tenure.run();
+    expect(tenure.heardSinceMs()).toBe(startMs);
+  });
+
+  it("goes on over passes that are at most 30 s apart, and begins anew after a longer gap", async () => {
+    const startMs = clock.nowMs();
+    const tenure = tenureOf("a");
+    for (let count = 0; count < 10; count += 1) {
+      clock.advance(HEARD_GAP_MS);
+      await tenure.run();
+    }
+    expect(tenure.heardSinceMs()).toBe(startMs);
+    clock.advance(HEARD_GAP_MS + 1);
+    await tenure.run();
+    expect(tenure.heardSinceMs()).toBe(clock.nowMs());
+    const anewMs = clock.nowMs();
+    clock.advance(HEARD_GAP_MS);
+    await tenure.run();
+    expect(tenure.heardSinceMs()).toBe(anewMs);
+  });
+
+  it("begins anew with each pass on which our own agents' API does not answer", async () => {
+    const tenure = tenureOf("a");
+    world.isAnswering = false;
+    for (let count = 0; count < 3; count += 1) {
+      clock.advance(TENURE_PERIOD_MS);
+      await tenure.run();
+      expect(tenure.heardSinceMs()).toBe(clock.nowMs());
+    }
+    const lastMs = clock.nowMs();
+    world.isAnswering = true;
+    clock.advance(TENURE_PERIOD_MS);
+    await tenure.run();
+    expect(tenure.heardSinceMs()).toBe(lastMs);
+  });
+
+  it("is not kept by the lease alone: a probe that fails does not cost it", async () => {
+    world.isAnswering = false;
+    const tenure = tenureOf("a");
+    await tenure.run();
+    expect(tenure.lease(LINUX)?.epoch).toBe(1);
+  });
+
+  it("begins anew where the store takes no write of any of the pools, which is told and not thrown", async () => {
+    const tenure = tenureOf("a", { pools: [GPU, LINUX] });
+    const startMs = clock.nowMs();
+    await tenure.run();
+    expect(tenure.heardSinceMs()).toBe(startMs);
+    await sql`pragma query_only = on`.execute(store.db);
+    clock.advance(TENURE_PERIOD_MS);
+    await tenure.run();
+    expect(tenure.heardSinceMs()).toBe(clock.nowMs());
+    expect(telemetry.errors).toMatchObject([
+      { error: { code: "store-unavailable" }, fields: { pool: GPU } },
+      { error: { code: "store-unavailable" }, fields: { pool: LINUX } },
+    ]);
+    const lastMs = clock.nowMs();
+    await sql`pragma query_only = off`.execute(store.db);
+    clock.advance(TENURE_PERIOD_MS);
+    await tenure.run();
+    expect(tenure.heardSinceMs()).toBe(lastMs);
+    expect(acquired).toEqual([GPU, LINUX]);
+  });
+
+  it("does not end by a store that cannot even be read", async () => {
+    const closed = await openStore("sqlite::memory:");
+    await closed.close();
+    const tenure = tenureOf("a", { store: closed });
+    clock.advance(TENURE_PERIOD_MS);
+    await tenure.run();
+    expect([tenure.lease(LINUX), tenure.heardSinceMs()]).toEqual([null, clock.nowMs()]);
+    expect(telemetry.errors).toHaveLength(1);
+  });
+
+  it("goes on while another holds the pool: agents are heard all the same", async () => {
+    await acquireLease(store.db, LINUX, "another", HOUR_MS);
+    const startMs = clock.nowMs();
+    const tenure = tenureOf("a");
+    clock.advance(TENURE_PERIOD_MS);
+    await tenure.run();
+    expect(tenure.heardSinceMs()).toBe(startMs);
+  });
+});
