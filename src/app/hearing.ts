@@ -1,3 +1,4 @@
+/** Keeps in memory when each agent was last heard. */
 import type { MachineId } from "../domain/ids.ts";
 import type { Hearing } from "../ports/hearing.ts";
 

@@ -12,16 +12,19 @@ const CLI = new URL("../../bin/holdfast.js", import.meta.url).pathname;
 
 let folder: string;
 let servers: Server[];
-beforeEach(() => {
+let freePort: number;
+beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "holdfast-test-"));
   servers = [];
+  freePort = await takePort();
+  await freePorts();
   createRunnerFolder(join(folder, "runner"));
   writeFileSync(join(folder, "token-key"), "k".repeat(32));
   writeFileSync(join(folder, "token"), "ghp_secret");
   writeFileSync(join(folder, "hook"), "hook-secret");
 });
 afterEach(async () => {
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  await freePorts();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -31,12 +34,12 @@ interface PoolChanges {
   readonly machines?: object;
 }
 
-/** One that `serve` would start with, on any free port. */
+/** One that `serve` would start with. */
 function configOf(changes: object = {}, pool: PoolChanges = {}): object {
   return {
     controllerId: "bad-input",
     store: "sqlite:./holdfast.db",
-    listen: "127.0.0.1:0",
+    listen: `127.0.0.1:${freePort}`,
     tokenKeyFile: "./token-key",
     github: {
       main: { apiUrl: "http://127.0.0.1:9", token: { file: "./token" }, webhookSecretFiles: ["./hook"] },
@@ -105,6 +108,10 @@ async function takePort(): Promise<number> {
   return address.port;
 }
 
+async function freePorts(): Promise<void> {
+  await Promise.all(servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
+}
+
 describe("holdfast serve ends at once, with one message", () => {
   it("where its port is taken, and has started nothing", async () => {
     const port = await takePort();
@@ -121,8 +128,9 @@ describe("holdfast serve ends at once, with one message", () => {
 
   it("where one of several ports is taken, and the others are free again", async () => {
     const port = await takePort();
-    const listen = { webhooks: "127.0.0.1:0", agents: "127.0.0.1:0", operators: `127.0.0.1:${port}` };
-    const { exitCode, stderr } = await serve(configOf({ listen, urls: "http://127.0.0.1:1" }));
+    const free = `127.0.0.1:${freePort}`;
+    const listen = { webhooks: free, agents: free, operators: `127.0.0.1:${port}` };
+    const { exitCode, stderr } = await serve(configOf({ listen, urls: `http://${free}` }));
     expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`127.0.0.1:${port} for operators`)]);
   });
 
@@ -191,9 +199,7 @@ describe("holdfast serve ends at once, with one message", () => {
 
 describe("holdfast status", () => {
   it("says that there is no server, at an address where none answers", async () => {
-    const port = await takePort();
-    await new Promise((resolve) => servers.pop()?.close(resolve));
-    const { exitCode, stderr, stdout } = await run("status", "--server", `http://127.0.0.1:${port}`);
+    const { exitCode, stderr, stdout } = await run("status", "--server", `http://127.0.0.1:${freePort}`);
     expect([exitCode, stdout]).toEqual([3, ""]);
     expect(stderr).toMatch(/^Failed: asking http:\/\/127\.0\.0\.1:\d+ for its status\n {2}no answer: .*ECONNREFUSED/);
   });

@@ -1,3 +1,4 @@
+/** The page that tells one subject's story: what was seen and decided, in time order. */
 import { html } from "hono/html";
 import type { ExplainAnswer } from "../operators/answers.ts";
 import { clockTime, formatBetween } from "../text/durations.ts";

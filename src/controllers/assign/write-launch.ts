@@ -1,0 +1,69 @@
+import { type LaunchId, type MachineId, parseLaunchId, parseMachineId } from "../../domain/ids.ts";
+import type { Machine } from "../../domain/machine.ts";
+import type { PoolPolicy } from "../../domain/pool.ts";
+import { recordEvidence } from "../../store/evidence/evidence.ts";
+import { insertLaunch } from "../../store/launches/save.ts";
+import { countPresentByPool } from "../../store/machines/count.ts";
+import { insertMachine } from "../../store/machines/save.ts";
+import type { Queryable } from "../../store/schema.ts";
+import { machineSubject } from "../../store/subjects.ts";
+import type { PoolContext } from "../context.ts";
+
+export async function writeLaunch(
+  context: PoolContext,
+  tx: Queryable,
+  machineCount: number,
+  nowMs: number,
+): Promise<void> {
+  const { pool, random } = context;
+  // Counted again inside the transaction: `machines.max` is a promise.
+  const present = (await countPresentByPool(tx)).get(pool.name) ?? 0;
+  const count = Math.min(machineCount, LAUNCH_MACHINES_MAX, pool.machineCountMax - present);
+  if (count <= 0) return;
+  const launchId = parseLaunchId(`l-${random.token(ID_TOKEN_LENGTH)}`);
+  const machineIds = Array.from({ length: count }, () => parseMachineId(`m-${random.token(ID_TOKEN_LENGTH)}`));
+  await insertLaunch(tx, {
+    id: launchId,
+    pool: pool.name,
+    settingsHash: pool.settingsHash,
+    machineIds,
+    state: "open",
+    attemptCount: 0,
+    nextAttemptAtMs: nowMs,
+    error: null,
+    createdAtMs: nowMs,
+    version: 1,
+  });
+  for (const id of machineIds) {
+    await insertMachine(tx, plannedMachine(id, launchId, pool, nowMs));
+    await recordEvidence(tx, {
+      subject: machineSubject(id),
+      source: "store",
+      fact: `machine planned in launch ${launchId}`,
+      observedAtMs: nowMs,
+    });
+  }
+}
+
+const ID_TOKEN_LENGTH = 12;
+/** Machines of one call to the provider. */
+const LAUNCH_MACHINES_MAX = 100;
+
+function plannedMachine(id: MachineId, launchId: LaunchId, pool: PoolPolicy, nowMs: number): Machine {
+  return {
+    id,
+    pool: pool.name,
+    launchId,
+    origin: "launched",
+    state: { kind: "planned", sinceMs: nowMs },
+    version: 1,
+    settingsHash: pool.settingsHash,
+    ticketsGiven: 0,
+    isAgentSeen: false,
+    incarnation: null,
+    sequence: 0,
+    report: null,
+    retireWhenSpent: null,
+    createdAtMs: nowMs,
+  };
+}
