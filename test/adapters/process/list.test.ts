@@ -2,9 +2,10 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ownLauncher } from "../../../src/adapters/process/options.ts";
 import type { ProcessEntry, ProcessTable } from "../../../src/adapters/process/process-table.ts";
 import { type MachineId, parsePoolName, parseProviderId } from "../../../src/domain/ids.ts";
-import { AGENTS, Yard } from "./yard.ts";
+import { AGENTS, waitUntil, Yard } from "./yard.ts";
 
 let yard: Yard;
 beforeEach(() => {
@@ -18,7 +19,8 @@ async function launchRunning(agent: string = AGENTS.idle): Promise<MachineId> {
   const machineId = yard.newMachine();
   const provider = yard.provider(agent);
   await provider.launch(yard.request(machineId));
-  await yard.waitForState(provider, machineId, "running");
+  // Its launcher alone is "running" too, and would end where its folder goes before it has claimed it.
+  await waitUntil("the agent starts", () => yard.startCount(machineId) > 0);
   return machineId;
 }
 
@@ -104,6 +106,24 @@ describe("a machine is listed", () => {
       expect(await provider.list("all")).toMatchObject([{ machineId, launchId: null, pool: null, state: "running" }]);
       expect(await yard.stateOf(provider, machineId)).toBe("running");
     }
+  });
+
+  it("no more where its folder was removed before its launcher claimed it: that launcher ends", async () => {
+    const machineId = yard.newMachine();
+    const held = join(yard.directory, "held-launcher.mjs");
+    const launcher = JSON.stringify(ownLauncher());
+    writeFileSync(
+      held,
+      `import { existsSync } from "node:fs";
+       const timer = setInterval(() => { if (existsSync(${JSON.stringify(join(yard.directory, "go"))})) { clearInterval(timer); void import(${launcher}); } }, 5);`,
+    );
+    const provider = yard.provider(AGENTS.idle, { launcherFile: held });
+    await provider.launch(yard.request(machineId));
+    await yard.waitForState(provider, machineId, "running");
+    rmSync(yard.folder(machineId), { recursive: true });
+    writeFileSync(join(yard.directory, "go"), "");
+    await yard.waitForState(provider, machineId, "gone");
+    expect(yard.startCount(machineId)).toBe(0);
   });
 
   it("only by the provider of its pool, but by its id by every one", async () => {

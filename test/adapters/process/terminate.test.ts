@@ -6,7 +6,7 @@ import { linuxProcesses } from "../../../src/adapters/process/linux-processes.ts
 import { MARK_VARIABLE } from "../../../src/domain/host/settings.ts";
 import type { MachineId } from "../../../src/domain/ids.ts";
 import { MachinePermit, PERMIT_LIFE_MS } from "../../../src/domain/permit.ts";
-import { AGENTS, isAlive, Yard } from "./yard.ts";
+import { AGENTS, isAlive, waitUntil, Yard } from "./yard.ts";
 
 /** Starts a child that says its pid in the yard, ignores SIGTERM and lives on. */
 const CHILD = `
@@ -62,11 +62,10 @@ describe("terminate ends", () => {
     const machineId = await launchRunning(
       `${CHILD} let count = 0; setInterval(() => { if (count < 40) start({ detached: true, env: {} }, "c" + count++).unref(); }, 5);`,
     );
-    const firstPid = await yard.pidIn("c0");
+    await yard.pidIn("c0");
+    expect(yard.pidsByCommand().length).toBeGreaterThan(2);
     await yard.provider(AGENTS.idle).terminate(yard.permit(machineId));
-    expect(isAlive(firstPid)).toBe(false);
-    const pids = readdirSync(yard.directory).filter((name) => /^c\d+$/.test(name));
-    for (const name of pids) expect(isAlive(await yard.pidIn(name))).toBe(false);
+    expect(yard.pidsByCommand()).toEqual([]);
   });
 
   it("nothing else: neither another machine nor a process without our mark", async () => {
@@ -83,11 +82,13 @@ describe("terminate ends", () => {
       );
       bystanders.push(bystander);
     }
-    const keptPids = (await yard.livingPids()).length;
+    await waitUntil("both agents run", () => yard.startCount(ended) + yard.startCount(kept) === 2);
+    const keptPids = await yard.livingPids(kept);
+    expect(keptPids).toHaveLength(2);
     const provider = yard.provider(AGENTS.idle);
     await provider.terminate(yard.permit(ended));
     expect(await yard.stateOf(provider, kept)).toBe("running");
-    expect((await yard.livingPids()).length).toBeLessThan(keptPids);
+    expect(await yard.livingPids()).toEqual(keptPids);
     for (const { pid } of bystanders) expect(isAlive(pid ?? 0)).toBe(true);
   });
 
@@ -125,7 +126,13 @@ describe("terminate", () => {
     let passedMs = 0;
     const provider = yard.provider(AGENTS.idle, {
       processes: { read: () => real.read(), signal: () => "refused" },
-      clock: { ...yard.clock, monotonicMs: () => passedMs, sleep: async (durationMs) => void (passedMs += durationMs) },
+      clock: {
+        ...yard.clock,
+        monotonicMs: () => passedMs,
+        sleep: async (durationMs) => {
+          passedMs += durationMs;
+        },
+      },
     });
     await expect(provider.terminate(yard.permit(machineId))).rejects.toMatchObject({
       code: "provider-unavailable",

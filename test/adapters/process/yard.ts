@@ -1,5 +1,5 @@
 /** A place for real machines: temp folders, fake agents, permits, bounded waits; it ends whatever was started in it. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -140,11 +140,19 @@ export class Yard {
     return decision.permit;
   }
 
-  /** The pids of this yard's machines that live. */
-  async livingPids(): Promise<readonly number[]> {
+  /** The pids that live of this machine, or of all of this yard. */
+  async livingPids(machineId?: MachineId): Promise<readonly number[]> {
     const entries = await linuxProcesses(MARK_VARIABLE).read();
     const scope = { controllerId: this.controllerId, ownPid: process.pid, known: new Map() };
-    return [...attributeProcesses(entries, scope).values()].flat().map(({ pid }) => pid);
+    const members = attributeProcesses(entries, scope);
+    const shown = machineId === undefined ? [...members.values()].flat() : (members.get(machineId) ?? []);
+    return shown.map(({ pid }) => pid);
+  }
+
+  /** The pids whose command line names this yard, whatever mark they carry. */
+  pidsByCommand(): readonly number[] {
+    const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+    return pids.filter((pid) => readIfThere(`/proc/${pid}/cmdline`).includes(this.directory)).map(Number);
   }
 
   /** Ends every machine of this yard, by the provider itself and its permit. Throws where something is left. */
@@ -153,7 +161,7 @@ export class Yard {
     try {
       for (const { machineId } of await provider.list("all"))
         if (machineId !== null) await provider.terminate(this.permit(machineId));
-      const left = await this.livingPids();
+      const left = [...(await this.livingPids()), ...this.pidsByCommand()];
       if (left.length > 0) throw new Error(`processes were left: ${left.join(", ")}`);
     } finally {
       rmSync(this.directory, { recursive: true, force: true });
@@ -170,11 +178,16 @@ export async function waitUntil(what: string, condition: () => boolean | Promise
   }
 }
 
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
 /** Whether a process of this pid runs; a zombie does not. */
 export function isAlive(pid: number): boolean {
-  try {
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
+  const stat = readIfThere(`/proc/${pid}/stat`);
+  return stat !== "" && !/\) [ZX] /.test(stat);
 }
