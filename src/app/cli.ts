@@ -1,5 +1,5 @@
 /** The command line: what is offered, and how a failure is told. The commands themselves are in `commands/`. */
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { ERRORS, HoldfastError } from "../domain/errors.ts";
 import { CONFIG_DEFAULT } from "./client.ts";
 import { readEnvironment } from "./config/environment.ts";
@@ -9,6 +9,7 @@ import { version } from "./version.ts";
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error"];
 
 const AFTER_HELP = `
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 no server found, 4 not known, 5 not allowed.
@@ -47,7 +48,7 @@ function addServe(program: Command, done: (exitCode: number) => void): void {
     .command("serve")
     .description("run the controller until it is told to stop; machines and their jobs go on without it")
     .option("-c, --config <file>", "the configuration", CONFIG_DEFAULT)
-    .option("--log-level <level>", "trace, debug, info, warn or error", "info")
+    .addOption(new Option("--log-level <level>", "how much is logged").choices(LOG_LEVELS).default("info"))
     .action(async (options: { readonly config: string; readonly logLevel: string }) => {
       const { runServe } = await import("./commands/serve.ts");
       const environment = readEnvironment();

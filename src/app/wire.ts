@@ -97,13 +97,7 @@ async function assemble(config: Config, parts: SystemParts, store: Store): Promi
   const front = await openFront(config, parts.clock, createApps(core));
   core.agentsAddress = front.addresses.agents;
   const surroundings = surroundingsOf(core);
-  const pools = await Promise.all(config.pools.map((pool) => contextOf(pool, core, surroundings, front)));
-  try {
-    for (const [index, pool] of config.pools.entries()) await refuseUnusable(core, pool, pools[index]);
-  } catch (error) {
-    await front.close();
-    throw error;
-  }
+  const pools = await openPools(core, surroundings, front);
   driver.start([
     { name: "tenure", pool: null, periodMs: TENURE_PERIOD_MS, run: () => tenure.run() },
     ...sharedControllers(surroundings),
@@ -126,6 +120,19 @@ async function assemble(config: Config, parts: SystemParts, store: Store): Promi
       await store.close();
     },
   };
+}
+
+/** @throws {ConfigError} for a pool that could never launch, with the sockets closed again. */
+async function openPools(core: Core, surroundings: Surroundings, front: Front): Promise<readonly PoolContext[]> {
+  const { pools } = core.config;
+  try {
+    const contexts = await Promise.all(pools.map((pool) => contextOf(pool, core, surroundings, front)));
+    for (const [index, pool] of pools.entries()) await refuseUnusable(core, pool, contexts[index]);
+    return contexts;
+  } catch (error) {
+    await front.close();
+    throw error;
+  }
 }
 
 /** A pool that could never launch is told at once. One that has machines is cared for all the same. */

@@ -3,29 +3,27 @@
  * Only jobs that more than one pool could serve ever move.
  */
 
-import type { PoolName } from "../domain/ids.ts";
+import type { JobId, PoolName } from "../domain/ids.ts";
 import { rankPools, routeJob } from "../domain/pool.ts";
-import { isTicketLive } from "../domain/ticket.ts";
+import { isTicketLive, isTicketOut } from "../domain/ticket.ts";
 import { recordDecision } from "../store/evidence/decisions.ts";
 import { listQueuedAndUnroutedJobs } from "../store/jobs/list.ts";
 import type { JobRow } from "../store/jobs/row.ts";
 import { saveJob } from "../store/jobs/save.ts";
 import { countMachinesByPoolAndState, countPresentByPool } from "../store/machines/count.ts";
 import { jobSubject } from "../store/subjects.ts";
-import { listTicketsOfJob } from "../store/tickets/list.ts";
+import { listLiveTicketsOfPool, listTicketsOfJob } from "../store/tickets/list.ts";
 import type { Surroundings } from "./context.ts";
 
 const JOBS_MAX = 2_000;
 
 export async function routeWaitingJobs(context: Surroundings): Promise<void> {
   const rows = await listQueuedAndUnroutedJobs(context.store.db, JOBS_MAX);
-  const movable = rows.filter((row) => isMovable(context, row));
+  const movable: JobRow[] = [];
+  for (const row of rows) if (isMovable(context, row) && !(await hasTicket(context, row))) movable.push(row);
   if (movable.length === 0) return;
-  const room = await readRoom(context, rows);
+  const room = await readRoom(context, rows, new Set(movable.map((row) => row.job.id)));
   for (const row of movable) {
-    const tickets = await listTicketsOfJob(context.store.db, row.job.id, row.job.connection);
-    if (tickets.some(isTicketLive)) continue;
-    if (row.pool !== null) room.set(row.pool, (room.get(row.pool) ?? 0) + 1);
     const pool = routeJob(context.pools, row.job, room);
     if (pool !== null) room.set(pool, (room.get(pool) ?? 0) - 1);
     if (pool === row.pool) continue;
@@ -35,6 +33,10 @@ export async function routeWaitingJobs(context: Surroundings): Promise<void> {
   }
 }
 
+async function hasTicket({ store }: Surroundings, { job }: JobRow): Promise<boolean> {
+  return (await listTicketsOfJob(store.db, job.id, job.connection)).some(isTicketLive);
+}
+
 /** Its pool does not fit any more, or is not the only one that does. */
 function isMovable(context: Surroundings, row: JobRow): boolean {
   const names = rankPools(context.pools, row.job).map((pool) => pool.name);
@@ -42,21 +44,34 @@ function isMovable(context: Surroundings, row: JobRow): boolean {
   return names.length > 1 || names[0] !== row.pool;
 }
 
-/** Machines that each pool could still start or has parked, less the jobs that already count on them. */
-async function readRoom(context: Surroundings, rows: readonly JobRow[]): Promise<Map<PoolName, number>> {
-  const present = await countPresentByPool(context.store.db);
-  const free = await countMachinesByPoolAndState(context.store.db);
+/**
+ * Machines that each pool could still start or has for a waiting job, less the jobs that already count on them. A job
+ * whose ticket has left us has its machine among the engaged ones; those that may move are placed one by one, oldest first.
+ */
+async function readRoom(
+  context: Surroundings,
+  rows: readonly JobRow[],
+  movable: ReadonlySet<JobId>,
+): Promise<Map<PoolName, number>> {
+  const { db } = context.store;
+  const present = await countPresentByPool(db);
+  const counts = await countMachinesByPoolAndState(db);
   const room = new Map<PoolName, number>();
   for (const pool of context.pools) {
     // A machine that still starts for a job counts like a parked one: else the job would move on to the next pool.
-    const waitingFor: readonly string[] = ["parked", "provisioning", "planned"];
-    const usable = free.filter((count) => count.pool === pool.name && waitingFor.includes(count.state));
-    const parkedCount = usable.reduce((sum, one) => sum + one.count, 0);
-    const waitingCount = rows.filter((row) => row.pool === pool.name).length;
-    room.set(pool.name, pool.machineCountMax - (present.get(pool.name) ?? 0) + parkedCount - waitingCount);
+    const usable = counts.filter((one) => one.pool === pool.name && USABLE_STATES.includes(one.state));
+    const usableCount = usable.reduce((sum, one) => sum + one.count, 0);
+    const tickets = await listLiveTicketsOfPool(db, pool.name);
+    const served = new Set(tickets.filter(isTicketOut).map((ticket) => ticket.jobId));
+    const waiting = rows.filter(
+      ({ pool: name, job }) => name === pool.name && !served.has(job.id) && !movable.has(job.id),
+    );
+    room.set(pool.name, pool.machineCountMax - (present.get(pool.name) ?? 0) + usableCount - waiting.length);
   }
   return room;
 }
+
+const USABLE_STATES: readonly string[] = ["parked", "provisioning", "planned"];
 
 async function noteNoPool(context: Surroundings, { job }: JobRow): Promise<void> {
   const subject = jobSubject(job.connection, job.id);

@@ -46,7 +46,10 @@ export class Tenure {
 
   /** Epoch milliseconds since when nothing that an agent said can have been missed. */
   heardSinceMs(): number {
-    return this.#heardSinceMs;
+    const { clock } = this.#options;
+    // Told from the gap itself, and not only once the next pass has seen it.
+    const hasGap = clock.monotonicMs() - this.#passedAtMs > HEARD_GAP_MS;
+    return hasGap ? clock.nowMs() : this.#heardSinceMs;
   }
 
   async run(): Promise<void> {

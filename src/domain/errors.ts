@@ -52,10 +52,6 @@ export const ERRORS = {
     sentence: "The agent speaks a version of the protocol that this controller does not serve.",
     mend: "Controller and agent may be one version apart: update the older one.",
   },
-  "stale-sequence": {
-    sentence: "A later report of this agent was already taken.",
-    mend: "Nothing to do: the report is dropped.",
-  },
   "github-unauthorized": {
     sentence: "GitHub refused the credentials.",
     mend: "Check the token or the App's id and private key of this connection.",

@@ -16,7 +16,6 @@ const STATUS_BY_CODE: { readonly [Code in ErrorCode]?: number } = {
   unauthorized: 401,
   forbidden: 403,
   "not-found": 404,
-  "stale-sequence": 409,
   "payload-too-large": 413,
   "store-unavailable": 503,
   "lease-lost": 503,

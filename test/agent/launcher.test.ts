@@ -13,7 +13,7 @@ const TELL_START = `
   import { appendFileSync, readFileSync } from "node:fs";
   appendFileSync("starts", process.pid + "\\n");
   const starts = readFileSync("starts", "utf8").trim().split("\\n").length;
-  const ready = () => { appendFileSync("ready", "x"); setInterval(() => {}, 60_000); };
+  const ready = () => { appendFileSync("ready", "x"); setTimeout(() => process.exit(), 300_000); };
 `;
 
 let folder: string;

@@ -127,6 +127,22 @@ describe("a waiting job that two pools could take", () => {
   });
 });
 
+describe("the room of a pool", () => {
+  it("is what an engaged machine leaves, while its own job is still called queued", async () => {
+    const ids = await queue(2);
+    await addMachine(1, LINUX, "engaged");
+    await insertTicket(yard.store.db, ticket({ machineId: machineId(1), jobId: parseJobId(1), state: "delivered" }));
+    await route(linux({ machineCountMax: 2 }), spare());
+    expect(await poolsOf(ids)).toEqual([LINUX, LINUX]);
+  });
+
+  it("is the oldest jobs', and the youngest go on to the next pool", async () => {
+    const ids = await queue(3);
+    await route(linux({ machineCountMax: 2 }), spare());
+    expect(await poolsOf(ids)).toEqual([LINUX, LINUX, SPARE]);
+  });
+});
+
 describe("a waiting job whose pool left the configuration", () => {
   it("goes to the one that takes it now", async () => {
     const ids = await queue(1);

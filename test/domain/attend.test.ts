@@ -16,6 +16,7 @@ import { always } from "./property.ts";
 
 const NOW_MS = START_MS + SECOND_MS;
 const spent: TicketEnd = { kind: "spent" };
+const unreadable = { kind: "unknown", why: "hidepid" } as const;
 const barren: TicketEnd = { kind: "barren", reason: "exit code 2" };
 
 function attend(state: MachineState["kind"], tickets: readonly Ticket[], word: HostReport) {
@@ -82,6 +83,38 @@ describe("a report makes a machine", () => {
     ["parked though a ticket is issued: it has not left us", "provisioning", "issued", report(), "parked"],
     ["not parked while it makes itself ready", "provisioning", null, report({ phase: "preparing" }), "provisioning"],
     ["not parked while it starts", "provisioning", null, report({ phase: "starting" }), "provisioning"],
+    [
+      "not parked while a Worker is seen",
+      "provisioning",
+      null,
+      report({ sighting: seen({ workerCount: 1 }) }),
+      "provisioning",
+    ],
+    [
+      "not parked while a listener is seen",
+      "provisioning",
+      null,
+      report({ sighting: seen({ hasListener: true }) }),
+      "provisioning",
+    ],
+    ["not parked while it cannot look", "provisioning", null, report({ sighting: unreadable }), "provisioning"],
+    ["parked again, and it makes itself ready", "engaged", "running", ended(spent, { phase: "preparing" }), "parked"],
+    [
+      "not parked again while an orphan Worker is seen",
+      "engaged",
+      "running",
+      ended(spent, { sighting: seen({ workerCount: 1 }) }),
+      "engaged",
+    ],
+    [
+      "not parked again while a listener is seen",
+      "engaged",
+      "online",
+      ended(barren, { sighting: seen({ hasListener: true }) }),
+      "engaged",
+    ],
+    ["not parked again while it cannot look", "engaged", "running", ended(spent, { sighting: unreadable }), "engaged"],
+    ["parked once the orphan Worker is gone: the ticket was over before", "engaged", "spent", report(), "parked"],
     ["not parked when it leaves", "provisioning", null, report({ phase: "leaving" }), "provisioning"],
     [
       "not parked while it names a ticket that we do not know",
@@ -134,7 +167,7 @@ const anyReport: fc.Arbitrary<HostReport> = fc
     held: fc.option(fc.record({ number: fc.nat(3), step: fc.constantFrom(...TICKET_STEPS) }), { nil: null }),
     ended: fc.uniqueArray(fc.nat(3), { maxLength: 3 }),
     end: fc.constantFrom<TicketEnd>(spent, barren),
-    sighting: fc.constantFrom(seen(), seen({ workerCount: 1 }), { kind: "unknown", why: "hidepid" } as const),
+    sighting: fc.constantFrom(seen(), seen({ hasListener: true }), seen({ workerCount: 1 }), unreadable),
   })
   .map(({ phase, held, ended: numbers, end, sighting }) => ({
     phase,
@@ -164,8 +197,11 @@ describe("any report on any rows", () => {
         expect(again.tickets).toEqual([]);
         const named = word.ended.map(({ id }) => id);
         for (const one of after.tickets) if (!isTicketOut(one)) expect(named).toContain(one.id);
-        if (after.machine.state.kind === "parked" && rows.machine.state.kind !== "parked")
+        if (after.machine.state.kind === "parked" && rows.machine.state.kind !== "parked") {
           expect(tickets.filter(isTicketOut)).toEqual([]);
+          expect(word).toMatchObject({ ticket: null, sighting: seen() });
+          expect(word.phase).not.toBe("starting");
+        }
       }),
       2_000,
     );

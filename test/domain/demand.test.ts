@@ -272,6 +272,66 @@ describe("GitHub is asked whether a job is still queued", () => {
     expect(decide({ jobs: [waiting(1, fields)], ...room(1) }, {}, afterMs).decisions).toEqual([want]);
   });
 
+  const old = waiting(1);
+  const paused = waiting(1, { isAskPaused: true });
+  const younger = waiting(2, { job: job({ id: jobId(2), createdAtMs: START_MS + long }) });
+  it.each<Row>([
+    ["keeps the machine that it would get", { jobs: [old, younger], machines }, [ask(1), wait(2, "at-max")]],
+    ["keeps one machine of two", { jobs: [old, younger], machines: [free(1), free(2)] }, [ask(1), mint(2, 2)]],
+    [
+      "keeps the room for the one that would be launched",
+      { jobs: [old, younger], ...room(1) },
+      [ask(1), wait(2, "at-max")],
+    ],
+    ["keeps room for one of two", { jobs: [old, younger], ...room(2) }, [ask(1), launch(2)]],
+    [
+      "is not asked again yet: its machine goes to the next",
+      { jobs: [paused, younger], machines },
+      [wait(1, "asking-github"), mint(2, 1)],
+    ],
+    [
+      "is not asked again yet: the room goes to the next",
+      { jobs: [paused, younger], ...room(1) },
+      [wait(1, "asking-github"), launch(2)],
+    ],
+    ["is not asked again yet, and nothing is free: that is the reason", { jobs: [paused] }, [wait(1, "at-max")]],
+  ])("an old job %s", (_name, input, want) => {
+    expect(decide(input, {}, long + SECOND_MS).decisions).toEqual(want);
+  });
+
+  it("a machine that an old job is asked about for is not spare; one that it does not get yet is", () => {
+    expect(decide({ jobs: [old], machines }, {}, long).spare).toEqual([]);
+    expect(decide({ jobs: [paused], machines }, {}, long).spare).toEqual(machines);
+  });
+
+  it.each<AskRow>([
+    [
+      "where the answer is young: no question is needed",
+      { isAskPaused: true, askedAtMs: START_MS + long },
+      long,
+      mint(1, 1),
+    ],
+    ["where the job is fresh", { isAskPaused: true }, NOW_MS, mint(1, 1)],
+    [
+      "and counts for nothing where its answer is old",
+      { isAskPaused: true, askedAtMs: START_MS },
+      long,
+      wait(1, "asking-github"),
+    ],
+  ])("a pause after a question without an answer does not matter %s", (_name, fields, afterMs, want) => {
+    expect(decide({ jobs: [waiting(1, fields)], machines }, {}, afterMs).decisions).toEqual([want]);
+  });
+
+  it.each<readonly [string, boolean, JobDecision]>([
+    ["asked", false, ask(1)],
+    ["not asked again yet", true, wait(1, "asking-github")],
+  ])("a job that a runner may have taken long ago is %s", (_name, isAskPaused, want) => {
+    const unnamedRunning = [forJob(9, "running")];
+    expect(decide({ jobs: [waiting(1, { isAskPaused })], unnamedRunning, machines }, {}, MINUTE_MS).decisions).toEqual([
+      want,
+    ]);
+  });
+
   it("not where nothing could be done with the answer", () => {
     expect(decide({ jobs: [waiting()] }, {}, HOUR_MS).decisions).toEqual([wait(1, "at-max")]);
   });
@@ -317,8 +377,45 @@ describe("what an attack on this module found", () => {
   // I5: a parked machine whose agent hangs never fetches its ticket. It has not left us: void it, and use another machine.
   it("an issued ticket that its machine does not fetch does not cover its job for ever", () => {
     const input = { jobs: [asked(1, DAY_MS)], tickets: [forJob(1, "issued")], machines: [free(5)] };
-    expect(decide(input, {}, DAY_MS).decisions).not.toEqual([wait(1, "ticket-issued")]);
+    expect(decide(input, {}, DAY_MS)).toMatchObject({ decisions: [mint(1, 5)], unneeded: [ticketId(1)] });
   });
+
+  const { bootMs, onlineMs, idleTicketMs } = pool().deadlines;
+  it.each<readonly [TicketStateKind, number, ReasonCode]>([
+    ["issued", bootMs + onlineMs, "ticket-issued"],
+    ["delivered", onlineMs, "runner-starting"],
+    ["online", idleTicketMs, "github-assigning"],
+  ])("a ticket that is %s is late after %d ms of heard time, and not one ms before", (state, boundMs, reason) => {
+    const decideAt = (afterMs: number, heardForMs: number) => {
+      const input = { jobs: [asked(1, afterMs)], tickets: [forJob(1, state)], machines: [free(5)] };
+      const nothing = { unnamedRunning: [], isMintPaused: false, ...room(0) };
+      const time = heard(afterMs, { heardSinceMs: START_MS + afterMs - heardForMs });
+      return decideDemand({ ...input, ...nothing }, pool(), time);
+    };
+    const inTime = { decisions: [wait(1, reason)], unneeded: [] };
+    expect(decideAt(boundMs - 1, HOUR_MS)).toMatchObject(inTime);
+    expect(decideAt(HOUR_MS, boundMs - 1)).toMatchObject(inTime);
+    // Only what has not left us can be voided; the others are for their hosts to end.
+    const late = { decisions: [mint(1, 5)], unneeded: state === "issued" ? [ticketId(1)] : [] };
+    expect(decideAt(boundMs, HOUR_MS)).toMatchObject(late);
+    expect(decideAt(HOUR_MS, boundMs)).toMatchObject(late);
+  });
+
+  it("a ticket that is minting is never late: GitHub's answer is waited for", () => {
+    const input = { jobs: [asked(1, DAY_MS)], tickets: [forJob(1, "minting")], machines: [free(5)] };
+    expect(decide(input, {}, DAY_MS).decisions).toEqual([wait(1, "ticket-minting")]);
+  });
+
+  it.each(["delivered", "online"] as const)(
+    "a late ticket is not aimed, and a second one ends the minting: %s",
+    (state) => {
+      const late = forJob(1, state);
+      const input = (...tickets: readonly Ticket[]) => ({ jobs: [asked(1, HOUR_MS)], tickets, machines: [free(5)] });
+      expect(decide(input({ ...late, jobId: jobId(999) }), {}, HOUR_MS).decisions).toEqual([mint(1, 5)]);
+      const second = forJob(2, "delivered", { jobId: jobId(1) });
+      expect(decide(input(late, second), {}, HOUR_MS).decisions).toEqual([wait(1, "github-does-not-assign")]);
+    },
+  );
 
   // Time: deadlines count only over time in which we could have heard. We were deaf until now: it may have a job.
   it("an online ticket is not late because we were deaf", () => {
@@ -346,6 +443,6 @@ describe("what an attack on this module found", () => {
   it("the last machine is not given to a younger job while GitHub is asked about an older one", () => {
     const younger = waiting(2, { job: job({ id: jobId(2), createdAtMs: START_MS + HOUR_MS }) });
     const input = { jobs: [waiting(1), younger], machines: [free(1)] };
-    expect(decide(input, {}, HOUR_MS + SECOND_MS).decisions).not.toContainEqual(mint(2, 1));
+    expect(decide(input, {}, HOUR_MS + SECOND_MS).decisions).toEqual([ask(1), wait(2, "at-max")]);
   });
 });

@@ -1,23 +1,28 @@
 /**
  * Random fleets that hold together, as a store would have them at one moment: a machine has at most one live ticket, one
- * that is out has an engaged (or retiring) machine, and free machines are those that the assigning controller would offer.
+ * that is out has an engaged (or retiring) machine, a parked or engaged one has reported, and free machines are those that
+ * the assigning controller would offer.
  */
 import fc from "fast-check";
 import type { DemandInput, FreeMachine, WaitingJob } from "../../src/domain/demand.ts";
 import { countsAsMachine, hasTicketsLeft, type Machine } from "../../src/domain/machine.ts";
 import type { ProviderState } from "../../src/domain/observed.ts";
 import type { PoolPolicy, RegistrationScope } from "../../src/domain/pool.ts";
+import type { HostPhase } from "../../src/domain/protocol.ts";
 import { launchRoom } from "../../src/domain/scale.ts";
 import { isTicketLive, isTicketOut, type Ticket, type TicketStateKind } from "../../src/domain/ticket.ts";
-import type { HeardTime } from "../../src/domain/time.ts";
+import { type HeardTime, isPast } from "../../src/domain/time.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
+import { AGENT_FRESH_MS } from "../../src/domain/verdict.ts";
 import {
   heard,
   holding,
+  incarnation,
   job,
   jobId,
   machine,
   machineId,
+  machineState,
   pool,
   report,
   retiring,
@@ -37,6 +42,8 @@ export interface Fleet {
   readonly demand: DemandInput;
   readonly time: HeardTime;
   readonly providerStates: readonly (ProviderState | null)[];
+  /** Of each machine, when its agent was last heard: null where it was not since this process started. */
+  readonly heardAtMs: readonly (number | null)[];
 }
 
 export const NOW_MS = 10 * MINUTE_MS;
@@ -51,12 +58,15 @@ interface MachineDraft {
   readonly ended: readonly (typeof ENDED)[number][];
   readonly job: number;
   readonly sinceMs: number;
-  readonly isLeaving: boolean;
+  readonly phase: HostPhase;
   readonly isHeard: boolean;
+  readonly heardMs: number | null;
   readonly isRetireMarked: boolean;
   readonly providerState: ProviderState | null;
 }
 
+/** Within the last minute, where an agent is not silent and GitHub need not be asked again, or long ago. */
+const oftenLately = fc.oneof(fc.integer({ min: NOW_MS - MINUTE_MS, max: NOW_MS }), fc.nat(NOW_MS));
 const seldom = fc.constantFrom(true, false, false, false, false, false);
 
 const draft: fc.Arbitrary<MachineDraft> = fc.record({
@@ -66,8 +76,9 @@ const draft: fc.Arbitrary<MachineDraft> = fc.record({
   ended: fc.oneof(fc.constant([]), fc.array(fc.constantFrom(...ENDED), { maxLength: 2 })),
   job: fc.nat(8),
   sinceMs: fc.nat(NOW_MS),
-  isLeaving: seldom,
+  phase: fc.constantFrom("parked", "parked", "parked", "parked", "preparing", "leaving"),
   isHeard: fc.boolean(),
+  heardMs: fc.option(oftenLately, { nil: null }),
   isRetireMarked: seldom,
   providerState: fc.constantFrom(null, "running", "running", "running", "dead", "gone"),
 });
@@ -98,29 +109,43 @@ function ticketsOf(one: MachineDraft, number: number, scope: RegistrationScope):
 function machineOf(one: MachineDraft, number: number, tickets: readonly Ticket[]): Machine {
   const id = machineId(number);
   const out = tickets.find(isTicketOut);
-  const word =
-    out === undefined ? report({ phase: one.isLeaving ? "leaving" : "parked" }) : holding(out.id, "delivered");
+  const word = out === undefined ? report({ phase: one.phase }) : holding(out.id, "delivered");
   const ticketsGiven = tickets.filter(({ deliveredTo }) => deliveredTo !== null).length;
   const given = { id, ticketsGiven, retireWhenSpent: one.isRetireMarked ? "agent-leaving" : null } as const;
-  const state = one.stateKind === "retiring" ? retiring() : one.stateKind;
-  return one.isHeard && one.stateKind !== "planned"
-    ? machine({ ...given, state, report: word })
-    : unheardMachine({ ...given, state });
+  const state = one.stateKind === "retiring" ? retiring() : machineState(one.stateKind, START_MS + one.sinceMs);
+  return hasReported(one) ? machine({ ...given, ...HEARD, state, report: word }) : unheardMachine({ ...given, state });
+}
+
+const HEARD = { isAgentSeen: true, incarnation: incarnation(), sequence: 1 } as const;
+
+/** A machine is parked, and engaged, only by what its agent has said. */
+function hasReported({ stateKind, isHeard }: MachineDraft): boolean {
+  return stateKind === "parked" || stateKind === "engaged" || (isHeard && stateKind !== "planned");
+}
+
+function lastHeard(one: MachineDraft): number | null {
+  return hasReported(one) && one.heardMs !== null ? START_MS + one.heardMs : null;
 }
 
 /** As the assigning controller offers them. */
-function freeMachines(machines: readonly Machine[], tickets: readonly Ticket[], settings: PoolPolicy): FreeMachine[] {
+function freeMachines(
+  machines: readonly Machine[],
+  heardAtMs: Fleet["heardAtMs"],
+  tickets: readonly Ticket[],
+  settings: PoolPolicy,
+): FreeMachine[] {
+  const time = heard(NOW_MS);
   const withTicket = new Set(tickets.filter(isTicketLive).map((one) => one.machineId));
-  return machines.flatMap((one) => {
-    const { kind } = one.state;
+  return machines.flatMap((one, index) => {
+    const { kind, sinceMs } = one.state;
     if (kind !== "parked" && kind !== "provisioning" && kind !== "planned") return [];
+    const isSilent = isPast(heardAtMs[index] ?? 0, AGENT_FRESH_MS, time);
+    const isStuck = one.report?.phase !== "parked" && isPast(sinceMs, AGENT_FRESH_MS, time);
+    if (kind === "parked" && (isSilent || isStuck)) return [];
     if (withTicket.has(one.id) || !hasTicketsLeft(one, settings.jobsPerMachine)) return [];
     return one.retireWhenSpent === null && one.report?.phase !== "leaving" ? [{ id: one.id, state: kind }] : [];
   });
 }
-
-/** Within the last minute, where GitHub need not be asked again, or long ago. */
-const oftenLately = fc.oneof(fc.integer({ min: NOW_MS - MINUTE_MS, max: NOW_MS }), fc.nat(NOW_MS));
 
 const waitingJobs: fc.Arbitrary<readonly WaitingJob[]> = fc
   .uniqueArray(fc.nat(11), { maxLength: 10 })
@@ -132,6 +157,7 @@ const waitingJobs: fc.Arbitrary<readonly WaitingJob[]> = fc
           repository: fc.constantFrom("acme/widgets", "acme/gadgets"),
           ticketCount: fc.nat(2),
           askedMs: fc.option(oftenLately, { nil: null }),
+          isAskPaused: fc.boolean(),
           number: fc.constant(number),
         }),
       ),
@@ -140,14 +166,14 @@ const waitingJobs: fc.Arbitrary<readonly WaitingJob[]> = fc
   .map((drafts) =>
     drafts
       .sort((a, b) => a.createdMs - b.createdMs)
-      .map(({ createdMs, repository, ticketCount, askedMs, number }) => {
+      .map(({ createdMs, repository, ticketCount, askedMs, isAskPaused, number }) => {
         const createdAtMs = START_MS + createdMs;
         return {
           job: job({ id: jobId(number + 1), repository, createdAtMs, queuedSeenAtMs: createdAtMs }),
           ticketCount,
           lastTicketAtMs: ticketCount === 0 ? null : createdAtMs + SECOND_MS,
           askedAtMs: askedMs === null ? null : START_MS + askedMs,
-          isAskPaused: false,
+          isAskPaused,
         };
       }),
   );
@@ -168,16 +194,17 @@ export const fleets: fc.Arbitrary<Fleet> = fc
     const ticketsByMachine = drafts.map((one, index) => ticketsOf(one, index + 1, scope));
     const machines = drafts.map((one, index) => machineOf(one, index + 1, ticketsByMachine[index]!));
     const tickets = ticketsByMachine.flat();
+    const heardAtMs = drafts.map(lastHeard);
     const machineCount = machines.filter(countsAsMachine).length;
     const policy = pool({ ...settings, machineCountMax: Math.max(0, machineCount + spareRoom - 1) });
     const demand: DemandInput = {
       jobs,
       tickets: tickets.filter(isTicketLive),
       unnamedRunning: tickets.filter(({ state }) => state.kind === "running"),
-      machines: freeMachines(machines, tickets, policy),
+      machines: freeMachines(machines, heardAtMs, tickets, policy),
       isMintPaused,
       launchRoom: launchRoom(policy, { machineCount, isPaused, isShuttingDown: false }),
     };
     const providerStates = drafts.map(({ providerState }) => providerState);
-    return { pool: policy, machines, tickets, demand, time: heard(NOW_MS), providerStates };
+    return { pool: policy, machines, tickets, demand, time: heard(NOW_MS), providerStates, heardAtMs };
   });

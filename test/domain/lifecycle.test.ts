@@ -84,6 +84,18 @@ describe("a provisioning machine", () => {
     ["gone by the provider's word", { ...booting, providerState: "gone" }, heard(), retire("machine-dead")],
     ["not listed proves nothing", { ...booting, providerState: null }, heard(), keep("booting")],
     [
+      "its agent reports and makes itself ready, one ms before the boot deadline",
+      { machine: unheardMachine({ isAgentSeen: true, report: report({ phase: "preparing" }), sequence: 9 }) },
+      heard(BOOT_MS - 1),
+      keep("booting"),
+    ],
+    [
+      "its agent reports and does not get ready by the boot deadline",
+      { machine: unheardMachine({ isAgentSeen: true, report: report({ phase: "preparing" }), sequence: 9 }) },
+      heard(BOOT_MS),
+      retire("boot-deadline"),
+    ],
+    [
       "its agent leaves",
       { machine: unheardMachine({ report: report({ phase: "leaving" }) }) },
       heard(),
@@ -97,6 +109,8 @@ describe("a provisioning machine", () => {
 describe("a parked machine", () => {
   const surplusSince = (ms: number) => ({ surplusSinceMs: START_MS + ms });
   const issued = ticket({ state: "issued" });
+  const usedUp = { machine: machine({ ticketsGiven: 1 }) };
+  const preparing = { machine: machine({ report: report({ phase: "preparing" }) }) };
   it.each<Row>([
     ["is kept warm", {}, heard(), keep("kept-warm")],
     ["is kept warm at any age", {}, heard(30 * DAY_MS), keep("kept-warm")],
@@ -157,9 +171,45 @@ describe("a parked machine", () => {
       heard(0, { heardSinceMs: START_MS - MINUTE_MS + 1 }),
       keep("kept-warm"),
     ],
+    ["silent, and a ticket is ready for it", { heardAtMs: null, ticket: issued }, heard(), keep("agent-silent")],
+    [
+      "silent, and no job needs it: within the grace",
+      { heardAtMs: null, ...surplusSince(0) },
+      heard(SURPLUS_GRACE_MS - 1),
+      keep("within-surplus-grace"),
+    ],
+    [
+      "silent, and no job needs it: past the grace",
+      { heardAtMs: null, ...surplusSince(0) },
+      heard(SURPLUS_GRACE_MS),
+      retire("surplus"),
+    ],
+    ["silent, and it has run what it may", { ...usedUp, heardAtMs: null }, heard(), retire("used-up")],
+    ["makes itself ready again, one ms before the boot deadline", preparing, heard(BOOT_MS - 1), keep("kept-warm")],
+    ["makes itself ready again for as long as a boot may take", preparing, heard(BOOT_MS), retire("boot-deadline")],
+    [
+      "makes itself ready again, and we were deaf until a moment ago",
+      preparing,
+      deafUntil(HOUR_MS - BOOT_MS + 1, HOUR_MS),
+      keep("kept-warm"),
+    ],
   ])("%s", (_name, input, time, want) => {
     expect(decide(input, time)).toEqual(want);
   });
+
+  const leaving = { machine: machine({ report: report({ phase: "leaving" }) }) };
+  const marked = { machine: machine({ retireWhenSpent: "operator-forced" }) };
+  it.each(["delivered", "online", "running", "handing-back", "unknown"] as const)(
+    "whose ticket is %s is kept, whatever else speaks for its end, until the provider says that it is dead",
+    (state) => {
+      const out = { ticket: ticket({ state }) };
+      const reasons = [{}, usedUp, marked, leaving, preparing, { isShuttingDown: true }, surplusSince(0)];
+      for (const input of [...reasons, { heardAtMs: null }])
+        expect(decide({ ...input, ...out }, heard(HOUR_MS)), JSON.stringify(input)).toEqual(keep("ticket-out"));
+      for (const providerState of ["dead", "gone"] as const)
+        expect(decide({ ...out, providerState })).toEqual(retire("machine-dead"));
+    },
+  );
 
   it.each<readonly [number, number, LifecycleDecision]>([
     [2, 3, keep("kept-warm")],
@@ -242,8 +292,9 @@ it("no machine retires while a ticket is out, but by the provider's word that it
       for (const [index, one] of fleet.machines.entries()) {
         const out = fleet.tickets.find((other) => other.machineId === one.id && isTicketOut(other)) ?? null;
         const providerState = fleet.providerStates[index] ?? null;
-        const input = { machine: one, ticket: out, providerState, isShuttingDown, surplusSinceMs: START_MS };
-        const decision = decideLifecycle({ ...input, heardAtMs: START_MS }, fleet.pool, heard(afterMs));
+        const heardAtMs = fleet.heardAtMs[index] ?? null;
+        const input = { machine: one, ticket: out, heardAtMs, providerState, isShuttingDown, surplusSinceMs: START_MS };
+        const decision = decideLifecycle(input, fleet.pool, heard(afterMs));
         if (decision.kind === "retire") retiredCount += 1;
         if (out !== null && decision.kind === "retire") expect(decision.reason).toBe("machine-dead");
         if (decision.kind === "retire" && decision.reason === "machine-dead")

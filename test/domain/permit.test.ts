@@ -74,6 +74,21 @@ describe("a machine's permit by `parked`", () => {
       "adopted, and its unknown ticket has been handed back",
       { machine: { ...retired, origin: "adopted" }, tickets: [ticket({ state: "handed-back" })] },
     ],
+    [
+      "as many tickets were given as its host has ended, and a void one never left us",
+      {
+        machine: { ...retired, ticketsGiven: 2 },
+        tickets: [
+          ticket({ state: "spent" }),
+          ticket({ id: ticketId(2), state: "void" }),
+          ticket({ id: ticketId(3), state: "barren" }),
+        ],
+      },
+    ],
+    [
+      "restored, and its unknown ticket turned out barren",
+      { machine: { ...retired, origin: "restored" }, tickets: [ticket({ state: "barren" })] },
+    ],
     ...over.map((kind): Granted => [`the last ticket is ${kind}`, { tickets: [ticket({ state: kind })] }]),
   ])("is granted: %s", (_name, request) => {
     expect(ask(request)).toMatchObject({ kind: "permitted", permit: { proof: "parked" } });
@@ -86,6 +101,21 @@ describe("a machine's permit by `parked`", () => {
     [
       "an earlier ticket is still out",
       { tickets: [ticket({ state: "online" }), ticket({ id: ticketId(2), state: "spent" })] },
+      ["ticket-not-over"],
+    ],
+    [
+      "a ticket was given that no row tells of, and a void one is no such row",
+      { machine: { ...retired, ticketsGiven: 1 }, tickets: [ticket({ state: "void" })] },
+      ["ticket-not-over"],
+    ],
+    [
+      "two tickets were given, and one has ended",
+      { machine: { ...retired, ticketsGiven: 2 }, tickets: [ticket({ state: "spent" })] },
+      ["ticket-not-over"],
+    ],
+    [
+      "a ticket was lost after another was spent",
+      { tickets: [ticket({ state: "spent" }), ticket({ id: ticketId(2), state: "lost" })] },
       ["ticket-not-over"],
     ],
     ["the machine is parked: no compare-and-set yet", { machine: machine({ sequence: 4 }) }, ["not-retiring"]],
@@ -105,6 +135,7 @@ describe("a machine's permit by `parked`", () => {
       ["report-names-ticket"],
     ],
     ["the agent is starting and has not looked", reports({ phase: "starting" }), ["report-names-ticket"]],
+    ["the agent says engaged and names no ticket", reports({ phase: "engaged" }), ["report-names-ticket"]],
     ["a listener is seen", reports({ sighting: seen({ hasListener: true }) }), ["sees-processes"]],
     ["an orphan Worker is seen", reports({ sighting: seen({ workerCount: 1 }) }), ["sees-processes"]],
     ["the host could not look", reports({ sighting: { kind: "unknown", why: "hidepid" } }), ["sees-processes"]],
@@ -330,6 +361,27 @@ describe("a permit", () => {
     expect(forged).not.toBeInstanceOf(MachinePermit);
   });
 
+  it.each<readonly [string, object]>([
+    ["a literal of the same shape", { ...permit }],
+    ["what was sent to another thread", structuredClone(permit)],
+    ["what claims its prototype", Object.assign(Object.create(MachinePermit.prototype), { ...permit })],
+    ["what was made to look like one later", Object.setPrototypeOf({ ...permit }, MachinePermit.prototype)],
+    ["what stands before a real one", new Proxy(permit, {})],
+    ["what inherits from a real one", Object.create(permit)],
+  ])("was made at the door, and %s was not", (_name, forged) => {
+    expect([MachinePermit.isMade(permit), RegistrationPermit.isMade(permit)]).toEqual([true, false]);
+    expect([MachinePermit.isMade(forged), RegistrationPermit.isMade(forged)]).toEqual([false, false]);
+  });
+
+  it("of a registration was made at the door, and what claims its prototype was not", () => {
+    const request = { ticket: ticket({ state: "spent" }), epoch: epoch(), time: heard() };
+    const made = permitOf(issuePermit({ kind: "delete-registration", ...request }));
+    expect([RegistrationPermit.isMade(made), MachinePermit.isMade(made)]).toEqual([true, false]);
+    const forged = Object.assign(Object.create(RegistrationPermit.prototype), { ...made });
+    expect(forged).toBeInstanceOf(RegistrationPermit);
+    expect(RegistrationPermit.isMade(forged)).toBe(false);
+  });
+
   it("is made anew for each request", () => {
     expect(permitOf(ask())).not.toBe(permitOf(ask()));
   });
@@ -351,12 +403,13 @@ describe("what an attack on this module found", () => {
   // The presumption, restored rows: a ticket that never left us says nothing about those that the lost rows were of.
   it.each(["adopted", "restored"] as const)("%s with nothing but a void ticket: nobody knows what it did", (origin) => {
     const answer = ask({ machine: { ...retired, origin }, tickets: [ticket({ state: "void" })] });
-    expect(answer).toMatchObject({ kind: "refused" });
+    expect(answer).toEqual({ kind: "refused", missing: ["not-ours-from-the-start"] });
   });
 
   // Permits, parked: the report "says that it holds none"; one that says engaged and names no ticket contradicts itself.
   it("a report that says engaged and names no ticket proves nothing", () => {
-    expect(ask({ machine: { ...retired, report: report({ phase: "engaged" }) } })).toMatchObject({ kind: "refused" });
+    const answer = ask({ machine: { ...retired, report: report({ phase: "engaged" }) } });
+    expect(answer).toEqual({ kind: "refused", missing: ["report-names-ticket"] });
   });
 });
 

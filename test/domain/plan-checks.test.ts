@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type DemandInput, decideDemand, type JobDecision } from "../../src/domain/demand.ts";
+import { parseMachineId } from "../../src/domain/ids.ts";
 import { decideLifecycle, type LifecycleDecision } from "../../src/domain/lifecycle.ts";
 import { checkPlan, type Plan, type PlanContext, type PlanNote } from "../../src/domain/plan-checks.ts";
 import { decideScale } from "../../src/domain/scale.ts";
@@ -14,6 +15,11 @@ const mint = (jobNumber: number, machineNumber: number): JobDecision => ({
   kind: "mint",
   jobId: jobId(jobNumber),
   machineId: machineId(machineNumber),
+});
+const aim = (jobNumber: number, ticketNumber = 1): JobDecision => ({
+  kind: "aim",
+  jobId: jobId(jobNumber),
+  ticketId: ticketId(ticketNumber),
 });
 const wait = (jobNumber: number): JobDecision => ({ kind: "wait", jobId: jobId(jobNumber), reason: "at-max" });
 const retire = (reason: Extract<LifecycleDecision, { kind: "retire" }>["reason"]): LifecycleDecision => ({
@@ -56,6 +62,16 @@ const out = ticket({ state: "running" });
 describe("a sound plan has no notes", () => {
   it.each<Row>([
     ["two tickets on two machines, and one launched up to the bound", {}, {}, []],
+    ["a ticket on a machine that boots", {}, { machines: [machine({ state: "provisioning" }), parkedTwo] }, []],
+    ["a ticket on a machine that is kept", retiringOne({ kind: "keep", reason: "kept-warm" }), {}, []],
+    [
+      "two tickets aimed at two jobs",
+      { jobs: [aim(1), aim(2, 2)] },
+      {
+        tickets: [1, 2].map((number) => ticket({ id: ticketId(number), machineId: machineId(number) })),
+      },
+      [],
+    ],
     ["nothing to do", { jobs: [], launchCount: 0 }, { demand: demandOf() }, []],
     [
       "more machines than settings allow by now, and none launched",
@@ -102,7 +118,6 @@ describe("a sound plan has no notes", () => {
 });
 
 const usedUp = machine({ ticketsGiven: 1 });
-const aim = (number: number): JobDecision => ({ kind: "aim", jobId: jobId(number), ticketId: ticketId() });
 const FAULTS: readonly Row[] = [
   ["a job decided twice", { jobs: [wait(1), wait(2), wait(2)] }, {}, [{ check: "job-decided-once", subject: "linux" }]],
   ["a job forgotten", { jobs: [mint(1, 1)] }, {}, [{ check: "job-decided-once", subject: "linux" }]],
@@ -206,11 +221,15 @@ function planOf(fleet: Fleet, isShuttingDown: boolean, afterMs: number): Plan {
     const live = fleet.tickets.find((other) => other.machineId === one.id && isTicketLive(other)) ?? null;
     const surplusSinceMs = scale.surplus.includes(one.id) ? START_MS : null;
     const providerState = fleet.providerStates[index] ?? null;
-    const input = { machine: one, ticket: live, heardAtMs: START_MS, providerState, surplusSinceMs, isShuttingDown };
+    const heardAtMs = fleet.heardAtMs[index] ?? null;
+    const input = { machine: one, ticket: live, heardAtMs, providerState, surplusSinceMs, isShuttingDown };
     return [one.id, decideLifecycle(input, fleet.pool, time)] as const;
   });
   return { jobs: demand.decisions, launchCount: scale.launchCount, machines: new Map(decided) };
 }
+
+/** Demand offers tickets without asking the provider, the boot deadline or whether all is taken down. */
+const UNKNOWN_TO_DEMAND = ["machine-dead", "boot-deadline", "shutting-down"];
 
 it("what demand, scale and lifecycle decide about a random fleet is sound", () => {
   let mintCount = 0;
@@ -227,6 +246,10 @@ it("what demand, scale and lifecycle decide about a random fleet is sound", () =
       const ofMachines = { jobs: [], launchCount: 0, machines: plan.machines };
       const noJobs = { ...demand, jobs: [] };
       expect(checkPlan(ofMachines, { pool: settings, demand: noJobs, machines, tickets })).toEqual([]);
+      for (const note of checkPlan(plan, { pool: settings, demand, machines, tickets })) {
+        expect(note.check).toBe("machine-takes-tickets");
+        expect(UNKNOWN_TO_DEMAND).toContain(plan.machines.get(parseMachineId(note.subject))?.reason);
+      }
     }),
     2_000,
   );
@@ -237,20 +260,27 @@ it("what demand, scale and lifecycle decide about a random fleet is sound", () =
 describe("what an attack on this module found", () => {
   // One decision for each job that waits: one for a job that does not is a ticket for nobody.
   it("a decision about a job that does not wait is found", () => {
-    expect(check({ jobs: [mint(1, 1), mint(2, 2), wait(3)] })).not.toEqual([]);
+    const note = { check: "job-decided-once", subject: "linux" };
+    expect(check({ jobs: [mint(1, 1), mint(2, 2), wait(3)] })).toEqual([note]);
+    expect(check({ jobs: [mint(1, 1), wait(3)] })).toEqual([note]);
   });
 
   // I3, and "retiring: a machine that gets no more tickets".
   it.each(["retiring", "engaged", "gone", "planned"] as const)("a ticket on a machine that is %s is found", (state) => {
-    expect(check({}, { machines: [machine({ state, ticketsGiven: 0 }), parkedTwo] })).not.toEqual([]);
+    expect(check({ launchCount: 0 }, { machines: [machine({ state, ticketsGiven: 0 }), parkedTwo] })).toEqual([
+      { check: "machine-takes-tickets", subject: machineId() },
+    ]);
   });
 
   it("a machine that gets a ticket and retires in one plan is found", () => {
-    expect(check(retiringOne(retire("surplus")))).not.toEqual([]);
+    expect(check(retiringOne(retire("surplus")))).toEqual([{ check: "machine-takes-tickets", subject: machineId() }]);
   });
 
-  it("a ticket that is aimed at two jobs is found", () => {
+  it("a ticket that is aimed at three jobs is found, and noted once", () => {
     const one = ticket({ state: "issued", machineId: machineId(3), jobId: jobId(9) });
-    expect(check({ jobs: [aim(1), aim(2)] }, { tickets: [one] })).not.toEqual([]);
+    const context = { demand: demandOf(1, 2, 3), tickets: [one] };
+    expect(check({ jobs: [aim(1), aim(2), aim(3)] }, context)).toEqual([
+      { check: "ticket-aimed-once", subject: ticketId() },
+    ]);
   });
 });

@@ -229,20 +229,21 @@ describe("what an attack on this module found", () => {
 
   // Time: "a new incarnation is `unknown` until it has reported its process table".
   it("an agent that is still starting says nothing about tickets", () => {
-    expect(judgeMachine(evidence({ machine: starting }), fresh).kind).toBe("unknown");
+    expect(judgeMachine(evidence({ machine: starting }), fresh)).toEqual(unknown("host-unreadable"));
   });
 
   // Permits, never-engaged: "no agent ever tried to check in or report as this machine". The launch's answer was lost.
   it("a planned machine whose agent was seen is not never-engaged", () => {
     const planned = machine({ state: "planned", isAgentSeen: true });
-    expect(judgeMachine(evidence({ machine: planned, providerState: null }), fresh).kind).not.toBe("idle");
+    expect(judgeMachine(evidence({ machine: planned, providerState: null }), fresh)).toEqual(
+      unknown("host-unreadable"),
+    );
   });
 
   // The presumption: engaged is busy until the host says that the ticket is over; a row that we do not find says nothing.
   it("an engaged machine whose ticket our store does not find is not idle", () => {
-    expect(judgeMachine(evidence({ machine: machine({ state: "engaged" }), ticket: null }), fresh).kind).not.toBe(
-      "idle",
-    );
+    const rows = { machine: machine({ state: "engaged" }), ticket: null };
+    expect(judgeMachine(evidence(rows), fresh)).toEqual(unknown("ticket-out"));
   });
 });
 

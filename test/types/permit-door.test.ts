@@ -50,6 +50,22 @@ const REFUSED: readonly Row[] = [
     2724,
   ],
   ["a permit whose life is made longer", "machinePermit.expiresAtMs = Number.POSITIVE_INFINITY;", 2540],
+  ["the mark of a permit, seen from outside", "machinePermit.#isMade;", 18013],
+  [
+    "a class of one's own that claims to be one",
+    `export class Forged implements MachinePermit {
+  readonly kind = "end-machine"; readonly machineId = machinePermit.machineId; readonly machineVersion = 1;
+  readonly providerId = machinePermit.providerId; readonly epoch = machinePermit.epoch;
+  readonly proof = "parked"; readonly expiresAtMs = 0;
+}`,
+    2720,
+  ],
+  ["what was never asked whether it was made", "declare const found: object;\nvoid provider.terminate(found);", 2345],
+  [
+    "what was asked whether it is the other permit",
+    "declare const found: object;\nif (RegistrationPermit.isMade(found)) void provider.terminate(found);",
+    2345,
+  ],
   ["ending a machine with a registration's permit", "void provider.terminate(registrationPermit);", 2345],
   ["deleting a registration with a machine's permit", "void github.deleteRunner(machinePermit);", 2345],
   ["ending a machine without a permit", "void provider.terminate();", 2554],

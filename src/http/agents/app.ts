@@ -8,11 +8,12 @@ import { HoldfastError } from "../../domain/errors.ts";
 import type { MachineId, PoolName } from "../../domain/ids.ts";
 import { POLL_HOLD_MS, PROTOCOL_VERSION, type ReportAnswer, type ReportRequest } from "../../domain/protocol.ts";
 import { isTicketOut, isTicketOver } from "../../domain/ticket.ts";
+import { MINUTE_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Hearing } from "../../ports/hearing.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
 import type { Wake } from "../../ports/wake.ts";
-import { recordEvidence } from "../../store/evidence/evidence.ts";
+import { listEvidence, recordEvidence } from "../../store/evidence/evidence.ts";
 import { saveLogs } from "../../store/logs/logs.ts";
 import { recordAgentSeen, recordIncarnation, recordReport } from "../../store/machines/heard.ts";
 import { loadMachine } from "../../store/machines/load.ts";
@@ -26,6 +27,8 @@ import { CheckIn, Logs, Poll, Report } from "./messages.ts";
 import type { OpenPolls } from "./polls.ts";
 import type { AgentTokens } from "./token.ts";
 
+/** Refused tries are evidence once in so long. */
+const REFUSED_NOTE_MS = MINUTE_MS;
 /** The last lines of a handful of logs fit; nothing else comes near. */
 const MESSAGE_LIMIT_BYTES = 4 * 1024 * 1024;
 
@@ -82,11 +85,11 @@ async function report(context: Context, options: AgentAppOptions): Promise<Respo
   const request = await readMessage(context, Report);
   await authorize(context, options, request.machineId);
   const nowMs = clock.nowMs();
-  hearing.note(request.machineId, nowMs);
   const outcome = await recordReport(store.db, { ...request, nowMs });
   // The row forgot this incarnation, or a later one checked in: only a check-in can tell which of the two speaks.
   if (outcome === "unknown-incarnation")
     throw new HoldfastError("unauthorized", `reporting as incarnation ${request.incarnation}`);
+  hearing.note(request.machineId, nowMs);
   const machine = await loadMachine(store.db, request.machineId);
   if (outcome === "recorded" && machine !== null) wakeControllers(wake, machine.pool);
   return Response.json(await answerReport(store, request));
@@ -159,7 +162,12 @@ async function authorize(context: Context, options: AgentAppOptions, machineId: 
 async function noteRefused(options: AgentAppOptions, machineId: MachineId, fact: string): Promise<void> {
   const { store, clock, telemetry } = options;
   telemetry.warn(fact, { machine: machineId });
-  if ((await loadMachine(store.db, machineId)) === null) return;
+  const machine = await loadMachine(store.db, machineId);
+  if (machine === null) return;
+  // Whoever has no secret must not fill the store: the first try is what matters, and one a minute is kept after it.
+  const [last] = await listEvidence(store.db, machineSubject(machineId), 1);
+  const isRecent = last?.source === "agent" && clock.nowMs() - last.confirmedAtMs < REFUSED_NOTE_MS;
+  if (machine.isAgentSeen && isRecent && last.fact.endsWith("was refused")) return;
   await recordAgentSeen(store.db, machineId);
   const subject = machineSubject(machineId);
   await recordEvidence(store.db, { subject, source: "agent", fact, observedAtMs: clock.nowMs() });

@@ -49,6 +49,28 @@ export async function saveLogs(db: Queryable, saved: LogsToSave): Promise<void> 
       )
       .execute();
   }
+  await forgetSurplus(db, saved.machineId);
+}
+
+/** Logs kept of one machine: the newest, so that a job that has its machine's token cannot fill the store. */
+const LOGS_PER_MACHINE_MAX = 60;
+
+async function forgetSurplus(db: Queryable, machineId: MachineId): Promise<void> {
+  const surplus = db
+    .selectFrom("machine_logs")
+    .select(["ticket_id", "name"])
+    .where("machine_id", "=", machineId)
+    .orderBy("saved_ms", "desc")
+    .orderBy("name")
+    .limit(1_000)
+    .offset(LOGS_PER_MACHINE_MAX);
+  for (const { ticket_id, name } of await surplus.execute())
+    await db
+      .deleteFrom("machine_logs")
+      .where("machine_id", "=", machineId)
+      .where("ticket_id", "=", ticket_id)
+      .where("name", "=", name)
+      .execute();
 }
 
 /** Oldest first, then by name. */

@@ -87,7 +87,7 @@ describe("a machine is listed", () => {
   it("as running while only a process is left that left its group, session and parents", async () => {
     const machineId = yard.newMachine();
     const provider = yard.provider(`
-      const daemon = "require('fs').writeFileSync(process.argv[1], process.pid + '\\\\n'); setInterval(() => {}, 60_000);";
+      const daemon = "require('fs').writeFileSync(process.argv[1], process.pid + '\\\\n'); setTimeout(() => process.exit(), 300_000);";
       const between = "require('child_process').spawn(process.execPath, ['-e', process.argv[1], process.argv[2]], { detached: true, stdio: 'ignore' }).unref();";
       const child = spawn(process.execPath, ["-e", between, daemon, join(yard, "daemon")], { detached: true, stdio: "ignore" });
       child.on("exit", () => process.exit(0));

@@ -10,7 +10,7 @@ import { AGENTS, isAlive, waitUntil, Yard } from "./yard.ts";
 
 /** Starts a child that says its pid in the yard, ignores SIGTERM and lives on. */
 const CHILD = `
-  const body = "process.on('SIGTERM', () => {}); require('fs').writeFileSync(process.argv[1], process.pid + '\\\\n'); setInterval(() => {}, 60_000);";
+  const body = "process.on('SIGTERM', () => {}); require('fs').writeFileSync(process.argv[1], process.pid + '\\\\n'); setTimeout(() => process.exit(), 300_000);";
   const start = (options, name = "child") =>
     spawn(process.execPath, ["-e", body, join(yard, name)], { stdio: "ignore", ...options });
 `;

@@ -36,7 +36,8 @@ const TELL_START = `
 `;
 
 export const AGENTS = {
-  idle: "setInterval(() => {}, 60_000);",
+  /** Says that all is over long after every test: nothing of a broken run stays for good. */
+  idle: "setTimeout(() => process.exit(0), 300_000);",
   over: "process.exit(0);",
 } as const;
 
@@ -162,6 +163,8 @@ export class Yard {
       for (const { machineId } of await provider.list("all"))
         if (machineId !== null) await provider.terminate(this.permit(machineId));
       const left = [...(await this.livingPids()), ...this.pidsByCommand()];
+      // A failed test must not leave what it proves to be left: these name this yard, so this test started them.
+      for (const pid of this.pidsByCommand()) process.kill(pid, "SIGKILL");
       if (left.length > 0) throw new Error(`processes were left: ${left.join(", ")}`);
     } finally {
       rmSync(this.directory, { recursive: true, force: true });

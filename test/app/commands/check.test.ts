@@ -1,15 +1,21 @@
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { runCheck } from "../../../src/app/commands/check.ts";
+import { createRunnerFolder } from "../../../src/simulator/runner/folder.ts";
 import { makeFolder, SECRETS, soundConfig } from "../config/config-folder.ts";
 import { openScreen } from "./screen.ts";
 
-/** @returns the path of a new configuration with its secrets beside it. */
-function write(config: unknown): string {
-  const path = join(makeFolder(), "holdfast.yaml");
-  writeFileSync(path, stringify(config));
+/** @returns the path of a new configuration with its secrets and a runner beside it. */
+function write(config: Record<string, unknown>): string {
+  const folder = makeFolder();
+  createRunnerFolder(join(folder, "runner"));
+  const [first, ...others] = config.pools as Record<string, unknown>[];
+  const provider = { kind: "process", workDirectory: "./machines" };
+  const pools = [{ ...first, runner: { directory: "./runner" }, provider }, ...others];
+  const path = join(folder, "holdfast.yaml");
+  writeFileSync(path, stringify({ ...config, pools }));
   return path;
 }
 
@@ -35,6 +41,16 @@ describe("a sound configuration", () => {
     const path = write(soundConfig());
     expect(await runCheck(path, { json: true }, io)).toBe(0);
     expect(JSON.parse(io.out())).toEqual({ file: path, problems: [] });
+  });
+});
+
+describe("a pool that could not launch here", () => {
+  it("is a problem with its mend, and exit code 2", async () => {
+    const io = openScreen();
+    const path = write(soundConfig());
+    rmSync(join(path, "..", "runner", "bin"), { recursive: true });
+    expect(await runCheck(path, {}, io)).toBe(2);
+    expect(io.out()).toMatch(/pools\[0\]\.runner\.directory/);
   });
 });
 
