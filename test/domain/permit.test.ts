@@ -1,30 +1,15 @@
 import { describe, expect, it } from "vitest";
-import {
-  issuePermit,
-  MachinePermit,
-  type MachinePermitRequest,
-  type MachineProof,
-  PERMIT_LIFE_MS,
-  type PermitDecision,
-  RegistrationPermit,
-} from "../../src/domain/permit.ts";
-import type { ReasonCode } from "../../src/domain/reasons.ts";
 import type { TicketStateKind } from "../../src/domain/ticket.ts";
-import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
+import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
 import {
-  connectionName,
-  epoch,
   heard,
   holding,
   incarnation,
   machine,
   machineId,
   machineState,
-  observed,
   providerId,
   report,
-  retiring,
-  runnerId,
   START_MS,
   seen,
   ticket,
@@ -32,26 +17,18 @@ import {
   unheardMachine,
 } from "./builders.ts";
 
-const BOOT_MS = 5 * MINUTE_MS;
-const neverEngaged: MachineProof = { kind: "never-engaged", bootDeadlineMs: BOOT_MS };
-const parked: MachineProof = { kind: "parked" };
-const forced: MachineProof = { kind: "forced", operator: "alice", reason: "the rack is on fire" };
-const dead = (fields: Parameters<typeof observed>[1] = {}): MachineProof => ({
-  kind: "provider-dead",
-  observed: observed("dead", fields),
-});
-
-/** Retires since it was heard with sequence 3; its agent has said since, with sequence 4, that it holds none. */
-const retired = machine({ state: retiring({ heardSequence: 3 }), sequence: 4, version: 9 });
-const unheard = unheardMachine({ state: retiring() });
-
-function ask(overrides: Partial<MachinePermitRequest> = {}): PermitDecision<MachinePermit> {
-  const request = { machine: retired, tickets: [], proof: parked, epoch: epoch(4), time: heard(BOOT_MS), ...overrides };
-  return issuePermit({ kind: "end-machine", ...request });
-}
-
-type Granted = readonly [name: string, request: Partial<MachinePermitRequest>];
-type Refused = readonly [name: string, request: Partial<MachinePermitRequest>, missing: readonly ReasonCode[]];
+import {
+  ask,
+  BOOT_MS,
+  dead,
+  forced,
+  type Granted,
+  neverEngaged,
+  parked,
+  type Refused,
+  retired,
+  unheard,
+} from "./permit-scene.ts";
 
 describe("a machine's permit by `parked`", () => {
   const over: readonly TicketStateKind[] = ["spent", "barren", "handed-back", "void"];
@@ -274,119 +251,6 @@ describe("a machine's permit by `forced`", () => {
   });
 });
 
-describe("a registration's permit", () => {
-  const grant = (fields: Parameters<typeof ticket>[0]) =>
-    issuePermit({ kind: "delete-registration", ticket: ticket(fields), epoch: epoch(4), time: heard() });
-
-  it.each<TicketStateKind>(["void", "spent", "barren", "handed-back", "lost"])(
-    "is granted: its ticket is %s",
-    (state) => {
-      expect(grant({ state })).toMatchObject({
-        kind: "permitted",
-        permit: { proof: "ticket-over", ticketId: ticketId() },
-      });
-    },
-  );
-
-  it.each<readonly [string, Parameters<typeof ticket>[0]]>([
-    ["its ticket is minting", { state: "minting" }],
-    ["its ticket is issued", { state: "issued" }],
-    ["its ticket is delivered", { state: "delivered" }],
-    ["its ticket is online", { state: "online" }],
-    ["its ticket is running", { state: "running" }],
-    ["its ticket is being handed back, and no fence has said anything", { state: "handing-back" }],
-    ["its ticket is unknown", { state: "unknown" }],
-    ["GitHub's id of it is not known", { state: "void", runnerId: null }],
-  ])("is refused: %s", (_name, fields) => {
-    expect(grant(fields)).toEqual({ kind: "refused", missing: ["registration-not-over"] });
-  });
-
-  it("names connection, scope, runner, ticket and its version, epoch and proof, and lives 30 s", () => {
-    const scope = { kind: "repository", owner: "acme", repository: "widgets" } as const;
-    const given = {
-      state: "spent",
-      version: 6,
-      scope,
-      connection: connectionName("ghes"),
-      runnerId: runnerId(77),
-    } as const;
-    expect(permitOf(grant(given))).toEqual({
-      kind: "delete-registration",
-      connection: "ghes",
-      scope,
-      runnerId: 77,
-      ticketId: ticketId(),
-      ticketVersion: 6,
-      epoch: 4,
-      proof: "ticket-over",
-      expiresAtMs: START_MS + 30 * SECOND_MS,
-    });
-  });
-});
-
-describe("a permit", () => {
-  const permit = permitOf(ask());
-
-  it("names machine, provider's id, the row's version, epoch and proof, and lives 30 s", () => {
-    expect(PERMIT_LIFE_MS).toBe(30 * SECOND_MS);
-    expect(permit).toEqual({
-      kind: "end-machine",
-      machineId: machineId(),
-      providerId: providerId(),
-      machineVersion: 9,
-      epoch: 4,
-      proof: "parked",
-      expiresAtMs: START_MS + BOOT_MS + 30 * SECOND_MS,
-    });
-  });
-
-  it("cannot be changed after it was made", () => {
-    expect(Object.isFrozen(permit)).toBe(true);
-    expect(() => Object.assign(permit, { expiresAtMs: Number.POSITIVE_INFINITY })).toThrow(TypeError);
-  });
-
-  it.each<readonly [string, unknown]>([
-    ["a literal of the same shape", { ...permit }],
-    ["what was written to a store and read again", JSON.parse(JSON.stringify(permit))],
-    ["what was sent to another thread", structuredClone(permit)],
-    [
-      "what another factory gives: a registration's permit",
-      permitOf(
-        issuePermit({ kind: "delete-registration", ticket: ticket({ state: "spent" }), epoch: epoch(), time: heard() }),
-      ),
-    ],
-  ])("is an instance, and %s is none", (_name, forged) => {
-    expect(permit).toBeInstanceOf(MachinePermit);
-    expect(permit).not.toBeInstanceOf(RegistrationPermit);
-    expect(forged).not.toBeInstanceOf(MachinePermit);
-  });
-
-  it.each<readonly [string, object]>([
-    ["a literal of the same shape", { ...permit }],
-    ["what was sent to another thread", structuredClone(permit)],
-    ["what claims its prototype", Object.assign(Object.create(MachinePermit.prototype), { ...permit })],
-    ["what was made to look like one later", Object.setPrototypeOf({ ...permit }, MachinePermit.prototype)],
-    ["what stands before a real one", new Proxy(permit, {})],
-    ["what inherits from a real one", Object.create(permit)],
-  ])("was made at the door, and %s was not", (_name, forged) => {
-    expect([MachinePermit.isMade(permit), RegistrationPermit.isMade(permit)]).toEqual([true, false]);
-    expect([MachinePermit.isMade(forged), RegistrationPermit.isMade(forged)]).toEqual([false, false]);
-  });
-
-  it("of a registration was made at the door, and what claims its prototype was not", () => {
-    const request = { ticket: ticket({ state: "spent" }), epoch: epoch(), time: heard() };
-    const made = permitOf(issuePermit({ kind: "delete-registration", ...request }));
-    expect([RegistrationPermit.isMade(made), MachinePermit.isMade(made)]).toEqual([true, false]);
-    const forged = Object.assign(Object.create(RegistrationPermit.prototype), { ...made });
-    expect(forged).toBeInstanceOf(RegistrationPermit);
-    expect(RegistrationPermit.isMade(forged)).toBe(false);
-  });
-
-  it("is made anew for each request", () => {
-    expect(permitOf(ask())).not.toBe(permitOf(ask()));
-  });
-});
-
 describe("what an attack on this module found", () => {
   // Permits, parked: "no ticket ever, or the last one spent, void, barren or handed back". Lost is not among them: the
   // machine it was lost with is gone, and one that reports is not.
@@ -422,8 +286,3 @@ it("a row in no state that a permit needs is refused with what is missing, never
         missing: expect.arrayContaining(["not-retiring"]),
       });
 });
-
-function permitOf<Permit>(decision: PermitDecision<Permit>): Permit {
-  if (decision.kind === "refused") throw new Error(`refused: ${decision.missing.join(", ")}`);
-  return decision.permit;
-}
