@@ -251,7 +251,7 @@ it("what demand, scale and lifecycle decide about a random fleet is sound", () =
         expect(UNKNOWN_TO_DEMAND).toContain(plan.machines.get(parseMachineId(note.subject))?.reason);
       }
     }),
-    2_000,
+    3_000,
   );
   expect(mintCount).toBeGreaterThan(200);
   expect(retireCount).toBeGreaterThan(1_000);

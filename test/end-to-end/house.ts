@@ -137,6 +137,7 @@ function houseOf(facts: HouseFacts): House {
       for (const { pid } of markedProcesses(facts.controllerId)) endQuietly(pid);
       await facts.github.close();
       rmSync(facts.directory, { recursive: true, force: true });
+      rmSync(sharedMemory(facts.controllerId), { recursive: true, force: true });
     },
   };
   return house;
@@ -217,9 +218,16 @@ function readMarked(pid: number, controllerId: string): readonly MarkedProcess[]
   }
 }
 
+/** Of the machines, of what is left of ended ones, and on tmpfs. */
 function machineFolders({ directory, controllerId }: HouseFacts): readonly string[] {
   const folder = join(directory, "machines", controllerId);
-  return existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith("m-")) : [];
+  return [folder, join(folder, "ending"), join(folder, "remains"), sharedMemory(controllerId)]
+    .filter((path) => existsSync(path))
+    .flatMap((path) => readdirSync(path).filter((name) => name.startsWith("m-")));
+}
+
+function sharedMemory(controllerId: string): string {
+  return join("/dev/shm/holdfast", controllerId);
 }
 
 function endQuietly(pid: number): void {
