@@ -47,6 +47,8 @@ export interface PoolMemory {
   readonly observed: Map<MachineId, ObservedMachine>;
   /** Since when no job has needed a parked machine. */
   readonly surplusSinceMs: Map<MachineId, number>;
+  /** Since when a parked machine's agent has been making itself ready again. */
+  readonly notReadySinceMs: Map<MachineId, number>;
   /** Jobs that `execute/ask` is to ask GitHub about. */
   readonly jobsToAsk: Set<JobId>;
   /** When GitHub was last asked about a job without an answer to rely on. */
@@ -64,6 +66,7 @@ export function emptyMemory(): PoolMemory {
   return {
     observed: new Map(),
     surplusSinceMs: new Map(),
+    notReadySinceMs: new Map(),
     jobsToAsk: new Set(),
     askFailedAtMs: new Map(),
     mint: { failureCount: 0, untilMs: 0 },

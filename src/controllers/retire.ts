@@ -74,6 +74,7 @@ function decideMachines(
   tickets: readonly Ticket[],
 ): ReadonlyMap<MachineId, LifecycleDecision> {
   const time = heardTime(context);
+  noteNotReady(context, machines);
   const ticketByMachine = new Map(tickets.filter(isTicketLive).map((ticket) => [ticket.machineId, ticket]));
   const decisions = new Map<MachineId, LifecycleDecision>();
   for (const machine of machines) {
@@ -84,11 +85,19 @@ function decideMachines(
       heardAtMs: context.hearing.heardAtMs(machine.id),
       providerState: context.memory.observed.get(machine.id)?.state ?? null,
       surplusSinceMs: context.memory.surplusSinceMs.get(machine.id) ?? null,
+      notReadySinceMs: context.memory.notReadySinceMs.get(machine.id) ?? null,
       isShuttingDown: context.isShuttingDown(),
     };
     decisions.set(machine.id, decideLifecycle(input, context.pool, time));
   }
   return decisions;
+}
+
+function noteNotReady({ memory, clock }: PoolContext, machines: readonly Machine[]): void {
+  const notReady = machines.filter(({ state, report }) => state.kind === "parked" && report?.phase === "preparing");
+  const ids = new Set(notReady.map((machine) => machine.id));
+  for (const id of memory.notReadySinceMs.keys()) if (!ids.has(id)) memory.notReadySinceMs.delete(id);
+  for (const id of ids) if (!memory.notReadySinceMs.has(id)) memory.notReadySinceMs.set(id, clock.nowMs());
 }
 
 /** The compare-and-set to `retiring`: whoever gave the machine a ticket in between has won, and it stays. */

@@ -17,6 +17,8 @@ export type LifecycleDecision =
 export interface LifecycleInput extends MachineEvidence {
   /** Where scaling found that no job needs this parked machine: since when. */
   readonly surplusSinceMs: number | null;
+  /** Since when a parked machine's agent has made itself ready again, after a job or a restart of its own; else null. */
+  readonly notReadySinceMs: number | null;
   /** Whether everything is being taken down. */
   readonly isShuttingDown: boolean;
 }
@@ -55,7 +57,7 @@ function decideParked(input: LifecycleInput, pool: PoolPolicy, time: HeardTime):
   if (machine.retireWhenSpent !== null) return { kind: "retire", reason: machine.retireWhenSpent };
   if (!hasTicketsLeft(machine, pool.jobsPerMachine)) return { kind: "retire", reason: "used-up" };
   if (machine.report?.phase === "leaving") return { kind: "retire", reason: "agent-leaving" };
-  if (machine.report?.phase === "preparing" && isPast(machine.state.sinceMs, pool.deadlines.bootMs, time))
+  if (input.notReadySinceMs !== null && isPast(input.notReadySinceMs, pool.deadlines.bootMs, time))
     return { kind: "retire", reason: "boot-deadline" };
   if (input.isShuttingDown && input.ticket === null) return { kind: "retire", reason: "shutting-down" };
   const isSilent = isPast(input.heardAtMs ?? 0, AGENT_FRESH_MS, time);

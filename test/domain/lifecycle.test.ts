@@ -28,8 +28,9 @@ function decide(
   time: HeardTime = heard(),
   settings: Partial<PoolPolicy> = {},
 ): LifecycleDecision {
-  const calm = { ticket: null, heardAtMs: time.nowMs, providerState: "running", surplusSinceMs: null } as const;
-  return decideLifecycle({ machine: machine(), isShuttingDown: false, ...calm, ...input }, pool(settings), time);
+  const calm = { ticket: null, heardAtMs: time.nowMs, providerState: "running" } as const;
+  const quiet = { surplusSinceMs: null, notReadySinceMs: null, isShuttingDown: false };
+  return decideLifecycle({ machine: machine(), ...calm, ...quiet, ...input }, pool(settings), time);
 }
 
 /** Could be heard only since this long after the start; it is `nowMs` after the start. */
@@ -110,7 +111,7 @@ describe("a parked machine", () => {
   const surplusSince = (ms: number) => ({ surplusSinceMs: START_MS + ms });
   const issued = ticket({ state: "issued" });
   const usedUp = { machine: machine({ ticketsGiven: 1 }) };
-  const preparing = { machine: machine({ report: report({ phase: "preparing" }) }) };
+  const preparing = { machine: machine({ report: report({ phase: "preparing" }) }), notReadySinceMs: START_MS };
   it.each<Row>([
     ["is kept warm", {}, heard(), keep("kept-warm")],
     ["is kept warm at any age", {}, heard(30 * DAY_MS), keep("kept-warm")],
@@ -185,6 +186,12 @@ describe("a parked machine", () => {
       retire("surplus"),
     ],
     ["silent, and it has run what it may", { ...usedUp, heardAtMs: null }, heard(), retire("used-up")],
+    [
+      "parked for a day, and made itself ready again since a moment: its agent was restarted",
+      { ...preparing, notReadySinceMs: START_MS + DAY_MS },
+      heard(DAY_MS),
+      keep("kept-warm"),
+    ],
     ["makes itself ready again, one ms before the boot deadline", preparing, heard(BOOT_MS - 1), keep("kept-warm")],
     ["makes itself ready again for as long as a boot may take", preparing, heard(BOOT_MS), retire("boot-deadline")],
     [
@@ -293,7 +300,15 @@ it("no machine retires while a ticket is out, but by the provider's word that it
         const out = fleet.tickets.find((other) => other.machineId === one.id && isTicketOut(other)) ?? null;
         const providerState = fleet.providerStates[index] ?? null;
         const heardAtMs = fleet.heardAtMs[index] ?? null;
-        const input = { machine: one, ticket: out, heardAtMs, providerState, isShuttingDown, surplusSinceMs: START_MS };
+        const input = {
+          machine: one,
+          ticket: out,
+          heardAtMs,
+          providerState,
+          isShuttingDown,
+          surplusSinceMs: START_MS,
+          notReadySinceMs: null,
+        };
         const decision = decideLifecycle(input, fleet.pool, heard(afterMs));
         if (decision.kind === "retire") retiredCount += 1;
         if (out !== null && decision.kind === "retire") expect(decision.reason).toBe("machine-dead");

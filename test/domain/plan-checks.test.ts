@@ -222,7 +222,15 @@ function planOf(fleet: Fleet, isShuttingDown: boolean, afterMs: number): Plan {
     const surplusSinceMs = scale.surplus.includes(one.id) ? START_MS : null;
     const providerState = fleet.providerStates[index] ?? null;
     const heardAtMs = fleet.heardAtMs[index] ?? null;
-    const input = { machine: one, ticket: live, heardAtMs, providerState, surplusSinceMs, isShuttingDown };
+    const input = {
+      machine: one,
+      ticket: live,
+      heardAtMs,
+      providerState,
+      surplusSinceMs,
+      notReadySinceMs: null,
+      isShuttingDown,
+    };
     return [one.id, decideLifecycle(input, fleet.pool, time)] as const;
   });
   return { jobs: demand.decisions, launchCount: scale.launchCount, machines: new Map(decided) };

@@ -82,7 +82,8 @@ export function asFree(machine: Machine, context: PoolContext): readonly FreeMac
   const time = heardTime(context);
   // A parked machine that nobody hears, or that does not get ready, would never come for its ticket.
   const isSilent = isPast(hearing.heardAtMs(machine.id) ?? 0, AGENT_FRESH_MS, time);
-  const isStuck = machine.report?.phase !== "parked" && isPast(machine.state.sinceMs, AGENT_FRESH_MS, time);
+  const notReadySinceMs = context.memory.notReadySinceMs.get(machine.id);
+  const isStuck = notReadySinceMs !== undefined && isPast(notReadySinceMs, AGENT_FRESH_MS, time);
   if (kind === "parked" && (isSilent || isStuck)) return [];
   return [{ id: machine.id, state: kind }];
 }
