@@ -1,11 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { GitHubError, ProviderError } from "../../src/domain/errors.ts";
-import type { parseTicketId } from "../../src/domain/ids.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { DAY_MS, MINUTE_MS } from "../../src/domain/units.ts";
-import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
 import { loadTicket } from "../../src/store/tickets/load.ts";
-import { type Agent, NOTHING_SEEN, Yard } from "./yard.ts";
+import { NOTHING_SEEN, Yard } from "./yard.ts";
 
 let yard: Yard;
 async function open(pool: Partial<PoolPolicy> = {}): Promise<void> {
@@ -13,47 +11,14 @@ async function open(pool: Partial<PoolPolicy> = {}): Promise<void> {
 }
 afterEach(() => yard.close());
 
-async function onlyMachine() {
-  const machines = (await yard.machines()).filter((machine) => machine.state.kind !== "gone");
-  expect(machines).toHaveLength(1);
-  const [machine] = machines;
-  if (machine === undefined) throw new Error("no machine");
-  return machine;
-}
-
-async function onlyTicket() {
-  const tickets = await listTicketsOfMachine(yard.store.db, (await onlyMachine()).id);
-  const ticket = tickets.at(-1);
-  if (ticket === undefined) throw new Error("no ticket");
-  return ticket;
-}
-
-/** A queued job, its machine launched, its agent parked. */
-async function parkedAgent(): Promise<Agent> {
-  await yard.queue();
-  await yard.pass();
-  const agent = yard.agent((await onlyMachine()).id);
-  await agent.checkIn();
-  await agent.report();
-  await yard.pass();
-  return agent;
-}
-
-async function withTicket(): Promise<{ readonly agent: Agent; readonly ticketId: ReturnType<typeof parseTicketId> }> {
-  const agent = await parkedAgent();
-  const answer = await agent.poll();
-  if (answer.kind !== "ticket") throw new Error(`the poll answered ${answer.kind}`);
-  return { agent, ticketId: answer.ticket.id };
-}
-
 describe("endings", () => {
   it("gives no ticket to a machine that retires, and no permit before its agent reports again", async () => {
     await open();
-    const agent = await parkedAgent();
-    await yard.tell((await onlyTicket()).jobId ?? never(), { status: "completed", conclusion: "cancelled" });
+    const agent = await yard.parkedAgent();
+    await yard.tell((await yard.onlyTicket()).jobId ?? never(), { status: "completed", conclusion: "cancelled" });
     yard.isShuttingDown = true;
     await yard.pass();
-    expect((await onlyMachine()).state).toMatchObject({ kind: "retiring", stage: "proving" });
+    expect((await yard.onlyMachine()).state).toMatchObject({ kind: "retiring", stage: "proving" });
     expect(await agent.poll()).toEqual({ kind: "report" });
     yard.clock.advance(DAY_MS);
     await yard.pass();
@@ -70,9 +35,9 @@ describe("endings", () => {
 
   it("takes the word of a new incarnation after the machine began to retire", async () => {
     await open();
-    const agent = await parkedAgent();
+    const agent = await yard.parkedAgent();
     for (let count = 0; count < 5; count += 1) await agent.report({ phase: count % 2 === 0 ? "preparing" : "parked" });
-    await yard.tell((await onlyTicket()).jobId ?? never(), { status: "completed", conclusion: "cancelled" });
+    await yard.tell((await yard.onlyTicket()).jobId ?? never(), { status: "completed", conclusion: "cancelled" });
     yard.isShuttingDown = true;
     await yard.pass();
     const next = yard.agent(agent.machineId, "incarnation-2");
@@ -100,17 +65,17 @@ describe("endings", () => {
   it("has no proof never-engaged for a machine as which somebody tried to check in, though refused", async () => {
     await open({ warmParkedCount: 1, machineCountMax: 1 });
     await yard.pass();
-    const refused = await yard.agent((await onlyMachine()).id).checkIn("a guess");
+    const refused = await yard.agent((await yard.onlyMachine()).id).checkIn("a guess");
     expect(refused.status).toBe(401);
     yard.clock.advance(DAY_MS);
     await yard.pass();
     expect(yard.provider.terminated).toEqual([]);
-    expect((await onlyMachine()).state).toMatchObject({ kind: "retiring", stage: "proving" });
+    expect((await yard.onlyMachine()).state).toMatchObject({ kind: "retiring", stage: "proving" });
   });
 
   it("ends nothing on a listing that failed or that lacks a machine", async () => {
     await open({ machineCountMax: 1 });
-    await withTicket();
+    await yard.withTicket();
     yard.provider.listError = new ProviderError("provider-unavailable", "listing");
     yard.clock.advance(DAY_MS);
     await yard.pass();
@@ -118,12 +83,12 @@ describe("endings", () => {
     for (const id of yard.provider.machines.keys()) yard.provider.unlisted.add(id);
     await yard.pass();
     expect(yard.provider.terminated).toEqual([]);
-    expect((await onlyMachine()).state.kind).toBe("engaged");
+    expect((await yard.onlyMachine()).state.kind).toBe("engaged");
   });
 
   it("closes the row of a machine that is not listed and of which the provider says by id that it is gone", async () => {
     await open({ machineCountMax: 1 });
-    const { ticketId } = await withTicket();
+    const { ticketId } = await yard.withTicket();
     yard.provider.machines.clear();
     yard.isShuttingDown = true;
     await yard.pass();
@@ -137,10 +102,10 @@ describe("endings", () => {
     await open();
     await yard.queue();
     await yard.pass();
-    const agent = yard.agent((await onlyMachine()).id);
+    const agent = yard.agent((await yard.onlyMachine()).id);
     await agent.checkIn();
     await agent.report();
-    await yard.tell((await onlyTicket()).jobId ?? never(), { status: "completed", conclusion: "cancelled" });
+    await yard.tell((await yard.onlyTicket()).jobId ?? never(), { status: "completed", conclusion: "cancelled" });
     yard.github.listError = new GitHubError("github-not-found", "listing");
     yard.isShuttingDown = true;
     await yard.pass();
@@ -157,9 +122,9 @@ describe("endings", () => {
 
   it("clears up after a machine that died with its ticket: lost, and its registration deleted only then", async () => {
     await open();
-    const { agent, ticketId } = await withTicket();
+    const { agent, ticketId } = await yard.withTicket();
     await agent.report({ phase: "engaged", ticket: { id: ticketId, step: "running" } });
-    await yard.tell((await onlyTicket()).jobId ?? never(), { status: "in_progress" });
+    await yard.tell((await yard.onlyTicket()).jobId ?? never(), { status: "in_progress" });
     yard.isShuttingDown = true;
     for (const machine of yard.provider.machines.values()) machine.state = "dead";
     await yard.pass();
@@ -171,14 +136,14 @@ describe("endings", () => {
 
   it("ends a machine again where it did not take, and closes the row only by the provider's word", async () => {
     await open({ warmParkedCount: 0 });
-    const agent = await parkedAgent();
-    await yard.tell((await onlyTicket()).jobId ?? never(), { status: "completed", conclusion: "cancelled" });
+    const agent = await yard.parkedAgent();
+    await yard.tell((await yard.onlyTicket()).jobId ?? never(), { status: "completed", conclusion: "cancelled" });
     yard.isShuttingDown = true;
     yard.provider.terminateTakes = false;
     await yard.pass();
     await agent.report({ phase: "leaving" });
     await yard.pass();
-    expect((await onlyMachine()).state).toMatchObject({ kind: "retiring", stage: "confirming" });
+    expect((await yard.onlyMachine()).state).toMatchObject({ kind: "retiring", stage: "confirming" });
     yard.clock.advance(MINUTE_MS);
     yard.provider.terminateTakes = true;
     await yard.pass();

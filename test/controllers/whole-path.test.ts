@@ -1,14 +1,12 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { GitHubError, ProviderError } from "../../src/domain/errors.ts";
-import type { parseTicketId } from "../../src/domain/ids.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { listDecisions } from "../../src/store/evidence/decisions.ts";
 import { jobSubject } from "../../src/store/subjects.ts";
-import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
 import { loadTicket } from "../../src/store/tickets/load.ts";
 import { connectionName } from "../domain/builders.ts";
-import { type Agent, Yard } from "./yard.ts";
+import { Yard } from "./yard.ts";
 
 let yard: Yard;
 async function open(pool: Partial<PoolPolicy> = {}): Promise<void> {
@@ -16,53 +14,20 @@ async function open(pool: Partial<PoolPolicy> = {}): Promise<void> {
 }
 afterEach(() => yard.close());
 
-async function onlyMachine() {
-  const machines = (await yard.machines()).filter((machine) => machine.state.kind !== "gone");
-  expect(machines).toHaveLength(1);
-  const [machine] = machines;
-  if (machine === undefined) throw new Error("no machine");
-  return machine;
-}
-
-async function onlyTicket() {
-  const tickets = await listTicketsOfMachine(yard.store.db, (await onlyMachine()).id);
-  const ticket = tickets.at(-1);
-  if (ticket === undefined) throw new Error("no ticket");
-  return ticket;
-}
-
-/** A queued job, its machine launched, its agent parked. */
-async function parkedAgent(): Promise<Agent> {
-  await yard.queue();
-  await yard.pass();
-  const agent = yard.agent((await onlyMachine()).id);
-  await agent.checkIn();
-  await agent.report();
-  await yard.pass();
-  return agent;
-}
-
-async function withTicket(): Promise<{ readonly agent: Agent; readonly ticketId: ReturnType<typeof parseTicketId> }> {
-  const agent = await parkedAgent();
-  const answer = await agent.poll();
-  if (answer.kind !== "ticket") throw new Error(`the poll answered ${answer.kind}`);
-  return { agent, ticketId: answer.ticket.id };
-}
-
 describe("from a queued job to a machine that is gone", () => {
   it("launches once, mints once, delivers, and ends the machine by the proof parked", async () => {
     await open();
-    const { agent, ticketId } = await withTicket();
+    const { agent, ticketId } = await yard.withTicket();
     expect(yard.provider.launches).toHaveLength(1);
     expect(yard.github.mints).toHaveLength(1);
-    expect((await onlyMachine()).state.kind).toBe("engaged");
+    expect((await yard.onlyMachine()).state.kind).toBe("engaged");
     await agent.report({ phase: "engaged", ticket: { id: ticketId, step: "running" } });
-    await yard.tell((await onlyTicket()).jobId ?? never(), { status: "completed" });
+    await yard.tell((await yard.onlyTicket()).jobId ?? never(), { status: "completed" });
     await yard.pass();
     await agent.report({ phase: "preparing", ended: [{ id: ticketId, end: { kind: "spent" } }] });
     yard.github.runners.clear();
     await yard.pass();
-    expect((await onlyMachine()).state).toMatchObject({ kind: "retiring", stage: "proving" });
+    expect((await yard.onlyMachine()).state).toMatchObject({ kind: "retiring", stage: "proving" });
     expect(yard.provider.terminated).toEqual([]);
     await agent.report({ phase: "leaving" });
     await yard.pass();
@@ -100,13 +65,13 @@ describe("from a queued job to a machine that is gone", () => {
       await yard.pass();
     }
     expect(yard.provider.machines.size).toBe(1);
-    expect((await onlyTicket()).jobId).toBe(second);
+    expect((await yard.onlyTicket()).jobId).toBe(second);
   });
 
   it("retires a parked machine that does not get ready for the next job by its boot deadline", async () => {
     await open({ jobsPerMachine: 3, machineCountMax: 1 });
-    const { agent, ticketId } = await withTicket();
-    await yard.tell((await onlyTicket()).jobId ?? never(), { status: "completed" });
+    const { agent, ticketId } = await yard.withTicket();
+    await yard.tell((await yard.onlyTicket()).jobId ?? never(), { status: "completed" });
     await agent.report({ phase: "preparing", ended: [{ id: ticketId, end: { kind: "spent" } }] });
     await yard.queue(2);
     await yard.pass();
@@ -118,18 +83,18 @@ describe("from a queued job to a machine that is gone", () => {
     await yard.pass();
     yard.clock.advance(20 * MINUTE_MS);
     await yard.pass();
-    expect((await onlyMachine()).state.kind).toBe("retiring");
+    expect((await yard.onlyMachine()).state.kind).toBe("retiring");
   });
 
   it("voids a ticket that nobody needs before it leaves us, and deletes its registration", async () => {
     await open();
     await yard.queue();
     await yard.pass();
-    const ticket = await onlyTicket();
+    const ticket = await yard.onlyTicket();
     expect(ticket.state.kind).toBe("issued");
     await yard.tell(ticket.jobId ?? never(), { status: "completed", conclusion: "cancelled" });
     await yard.pass();
-    expect((await onlyTicket()).state.kind).toBe("void");
+    expect((await yard.onlyTicket()).state.kind).toBe("void");
     expect(yard.github.runners.size).toBe(0);
   });
 
@@ -151,7 +116,7 @@ describe("launches", () => {
       takesEffect: true,
     };
     await yard.pass();
-    expect((await onlyMachine()).state.kind).toBe("planned");
+    expect((await yard.onlyMachine()).state.kind).toBe("planned");
     yard.clock.advance(5 * SECOND_MS);
     await yard.pass();
     expect(yard.provider.launches).toHaveLength(2);
@@ -171,7 +136,7 @@ describe("launches", () => {
     yard.clock.advance(5 * SECOND_MS);
     await yard.pass();
     expect(yard.provider.launches).toHaveLength(2);
-    expect((await onlyMachine()).state.kind).toBe("provisioning");
+    expect((await yard.onlyMachine()).state.kind).toBe("provisioning");
   });
 
   it("takes a report that came before the launch was answered", async () => {
@@ -182,13 +147,13 @@ describe("launches", () => {
       takesEffect: true,
     };
     await yard.pass();
-    const agent = yard.agent((await onlyMachine()).id);
+    const agent = yard.agent((await yard.onlyMachine()).id);
     await agent.checkIn();
     await agent.report();
     await yard.pass();
     yard.clock.advance(5 * SECOND_MS);
     await yard.pass();
-    expect((await onlyMachine()).state.kind).toBe("parked");
+    expect((await yard.onlyMachine()).state.kind).toBe("parked");
   });
 });
 
@@ -228,15 +193,15 @@ describe("tickets", () => {
     yard.github.nextMintError = { error: new GitHubError("github-forbidden", "minting"), takesEffect: false };
     await yard.pass();
     expect(yard.github.mints).toHaveLength(1);
-    expect((await onlyTicket()).state.kind).toBe("void");
+    expect((await yard.onlyTicket()).state.kind).toBe("void");
     yard.clock.advance(MINUTE_MS);
     await yard.pass();
-    expect((await onlyTicket()).state.kind).toBe("issued");
+    expect((await yard.onlyTicket()).state.kind).toBe("issued");
   });
 
   it("answers a ticket again to the same incarnation until it is confirmed, and to no other", async () => {
     await open();
-    const { agent, ticketId } = await withTicket();
+    const { agent, ticketId } = await yard.withTicket();
     expect(await agent.poll()).toMatchObject({ kind: "ticket", ticket: { id: ticketId } });
     await agent.report({ phase: "engaged", ticket: { id: ticketId, step: "delivered" } });
     await yard.pass();
@@ -249,17 +214,17 @@ describe("tickets", () => {
 
   it("keeps a machine engaged whose agent lists no ticket without a word about the one it was given", async () => {
     await open({ machineCountMax: 1 });
-    const { agent } = await withTicket();
+    const { agent } = await yard.withTicket();
     await agent.report({ phase: "parked" });
     yard.clock.advance(DAY_MS);
     await yard.pass();
-    expect((await onlyMachine()).state.kind).toBe("engaged");
+    expect((await yard.onlyMachine()).state.kind).toBe("engaged");
     expect(yard.provider.terminated).toEqual([]);
   });
 
   it("counts a ticket that was seen running as spent, whatever its end is called", async () => {
     await open();
-    const { agent, ticketId } = await withTicket();
+    const { agent, ticketId } = await yard.withTicket();
     await agent.report({ phase: "engaged", ticket: { id: ticketId, step: "running" } });
     await yard.pass();
     await agent.report({ ended: [{ id: ticketId, end: { kind: "barren", reason: "exit code 1" } }] });
@@ -269,7 +234,7 @@ describe("tickets", () => {
 
   it("deletes nothing that GitHub calls busy, and says so", async () => {
     await open();
-    const { agent, ticketId } = await withTicket();
+    const { agent, ticketId } = await yard.withTicket();
     yard.github.deleteAnswer = "busy";
     await agent.report({ ended: [{ id: ticketId, end: { kind: "barren", reason: "exit code 1" } }] });
     await yard.pass();

@@ -14,6 +14,7 @@ import { observe } from "../../src/controllers/observe.ts";
 import { retire } from "../../src/controllers/retire.ts";
 import { sweep } from "../../src/controllers/sweep.ts";
 import type { GitHubError, ProviderError } from "../../src/domain/errors.ts";
+import type { TicketId } from "../../src/domain/ids.ts";
 import {
   type IncarnationId,
   type JobId,
@@ -31,6 +32,7 @@ import type { ObservedRunner, ProviderState } from "../../src/domain/observed.ts
 import type { MachinePermit, RegistrationPermit } from "../../src/domain/permit.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import type { HostReport, PollAnswer, ReportAnswer } from "../../src/domain/protocol.ts";
+import type { Ticket } from "../../src/domain/ticket.ts";
 import { createAgentApp } from "../../src/http/agents/app.ts";
 import { OpenPolls } from "../../src/http/agents/polls.ts";
 import { AgentTokens } from "../../src/http/agents/token.ts";
@@ -41,6 +43,7 @@ import { saveJob } from "../../src/store/jobs/save.ts";
 import { acquireLease, type Lease } from "../../src/store/leases.ts";
 import { listMachines } from "../../src/store/machines/list.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
+import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
 import { connectionName, job as jobOf, pool as poolOf } from "../domain/builders.ts";
 import { recordTelemetry } from "../http/stand-ins.ts";
 import { ManualClock } from "../store/manual-clock.ts";
@@ -257,6 +260,39 @@ export class Yard {
 
   machines(): Promise<readonly Machine[]> {
     return listMachines(this.store.db, { includeGone: true, limitCount: 1_000 });
+  }
+
+  /** The one machine that is not gone. */
+  async onlyMachine(): Promise<Machine> {
+    const machines = (await this.machines()).filter((machine) => machine.state.kind !== "gone");
+    const [machine] = machines;
+    if (machine === undefined || machines.length > 1) throw new Error(`${machines.length} machines`);
+    return machine;
+  }
+
+  /** The last ticket of the one machine. */
+  async onlyTicket(): Promise<Ticket> {
+    const ticket = (await listTicketsOfMachine(this.store.db, (await this.onlyMachine()).id)).at(-1);
+    if (ticket === undefined) throw new Error("no ticket");
+    return ticket;
+  }
+
+  /** A queued job, its machine launched, its agent parked. */
+  async parkedAgent(): Promise<Agent> {
+    await this.queue();
+    await this.pass();
+    const agent = this.agent((await this.onlyMachine()).id);
+    await agent.checkIn();
+    await agent.report();
+    await this.pass();
+    return agent;
+  }
+
+  async withTicket(): Promise<{ readonly agent: Agent; readonly ticketId: TicketId }> {
+    const agent = await this.parkedAgent();
+    const answer = await agent.poll();
+    if (answer.kind !== "ticket") throw new Error(`the poll answered ${answer.kind}`);
+    return { agent, ticketId: answer.ticket.id };
   }
 
   agent(machineId: MachineId, incarnation = "incarnation-1"): Agent {

@@ -13,19 +13,6 @@ const JOB_MS_MAX = 3_000;
 let house: House;
 afterEach(() => house.close());
 
-async function untilCompleted(ids: readonly number[]): Promise<readonly (string | null)[]> {
-  const jobsOf = () => house.github.jobs().filter((job) => ids.includes(job.id));
-  await until(
-    () => jobsOf().every((job) => job.status === "completed"),
-    JOBS_PATIENCE_MS,
-    () =>
-      jobsOf()
-        .map((job) => `${job.id} ${job.phase}`)
-        .join(", "),
-  );
-  return jobsOf().map((job) => job.conclusion);
-}
-
 /** Each job leaves a line when it begins and when it ends: one that ran twice, or was cut short, shows. */
 function countingJob(file: string, name: string): readonly string[] {
   const seconds = (randomInt(JOB_MS_MIN, JOB_MS_MAX) / 1_000).toFixed(2);
@@ -51,7 +38,7 @@ describe("crashes in the middle of work", () => {
         () => "the agents are dead",
       );
     }
-    expect(await untilCompleted(ids)).toEqual(ids.map(() => "success"));
+    expect(await house.untilCompleted(ids, JOBS_PATIENCE_MS)).toEqual(ids.map(() => "success"));
     await house.untilEmpty(EMPTY_PATIENCE_MS);
   }, 300_000);
 
@@ -68,7 +55,7 @@ describe("crashes in the middle of work", () => {
       await house.kill();
       await house.start();
     }
-    expect(await untilCompleted(ids)).toEqual(ids.map(() => "success"));
+    expect(await house.untilCompleted(ids, JOBS_PATIENCE_MS)).toEqual(ids.map(() => "success"));
     const lines = readFileSync(file, "utf8").trim().split("\n").sort();
     expect(lines).toEqual(names.flatMap((name) => [`begin ${name}`, `end ${name}`]).sort());
     await untilOnlyWarmLeft();

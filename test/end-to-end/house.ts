@@ -41,6 +41,8 @@ export interface House {
   /** Processes that carry the mark of this house's machines, from the process table. */
   processes(): readonly MarkedProcess[];
   machineFolders(): readonly string[];
+  /** Waits until GitHub calls all of them completed. @returns their conclusions, in the order of the jobs. */
+  untilCompleted(ids: readonly number[], timeoutMs: number): Promise<readonly (string | null)[]>;
   /** Waits until no machine, process, registration or folder is left. */
   untilEmpty(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
@@ -126,6 +128,18 @@ function houseOf(facts: HouseFacts): House {
     get: async (path) => (await (await fetch(`${facts.url}${path}`)).json()) as never,
     processes: () => markedProcesses(facts.controllerId),
     machineFolders: () => machineFolders(facts),
+    untilCompleted: async (ids, timeoutMs) => {
+      const jobsOf = () => facts.github.jobs().filter((job) => ids.includes(job.id));
+      await until(
+        () => jobsOf().every((job) => job.status === "completed"),
+        timeoutMs,
+        () =>
+          `${jobsOf()
+            .map((job) => `${job.id} ${job.phase}`)
+            .join(", ")}\n${serverLog(facts)}`,
+      );
+      return jobsOf().map((job) => job.conclusion);
+    },
     untilEmpty: (timeoutMs) =>
       until(
         async () => describeLeft(house) === "",

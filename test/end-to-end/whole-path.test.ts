@@ -12,19 +12,6 @@ async function open(pool: PoolOverrides = {}): Promise<House> {
 }
 afterEach(() => house.close());
 
-async function untilCompleted(ids: readonly number[]): Promise<readonly (string | null)[]> {
-  const jobsOf = () => house.github.jobs().filter((job) => ids.includes(job.id));
-  await until(
-    () => jobsOf().every((job) => job.status === "completed"),
-    JOBS_PATIENCE_MS,
-    () =>
-      jobsOf()
-        .map((job) => `${job.id} ${job.phase}`)
-        .join(", "),
-  );
-  return jobsOf().map((job) => job.conclusion);
-}
-
 describe("the whole path, over real HTTP and real processes", () => {
   it("runs 50 jobs with at most 5 machines at a time, and nothing is left", async () => {
     await open({ machines: { max: 5 } });
@@ -33,7 +20,7 @@ describe("the whole path, over real HTTP and real processes", () => {
       mostMachines = Math.max(mostMachines, new Set(house.processes().map((one) => one.machineId)).size);
     }, 100);
     const ids = Array.from({ length: 50 }, (_, index) => house.queue([`echo ${index}`, "sleep 0.1"]));
-    const conclusions = await untilCompleted(ids);
+    const conclusions = await house.untilCompleted(ids, JOBS_PATIENCE_MS);
     await house.untilEmpty(EMPTY_PATIENCE_MS);
     clearInterval(watch);
     expect(conclusions).toEqual(ids.map(() => "success"));
@@ -45,7 +32,7 @@ describe("the whole path, over real HTTP and real processes", () => {
     await open({ machines: { max: 1, jobsPerMachine: 3 } });
     const step = 'test ! -e marker && touch marker && echo "$HOLDFAST_MACHINE" >&2';
     const ids = [house.queue([step]), house.queue([step]), house.queue([step])];
-    expect(await untilCompleted(ids)).toEqual(["success", "success", "success"]);
+    expect(await house.untilCompleted(ids, JOBS_PATIENCE_MS)).toEqual(["success", "success", "success"]);
     await house.untilEmpty(EMPTY_PATIENCE_MS);
     const { machines } = await house.get<{ machines: readonly { id: string }[] }>("/api/v1/machines?all=true");
     expect(machines).toHaveLength(1);
@@ -63,7 +50,7 @@ describe("the whole path, over real HTTP and real processes", () => {
       () => "two parked machines",
     );
     expect(house.github.runners()).toEqual([]);
-    expect(await untilCompleted([house.queue(["echo warm"])])).toEqual(["success"]);
+    expect(await house.untilCompleted([house.queue(["echo warm"])], JOBS_PATIENCE_MS)).toEqual(["success"]);
     await until(
       async () => (await parkedCount()) === 2,
       JOBS_PATIENCE_MS,
@@ -88,7 +75,7 @@ describe("the whole path, over real HTTP and real processes", () => {
       () => "the job is known",
     );
     house.github.cancelJob(cancelled);
-    expect(await untilCompleted([long, cancelled])).toEqual(["success", "cancelled"]);
+    expect(await house.untilCompleted([long, cancelled], JOBS_PATIENCE_MS)).toEqual(["success", "cancelled"]);
     await house.untilEmpty(EMPTY_PATIENCE_MS);
   }, 180_000);
 });
