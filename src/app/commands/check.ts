@@ -92,5 +92,7 @@ function describeScope(scope: PoolConfig["policy"]["scope"]): string {
 }
 
 function renderNext(colours: Colours): string {
-  return colours.dim("\nOnly the file was read: credentials and permissions were not tried.\n");
+  return colours.dim(
+    "\nThe file was read and each pool's folders were looked at; credentials and permissions at GitHub were not tried.\n",
+  );
 }
