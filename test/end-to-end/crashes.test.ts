@@ -103,7 +103,7 @@ function busyAgents(): readonly MarkedProcess[] {
 async function untilOnlyWarmLeft(): Promise<void> {
   const machineIds = () => new Set(house.processes().map((one) => one.machineId));
   await until(
-    () => machineIds().size === 1 && new Set(house.machineFolders()).size === 1 && house.github.runners().length === 0,
+    () => machineIds().size === 1 && house.machineFolders().length === 1 && house.github.runners().length === 0,
     EMPTY_PATIENCE_MS,
     () =>
       `machines ${[...machineIds()]}, folders ${house.machineFolders()}, ${house.github.runners().length} registrations`,

@@ -232,12 +232,12 @@ function readMarked(pid: number, controllerId: string): readonly MarkedProcess[]
   }
 }
 
-/** Of the machines, of what is left of ended ones, and on tmpfs. */
+/** The machines of which a folder is left: their own, what remains of an ended one, or one on tmpfs. */
 function machineFolders({ directory, controllerId }: HouseFacts): readonly string[] {
   const folder = join(directory, "machines", controllerId);
-  return [folder, join(folder, "ending"), join(folder, "remains"), sharedMemory(controllerId)]
-    .filter((path) => existsSync(path))
-    .flatMap((path) => readdirSync(path).filter((name) => name.startsWith("m-")));
+  const places = [folder, join(folder, "ending"), join(folder, "remains"), sharedMemory(controllerId)];
+  const names = places.filter((path) => existsSync(path)).flatMap((path) => readdirSync(path));
+  return [...new Set(names.filter((name) => name.startsWith("m-")))];
 }
 
 function sharedMemory(controllerId: string): string {
