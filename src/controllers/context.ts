@@ -2,7 +2,9 @@
 
 import type { ControllerId, JobId, MachineId } from "../domain/ids.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
-import type { PoolPolicy } from "../domain/pool.ts";
+import type { PoolPolicy, RegistrationScope } from "../domain/pool.ts";
+import type { ReasonCode } from "../domain/reasons.ts";
+import type { RunnerVersionFacts } from "../domain/runner-version.ts";
 import type { HeardTime } from "../domain/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { GitHub } from "../ports/github.ts";
@@ -53,13 +55,22 @@ export interface PoolMemory {
   readonly jobsToAsk: Set<JobId>;
   /** When GitHub was last asked about a job without an answer to rely on. */
   readonly askFailedAtMs: Map<JobId, number>;
-  readonly mint: Pause;
+  /** By `scopeKey`: a repository that GitHub refuses holds up no other. */
+  readonly mintPauses: Map<string, MintPause>;
   readonly launch: Pause;
+  /** What GitHub said of the version of the runner that machines get; null before it said anything. */
+  runnerVersion: { readonly facts: RunnerVersionFacts; readonly askedAtMs: number } | null;
+  /** Where a ticket was last asked for: of a pool over `owner/*` the only place that is known. */
+  lastScope: RegistrationScope | null;
 }
 
 export interface Pause {
   failureCount: number;
   untilMs: number;
+}
+
+export interface MintPause extends Pause {
+  readonly reason: ReasonCode;
 }
 
 export function emptyMemory(): PoolMemory {
@@ -69,8 +80,10 @@ export function emptyMemory(): PoolMemory {
     notReadySinceMs: new Map(),
     jobsToAsk: new Set(),
     askFailedAtMs: new Map(),
-    mint: { failureCount: 0, untilMs: 0 },
+    mintPauses: new Map(),
     launch: { failureCount: 0, untilMs: 0 },
+    runnerVersion: null,
+    lastScope: null,
   };
 }
 

@@ -4,6 +4,7 @@ import type { MachineId } from "../domain/ids.ts";
 import { decideLifecycle, type LifecycleDecision } from "../domain/lifecycle.ts";
 import { type Machine, moveMachine } from "../domain/machine.ts";
 import { checkPlan } from "../domain/plan-checks.ts";
+import type { ReasonCode } from "../domain/reasons.ts";
 import { isTicketLive, type Ticket } from "../domain/ticket.ts";
 import { recordDecisions } from "../store/evidence/decisions.ts";
 import { inLease } from "../store/leases.ts";
@@ -64,7 +65,7 @@ const NO_DEMAND = {
   tickets: [],
   unnamedRunning: [],
   machines: [],
-  isMintPaused: false,
+  mintPauses: new Map<string, ReasonCode>(),
   launchRoom: { count: 0, limit: "at-max" },
 } as const;
 

@@ -7,8 +7,9 @@
  */
 import { backoffMs, CALL_BACKOFF } from "./backoff.ts";
 import type { JobId, MachineId, TicketId } from "./ids.ts";
+import { invariant } from "./invariant.ts";
 import type { Job } from "./job.ts";
-import { type PoolPolicy, scopeCovers } from "./pool.ts";
+import { type PoolPolicy, registrationScope, scopeCovers, scopeKey } from "./pool.ts";
 import type { ReasonCode } from "./reasons.ts";
 import type { Ticket } from "./ticket.ts";
 import { type HeardTime, isPast } from "./time.ts";
@@ -55,8 +56,8 @@ export interface DemandInput {
   /** Those in `running` whose job GitHub has not named to us. */
   readonly unnamedRunning: readonly Ticket[];
   readonly machines: readonly FreeMachine[];
-  /** GitHub refused the last mint, and the pause after it is not over. */
-  readonly isMintPaused: boolean;
+  /** Scopes (`scopeKey`) in which GitHub gave no ticket at the last request, until the pause after it is over: and why. */
+  readonly mintPauses: ReadonlyMap<string, ReasonCode>;
   readonly launchRoom: LaunchRoom;
 }
 
@@ -87,10 +88,20 @@ interface Remaining {
 
 /** Every ticket and every machine is used at most once. */
 export function decideDemand(input: DemandInput, pool: PoolPolicy, time: HeardTime): DemandPlan {
-  if (pool.mode === "observe") {
-    const decisions = input.jobs.map(({ job }) => wait(job, "pool-observes"));
-    return { decisions, spare: input.machines, unneeded: [] };
-  }
+  const plan = planDemand(input, pool, time);
+  if (pool.mode === "run") return plan;
+  return { decisions: plan.decisions.map(observed), spare: input.machines, unneeded: [] };
+}
+
+/** What a pool that only observes says instead of doing it. It may ask GitHub: that changes nothing. */
+function observed(decision: JobDecision): JobDecision {
+  const { kind, jobId } = decision;
+  if (kind === "launch") return { kind: "wait", jobId, reason: "would-launch" };
+  if (kind === "mint") return { kind: "wait", jobId, reason: "would-mint" };
+  return kind === "aim" ? { kind: "wait", jobId, reason: "pool-observes" } : decision;
+}
+
+function planDemand(input: DemandInput, pool: PoolPolicy, time: HeardTime): DemandPlan {
   const remaining: Remaining = {
     supply: input.tickets.filter((ticket) => isSupply(ticket, pool, time)),
     unnamedRunning: [...input.unnamedRunning],
@@ -103,9 +114,12 @@ export function decideDemand(input: DemandInput, pool: PoolPolicy, time: HeardTi
     const own = takeFirst(remaining.supply, (ticket) => ticket.jobId === job.id);
     if (own !== null) covered.set(job.id, wait(job, reasonForCovered(own)));
   }
-  const decisions = input.jobs.map(
-    (waiting) => covered.get(waiting.job.id) ?? decideUncovered(waiting, remaining, input, pool, time),
-  );
+  // Those that GitHub gives no ticket at the moment hold up no other: they get what is left.
+  const uncovered = input.jobs.filter(({ job }) => !covered.has(job.id));
+  for (const isPaused of [false, true])
+    for (const waiting of uncovered.filter(({ job }) => (pauseOf(job, input, pool) !== null) === isPaused))
+      covered.set(waiting.job.id, decideUncovered(waiting, remaining, input, pool, time));
+  const decisions = input.jobs.map(({ job }) => decisionOf(covered, job));
   const unneeded = input.tickets.filter(
     (ticket) => ticket.state.kind === "issued" && (remaining.supply.includes(ticket) || isLate(ticket, pool, time)),
   );
@@ -131,7 +145,13 @@ function decideUncovered(
   }
   const lateTickets = input.tickets.filter((ticket) => ticket.jobId === job.id && isLate(ticket, pool, time));
   if (lateTickets.length >= LATE_TICKETS_MAX) return wait(job, "github-does-not-assign");
+  const pause = pauseOf(job, input, pool);
   const machine = remaining.machines[0];
+  // A machine that stands ready is kept for it; none is started for a ticket that GitHub does not give.
+  if (pause !== null) {
+    remaining.machines.shift();
+    return wait(job, pause);
+  }
   if (machine === undefined && remaining.launchCount <= 0) return wait(job, input.launchRoom.limit);
   // GitHub had no answer to rely on: the place is for those who are known to wait.
   if (mustAsk(waiting, time) && waiting.isAskPaused) return wait(job, "asking-github");
@@ -141,9 +161,18 @@ function decideUncovered(
   if (mustAsk(waiting, time)) return ask(waiting);
   if (machine === undefined) return { kind: "launch", jobId: job.id };
   if (machine.state === "planned") return wait(job, "machine-launching");
-  if (input.isMintPaused) return wait(job, "mint-backoff");
   if (isTicketPaused(waiting, time)) return wait(job, "ticket-backoff");
   return { kind: "mint", jobId: job.id, machineId: machine.id };
+}
+
+function pauseOf(job: Job, input: DemandInput, pool: PoolPolicy): ReasonCode | null {
+  return input.mintPauses.get(scopeKey(registrationScope(pool, job.repository))) ?? null;
+}
+
+function decisionOf(decisions: ReadonlyMap<JobId, JobDecision>, job: Job): JobDecision {
+  const decision = decisions.get(job.id);
+  invariant(decision !== undefined, "every waiting job is decided on");
+  return decision;
 }
 
 /** "GitHub does not assign": at most one more is minted for the same job. */

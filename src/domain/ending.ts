@@ -9,7 +9,7 @@
 
 import type { TicketId } from "./ids.ts";
 import { invariant } from "./invariant.ts";
-import type { Machine, RetiringStage } from "./machine.ts";
+import { type Machine, providerIdOf, type RetiringStage } from "./machine.ts";
 import type { ObservedMachine } from "./observed.ts";
 import { type MachinePermitRequest, type MachineProof, missingForEnding } from "./permit.ts";
 import type { PoolPolicy } from "./pool.ts";
@@ -42,10 +42,11 @@ export interface EndingInput {
 export function decideEnding(input: EndingInput, pool: PoolPolicy): EndingStep {
   const { state } = input.machine;
   invariant(state.kind === "retiring", "only a retiring machine is ended");
+  // That it is gone is a fact, and ends nothing.
+  if (pool.mode === "observe" && !isGone(input)) return { kind: "wait", missing: ["pool-observes"] };
   const unsent = input.tickets.find((ticket) => ticket.state.kind === "minting" || ticket.state.kind === "issued");
   if (unsent !== undefined) return { kind: "void-ticket", ticketId: unsent.id };
-  if (input.observed?.state === "gone" && input.observed.providerId === state.providerId)
-    return { kind: "confirm-gone" };
+  if (isGone(input)) return { kind: "confirm-gone" };
   if (state.stage === "confirming") {
     const isPatient = input.time.nowMs - state.sinceMs < CONFIRM_PATIENCE_MS;
     return isPatient ? { kind: "wait", missing: ["confirming"] } : { kind: "stage", stage: "terminating" };
@@ -59,6 +60,10 @@ export function decideEnding(input: EndingInput, pool: PoolPolicy): EndingStep {
     return { kind: "wait", missing: ["deregistering"] };
   if (state.stage !== "terminating") return { kind: "stage", stage: "terminating" };
   return { kind: "terminate", proof: chosen.proof };
+}
+
+function isGone({ machine, observed }: EndingInput): boolean {
+  return observed?.state === "gone" && observed.providerId === providerIdOf(machine);
 }
 
 /** So long a machine waits for GitHub to delete the registration of a ticket that never left us. */

@@ -76,6 +76,30 @@ export const ERRORS = {
     sentence: "GitHub's rate limit is used up.",
     mend: "Nothing to do: calls go on when GitHub says so.",
   },
+  "github-budget": {
+    sentence: "The call was held back: what is left of GitHub's rate limit is kept for more urgent calls.",
+    mend: "Nothing to do: it is made when there is room again. `holdfast status` shows the budget; an installation of its own for each busy organization gives more.",
+  },
+  "github-suspended": {
+    sentence: "GitHub has suspended the App's installation.",
+    mend: "Let an owner of the account unsuspend it under Settings, GitHub Apps.",
+  },
+  "github-not-installed": {
+    sentence: "The App is not installed where the pool's scope is, or its installation was revoked.",
+    mend: "Install the App in that organization or repository; check its name if it was renamed.",
+  },
+  "github-clock-skew": {
+    sentence: "GitHub refuses the App's signature because this computer's clock is wrong.",
+    mend: "Set the clock right (NTP). Until then the App signs with GitHub's own time, where GitHub tells it.",
+  },
+  "github-runners-full": {
+    sentence: "The runner group or the scope holds as many runners as GitHub allows.",
+    mend: "Remove registrations that nobody uses, or spread the pools over several runner groups.",
+  },
+  "github-group-unknown": {
+    sentence: "GitHub has no runner group of that name in the pool's scope, or the pool's repositories cannot use it.",
+    mend: "Correct `runnerGroup`, or create the group under Settings, Actions, Runner groups.",
+  },
   "github-unavailable": {
     sentence: "GitHub did not answer, or with a server error; whether the call took effect is unknown.",
     mend: "Nothing to do: it is tried again with backoff.",
@@ -104,6 +128,14 @@ export const ERRORS = {
     sentence: "Something failed that should not: a bug of Holdfast's.",
     mend: "The log of the server has the cause; report it with that.",
   },
+  "init-exists": {
+    sentence: "A file that the setup would write is there already.",
+    mend: "Name another place by `--config`, or give `--force` to replace it.",
+  },
+  "init-failed": {
+    sentence: "The setup was stopped or could not be finished; no file was left behind.",
+    mend: "Mend what the message names and start `holdfast init` again.",
+  },
   "demo-failed": {
     sentence: "The demonstration ended with a failed job or something left behind.",
     mend: "The summary names what; report it with the log.",
@@ -128,6 +160,7 @@ export class HoldfastError extends Error {
 
 export class GitHubError extends HoldfastError {
   override readonly name = "GitHubError";
+  override readonly code: GitHubErrorCode;
   /** Milliseconds that GitHub asked us to wait, where it did. */
   readonly retryAfterMs: number | null;
 
@@ -137,6 +170,7 @@ export class GitHubError extends HoldfastError {
     options: { readonly cause?: unknown; readonly retryAfterMs?: number } = {},
   ) {
     super(code, attempted, options);
+    this.code = code;
     this.retryAfterMs = options.retryAfterMs ?? null;
   }
 }

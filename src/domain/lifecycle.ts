@@ -25,6 +25,7 @@ export interface LifecycleInput extends MachineEvidence {
 
 export function decideLifecycle(input: LifecycleInput, pool: PoolPolicy, time: HeardTime): LifecycleDecision {
   const { machine, providerState } = input;
+  if (pool.mode === "observe") return { kind: "keep", reason: "pool-observes" };
   const isDead = providerState === "dead" || providerState === "gone";
   switch (machine.state.kind) {
     case "planned":

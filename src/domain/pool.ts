@@ -3,12 +3,15 @@ import type { ConnectionName, JobId, PoolName } from "./ids.ts";
 /** Where a ticket is registered. A pool over repositories makes it in the job's own repository. */
 export type RegistrationScope =
   | { readonly kind: "organization"; readonly organization: string }
-  | { readonly kind: "repository"; readonly owner: string; readonly repository: string };
+  | { readonly kind: "repository"; readonly owner: string; readonly repository: string }
+  | { readonly kind: "enterprise"; readonly enterprise: string };
 
 export type PoolScope =
   | { readonly kind: "organization"; readonly organization: string }
   /** `owner/name` or `owner/*`. */
-  | { readonly kind: "repositories"; readonly repositories: readonly string[] };
+  | { readonly kind: "repositories"; readonly repositories: readonly string[] }
+  /** Every organization of it whose events reach the connection. */
+  | { readonly kind: "enterprise"; readonly enterprise: string };
 
 export interface PoolDeadlines {
   /** From the provider's answer to the agent's first word. */
@@ -27,6 +30,8 @@ export interface PoolPolicy {
   /** Repositories that get a machine here (`owner/name` or `owner/*`); null means all in the scope. */
   readonly acceptRepositories: readonly string[] | null;
   readonly labels: readonly string[];
+  /** By name, as on the settings page; a repository has only `Default`. */
+  readonly runnerGroup: string;
   /** A job must name each of these. */
   readonly requiredLabels: readonly string[];
   readonly priority: number;
@@ -56,8 +61,23 @@ function coversRepository(patterns: readonly string[], repository: string): bool
   });
 }
 
-function scopePatterns(scope: PoolScope): readonly string[] {
-  return scope.kind === "organization" ? [`${scope.organization}/*`] : scope.repositories;
+function isInScope(pool: PoolPolicy, repository: string): boolean {
+  const { scope } = pool;
+  switch (scope.kind) {
+    case "organization":
+      return coversRepository([`${scope.organization}/*`], repository);
+    case "repositories":
+      return coversRepository(scope.repositories, repository);
+    case "enterprise":
+      // A repository's name does not tell its enterprise: the connection's events are the enterprise's own.
+      return true;
+  }
+}
+
+/** Whether a pool may serve jobs of a repository, whatever their labels. */
+export function mayServe(pool: PoolPolicy, repository: string): boolean {
+  if (!isInScope(pool, repository)) return false;
+  return pool.acceptRepositories === null || coversRepository(pool.acceptRepositories, repository);
 }
 
 /**
@@ -67,8 +87,7 @@ function scopePatterns(scope: PoolScope): readonly string[] {
  */
 export function isServedBy(pool: PoolPolicy, job: RoutableJob): boolean {
   if (pool.connection !== job.connection || job.labels.length === 0) return false;
-  if (!coversRepository(scopePatterns(pool.scope), job.repository)) return false;
-  if (pool.acceptRepositories !== null && !coversRepository(pool.acceptRepositories, job.repository)) return false;
+  if (!mayServe(pool, job.repository)) return false;
   const offered = new Set(pool.labels.map((label) => label.toLowerCase()));
   const asked = new Set(job.labels.map((label) => label.toLowerCase()));
   const isOffered = [...asked].every((label) => offered.has(label));
@@ -84,7 +103,8 @@ export function rankPools(pools: readonly PoolPolicy[], job: RoutableJob): reado
 }
 
 /**
- * The pool a waiting job belongs to at this moment: the first that can start a machine now, else the first that fits.
+ * The pool a waiting job belongs to at this moment: of those that run jobs the first that can start a machine now, else the
+ * first that fits. A pool that only observes gets what no other takes.
  * @param roomByPool machines that each pool could still start or has waiting without a job.
  */
 export function routeJob(
@@ -93,21 +113,41 @@ export function routeJob(
   roomByPool: ReadonlyMap<PoolName, number>,
 ): PoolName | null {
   const ranked = rankPools(pools, job);
-  const withRoom = ranked.find((pool) => pool.mode === "run" && (roomByPool.get(pool.name) ?? 0) > 0);
-  return (withRoom ?? ranked[0])?.name ?? null;
+  const running = ranked.filter((pool) => pool.mode === "run");
+  const withRoom = running.find((pool) => (roomByPool.get(pool.name) ?? 0) > 0);
+  return (withRoom ?? running[0] ?? ranked[0])?.name ?? null;
 }
 
 export function registrationScope(pool: PoolPolicy, repository: string): RegistrationScope {
-  if (pool.scope.kind === "organization") return pool.scope;
+  if (pool.scope.kind !== "repositories") return pool.scope;
   const [owner = "", name = ""] = repository.split("/");
   return { kind: "repository", owner, repository: name };
 }
 
+/** The places that a pool's own settings name; those of `owner/*` are known only from its jobs. */
+export function registrationScopesOf({ scope }: PoolPolicy): readonly RegistrationScope[] {
+  if (scope.kind !== "repositories") return [scope];
+  const named = scope.repositories.filter((pattern) => !pattern.endsWith("/*"));
+  return named.map((name) => {
+    const [owner = "", repository = ""] = name.split("/");
+    return { kind: "repository", owner, repository };
+  });
+}
+
+/** Tells scopes apart; no name holds a colon. */
 export function scopeKey(scope: RegistrationScope): string {
-  return scope.kind === "organization" ? scope.organization : `${scope.owner}/${scope.repository}`;
+  switch (scope.kind) {
+    case "organization":
+      return scope.organization;
+    case "repository":
+      return `${scope.owner}/${scope.repository}`;
+    case "enterprise":
+      return `enterprise:${scope.enterprise}`;
+  }
 }
 
 /** Whether a ticket registered in `scope` can be given `repository`'s jobs by GitHub. */
 export function scopeCovers(scope: RegistrationScope, repository: string): boolean {
+  if (scope.kind === "enterprise") return true;
   return coversRepository([scope.kind === "organization" ? `${scope.organization}/*` : scopeKey(scope)], repository);
 }

@@ -5,7 +5,9 @@
 export const REASONS = {
   // Why a job waits.
   "no-pool": { sentence: "No pool has all the labels that the job asks for and accepts its repository." },
-  "pool-observes": { sentence: "The pool only observes: it records what it would do and starts nothing." },
+  "pool-observes": { sentence: "The pool only observes: it records what it would do, and starts and ends nothing." },
+  "would-launch": { sentence: "The pool only observes; else a machine would be launched for it now." },
+  "would-mint": { sentence: "The pool only observes; else a ticket would be made for it now." },
   "waits-for-approval": { sentence: "GitHub holds the job until somebody approves it." },
   "ticket-minting": { sentence: "GitHub is being asked for a ticket." },
   "ticket-issued": { sentence: "A ticket is ready; its machine has not asked for it yet." },
@@ -25,8 +27,26 @@ export const REASONS = {
     sentence: "Launches of this pool kept failing to check in; they are stopped until a probe succeeds.",
   },
   "asking-github": { sentence: "Before it gets another ticket, GitHub is asked whether the job is still queued." },
-  "mint-backoff": {
-    sentence: "GitHub refused or did not answer the last request for a ticket; the next is tried after a pause.",
+  "github-unauthorized": { sentence: "GitHub refuses the connection's credentials, so there is no ticket for it." },
+  "github-forbidden": { sentence: "GitHub does not permit the connection to register runners there." },
+  "github-not-found": { sentence: "GitHub does not find the place where the runner is to be registered." },
+  "github-not-installed": { sentence: "The App is not installed where the runner is to be registered." },
+  "github-suspended": { sentence: "GitHub has suspended the App's installation, so there is no ticket for it." },
+  "github-clock-skew": { sentence: "GitHub refuses the App's signature because this computer's clock is wrong." },
+  "github-rate-limited": { sentence: "GitHub's rate limit is used up; the ticket is asked for when GitHub allows it." },
+  "github-budget": {
+    sentence: "What is left of GitHub's rate limit is kept for more urgent calls; the ticket is asked for after them.",
+  },
+  "github-runners-full": { sentence: "GitHub allows no more runners in the runner group or the scope." },
+  "github-group-unknown": { sentence: "GitHub has no runner group of the pool's name for it." },
+  "github-unavailable": {
+    sentence: "GitHub did not answer the last request for a ticket; it is repeated after a pause.",
+  },
+  "github-invalid": {
+    sentence: "GitHub refused the last request for a ticket as wrong; the next is tried after a pause.",
+  },
+  "runner-deprecated": {
+    sentence: "GitHub takes no more jobs with the pool's version of the runner, so no machine is started with it.",
   },
   "ticket-backoff": { sentence: "Earlier tickets made for it ended without it; the next is made after a pause." },
   "mint-next": { sentence: "It gets a ticket now." },

@@ -15,10 +15,13 @@ export interface LaunchState {
   /** The last launch failed and the pause after it is not over. */
   readonly isPaused: boolean;
   readonly isShuttingDown: boolean;
+  /** GitHub takes no more jobs with the runner that a new machine would get. */
+  readonly isRunnerEnded: boolean;
 }
 
 export function launchRoom(pool: PoolPolicy, state: LaunchState): LaunchRoom {
   if (state.isShuttingDown) return { count: 0, limit: "shutting-down" };
+  if (state.isRunnerEnded) return { count: 0, limit: "runner-deprecated" };
   if (state.isPaused) return { count: 0, limit: "launch-backoff" };
   return { count: Math.max(0, pool.machineCountMax - state.machineCount), limit: "at-max" };
 }

@@ -1,9 +1,11 @@
-/** The calls to GitHub that decide nothing by themselves: each answer is evidence. One object per connection. */
+/** Runners and jobs at GitHub. No call decides anything: each answer is evidence. One object per connection. */
 import type { JobId, RunnerId } from "../domain/ids.ts";
 import type { JobEvent } from "../domain/job.ts";
 import type { Observation, ObservedRunner } from "../domain/observed.ts";
 import type { RegistrationPermit } from "../domain/permit.ts";
 import type { RegistrationScope } from "../domain/pool.ts";
+import type { GitHubAccess } from "./github-access.ts";
+import type { GitHubHooks } from "./github-hooks.ts";
 
 /** No call to GitHub takes longer; an answer that did not come by then is lost, its effect unknown. */
 export const GITHUB_CALL_TIMEOUT_MS = 10_000;
@@ -13,6 +15,8 @@ export interface MintRequest {
   /** Unique; a second registration of this name is refused by GitHub. */
   readonly runnerName: string;
   readonly labels: readonly string[];
+  /** By name; found by the adapter, and looked for again where GitHub no longer knows its number. */
+  readonly runnerGroup: string;
 }
 
 export interface MintedTicket {
@@ -26,7 +30,8 @@ export interface GitHub {
    * Registers a single-use runner (`POST …/actions/runners/generate-jitconfig`). Not idempotent: after a lost answer the
    * name is taken, and whoever called resolves it by `findRunner`.
    * @throws {GitHubError} `github-name-taken` | `github-rate-limited` | `github-unauthorized` | `github-forbidden` |
-   *   `github-not-found` | `github-invalid` | `github-unavailable` (effect unknown)
+   *   `github-not-found` | `github-not-installed` | `github-suspended` | `github-clock-skew` | `github-budget` |
+   *   `github-runners-full` | `github-group-unknown` | `github-invalid` | `github-unavailable` (effect unknown)
    */
   mintTicket(request: MintRequest): Promise<MintedTicket>;
 
@@ -48,4 +53,64 @@ export interface GitHub {
 
   /** What GitHub says of a job now; never throws. @param repository `owner/name` */
   getJob(repository: string, jobId: JobId): Promise<Observation<JobEvent>>;
+
+  /**
+   * The jobs of every run of a repository that is queued or in progress, in whatever status each of them is. A run that
+   * is listed while it ends may be missing.
+   * @param repository `owner/name`
+   * @throws {GitHubError}
+   */
+  listOpenJobs(repository: string): Promise<readonly JobEvent[]>;
+
+  /**
+   * The repositories that the connection can read jobs of, `owner/name`, archived and disabled ones left out.
+   * @param owner an organization or user; null for every one that the credentials reach.
+   * @throws {GitHubError}
+   */
+  listRepositories(owner: string | null): Promise<readonly string[]>;
+
+  /** Until when GitHub takes a version of the runner (`GET …/runners/deprecations/{version}`); never throws. */
+  readDeprecation(scope: RegistrationScope, runnerVersion: string): Promise<Observation<RunnerDeprecation>>;
+}
+
+/** Epoch milliseconds; null where GitHub has named no date. */
+export interface RunnerDeprecation {
+  /** From then on a runner of this version cannot be registered. */
+  readonly registrationEndsAtMs: number | null;
+  /** From then on it is given no jobs. */
+  readonly runtimeEndsAtMs: number | null;
+}
+
+/**
+ * What a call is for, the most urgent first; each leaves a reserve of GitHub's rate limit to those before it. `safety`:
+ * deleting registrations and looking one up. `ticket`: minting. `question`: about one job. `sweep`: everything that looks
+ * around.
+ */
+export type CallPurpose = "safety" | "ticket" | "question" | "sweep";
+
+/** What is left of one installation's (or token's) rate limit. */
+export interface BudgetReading {
+  /** The account whose installation it is; `token` for a personal token. */
+  readonly account: string;
+  /** Of the primary limit; null until GitHub told. */
+  readonly primary: { readonly limit: number; readonly remaining: number; readonly resetsAtMs: number } | null;
+  /** Points spent in the last minute, of `POINTS_PER_MINUTE_MAX`. */
+  readonly pointCount: number;
+  /** Until when GitHub asked us to make no call; null if it did not. */
+  readonly blockedUntilMs: number | null;
+  /** Tickets asked for in the last minute. */
+  readonly ticketCount: number;
+}
+
+/** GitHub's secondary limit: a read costs 1, a write 5 (docs.github.com, "Rate limits for the REST API"). */
+export const POINTS_PER_MINUTE_MAX = 900;
+export const POINTS_PER_TICKET = 5;
+
+/** Everything one connection can do. */
+export interface GitHubConnection {
+  readonly github: GitHub;
+  readonly hooks: GitHubHooks;
+  readonly access: GitHubAccess;
+  /** One for each installation that was used since the start. */
+  readBudgets(): readonly BudgetReading[];
 }

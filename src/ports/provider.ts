@@ -55,6 +55,12 @@ export interface Provider {
    */
   terminate(permit: MachinePermit): Promise<void>;
 
+  /**
+   * The version of GitHub's runner that new machines get, as it names itself (`2.336.0`).
+   * @returns null where it cannot be read before a machine runs; never throws.
+   */
+  readRunnerVersion(): Promise<string | null>;
+
   /** Tries the pool's settings without starting anything. */
   check(): Promise<readonly CheckFinding[]>;
 }

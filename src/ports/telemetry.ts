@@ -27,6 +27,14 @@ export const COUNTERS = {
     sentence: "Passes of a controller that ended with an error.",
     labels: ["controller"],
   },
+  holdfast_recovered_jobs_total: {
+    sentence: "Jobs that became known or moved on without their webhook, by how: redelivery, payload or sweep.",
+    labels: ["connection", "by"],
+  },
+  holdfast_redeliveries_total: {
+    sentence: "Failed deliveries that GitHub was asked to send again.",
+    labels: ["connection"],
+  },
   holdfast_plan_notes_total: { sentence: "Plans that the second look refused.", labels: ["check"] },
 } as const satisfies Record<string, { readonly sentence: string; readonly labels: readonly string[] }>;
 export type CounterName = keyof typeof COUNTERS;
@@ -37,6 +45,23 @@ export type CounterLabels<Metric extends CounterName> = Readonly<
 export const GAUGES = {
   holdfast_machines: { sentence: "Machines by pool and state.", labels: ["pool", "state"] },
   holdfast_jobs_waiting: { sentence: "Queued jobs by pool.", labels: ["pool"] },
+  holdfast_github_budget_remaining: {
+    sentence: "What is left of the primary rate limit, by account.",
+    labels: ["connection", "account"],
+  },
+  holdfast_github_points: {
+    sentence: "Points of the secondary rate limit (900 a minute) spent in the last minute, by account.",
+    labels: ["connection", "account"],
+  },
+  holdfast_runner_deprecation_seconds: {
+    sentence:
+      "Seconds until GitHub takes no more jobs with the pool's version of the runner; negative once it is past.",
+    labels: ["pool"],
+  },
+  holdfast_sweep_age_seconds: {
+    sentence: "Since when the oldest repository was last looked at for jobs whose webhook is missing.",
+    labels: ["connection"],
+  },
   holdfast_deliveries_quarantined: {
     sentence: "Deliveries that could not be handled and wait for a person.",
     labels: [],

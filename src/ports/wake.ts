@@ -14,7 +14,10 @@ export type ControllerName =
   | "observe"
   | "retire"
   | "sweep"
-  | "retention";
+  | "retention"
+  | "recover"
+  | "discover"
+  | "watch-version";
 
 export interface Wake {
   /** @param pool which pool's controller; null for those that serve all pools. */

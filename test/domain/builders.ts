@@ -64,6 +64,7 @@ export function pool(overrides: Partial<PoolPolicy> = {}): PoolPolicy {
     scope: { kind: "organization", organization: "acme" },
     acceptRepositories: null,
     labels: ["self-hosted", "linux", "x64"],
+    runnerGroup: "Default",
     requiredLabels: [],
     priority: 0,
     mode: "run",

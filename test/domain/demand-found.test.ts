@@ -30,7 +30,7 @@ describe("what an attack on this module found", () => {
   ])("a ticket that is %s is late after %d ms of heard time, and not one ms before", (state, boundMs, reason) => {
     const decideAt = (afterMs: number, heardForMs: number) => {
       const input = { jobs: [asked(1, afterMs)], tickets: [forJob(1, state)], machines: [free(5)] };
-      const nothing = { unnamedRunning: [], isMintPaused: false, ...room(0) };
+      const nothing = { unnamedRunning: [], mintPauses: new Map(), ...room(0) };
       const time = heard(afterMs, { heardSinceMs: START_MS + afterMs - heardForMs });
       return decideDemand({ ...input, ...nothing }, pool(), time);
     };
@@ -66,7 +66,7 @@ describe("what an attack on this module found", () => {
       tickets: [forJob(1, "online")],
       unnamedRunning: [],
       machines: [free(5)],
-      isMintPaused: false,
+      mintPauses: new Map(),
       ...room(0),
     };
     const time = heard(HOUR_MS, { heardSinceMs: START_MS + HOUR_MS - SECOND_MS });

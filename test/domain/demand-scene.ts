@@ -54,7 +54,7 @@ export function decide(
   settings: Partial<PoolPolicy> = {},
   afterMs = NOW_MS,
 ): ReturnType<typeof decideDemand> {
-  const nothing = { tickets: [], unnamedRunning: [], machines: [], isMintPaused: false };
+  const nothing = { tickets: [], unnamedRunning: [], machines: [], mintPauses: new Map() };
   const input: DemandInput = { jobs: [waiting()], ...nothing, launchRoom: { count: 0, limit: "at-max" }, ...overrides };
   return decideDemand(input, pool(settings), heard(afterMs));
 }

@@ -4,9 +4,11 @@ import type { RegistrationScope } from "../../src/domain/pool.ts";
 import type { ReasonCode } from "../../src/domain/reasons.ts";
 import type { TicketStateKind } from "../../src/domain/ticket.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
-import { START_MS, ticketId } from "./builders.ts";
+import { job, jobId, START_MS, ticketId } from "./builders.ts";
 
 import { aim, decide, forJob, free, launch, mint, nobodys, type Row, room, wait, waiting } from "./demand-scene.ts";
+
+const refused = { mintPauses: new Map([["acme", "github-suspended"]] as const) };
 
 describe("a job that nothing covers", () => {
   it.each<Row>([
@@ -30,9 +32,19 @@ describe("a job that nothing covers", () => {
       [wait(1, "launch-backoff")],
     ],
     [
-      "waits out the pause after a refused mint",
-      { machines: [free(1)], isMintPaused: true },
-      [wait(1, "mint-backoff")],
+      "waits out the pause after a refused mint, with GitHub's reason",
+      { machines: [free(1)], ...refused },
+      [wait(1, "github-suspended")],
+    ],
+    [
+      "has no machine launched for a ticket that GitHub does not give",
+      { ...refused, ...room(1) },
+      [wait(1, "github-suspended")],
+    ],
+    [
+      "does not wait for a scope that GitHub refuses and that is not its own",
+      { machines: [free(1)], mintPauses: new Map([["acme/other", "github-not-found"]]) },
+      [mint(1, 1)],
     ],
     [
       "does not take a machine for two",
@@ -48,13 +60,20 @@ describe("a job that nothing covers", () => {
     expect(decide(input).decisions).toEqual(want);
   });
 
-  it("gets nothing from a pool that only observes", () => {
-    const input = { machines: [free(1)], tickets: [nobodys("issued")], ...room(5) };
-    expect(decide(input, { mode: "observe" })).toEqual({
-      decisions: [wait(1, "pool-observes")],
-      spare: [free(1)],
-      unneeded: [],
-    });
+  it("lets those that GitHub gives tickets go first", () => {
+    const scope = { kind: "repositories", repositories: ["acme/*"] } as const;
+    const jobs = [waiting(1, { job: job({ id: jobId(1), repository: "acme/moved" }) }), waiting(2)];
+    const input = { jobs, machines: [free(1)], mintPauses: new Map([["acme/moved", "github-not-found"]] as const) };
+    expect(decide(input, { scope }).decisions).toEqual([wait(1, "github-not-found"), mint(2, 1)]);
+  });
+
+  it.each<[string, Partial<DemandInput>, JobDecision]>([
+    ["would be launched for", room(5), wait(1, "would-launch")],
+    ["would get a ticket", { machines: [free(1)] }, wait(1, "would-mint")],
+    ["would get another's ticket", { tickets: [nobodys("issued")] }, wait(1, "pool-observes")],
+  ])("is told by a pool that only observes that it %s, and gets nothing", (_name, input, decision) => {
+    const { machines = [] } = input;
+    expect(decide(input, { mode: "observe" })).toEqual({ decisions: [decision], spare: machines, unneeded: [] });
   });
 });
 
@@ -171,6 +190,6 @@ describe("what no job needs", () => {
   });
 
   it("is not what a job waits for, though it gets no ticket yet", () => {
-    expect(decide({ machines: [free(1)], isMintPaused: true }).spare).toEqual([]);
+    expect(decide({ machines: [free(1)], ...refused }).spare).toEqual([]);
   });
 });

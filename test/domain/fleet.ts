@@ -7,7 +7,7 @@ import fc from "fast-check";
 import type { DemandInput, FreeMachine, WaitingJob } from "../../src/domain/demand.ts";
 import { countsAsMachine, hasTicketsLeft, type Machine } from "../../src/domain/machine.ts";
 import type { ProviderState } from "../../src/domain/observed.ts";
-import type { PoolPolicy, RegistrationScope } from "../../src/domain/pool.ts";
+import { type PoolPolicy, type RegistrationScope, registrationScope, scopeKey } from "../../src/domain/pool.ts";
 import type { HostPhase } from "../../src/domain/protocol.ts";
 import { launchRoom } from "../../src/domain/scale.ts";
 import { isTicketLive, isTicketOut, type Ticket, type TicketStateKind } from "../../src/domain/ticket.ts";
@@ -202,8 +202,10 @@ export const fleets: fc.Arbitrary<Fleet> = fc
       tickets: tickets.filter(isTicketLive),
       unnamedRunning: tickets.filter(({ state }) => state.kind === "running"),
       machines: freeMachines(machines, heardAtMs, tickets, policy),
-      isMintPaused,
-      launchRoom: launchRoom(policy, { machineCount, isPaused, isShuttingDown: false }),
+      mintPauses: new Map(
+        isMintPaused ? [[scopeKey(registrationScope(policy, "acme/widgets")), "github-unavailable"]] : [],
+      ),
+      launchRoom: launchRoom(policy, { machineCount, isPaused, isShuttingDown: false, isRunnerEnded: false }),
     };
     const providerStates = drafts.map(({ providerState }) => providerState);
     return { pool: policy, machines, tickets, demand, time: heard(NOW_MS), providerStates, heardAtMs };

@@ -40,7 +40,7 @@ function demandOf(...numbers: readonly number[]): DemandInput {
     isAskPaused: false,
   }));
   const launchRoom = { count: 1, limit: "at-max" } as const;
-  return { jobs, tickets: [], unnamedRunning: [], machines: [], isMintPaused: false, launchRoom };
+  return { jobs, tickets: [], unnamedRunning: [], machines: [], mintPauses: new Map(), launchRoom };
 }
 
 function check(plan: Partial<Plan>, context: Partial<PlanContext> = {}): readonly PlanNote[] {

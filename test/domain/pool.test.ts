@@ -7,6 +7,7 @@ import {
   type RegistrationScope,
   rankPools,
   registrationScope,
+  registrationScopesOf,
   routeJob,
   scopeCovers,
   scopeKey,
@@ -16,6 +17,7 @@ import { always } from "./property.ts";
 
 type ServedRow = readonly [name: string, pool: Partial<PoolPolicy>, job: Parameters<typeof job>[0], want: boolean];
 
+const enterprise = { kind: "enterprise", enterprise: "acme-corp" } as const;
 const repositories = (...patterns: readonly string[]) => ({ kind: "repositories", repositories: patterns }) as const;
 
 describe("isServedBy", () => {
@@ -43,6 +45,13 @@ describe("isServedBy", () => {
     ["scope of an owner's repositories", { scope: repositories("acme/*") }, {}, true],
     ["scope of another owner's repositories", { scope: repositories("acm/*") }, {}, false],
     ["scope of no repository", { scope: repositories() }, {}, false],
+    ["scope of an enterprise: any repository", { scope: enterprise }, { repository: "elsewhere/widgets" }, true],
+    [
+      "scope of an enterprise, and only some accepted",
+      { scope: enterprise, acceptRepositories: ["acme/*"] },
+      { repository: "elsewhere/widgets" },
+      false,
+    ],
     ["accepted by name", { acceptRepositories: ["acme/widgets"] }, {}, true],
     ["accepted by pattern, in other case", { acceptRepositories: ["ACME/*"] }, {}, true],
     ["in scope and not accepted", { acceptRepositories: ["acme/gadgets"] }, {}, false],
@@ -127,6 +136,7 @@ describe("routeJob", () => {
     ["the first that fits where none has room", [small, urgent], { urgent: 0, small: 0 }, "urgent"],
     ["never a pool with room that does not fit", [small, foreign], { foreign: 5, small: 0 }, "small"],
     ["a pool that runs before one that observes", [observing, small], { observing: 5, small: 1 }, "small"],
+    ["a full pool that runs before one that observes", [observing, small], { observing: 5, small: 0 }, "small"],
     ["one that observes where no other fits", [observing, foreign], { foreign: 5 }, "observing"],
     ["no pool fits", [foreign], { foreign: 5 }, null],
     ["no pool at all", [], {}, null],
@@ -148,8 +158,17 @@ describe("scopes of registrations", () => {
     expect(registrationScope(pool({ scope: repositories("acme/*") }), "acme/widgets")).toEqual(widgets);
   });
 
+  it("of an enterprise's pool is the enterprise", () => {
+    expect(registrationScope(pool({ scope: enterprise }), "acme/widgets")).toEqual(enterprise);
+  });
+
+  it("that settings name are all but those of a pattern", () => {
+    expect(registrationScopesOf(pool())).toEqual([acme]);
+    expect(registrationScopesOf(pool({ scope: repositories("acme/widgets", "acme/*") }))).toEqual([widgets]);
+  });
+
   it("have a key that tells them apart", () => {
-    expect([scopeKey(acme), scopeKey(widgets)]).toEqual(["acme", "acme/widgets"]);
+    expect([acme, widgets, enterprise].map(scopeKey)).toEqual(["acme", "acme/widgets", "enterprise:acme-corp"]);
   });
 
   it.each<readonly [string, RegistrationScope, string, boolean]>([
@@ -157,6 +176,7 @@ describe("scopes of registrations", () => {
     ["an organization covers none of another's", acme, "acme-labs/gadgets", false],
     ["a repository covers itself, in any case", widgets, "Acme/Widgets", true],
     ["a repository covers no other", widgets, "acme/widgets2", false],
+    ["an enterprise covers every repository whose events reach us", enterprise, "elsewhere/widgets", true],
   ])("%s", (_name, scope, repository, want) => {
     expect(scopeCovers(scope, repository)).toBe(want);
   });

@@ -17,7 +17,7 @@ const free = (number: number, state: FreeMachine["state"] = "parked"): FreeMachi
   id: machineId(number),
   state,
 });
-const calm: LaunchState = { machineCount: 0, isPaused: false, isShuttingDown: false };
+const calm: LaunchState = { machineCount: 0, isPaused: false, isShuttingDown: false, isRunnerEnded: false };
 
 describe("launchRoom", () => {
   it.each<readonly [string, Partial<LaunchState>, LaunchRoom]>([
@@ -26,6 +26,7 @@ describe("launchRoom", () => {
     ["as many as may be", { machineCount: 10 }, { count: 0, limit: "at-max" }],
     ["more than settings allow by now", { machineCount: 12 }, { count: 0, limit: "at-max" }],
     ["after a failed launch", { isPaused: true }, { count: 0, limit: "launch-backoff" }],
+    ["with a runner that GitHub gives no jobs", { isRunnerEnded: true }, { count: 0, limit: "runner-deprecated" }],
     [
       "when all is taken down, whatever else",
       { isShuttingDown: true, isPaused: true },

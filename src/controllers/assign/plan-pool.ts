@@ -3,6 +3,7 @@ import { type DemandInput, type DemandPlan, decideDemand, type FreeMachine } fro
 import type { JobId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { hasTicketsLeft, type Machine } from "../../domain/machine.ts";
+import { judgeRunnerVersion } from "../../domain/runner-version.ts";
 import { decideScale, launchRoom, type ScaleDecision } from "../../domain/scale.ts";
 import type { Ticket } from "../../domain/ticket.ts";
 import { isPast } from "../../domain/time.ts";
@@ -14,7 +15,7 @@ import type { JobRow } from "../../store/jobs/row.ts";
 import { countPresentByPool } from "../../store/machines/count.ts";
 import { listMachinesInState } from "../../store/machines/list.ts";
 import { listLiveTicketsOfPool } from "../../store/tickets/list.ts";
-import { heardTime, type PoolContext } from "../context.ts";
+import { heardTime, type PoolContext, type PoolMemory } from "../context.ts";
 
 const JOBS_MAX = 1_000;
 const FREE_MACHINES_MAX = 10_000;
@@ -36,22 +37,31 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
   const tickets = await listLiveTicketsOfPool(db, pool.name);
   const machines = await listFreeMachines(context);
   const present = await countPresentByPool(db);
+  const isRunnerEnded = judgeRunnerVersion(memory.runnerVersion?.facts ?? null, time.nowMs) === "ended";
   const withTicket = new Set(tickets.map((ticket) => ticket.machineId));
   const input: DemandInput = {
     jobs: rows.map((row) => ({ ...row, isAskPaused: isAskPaused(context, row.job.id, time.nowMs) })),
     tickets,
     unnamedRunning: await listUnnamedRunning(context, tickets),
-    machines: machines.filter((machine) => !withTicket.has(machine.id)).flatMap((machine) => asFree(machine, context)),
-    isMintPaused: time.nowMs < memory.mint.untilMs,
+    // A runner that GitHub gives no jobs would take its ticket for nothing.
+    machines: isRunnerEnded
+      ? []
+      : machines.filter((machine) => !withTicket.has(machine.id)).flatMap((machine) => asFree(machine, context)),
+    mintPauses: openPauses(memory.mintPauses, time.nowMs),
     launchRoom: launchRoom(pool, {
       machineCount: present.get(pool.name) ?? 0,
       isPaused: time.nowMs < memory.launch.untilMs,
       isShuttingDown: context.isShuttingDown(),
+      isRunnerEnded,
     }),
   };
   const demand = decideDemand(input, pool, time);
   const scale = decideScale(demand, input.launchRoom, pool);
   return { input, demand, scale, machines, rows: new Map(rows.map((row) => [row.job.id, row])) };
+}
+
+function openPauses(pauses: PoolMemory["mintPauses"], nowMs: number): DemandInput["mintPauses"] {
+  return new Map([...pauses].flatMap(([key, { untilMs, reason }]) => (nowMs < untilMs ? [[key, reason]] : [])));
 }
 
 /** A question that GitHub did not answer is put again after so long: a deleted run is asked about for as long as it waits. */

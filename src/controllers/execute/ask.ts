@@ -3,7 +3,6 @@
 import type { JobId } from "../../domain/ids.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
 import { loadJob } from "../../store/jobs/load.ts";
-import { saveJob } from "../../store/jobs/save.ts";
 import { jobSubject } from "../../store/subjects.ts";
 import { inTransaction } from "../../store/transaction.ts";
 import type { PoolContext } from "../context.ts";
@@ -41,10 +40,5 @@ async function askAboutJob(context: PoolContext, jobId: JobId): Promise<void> {
     });
     return;
   }
-  await inTransaction(context.store, async (tx) => {
-    await saveJobEvent(context, tx, answer.value, "github-api");
-    const current = await loadJob(tx, row.job.connection, jobId);
-    const nowMs = context.clock.nowMs();
-    if (current !== null) await saveJob(tx, { ...current, askedAtMs: nowMs }, current.version, nowMs);
-  });
+  await inTransaction(context.store, (tx) => saveJobEvent(context, tx, answer.value, "github-api"));
 }

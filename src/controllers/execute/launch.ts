@@ -21,7 +21,7 @@ import type { PoolContext } from "../context.ts";
 import { settleAll } from "../settle.ts";
 
 export async function launchMachines(context: PoolContext): Promise<void> {
-  if (context.lease() === null) return;
+  if (context.lease() === null || context.pool.mode === "observe") return;
   const nowMs = context.clock.nowMs();
   const launches = await listOpenLaunches(context.store.db, context.pool.name);
   await settleAll(launches.filter((launch) => launch.nextAttemptAtMs <= nowMs).map((one) => attempt(context, one)));

@@ -5,9 +5,11 @@
  */
 
 import { backoffMs, CALL_BACKOFF } from "../../domain/backoff.ts";
-import { GitHubError } from "../../domain/errors.ts";
+import { GitHubError, type GitHubErrorCode } from "../../domain/errors.ts";
 import type { TicketId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
+import { type RegistrationScope, scopeKey } from "../../domain/pool.ts";
+import type { ReasonCode } from "../../domain/reasons.ts";
 import { moveTicket, type Ticket } from "../../domain/ticket.ts";
 import type { MintedTicket } from "../../ports/github.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
@@ -26,7 +28,7 @@ import { voidTicket } from "../void-ticket.ts";
 const CONCURRENT_MINTS_MAX = 8;
 
 export async function mintTickets(context: PoolContext): Promise<void> {
-  if (context.lease() === null || context.clock.nowMs() < context.memory.mint.untilMs) return;
+  if (context.lease() === null || context.pool.mode === "observe") return;
   const tickets = await listTicketsInState(context.store.db, context.pool.name, ["minting"]);
   const queue = [...tickets];
   const workers = Array.from({ length: Math.min(CONCURRENT_MINTS_MAX, queue.length) }, async () => {
@@ -36,6 +38,8 @@ export async function mintTickets(context: PoolContext): Promise<void> {
 }
 
 async function mintOne(context: PoolContext, ticket: Ticket): Promise<void> {
+  if (context.clock.nowMs() < (context.memory.mintPauses.get(scopeKey(ticket.scope))?.untilMs ?? 0)) return;
+  context.memory.lastScope = ticket.scope;
   const isFirstRequest = ticket.registration === "none";
   const asked = await noteAsked(context, ticket);
   if (asked === null) return;
@@ -44,9 +48,10 @@ async function mintOne(context: PoolContext, ticket: Ticket): Promise<void> {
       scope: ticket.scope,
       runnerName: ticket.runnerName,
       labels: context.pool.labels,
+      runnerGroup: context.pool.runnerGroup,
     });
     await saveIssued(context, asked.id, minted);
-    Object.assign(context.memory.mint, { failureCount: 0, untilMs: 0 });
+    context.memory.mintPauses.delete(scopeKey(ticket.scope));
   } catch (error) {
     if (!(error instanceof GitHubError)) throw error;
     await noteFailure(context, asked, error, isFirstRequest);
@@ -90,12 +95,10 @@ async function noteFailure(
   error: GitHubError,
   isFirstRequest: boolean,
 ): Promise<void> {
-  const { memory, clock, random, telemetry, pool } = context;
+  const { telemetry, pool } = context;
   telemetry.error("GitHub gave no ticket", error, { pool: pool.name, ticket: ticket.id, code: error.code });
   if (error.code === "github-name-taken") return resolveByName(context, ticket);
-  memory.mint.failureCount += 1;
-  const pauseMs = backoffMs(CALL_BACKOFF, memory.mint.failureCount, random.fraction());
-  memory.mint.untilMs = clock.nowMs() + Math.max(pauseMs, error.retryAfterMs ?? 0);
+  pauseScope(context, ticket.scope, error);
   await noteOnPool(context, `no ticket: ${error.code}, ${error.message}`);
   // Whether it took effect is unknown: the same name is asked for again, and taken then if it did.
   if (error.code === "github-unavailable") return;
@@ -110,14 +113,30 @@ async function noteFailure(
   });
 }
 
+/** Nothing more is asked for in this scope until the pause is over; the reason is every waiting job's there. */
+function pauseScope(context: PoolContext, scope: RegistrationScope, error: GitHubError): void {
+  const { memory, clock, random } = context;
+  const key = scopeKey(scope);
+  const failureCount = (memory.mintPauses.get(key)?.failureCount ?? 0) + 1;
+  const pauseMs = Math.max(backoffMs(CALL_BACKOFF, failureCount, random.fraction()), error.retryAfterMs ?? 0);
+  memory.mintPauses.set(key, { failureCount, untilMs: clock.nowMs() + pauseMs, reason: reasonOf(error.code) });
+}
+
+function reasonOf(code: GitHubErrorCode): ReasonCode {
+  // These two are no answers to a request for a ticket.
+  return code === "github-name-taken" || code === "github-busy" ? "github-invalid" : code;
+}
+
 /** The pause after a look by name that found nothing: that of the fourth failure in a row. */
-const RESOLVE_PAUSE_STEPS = 4;
+const RESOLVE_FAILURE_COUNT = 4;
 
 async function resolveByName(context: PoolContext, ticket: Ticket): Promise<void> {
   const found = await context.github.findRunner(ticket.scope, ticket.runnerName);
   // Gone again or unreadable: asked for again at the next pass, under the same name.
   if (found.kind !== "present") {
-    context.memory.mint.untilMs = context.clock.nowMs() + backoffMs(CALL_BACKOFF, RESOLVE_PAUSE_STEPS, 0);
+    const untilMs = context.clock.nowMs() + backoffMs(CALL_BACKOFF, RESOLVE_FAILURE_COUNT, 0);
+    const pause = { failureCount: RESOLVE_FAILURE_COUNT, untilMs, reason: "github-unavailable" } as const;
+    context.memory.mintPauses.set(scopeKey(ticket.scope), pause);
     return;
   }
   const { value } = found;

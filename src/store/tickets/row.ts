@@ -38,9 +38,7 @@ export function toTicketColumns(ticket: Ticket): TicketsTable {
     id: ticket.id,
     pool: ticket.pool,
     connection: ticket.connection,
-    scope_kind: scope.kind,
-    scope_owner: scope.kind === "organization" ? scope.organization : scope.owner,
-    scope_repository: scope.kind === "organization" ? null : scope.repository,
+    ...toScopeColumns(scope),
     machine_id: ticket.machineId,
     job_id: ticket.jobId,
     runner_name: ticket.runnerName,
@@ -73,6 +71,22 @@ export function toTicket(row: TicketsTable): Ticket {
   };
 }
 
+function toScopeColumns(
+  scope: RegistrationScope,
+): Pick<TicketsTable, "scope_kind" | "scope_owner" | "scope_repository"> {
+  const { kind } = scope;
+  switch (kind) {
+    case "organization":
+      return { scope_kind: kind, scope_owner: scope.organization, scope_repository: null };
+    case "repository":
+      return { scope_kind: kind, scope_owner: scope.owner, scope_repository: scope.repository };
+    case "enterprise":
+      return { scope_kind: kind, scope_owner: scope.enterprise, scope_repository: null };
+    default:
+      return unreachable(kind);
+  }
+}
+
 function toScope(row: TicketsTable): RegistrationScope {
   const kind = row.scope_kind as RegistrationScope["kind"];
   switch (kind) {
@@ -80,6 +94,8 @@ function toScope(row: TicketsTable): RegistrationScope {
       return { kind, organization: row.scope_owner };
     case "repository":
       return { kind, owner: row.scope_owner, repository: row.scope_repository ?? "" };
+    case "enterprise":
+      return { kind, enterprise: row.scope_owner };
     default:
       return unreachable(kind);
   }
