@@ -3,7 +3,7 @@
  * brings its next activation forward. One that fails is logged, counted and tried again at its next period.
  */
 import { ERRORS, HoldfastError } from "../domain/errors.ts";
-import type { MachineId, PoolName } from "../domain/ids.ts";
+import type { ConnectionName, MachineId, PoolName } from "../domain/ids.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { ControllerName, Wake } from "../ports/wake.ts";
@@ -12,6 +12,8 @@ export interface Controller {
   readonly name: ControllerName | "tenure";
   /** Null for one that serves all pools. */
   readonly pool: PoolName | null;
+  /** Of one that serves a connection. */
+  readonly connection?: ConnectionName;
   readonly periodMs: number;
   /** Idempotent; goes on past one bad item. */
   run(): Promise<void>;
@@ -20,6 +22,7 @@ export interface Controller {
 export interface ControllerHealth {
   readonly name: string;
   readonly pool: PoolName | null;
+  readonly connection: ConnectionName | null;
   readonly lastRunAtMs: number | null;
   readonly lastError: string | null;
 }
@@ -55,7 +58,7 @@ export class Driver implements Wake {
         lastRunAtMs: null,
         lastError: null,
       };
-      this.#activations.set(keyOf(controller.name, controller.pool), activation);
+      this.#activations.set(keyOf(controller.name, controller.pool ?? controller.connection ?? null), activation);
       this.#loops.push(this.#loop(activation));
     }
   }
@@ -78,6 +81,7 @@ export class Driver implements Wake {
     return [...this.#activations.values()].map(({ controller, lastRunAtMs, lastError }) => ({
       name: controller.name,
       pool: controller.pool,
+      connection: controller.connection ?? null,
       lastRunAtMs,
       lastError,
     }));
@@ -134,6 +138,6 @@ function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function keyOf(name: string, pool: PoolName | null): string {
-  return `${name}/${pool ?? ""}`;
+function keyOf(name: string, of: string | null): string {
+  return `${name}/${of ?? ""}`;
 }

@@ -2,6 +2,9 @@
 import { SECOND_MS } from "../domain/units.ts";
 import { assign } from "./assign.ts";
 import { attend } from "./attend.ts";
+import type { ConnectionContext } from "./connection/context.ts";
+import { DISCOVER_PERIOD_MS, discover } from "./connection/discover.ts";
+import { RECOVER_PERIOD_MS, recover } from "./connection/recover.ts";
 import type { PoolContext, Surroundings } from "./context.ts";
 import type { Controller } from "./driver.ts";
 import { askAboutJobs } from "./execute/ask.ts";
@@ -12,6 +15,7 @@ import { observe } from "./observe.ts";
 import { forgetExpired, RETENTION_PERIOD_MS } from "./retention.ts";
 import { retire } from "./retire.ts";
 import { sweep } from "./sweep.ts";
+import { WATCH_VERSION_PERIOD_MS, watchVersion } from "./watch-version.ts";
 
 /** Those that serve all pools. */
 export function sharedControllers(context: Surroundings): readonly Controller[] {
@@ -19,6 +23,16 @@ export function sharedControllers(context: Surroundings): readonly Controller[] 
     { name: "ingest", pool: null, periodMs: 5 * SECOND_MS, run: () => ingest(context) },
     { name: "retention", pool: null, periodMs: RETENTION_PERIOD_MS, run: () => forgetExpired(context) },
   ];
+}
+
+/** Those of one connection, which work only while this process holds one of its pools. */
+export function connectionControllers(context: ConnectionContext): readonly Controller[] {
+  const connection = context.connection;
+  const looks = { name: "discover", pool: null, connection, periodMs: DISCOVER_PERIOD_MS } as const;
+  const discoverer: Controller = { ...looks, run: () => discover(context) };
+  if (context.demand === "poll") return [discoverer];
+  const rescues = { name: "recover", pool: null, connection, periodMs: RECOVER_PERIOD_MS } as const;
+  return [discoverer, { ...rescues, run: () => recover(context) }];
 }
 
 /** Those of one pool, which work only while this process holds its lease. */
@@ -32,6 +46,7 @@ export function poolControllers(context: PoolContext): readonly Controller[] {
     { name: "ask", pool, periodMs: 5 * SECOND_MS, run: () => askAboutJobs(context) },
     { name: "observe", pool, periodMs: 5 * SECOND_MS, run: () => observe(context) },
     { name: "retire", pool, periodMs: 3 * SECOND_MS, run: () => retire(context) },
+    { name: "watch-version", pool, periodMs: WATCH_VERSION_PERIOD_MS, run: () => watchVersion(context) },
     { name: "sweep", pool, periodMs: 10 * SECOND_MS, run: () => sweep(context) },
   ];
 }

@@ -109,12 +109,17 @@ export async function saveJobEvent(
   const nowMs = context.clock.nowMs();
   const row = await loadJob(tx, event.connection, event.id);
   const applied = applyJobEvent(row?.job ?? null, event);
+  // GitHub's own answer, and not an event that may be late: it need not be asked again before a ticket is made.
+  const isAnswer = source === "github-api" && event.status === "queued";
+  if (applied.kind === "ignored" && row !== null && isAnswer)
+    await saveJob(tx, { ...row, askedAtMs: nowMs }, row.version, nowMs);
   if (applied.kind === "ignored") return false;
   const { job } = applied;
+  const askedAtMs = isAnswer ? nowMs : (row?.askedAtMs ?? null);
   const pools = rankPools(context.pools, job);
   const saved = await saveJob(
     tx,
-    row === null ? newJobRow(job, pools[0]?.name ?? null, nowMs) : { ...row, job },
+    { ...(row ?? newJobRow(job, pools[0]?.name ?? null, nowMs)), job, askedAtMs },
     row?.version ?? null,
     nowMs,
   );

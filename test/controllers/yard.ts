@@ -28,7 +28,7 @@ import {
 } from "../../src/domain/ids.ts";
 import type { JobEvent } from "../../src/domain/job.ts";
 import type { Machine } from "../../src/domain/machine.ts";
-import type { ObservedRunner, ProviderState } from "../../src/domain/observed.ts";
+import type { Observation, ObservedRunner, ProviderState } from "../../src/domain/observed.ts";
 import type { MachinePermit, RegistrationPermit } from "../../src/domain/permit.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import type { HostReport, PollAnswer, ReportAnswer } from "../../src/domain/protocol.ts";
@@ -36,7 +36,7 @@ import type { Ticket } from "../../src/domain/ticket.ts";
 import { createAgentApp } from "../../src/http/agents/app.ts";
 import { OpenPolls } from "../../src/http/agents/polls.ts";
 import { AgentTokens } from "../../src/http/agents/token.ts";
-import type { GitHub, MintedTicket, MintRequest } from "../../src/ports/github.ts";
+import type { GitHub, MintedTicket, MintRequest, RunnerDeprecation } from "../../src/ports/github.ts";
 import type { LaunchRequest, Provider } from "../../src/ports/provider.ts";
 import { loadJob } from "../../src/store/jobs/load.ts";
 import { saveJob } from "../../src/store/jobs/save.ts";
@@ -58,6 +58,7 @@ class FakeProvider implements Provider {
   nextLaunchError: { readonly error: ProviderError; readonly takesEffect: boolean } | null = null;
   listError: ProviderError | null = null;
   terminateTakes = true;
+  runnerVersion: string | null = null;
   /** Left out of the listing, though they are there. */
   readonly unlisted = new Set<string>();
   readonly #clock: ManualClock;
@@ -95,6 +96,10 @@ class FakeProvider implements Provider {
     if (this.terminateTakes) this.machines.delete(permit.providerId);
   }
 
+  async readRunnerVersion() {
+    return this.runnerVersion;
+  }
+
   async check() {
     return [];
   }
@@ -110,6 +115,7 @@ class FakeGitHub implements GitHub {
   duringMint: () => Promise<void> = async () => undefined;
   deleteAnswer: "deleted" | "busy" = "deleted";
   listError: GitHubError | null = null;
+  deprecation: Observation<RunnerDeprecation> = { kind: "absent", observedAtMs: 0 };
   readonly #clock: ManualClock;
 
   constructor(clock: ManualClock) {
@@ -159,6 +165,18 @@ class FakeGitHub implements GitHub {
     return value === undefined
       ? ({ kind: "absent", observedAtMs } as const)
       : ({ kind: "present", value, observedAtMs } as const);
+  }
+
+  async listOpenJobs(repository: string) {
+    return [...this.jobs.values()].filter((job) => job.repository === repository && job.status !== "completed");
+  }
+
+  async listRepositories() {
+    return [...new Set([...this.jobs.values()].map((job) => job.repository))];
+  }
+
+  async readDeprecation() {
+    return this.deprecation;
   }
 }
 

@@ -7,7 +7,7 @@ import type { ReasonCode } from "../../src/domain/reasons.ts";
 import type { Ticket, TicketStateKind } from "../../src/domain/ticket.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import type { Health } from "../../src/http/health.ts";
-import type { OperatorSources } from "../../src/http/operators/sources.ts";
+import type { ConnectionReading, OperatorSources } from "../../src/http/operators/sources.ts";
 import { recordQuarantined } from "../../src/store/deliveries/record.ts";
 import { recordDecision } from "../../src/store/evidence/decisions.ts";
 import { recordEvidence } from "../../src/store/evidence/evidence.ts";
@@ -70,12 +70,34 @@ export function sampleSources(store: Store, over: Partial<OperatorSources> = {})
     store,
     clock: clockAt(NOW_MS),
     readHealth: () => SAMPLE_HEALTH,
+    readConnections: () => SAMPLE_CONNECTIONS,
     heardAtMs: (id) => (unheard.has(id) ? null : id === silent ? ago(5 * MINUTE_MS) : ago(4 * SECOND_MS)),
     heardSinceMs: () => ago(26 * HOUR_MS),
     providerState: (id) => states.get(id) ?? null,
     ...over,
   };
 }
+
+const SAMPLE_CONNECTIONS: readonly ConnectionReading[] = [
+  {
+    name: connectionName(),
+    demand: "webhooks",
+    budgets: [
+      {
+        account: "acme",
+        primary: { limit: 5_000, remaining: 4_812, resetsAtMs: NOW_MS + 25 * MINUTE_MS },
+        pointCount: 45,
+        blockedUntilMs: null,
+        ticketCount: 6,
+      },
+    ],
+    repositoryCount: 12,
+    lookedAtMs: ago(3 * MINUTE_MS),
+    troubles: [
+      "deliveries-failing: 2 webhook deliveries did not arrive and GitHub is asked again, the last one: timed out",
+    ],
+  },
+];
 
 const SAMPLE_HEALTH: Health = {
   isReady: true,

@@ -27,22 +27,29 @@ export function clockAt(nowMs: number): Clock & { moveTo(nowMs: number): void } 
 export interface RecordedTelemetry extends Telemetry {
   /** As in `holdfast_deliveries_total outcome=stored`. */
   readonly counts: string[];
+  /** The last value of each gauge, under a name as those of `counts`. */
+  readonly gauges: Map<string, number>;
   readonly errors: { readonly message: string; readonly error: unknown; readonly fields: LogFields | undefined }[];
 }
 
 export function recordTelemetry(): RecordedTelemetry {
   const counts: string[] = [];
+  const gauges = new Map<string, number>();
   const errors: RecordedTelemetry["errors"] = [];
   return {
     counts,
+    gauges,
     errors,
     info: () => {},
     warn: () => {},
     error: (message, error, fields) => errors.push({ message, error, fields }),
-    count: (metric, labels = {}) =>
-      counts.push([metric, ...Object.entries(labels).map(([name, value]) => `${name}=${value}`)].join(" ")),
-    gauge: () => {},
+    count: (metric, labels = {}) => counts.push(nameOf(metric, labels)),
+    gauge: (metric, value, labels) => gauges.set(nameOf(metric, labels), value),
   };
+}
+
+function nameOf(metric: string, labels: Readonly<Record<string, string>>): string {
+  return [metric, ...Object.entries(labels).map(([name, value]) => `${name}=${value}`)].join(" ");
 }
 
 export function recordWakes(): Wake & { readonly woken: string[] } {

@@ -17,6 +17,7 @@ import { listMachines } from "./list.ts";
 import { macProcesses } from "./mac-processes.ts";
 import type { ProcessProviderOptions } from "./options.ts";
 import { createRoster } from "./roster.ts";
+import { createVersionReader } from "./runner-version.ts";
 import { terminateMachine } from "./terminate.ts";
 import { demandVantage, ownVantage } from "./vantage.ts";
 
@@ -39,6 +40,7 @@ export function createProcessProvider(options: ProcessProviderOptions): Provider
       await demandVantage(places, await vantage());
       return terminateMachine({ places, roster, table, clock }, permit);
     },
+    readRunnerVersion: createVersionReader(runnerDirectory),
     check: () => checkSettings({ places, roster, runnerDirectory }),
   };
 }

@@ -1,5 +1,5 @@
 /** `holdfast status`: the fleet now, on one screen. */
-import { type PoolAnswer, StatusAnswer } from "../../http/operators/answers.ts";
+import { type ConnectionAnswer, type PoolAnswer, StatusAnswer } from "../../http/operators/answers.ts";
 import { formatAgo } from "../../http/text/durations.ts";
 import { plainAnswer } from "../../http/text/plain-text.ts";
 import { describeTrouble } from "../../http/text/trouble.ts";
@@ -35,6 +35,7 @@ function renderStatus(status: StatusAnswer, io: CommandIo): string {
     `${colours.bold(status.controllerId)}  ${paint(word)}  ${age}\n\n`,
     renderPools(status.pools, width, colours),
     `\n${renderCounts(status, width)}`,
+    renderGitHub(status, width),
     renderTroubles([...problems, ...errors], width, colours),
     renderNext(status, colours),
   ].join("");
@@ -93,6 +94,22 @@ function renderCounts({ jobs, deliveries }: StatusAnswer, width: number): string
     renderLine("Jobs", counts.join(", "), width),
     ...(unread.length === 0 ? [] : [renderLine("Deliveries", unread.join(", "), width)]),
   ].join("");
+}
+
+/** What is left of GitHub's limits, a line for each installation. */
+function renderGitHub({ connections }: StatusAnswer, width: number): string {
+  const lines = connections.flatMap((connection) =>
+    connection.budgets.map((budget) => `${connection.name}${describeBudget(budget)}`),
+  );
+  return lines.map((line, index) => renderLine(index === 0 ? "GitHub" : "", line, width)).join("");
+}
+
+function describeBudget(budget: ConnectionAnswer["budgets"][number]): string {
+  const { limit, remaining, ticketsPerMinute, ticketsPerMinuteMax, blockedUntil } = budget;
+  const account = budget.account === "token" ? "" : `, ${budget.account}`;
+  const calls = limit === null ? "" : `${remaining} of ${limit} calls left this hour, `;
+  const blocked = blockedUntil === null ? "" : `, GitHub wants no calls before ${blockedUntil.slice(11, 19)} UTC`;
+  return `${account}: ${calls}${ticketsPerMinute} of ${ticketsPerMinuteMax} tickets in the last minute${blocked}`;
 }
 
 const NAME_WIDTH = 12;

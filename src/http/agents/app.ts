@@ -20,6 +20,7 @@ import { loadMachine } from "../../store/machines/load.ts";
 import type { Store } from "../../store/store.ts";
 import { machineSubject } from "../../store/subjects.ts";
 import { listTicketsOfMachine } from "../../store/tickets/list.ts";
+import { callerOf } from "../caller.ts";
 import { answerError, problem } from "../problem.ts";
 import { readBody } from "../read-body.ts";
 import { answerPoll } from "./deliver.ts";
@@ -61,11 +62,11 @@ async function checkIn(context: Context, options: AgentAppOptions): Promise<Resp
   const request = await readMessage(context, CheckIn);
   const { machineId, providerId, incarnation } = request;
   if (!tokens.provesIdentity(machineId, request.identity.secret)) {
-    await noteRefused(options, machineId, "a check-in with a wrong identity was refused");
+    await noteRefused(context, options, machineId, "a check-in with a wrong identity was refused");
     throw new HoldfastError("unauthorized", `checking in as machine ${machineId}`);
   }
   if (request.protocolVersion !== PROTOCOL_VERSION) {
-    await noteRefused(options, machineId, `a check-in with protocol ${request.protocolVersion} was refused`);
+    await noteRefused(context, options, machineId, `a check-in with protocol ${request.protocolVersion} was refused`);
     throw new HoldfastError("protocol-unsupported", `checking in with protocol ${request.protocolVersion}`);
   }
   const nowMs = clock.nowMs();
@@ -151,17 +152,22 @@ async function authorize(context: Context, options: AgentAppOptions, machineId: 
   const [scheme, token = ""] = (context.req.header("authorization") ?? "").split(" ");
   const owner = scheme === "Bearer" ? options.tokens.verify(token) : null;
   if (owner === null) {
-    await noteRefused(options, machineId, "a message with a wrong token was refused");
+    await noteRefused(context, options, machineId, "a message with a wrong token was refused");
     throw new HoldfastError("unauthorized", `reading a message of machine ${machineId}`);
   }
   if (owner.machineId === machineId) return;
-  await noteRefused(options, machineId, `a message under the token of ${owner.machineId} was refused`);
+  await noteRefused(context, options, machineId, `a message under the token of ${owner.machineId} was refused`);
   throw new HoldfastError("forbidden", `speaking as machine ${machineId} with the token of ${owner.machineId}`);
 }
 
-async function noteRefused(options: AgentAppOptions, machineId: MachineId, fact: string): Promise<void> {
+async function noteRefused(
+  context: Context,
+  options: AgentAppOptions,
+  machineId: MachineId,
+  fact: string,
+): Promise<void> {
   const { store, clock, telemetry } = options;
-  telemetry.warn(fact, { machine: machineId });
+  telemetry.warn(fact, { machine: machineId, caller: callerOf(context) });
   const machine = await loadMachine(store.db, machineId);
   if (machine === null) return;
   // Whoever has no secret must not fill the store: the first try is what matters, and one a minute is kept after it.

@@ -45,12 +45,34 @@ export const PoolAnswer = z.object({
   lastErrors: z.array(z.string()),
 });
 
+const BudgetAnswer = z.object({
+  account: z.string().describe("Whose installation it is; token for a personal token"),
+  limit: Count.nullable().describe("Calls an hour (the primary rate limit); null until GitHub told"),
+  remaining: Count.nullable(),
+  resetsAt: Instant.nullable(),
+  pointsPerMinute: Count.describe("Spent in the last minute: a read costs 1, a write 5 (the secondary rate limit)"),
+  pointsPerMinuteMax: Count,
+  ticketsPerMinute: Count.describe("Asked for in the last minute"),
+  ticketsPerMinuteMax: Count.describe("What the secondary limit allows if nothing else is called"),
+  blockedUntil: Instant.nullable().describe("GitHub asked us to make no call before"),
+});
+
+export const ConnectionAnswer = z.object({
+  name: z.string(),
+  demand: z.enum(["webhooks", "poll"]),
+  budgets: z.array(BudgetAnswer),
+  repositories: Count.nullable().describe("How many are looked at for jobs that no webhook told of"),
+  lookedAt: Instant.nullable().describe("When the repository was looked at that waits the longest"),
+  troubles: z.array(z.string()),
+});
+
 export const StatusAnswer = z.object({
   now: Instant,
   controllerId: z.string(),
   version: z.string(),
   since: Instant.describe("When this process started"),
   health: HealthAnswer,
+  connections: z.array(ConnectionAnswer),
   pools: z.array(PoolAnswer),
   jobs: z.object({
     waiting: Count.describe("Held by GitHub until somebody approves them"),
@@ -147,6 +169,7 @@ export const ExplainAnswer = z.object({
 export const ProblemAnswer = z.object({ code: z.string(), message: z.string(), mend: z.string() });
 
 export type StatusAnswer = z.infer<typeof StatusAnswer>;
+export type ConnectionAnswer = z.infer<typeof ConnectionAnswer>;
 export type PoolAnswer = z.infer<typeof PoolAnswer>;
 export type JobAnswer = z.infer<typeof JobAnswer>;
 export type JobsAnswer = z.infer<typeof JobsAnswer>;

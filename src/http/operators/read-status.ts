@@ -4,6 +4,7 @@ import type { Machine } from "../../domain/machine.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
 import type { Ticket } from "../../domain/ticket.ts";
 import { HOUR_MS, MINUTE_MS } from "../../domain/units.ts";
+import { type BudgetReading, POINTS_PER_MINUTE_MAX, POINTS_PER_TICKET } from "../../ports/github.ts";
 import { countDeliveriesByState } from "../../store/deliveries/list.ts";
 import { listEvidence } from "../../store/evidence/evidence.ts";
 import { countJobsByStatus, countQueuedByPool } from "../../store/jobs/count.ts";
@@ -12,9 +13,9 @@ import { listMachines } from "../../store/machines/list.ts";
 import { poolSubject } from "../../store/subjects.ts";
 import { listLiveTicketsOfPool } from "../../store/tickets/list.ts";
 import type { Health } from "../health.ts";
-import type { PoolAnswer, StatusAnswer } from "./answers.ts";
+import type { ConnectionAnswer, PoolAnswer, StatusAnswer } from "./answers.ts";
 import { judge } from "./judge.ts";
-import type { OperatorSources } from "./sources.ts";
+import type { ConnectionReading, OperatorSources } from "./sources.ts";
 
 /** Above all that `machines.max` of a few pools allows; beyond it the counts are too low. */
 const MACHINES_MAX = 20_000;
@@ -32,6 +33,7 @@ export async function readStatus(sources: OperatorSources): Promise<StatusAnswer
     version: sources.version,
     since: formatInstant(sources.startedAtMs),
     health: describeHealth(health),
+    connections: sources.readConnections().map(describeConnection),
     pools: await readPools(sources, health),
     jobs: await countJobs(sources),
     deliveries: {
@@ -54,6 +56,33 @@ function describeHealth({ isReady, problems, controllers }: Health): StatusAnswe
       lastRunAt: lastRunAtMs === null ? null : formatInstant(lastRunAtMs),
       lastError,
     })),
+  };
+}
+
+function describeConnection(connection: ConnectionReading): ConnectionAnswer {
+  const { name, demand, repositoryCount, lookedAtMs, troubles } = connection;
+  return {
+    name,
+    demand,
+    budgets: connection.budgets.map(describeBudget),
+    repositories: repositoryCount,
+    lookedAt: lookedAtMs === null ? null : formatInstant(lookedAtMs),
+    troubles: [...troubles],
+  };
+}
+
+function describeBudget(budget: BudgetReading): ConnectionAnswer["budgets"][number] {
+  const { account, primary, pointCount, ticketCount, blockedUntilMs } = budget;
+  return {
+    account,
+    limit: primary?.limit ?? null,
+    remaining: primary?.remaining ?? null,
+    resetsAt: primary === null ? null : formatInstant(primary.resetsAtMs),
+    pointsPerMinute: pointCount,
+    pointsPerMinuteMax: POINTS_PER_MINUTE_MAX,
+    ticketsPerMinute: ticketCount,
+    ticketsPerMinuteMax: POINTS_PER_MINUTE_MAX / POINTS_PER_TICKET,
+    blockedUntil: blockedUntilMs === null ? null : formatInstant(blockedUntilMs),
   };
 }
 

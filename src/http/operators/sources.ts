@@ -1,11 +1,25 @@
 /** Where the operators' reads come from. Nothing here can change anything. */
-import type { ControllerId, MachineId } from "../../domain/ids.ts";
+import type { ConnectionName, ControllerId, MachineId } from "../../domain/ids.ts";
 import type { ProviderState } from "../../domain/observed.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
 import type { HeardTime } from "../../domain/time.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { BudgetReading } from "../../ports/github.ts";
 import type { Store } from "../../store/store.ts";
 import type { Health } from "../health.ts";
+
+/** What is known of one connection to GitHub. */
+export interface ConnectionReading {
+  readonly name: ConnectionName;
+  readonly demand: "webhooks" | "poll";
+  readonly budgets: readonly BudgetReading[];
+  /** Repositories that are looked at for jobs; null before they were listed. */
+  readonly repositoryCount: number | null;
+  /** When the one was looked at that waits the longest; null before all were. */
+  readonly lookedAtMs: number | null;
+  /** What went wrong lately, each with its code. */
+  readonly troubles: readonly string[];
+}
 
 export interface OperatorSources {
   readonly controllerId: ControllerId;
@@ -16,6 +30,7 @@ export interface OperatorSources {
   readonly store: Pick<Store, "db">;
   readonly clock: Clock;
   readHealth(): Health;
+  readConnections(): readonly ConnectionReading[];
   /** When a machine's agent was last heard; null if not since this process started. */
   heardAtMs(machineId: MachineId): number | null;
   /** Since when we could have heard without a gap. */

@@ -1,4 +1,5 @@
-import type { ConnectionName, DeliveryId } from "../../domain/ids.ts";
+import { type ConnectionName, type DeliveryId, parseDeliveryId } from "../../domain/ids.ts";
+import { readInChunks } from "../chunks.ts";
 import type { Queryable } from "../schema.ts";
 import { type Delivery, type DeliveryState, toDelivery } from "./row.ts";
 
@@ -14,6 +15,18 @@ export async function loadDelivery(
     .where("id", "=", id)
     .executeTakeFirst();
   return row === undefined ? null : toDelivery(row);
+}
+
+/** Which of these events are here, in whatever state. */
+export async function listKnownDeliveries(
+  db: Queryable,
+  connection: ConnectionName,
+  ids: readonly DeliveryId[],
+): Promise<ReadonlySet<DeliveryId>> {
+  const rows = await readInChunks(ids, (chunk) =>
+    db.selectFrom("deliveries").select("id").where("connection", "=", connection).where("id", "in", chunk).execute(),
+  );
+  return new Set(rows.map(({ id }) => parseDeliveryId(id)));
 }
 
 /** Oldest first. */

@@ -9,3 +9,12 @@ export async function recordQuarantined(db: Queryable, delivery: NewDelivery, er
     .onConflict((conflict) => conflict.columns(["connection", "id"]).doNothing())
     .execute();
 }
+
+/** Writes a delivery that was fetched, not received, to be handled like any other. Idempotent. */
+export async function recordPending(db: Queryable, delivery: NewDelivery): Promise<void> {
+  await db
+    .insertInto("deliveries")
+    .values(toNewDeliveryRow(delivery))
+    .onConflict((conflict) => conflict.columns(["connection", "id"]).doNothing())
+    .execute();
+}

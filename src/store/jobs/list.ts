@@ -1,4 +1,4 @@
-import type { PoolName } from "../../domain/ids.ts";
+import type { ConnectionName, PoolName } from "../../domain/ids.ts";
 import type { JobStatus } from "../../domain/job.ts";
 import type { Queryable } from "../schema.ts";
 import { type JobRow, toJobRow } from "./row.ts";
@@ -53,4 +53,42 @@ export async function listRecentJobs(
   for (const status of new Set(statuses))
     rows.push(...(await recent.where("status", "=", status).execute()).map(toJobRow));
   return rows.sort((a, b) => b.job.createdAtMs - a.job.createdAtMs || b.job.id - a.job.id).slice(0, limitCount);
+}
+
+/** Open jobs of one repository are bounded by what GitHub queues; more than these wait for the next look. */
+const OPEN_JOBS_MAX = 5_000;
+
+/** Jobs of a repository that are not completed and that a pool has; in no order. */
+export async function listOpenJobsOfRepository(
+  db: Queryable,
+  connection: ConnectionName,
+  repository: string,
+): Promise<readonly JobRow[]> {
+  const rows = await db
+    .selectFrom("jobs")
+    .selectAll()
+    .where("status", "in", ["waiting", "queued", "in_progress"])
+    .where("connection", "=", connection)
+    .where("repository", "=", repository)
+    .where("pool", "is not", null)
+    .limit(OPEN_JOBS_MAX)
+    .execute();
+  return rows.map(toJobRow);
+}
+
+/** The repositories that have such jobs: also under a name that they have no more. */
+export async function listRepositoriesWithOpenJobs(
+  db: Queryable,
+  connection: ConnectionName,
+): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom("jobs")
+    .select("repository")
+    .distinct()
+    .where("status", "in", ["waiting", "queued", "in_progress"])
+    .where("connection", "=", connection)
+    .where("pool", "is not", null)
+    .limit(OPEN_JOBS_MAX)
+    .execute();
+  return rows.map(({ repository }) => repository);
 }

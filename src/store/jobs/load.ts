@@ -1,4 +1,4 @@
-import type { ConnectionName, JobId } from "../../domain/ids.ts";
+import { type ConnectionName, type JobId, parseJobId } from "../../domain/ids.ts";
 import { readInChunks } from "../chunks.ts";
 import type { Queryable } from "../schema.ts";
 import { type JobRow, toJobRow } from "./row.ts";
@@ -25,4 +25,16 @@ export async function findJobsByRunnerNames(db: Queryable, names: readonly strin
     db.selectFrom("jobs").selectAll().where("runner_name", "in", chunk).execute(),
   );
   return rows.map(toJobRow);
+}
+
+/** Which of these jobs are here. */
+export async function listKnownJobs(
+  db: Queryable,
+  connection: ConnectionName,
+  ids: readonly JobId[],
+): Promise<ReadonlySet<JobId>> {
+  const rows = await readInChunks(ids, (chunk) =>
+    db.selectFrom("jobs").select("id").where("connection", "=", connection).where("id", "in", chunk).execute(),
+  );
+  return new Set(rows.map(({ id }) => parseJobId(id)));
 }

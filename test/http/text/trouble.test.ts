@@ -15,6 +15,15 @@ const POOL: StatusAnswer["pools"][number] = {
   lastErrors: [],
 };
 
+const CONNECTION: StatusAnswer["connections"][number] = {
+  name: "main",
+  demand: "webhooks",
+  budgets: [],
+  repositories: 1,
+  lookedAt: AT,
+  troubles: [],
+};
+
 const failing = (pool: string | null) => ({ name: "execute", pool, lastRunAt: AT, lastError: "launching for gpu" });
 
 function status(health: Partial<StatusAnswer["health"]>, lastErrors: string[] = []): StatusAnswer {
@@ -24,6 +33,7 @@ function status(health: Partial<StatusAnswer["health"]>, lastErrors: string[] = 
     version: "1",
     since: AT,
     health: { isReady: true, problems: [], controllers: [], ...health },
+    connections: [],
     pools: [{ ...POOL, lastErrors }],
     jobs: { waiting: 0, queued: 0, unmatched: 0, running: 0, completedLastHour: 0 },
     deliveries: { pending: 0, applied: 0, ignored: 0, quarantined: 0 },
@@ -32,6 +42,12 @@ function status(health: Partial<StatusAnswer["health"]>, lastErrors: string[] = 
 
 it.each<[string, StatusAnswer, string, readonly string[]]>([
   ["nothing", status({}), "All well", []],
+  [
+    "a connection's",
+    { ...status({}), connections: [{ ...CONNECTION, troubles: ["github-suspended: signing in"] }] },
+    "Running, with trouble",
+    ["Connection main: github-suspended: signing in"],
+  ],
   ["a pool's", status({}, ["launch failed"]), "Running, with trouble in pool gpu", []],
   [
     "a pool's controller, which the problems name too",

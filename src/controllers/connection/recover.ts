@@ -1,0 +1,145 @@
+/**
+ * Reads GitHub's delivery log for events that did not reach us, and has each sent again; GitHub never does so by itself.
+ * One that fails again is taken from the log itself: so jobs come in also while our own address cannot be reached.
+ */
+import { GitHubError } from "../../domain/errors.ts";
+import { registrationScopesOf } from "../../domain/pool.ts";
+import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
+import type { Hook, HookDelivery } from "../../ports/github-hooks.ts";
+import { listKnownDeliveries } from "../../store/deliveries/list.ts";
+import { recordPending } from "../../store/deliveries/record.ts";
+import type { ConnectionContext, Rescue } from "./context.ts";
+import { meetTrouble } from "./trouble.ts";
+
+/** Twice within the minute in which a lost event is found that the log knows of. */
+export const RECOVER_PERIOD_MS = 15 * SECOND_MS;
+/** A job waits a day at GitHub before it fails, so that older events are of no use. */
+const LOOK_BACK_MS = DAY_MS;
+/** An attempt is listed under the time at which it began, and may last this long. */
+const OVERLAP_MS = MINUTE_MS;
+const DELIVERIES_PER_PASS_MAX = 1_000;
+/** A redelivery costs 5 points of GitHub's limit, a look at what was sent 1: after an outage the rest is read at once. */
+const REDELIVERIES_PER_PASS_MAX = 20;
+const RESCUES_PER_PASS_MAX = 120;
+/** Redelivered once, then read from the log, twice more where that fails. */
+const ATTEMPTS_MAX = 4;
+/** So long a redelivery gets to arrive. GitHub itself waits 10 s for our answer. */
+const RESCUE_PATIENCE_MS = 15 * SECOND_MS;
+const HOOKS_KEPT_MS = 10 * MINUTE_MS;
+
+export async function recover(context: ConnectionContext): Promise<void> {
+  const { memory, clock } = context;
+  if (!context.isHolding() || clock.nowMs() < memory.pausedUntilMs) return;
+  try {
+    const beganAtMs = clock.nowMs();
+    const sinceMs = (memory.deliveriesSeenUntilMs ?? beganAtMs - LOOK_BACK_MS) - OVERLAP_MS;
+    const lost: LostDelivery[] = [];
+    for (const hook of await findHooks(context)) lost.push(...(await listLost(context, hook, sinceMs)));
+    noteFailing(context, lost);
+    await rescueAll(context, lost);
+    forgetSettled(context, lost);
+    // What is left over is listed again: the log is read from the oldest that is not settled.
+    memory.deliveriesSeenUntilMs = oldestOpen(context, lost) ?? beganAtMs;
+  } catch (error) {
+    if (!(error instanceof GitHubError)) throw error;
+    meetTrouble(context, "recover", error);
+  }
+}
+
+interface LostDelivery {
+  readonly hook: Hook;
+  /** The newest attempt. */
+  readonly delivery: HookDelivery;
+}
+
+async function findHooks(context: ConnectionContext): Promise<readonly Hook[]> {
+  const { memory, clock, hooks, ownPools, webhooksUrl } = context;
+  const nowMs = clock.nowMs();
+  if (memory.hooks !== null && nowMs - memory.hooks.atMs < HOOKS_KEPT_MS) return memory.hooks.found;
+  const scopes = ownPools.flatMap((pool) => registrationScopesOf(pool));
+  const found = await hooks.findHooks(scopes, webhooksUrl);
+  memory.hooks = { found, atMs: nowMs };
+  return found;
+}
+
+/** Events of jobs whose newest attempt failed and that the store does not have. The newest first: their jobs still wait. */
+async function listLost(context: ConnectionContext, hook: Hook, sinceMs: number): Promise<readonly LostDelivery[]> {
+  const failed = await context.hooks.listFailedDeliveries(hook, sinceMs, DELIVERIES_PER_PASS_MAX);
+  const newest = new Map<string, HookDelivery>();
+  for (const delivery of failed)
+    if (delivery.event === "workflow_job" && !newest.has(delivery.guid)) newest.set(delivery.guid, delivery);
+  const deliveries = [...newest.values()].sort((a, b) => b.deliveredAtMs - a.deliveredAtMs);
+  const known = await listKnownDeliveries(
+    context.store.db,
+    context.connection,
+    deliveries.map(({ guid }) => guid),
+  );
+  return deliveries.filter(({ guid }) => !known.has(guid)).map((delivery) => ({ hook, delivery }));
+}
+
+async function rescueAll(context: ConnectionContext, lost: readonly LostDelivery[]): Promise<void> {
+  const due = lost.filter((one) => isDue(context, one)).slice(0, RESCUES_PER_PASS_MAX);
+  let redeliveryCount = 0;
+  for (const one of due) {
+    const { attemptCount } = rescueOf(context, one);
+    context.memory.rescues.set(one.delivery.guid, { attemptCount: attemptCount + 1, lastAtMs: context.clock.nowMs() });
+    if (attemptCount === 0 && redeliveryCount < REDELIVERIES_PER_PASS_MAX) {
+      redeliveryCount += 1;
+      await redeliver(context, one);
+    } else await takePayload(context, one);
+  }
+}
+
+function rescueOf({ memory }: ConnectionContext, { delivery }: LostDelivery): Rescue {
+  return memory.rescues.get(delivery.guid) ?? { attemptCount: 0, lastAtMs: 0 };
+}
+
+function isDue(context: ConnectionContext, one: LostDelivery): boolean {
+  const { attemptCount, lastAtMs } = rescueOf(context, one);
+  const isWaiting = attemptCount > 0 && context.clock.nowMs() - lastAtMs < RESCUE_PATIENCE_MS;
+  return !isWaiting && attemptCount < ATTEMPTS_MAX;
+}
+
+async function redeliver({ hooks, telemetry, connection }: ConnectionContext, { hook, delivery }: LostDelivery) {
+  await hooks.redeliver(hook, delivery.id);
+  telemetry.count("holdfast_redeliveries_total", { connection });
+}
+
+async function takePayload(context: ConnectionContext, { hook, delivery }: LostDelivery): Promise<void> {
+  const { connection, clock, store, telemetry, wake } = context;
+  const payload = await context.hooks.readPayload(hook, delivery.id);
+  if (payload === null) return;
+  const body = new TextEncoder().encode(JSON.stringify(payload));
+  const { guid: id, event } = delivery;
+  await recordPending(store.db, { id, connection, event, body, receivedAtMs: clock.nowMs() });
+  telemetry.count("holdfast_recovered_jobs_total", { connection, by: "payload" });
+  wake.controller("ingest", null);
+}
+
+function isGivenUp(context: ConnectionContext, one: LostDelivery): boolean {
+  return rescueOf(context, one).attemptCount >= ATTEMPTS_MAX;
+}
+
+function oldestOpen(context: ConnectionContext, lost: readonly LostDelivery[]): number | null {
+  const open = lost.filter((one) => !isGivenUp(context, one));
+  return open.length === 0 ? null : Math.min(...open.map(({ delivery }) => delivery.deliveredAtMs));
+}
+
+function forgetSettled(context: ConnectionContext, lost: readonly LostDelivery[]): void {
+  const listed = new Set(lost.map(({ delivery }) => delivery.guid));
+  for (const [guid, { lastAtMs }] of context.memory.rescues)
+    if (!listed.has(guid) && context.clock.nowMs() - lastAtMs > OVERLAP_MS) context.memory.rescues.delete(guid);
+}
+
+/** A wrong secret, a wrong path, an address that nobody reaches: told in GitHub's own words. */
+function noteFailing({ memory, clock }: ConnectionContext, lost: readonly LostDelivery[]): void {
+  const last = lost[0]?.delivery;
+  if (last === undefined) {
+    memory.trouble.recover = null;
+    return;
+  }
+  const how = last.statusCode === 0 ? last.status : `status ${last.statusCode}`;
+  const many = lost.length === 1 ? "1 webhook delivery did" : `${lost.length} webhook deliveries did`;
+  const text = `${many} not arrive and GitHub is asked again, the last one: ${how}`;
+  memory.trouble.recover = { code: "deliveries-failing", text, atMs: clock.nowMs() };
+}
