@@ -68,10 +68,12 @@ function parseServer(text: string, from: string): string {
   });
 }
 
-/** A server that listens on every address of this machine is asked on its own. */
+/** Under the name that people use; else where it listens, and one that listens everywhere is asked on this machine. */
 async function serverOf(path: string, environment: Environment): Promise<string> {
-  const { operators } = (await readConfig(path, environment)).listen;
-  return urlOf(isWildcard(operators.host) ? { ...operators, host: "127.0.0.1" } : operators);
+  const { listen, urls } = await readConfig(path, environment);
+  const { operators, tls } = listen;
+  const address = isWildcard(operators.host) ? { ...operators, host: "127.0.0.1" } : operators;
+  return urls.operators ?? urlOf(address, tls === null ? "http" : "https");
 }
 
 async function readToken({ tokenFile }: ServerOptions, environment: Environment): Promise<string | null> {

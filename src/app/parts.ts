@@ -2,6 +2,7 @@
 import { systemClock } from "../adapters/system/clock.ts";
 import { systemRandom } from "../adapters/system/random.ts";
 import { createTelemetry } from "../adapters/system/telemetry.ts";
+import { readEnvironment } from "./config/environment.ts";
 import type { SystemParts } from "./wire.ts";
 
 /** @param logFile null for standard output. */
@@ -10,5 +11,5 @@ export function createParts(logFile: string | null, level = "info"): SystemParts
     level,
     ...(logFile === null ? {} : { destination: logFile }),
   });
-  return { clock: systemClock(), random: systemRandom(), telemetry, renderMetrics };
+  return { environment: readEnvironment(), clock: systemClock(), random: systemRandom(), telemetry, renderMetrics };
 }

@@ -1,15 +1,13 @@
-/** Puts one Holdfast together from its configuration: store, adapters, HTTP, controllers. The only place that knows all. */
-import { createGitHub } from "../adapters/github/github.ts";
+import { createSelfProbe } from "../adapters/network/self-probe.ts";
 import { holderName, isHolderDead } from "../adapters/system/holder.ts";
 import { emptyMemory, type PoolContext, type PoolMemory, type Surroundings } from "../controllers/context.ts";
 import { Driver } from "../controllers/driver.ts";
-import { poolControllers, sharedControllers } from "../controllers/fleet.ts";
+import { connectionControllers, poolControllers, sharedControllers } from "../controllers/fleet.ts";
 import { TENURE_PERIOD_MS, Tenure } from "../controllers/tenure.ts";
 import { HoldfastError } from "../domain/errors.ts";
-import type { ConnectionName, MachineId, PoolName } from "../domain/ids.ts";
+import type { MachineId, PoolName } from "../domain/ids.ts";
 import { invariant } from "../domain/invariant.ts";
 import type { ProviderState } from "../domain/observed.ts";
-import { SECOND_MS } from "../domain/units.ts";
 import { createAgentApp } from "../http/agents/app.ts";
 import { OpenPolls } from "../http/agents/polls.ts";
 import { AgentTokens } from "../http/agents/token.ts";
@@ -19,7 +17,6 @@ import type { OperatorSources } from "../http/operators/sources.ts";
 import { createPagesApp } from "../http/pages/app.ts";
 import { createWebhookApp } from "../http/webhooks.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { GitHub } from "../ports/github.ts";
 import type { Hearing } from "../ports/hearing.ts";
 import type { Provider } from "../ports/provider.ts";
 import type { Random } from "../ports/random.ts";
@@ -28,13 +25,17 @@ import { DeliveryLog } from "../store/deliveries/log.ts";
 import { countPresentByPool } from "../store/machines/count.ts";
 import { openStore, type Store } from "../store/store.ts";
 import type { Config, PoolConfig } from "./config/config.ts";
+import type { Environment } from "./config/environment.ts";
 import { ConfigError } from "./config/problems.ts";
+import { Connections } from "./connections.ts";
 import { type Front, type FrontApps, openFront } from "./front.ts";
 import { createHearing } from "./hearing.ts";
 import { createProvider, findPoolProblems } from "./providers.ts";
 import { version } from "./version.ts";
 
 export interface SystemParts {
+  /** For the proxy variables. */
+  readonly environment: Environment;
   readonly clock: Clock;
   readonly random: Random;
   readonly telemetry: Telemetry;
@@ -86,6 +87,7 @@ interface Core {
   readonly polls: OpenPolls;
   readonly deliveries: DeliveryLog;
   readonly memories: ReadonlyMap<PoolName, PoolMemory>;
+  readonly connections: Connections;
   isShuttingDown: boolean;
   /** Empty until the sockets are open. */
   agentsAddress: string;
@@ -94,13 +96,14 @@ interface Core {
 async function assemble(config: Config, parts: SystemParts, store: Store): Promise<Holdfast> {
   const core = createCore(config, parts, store);
   const { driver, tenure, polls, deliveries } = core;
-  const front = await openFront(config, parts.clock, createApps(core));
+  const front = await openFront(config, parts.clock, createApps(core), parts.telemetry);
   core.agentsAddress = front.addresses.agents;
   const surroundings = surroundingsOf(core);
   const pools = await openPools(core, surroundings, front);
   driver.start([
     { name: "tenure", pool: null, periodMs: TENURE_PERIOD_MS, run: () => tenure.run() },
     ...sharedControllers(surroundings),
+    ...core.connections.contexts(surroundings, (pool) => tenure.lease(pool) !== null).flatMap(connectionControllers),
     ...pools.flatMap(poolControllers),
   ]);
   return {
@@ -150,6 +153,7 @@ function createCore(config: Config, parts: SystemParts, store: Store): Core {
   const { clock, telemetry } = parts;
   const poolNames = config.pools.map((pool) => pool.policy.name);
   const polls = new OpenPolls();
+  const selfProbe = createSelfProbe();
   const driver = new Driver(clock, telemetry, (machineId) => polls.wake(machineId));
   const core: Core = {
     config,
@@ -161,6 +165,7 @@ function createCore(config: Config, parts: SystemParts, store: Store): Core {
     tokens: new AgentTokens(config.tokenKey, config.controllerId),
     deliveries: new DeliveryLog(store, clock),
     memories: new Map(poolNames.map((name) => [name, emptyMemory()])),
+    connections: new Connections(config, parts),
     tenure: new Tenure({
       store,
       clock,
@@ -168,7 +173,7 @@ function createCore(config: Config, parts: SystemParts, store: Store): Core {
       pools: poolNames,
       holder: holderName(parts.random),
       isHolderDead,
-      probe: () => probe(core.agentsAddress),
+      probe: () => selfProbe.answers(core.agentsAddress),
       onAcquired: (pool) => driver.pool(pool),
     }),
     isShuttingDown: false,
@@ -192,7 +197,7 @@ function createApps(core: Core): FrontApps {
 }
 
 function sourcesOf(core: Core): OperatorSources {
-  const { config, store, hearing, tenure, driver, memories } = core;
+  const { config, store, hearing, tenure, driver, memories, connections } = core;
   const { clock } = core.parts;
   return {
     controllerId: config.controllerId,
@@ -202,6 +207,7 @@ function sourcesOf(core: Core): OperatorSources {
     store,
     clock,
     readHealth: () => healthOf(driver, tenure, config),
+    readConnections: () => connections.read(),
     heardAtMs: (machineId) => hearing.heardAtMs(machineId),
     heardSinceMs: () => tenure.heardSinceMs(),
     providerState: (machineId) => providerStateOf(memories, machineId),
@@ -231,7 +237,7 @@ async function contextOf(pool: PoolConfig, core: Core, surroundings: Surrounding
   return {
     ...surroundings,
     pool: pool.policy,
-    github: connect(core.config, connection, core.parts),
+    github: core.connections.of(connection).github,
     provider: await createProvider(pool, core.config, core.parts.clock, front.agentsUrl),
     memory: core.memories.get(name) ?? emptyMemory(),
     lease: () => core.tenure.lease(name),
@@ -244,24 +250,6 @@ function providerStateOf(memories: ReadonlyMap<PoolName, PoolMemory>, machineId:
     if (observed !== undefined) return observed.state;
   }
   return null;
-}
-
-function connect(config: Config, name: ConnectionName, { clock, telemetry }: SystemParts): GitHub {
-  const connection = config.connections.get(name);
-  invariant(connection !== undefined, `pool's connection ${name} is configured`);
-  return createGitHub({ connection: name, apiUrl: connection.apiUrl, auth: connection.auth, clock, telemetry });
-}
-
-const PROBE_TIMEOUT_MS = 3 * SECOND_MS;
-
-/** Any answer shows that agents could have been heard. */
-async function probe(agentsAddress: string): Promise<boolean> {
-  try {
-    await (await fetch(`${agentsAddress}/healthz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) })).arrayBuffer();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function healthOf(driver: Driver, tenure: Tenure, config: Config): Health {

@@ -139,6 +139,7 @@ export const anyTicket: fc.Arbitrary<Ticket> = fc.record({
   scope: fc.oneof(
     fc.record({ kind: fc.constant("organization" as const), organization: text }),
     fc.record({ kind: fc.constant("repository" as const), owner: text, repository: text }),
+    fc.record({ kind: fc.constant("enterprise" as const), enterprise: text }),
   ),
   machineId,
   jobId: maybe(whole.map(parseJobId)),

@@ -5,12 +5,18 @@ import { type CompiledQuery, Kysely, SqliteDialect } from "kysely";
 import { describe, expect, it } from "vitest";
 import { parseProviderId } from "../../src/domain/ids.ts";
 import { finishDelivery } from "../../src/store/deliveries/finish.ts";
-import { listDeliveries, listPendingDeliveries, loadDelivery } from "../../src/store/deliveries/list.ts";
+import {
+  listDeliveries,
+  listKnownDeliveries,
+  listPendingDeliveries,
+  loadDelivery,
+} from "../../src/store/deliveries/list.ts";
+import { recordPending } from "../../src/store/deliveries/record.ts";
 import { latestDecisions, listDecisions } from "../../src/store/evidence/decisions.ts";
 import { listEvidence, recordEvidence } from "../../src/store/evidence/evidence.ts";
 import { countQueuedByPool } from "../../src/store/jobs/count.ts";
 import * as jobLists from "../../src/store/jobs/list.ts";
-import { findJobById, findJobsByRunnerNames, loadJob } from "../../src/store/jobs/load.ts";
+import { findJobById, findJobsByRunnerNames, listKnownJobs, loadJob } from "../../src/store/jobs/load.ts";
 import { saveJob } from "../../src/store/jobs/save.ts";
 import { listOpenLaunches, loadLaunch } from "../../src/store/launches/load.ts";
 import { listLogs } from "../../src/store/logs/logs.ts";
@@ -76,6 +82,11 @@ describe("no verb reads a whole table", () => {
     ["finishDelivery", (db) => finishDelivery(db, connection, delivery, "applied", NOW_MS)],
     ["listPendingDeliveries", (db) => listPendingDeliveries(db, 9)],
     ["listDeliveries of a state", (db) => listDeliveries(db, { state: "applied", limitCount: 9 })],
+    ["listKnownDeliveries", (db) => listKnownDeliveries(db, connection, [delivery])],
+    ["recordPending", (db) => recordPending(db, sampleDelivery(1))],
+    ["listOpenJobsOfRepository", (db) => jobLists.listOpenJobsOfRepository(db, connection, job.repository)],
+    ["listRepositoriesWithOpenJobs", (db) => jobLists.listRepositoriesWithOpenJobs(db, connection)],
+    ["listKnownJobs", (db) => listKnownJobs(db, connection, [job.id])],
     ["loadJob", (db) => loadJob(db, connection, job.id)],
     ["saveJob", (db) => saveJob(db, sampleJobRow(1), 1, NOW_MS)],
     ["findJobById", (db) => findJobById(db, job.id)],

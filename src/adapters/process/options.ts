@@ -36,8 +36,13 @@ export function ownLauncher(): string {
   return fileURLToPath(new URL(`../../agent/launcher.${extension}`, import.meta.url));
 }
 
-/** Enough to find programs and a home. */
+/** Enough to find programs and a home, and to trust the authorities that this system trusts. */
 export function plainEnvironment(): Readonly<Record<string, string>> {
   const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-  return { PATH: process.platform === "darwin" ? `/opt/homebrew/bin:${path}` : path, HOME: homedir(), LANG: "C.UTF-8" };
+  return {
+    PATH: process.platform === "darwin" ? `/opt/homebrew/bin:${path}` : path,
+    HOME: homedir(),
+    LANG: "C.UTF-8",
+    NODE_USE_SYSTEM_CA: "1",
+  };
 }

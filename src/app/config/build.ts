@@ -3,7 +3,16 @@ import { parseConnectionName, parseControllerId, parsePoolName } from "../../dom
 import { invariant } from "../../domain/invariant.ts";
 import type { PoolPolicy, PoolScope } from "../../domain/pool.ts";
 import { type ListenAddress, urlOf } from "./addresses.ts";
-import type { Config, ConnectionAuth, ConnectionConfig, PoolConfig, ProviderConfig, RunnerConfig } from "./config.ts";
+import type {
+  Config,
+  ConnectionAuth,
+  ConnectionConfig,
+  NetworkConfig,
+  PoolConfig,
+  ProviderConfig,
+  RunnerConfig,
+} from "./config.ts";
+import type { NetworkSecret } from "./networks.ts";
 import type { WrittenConfig, WrittenPool } from "./schema.ts";
 import type { AuthSecret, Secrets } from "./secrets.ts";
 import { hashSettings } from "./settings-hash.ts";
@@ -13,7 +22,7 @@ import { hashSettings } from "./settings-hash.ts";
  * @param folder the file's own, where relative paths begin.
  */
 export function buildConfig(written: WrittenConfig, secrets: Secrets, folder: string): Config {
-  const listen = buildListen(written.listen);
+  const listen = buildListen(written.listen, folder);
   invariant(secrets.tokenKey !== null, "a configuration without problems has a token key");
   return {
     controllerId: parseControllerId(written.controllerId),
@@ -31,16 +40,20 @@ export function buildConfig(written: WrittenConfig, secrets: Secrets, folder: st
   };
 }
 
-function buildListen(listen: WrittenConfig["listen"]): Config["listen"] {
-  if ("host" in listen) return { webhooks: listen, agents: listen, operators: listen };
-  const { webhooks, agents, operators } = listen;
-  return { webhooks, agents, operators };
+function buildListen(listen: WrittenConfig["listen"], folder: string): Config["listen"] {
+  if ("host" in listen) return { webhooks: listen, agents: listen, operators: listen, tls: null, trustedProxies: [] };
+  const { webhooks, agents, operators, trustedProxies } = listen;
+  const tls = listen.tls && {
+    certificateFile: resolve(folder, listen.tls.certificateFile),
+    keyFile: resolve(folder, listen.tls.keyFile),
+  };
+  return { webhooks, agents, operators, tls: tls ?? null, trustedProxies };
 }
 
 function buildUrls(urls: WrittenConfig["urls"], listen: { readonly webhooks: ListenAddress }): Config["urls"] {
-  if (typeof urls === "object") return urls;
+  if (typeof urls === "object") return { ...urls, operators: urls.operators ?? null };
   const one = urls ?? urlOf(listen.webhooks);
-  return { webhooks: one, agents: one };
+  return { webhooks: one, agents: one, operators: null };
 }
 
 const SQLITE = "sqlite:";
@@ -52,18 +65,28 @@ function buildStoreAddress(store: string, folder: string): string {
 
 function buildConnections(github: WrittenConfig["github"], secrets: Secrets): Config["connections"] {
   return new Map(
-    Object.entries(github).map(([key, { apiUrl, app }]) => {
+    Object.entries(github).map(([key, { apiUrl, app, proxy, demand }]) => {
       const name = parseConnectionName(key);
       const auth = buildAuth(secrets.auths.get(key) ?? null, app?.id);
       const connection: ConnectionConfig = {
         name,
         apiUrl,
         auth,
+        network: buildNetwork(proxy, secrets.networks.get(key)),
+        demand,
         webhookSecrets: secrets.webhookSecrets.get(key) ?? [],
       };
       return [name, connection];
     }),
   );
+}
+
+type WrittenProxy = WrittenConfig["github"][string]["proxy"];
+
+function buildNetwork(proxy: WrittenProxy, secret: NetworkSecret | undefined): NetworkConfig {
+  invariant(secret !== undefined, "the network of each connection was read");
+  const url = proxy?.url ?? secret.proxyUrl;
+  return { caPem: secret.caPem, proxy: url === null ? null : { url, except: proxy?.except ?? [] } };
 }
 
 function buildAuth(secret: AuthSecret | null, appId: number | undefined): ConnectionAuth {
@@ -86,6 +109,7 @@ function buildPool(pool: WrittenPool, folder: string): PoolConfig {
     scope: buildScope(pool.scope),
     acceptRepositories: pool.accept?.repositories ?? null,
     labels: pool.labels,
+    runnerGroup: pool.runnerGroup,
     requiredLabels: pool.requiredLabels,
     priority: pool.priority,
     mode: pool.mode,
@@ -102,8 +126,9 @@ function buildPool(pool: WrittenPool, folder: string): PoolConfig {
   return { policy, runner, provider };
 }
 
-function buildScope({ organization, repositories }: WrittenPool["scope"]): PoolScope {
+function buildScope({ organization, repositories, enterprise }: WrittenPool["scope"]): PoolScope {
   if (organization !== undefined) return { kind: "organization", organization };
-  invariant(repositories !== undefined, "a scope without problems names an organization or repositories");
+  if (enterprise !== undefined) return { kind: "enterprise", enterprise };
+  invariant(repositories !== undefined, "a scope without problems names one of three");
   return { kind: "repositories", repositories };
 }

@@ -11,14 +11,44 @@ export interface Config {
     readonly webhooks: ListenAddress;
     readonly agents: ListenAddress;
     readonly operators: ListenAddress;
+    /** Null: plain HTTP, behind something that speaks TLS or on this machine only. */
+    readonly tls: TlsConfig | null;
+    /** Addresses and networks (`10.0.0.0/8`) whose `X-Forwarded-For` is believed. */
+    readonly trustedProxies: readonly string[];
   };
   /** Without a slash at the end. */
-  readonly urls: { readonly webhooks: string; readonly agents: string };
+  readonly urls: {
+    readonly webhooks: string;
+    readonly agents: string;
+    /** Null where people use an IP address, localhost, or the name of one of the others. */
+    readonly operators: string | null;
+  };
   /** Secret. At least 32 bytes. */
   readonly tokenKey: Uint8Array;
   readonly connections: ReadonlyMap<ConnectionName, ConnectionConfig>;
   readonly operators: readonly OperatorConfig[];
   readonly pools: readonly PoolConfig[];
+}
+
+/** Absolute paths; read again when they change, so that a renewed certificate needs no restart. */
+export interface TlsConfig {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+}
+
+/** How a connection reaches GitHub. */
+export interface NetworkConfig {
+  /** PEM of a private certificate authority, trusted beside the usual ones; null for none. */
+  readonly caPem: string | null;
+  /** Null: as the variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY say. */
+  readonly proxy: ProxyConfig | null;
+}
+
+export interface ProxyConfig {
+  /** Secret: may hold a user and a password. Without a slash at the end. */
+  readonly url: string;
+  /** Reached without the proxy: IP addresses, and lower-case names with every host under them, `.internal` or `internal`. */
+  readonly except: readonly string[];
 }
 
 export type ConnectionAuth =
@@ -31,7 +61,10 @@ export interface ConnectionConfig {
   readonly apiUrl: string;
   /** Secret. */
   readonly auth: ConnectionAuth;
-  /** Secret. At least one; a delivery is signed with any of them. */
+  readonly network: NetworkConfig;
+  /** How jobs are heard of: `poll` where no webhook reaches us. */
+  readonly demand: "webhooks" | "poll";
+  /** Secret. At least one where jobs are heard of by webhooks; a delivery is signed with any of them. */
   readonly webhookSecrets: readonly string[];
 }
 

@@ -80,16 +80,31 @@ function checkConnectionOf(path: string, pool: DraftPool, draft: Draft, problems
   problems.add(`${path}.github`, "names no connection of the `github` block", mend);
 }
 
+const SCOPE_KINDS = ["organization", "repositories", "enterprise"] as const;
+const SCOPE_MEND =
+  "write one of `scope: { organization: acme }`, `scope: { repositories: [acme/widgets] }` and `scope: { enterprise: acme }`";
+
 function checkScope(path: string, pool: DraftPool, problems: ProblemList): void {
   const { scope } = pool;
   if (scope === undefined) return;
+  const named = SCOPE_KINDS.filter((kind) => scope[kind] !== undefined);
+  if (named.length === 0)
+    problems.add(`${path}.scope`, "names no organization, repositories or enterprise", SCOPE_MEND);
+  if (named.length > 1) {
+    const together = named.map((kind) => `\`${kind}\``).join(" and ");
+    problems.add(`${path}.scope`, `has ${together}, which exclude each other`, SCOPE_MEND);
+  }
+  if (named.length !== 1) return;
   const { organization, repositories } = scope;
-  const mend = "write `scope: { organization: acme }` or `scope: { repositories: [acme/widgets] }`";
-  if (organization !== undefined && repositories !== undefined)
-    problems.add(`${path}.scope`, "has both `organization` and `repositories`", mend);
-  else if (organization === undefined && repositories === undefined)
-    problems.add(`${path}.scope`, "has neither `organization` nor `repositories`", mend);
-  else checkAccept(path, pool, organization === undefined ? (repositories ?? []) : [`${organization}/*`], problems);
+  if (organization !== undefined) checkAccept(path, pool, [`${organization}/*`], problems);
+  if (repositories === undefined) return;
+  checkAccept(path, pool, repositories, problems);
+  if (pool.runnerGroup !== undefined && pool.runnerGroup.trim() !== "Default")
+    problems.add(
+      `${path}.runnerGroup`,
+      "is a group that no repository has",
+      "remove it, or use `scope: { organization: … }`: only organizations and enterprises have groups",
+    );
 }
 
 function checkAccept(

@@ -19,7 +19,8 @@ function blockOf<Shape extends z.ZodRawShape>(shape: Shape) {
 const DraftPool = blockOf({
   name: text(),
   github: text(),
-  scope: blockOf({ organization: text(), repositories: listOf(text()) }),
+  scope: blockOf({ organization: text(), repositories: listOf(text()), enterprise: text() }),
+  runnerGroup: text(),
   accept: blockOf({ repositories: listOf(text()) }),
   labels: listOf(text()),
   requiredLabels: listOf(text()),
@@ -34,6 +35,9 @@ const DraftConnection = blockOf({
     .optional()
     .catch("inline"),
   webhookSecretFiles: listOf(text()),
+  demand: text(),
+  caFile: text(),
+  proxy: blockOf({ url: text() }),
 });
 
 const DraftOperator = blockOf({
@@ -46,7 +50,7 @@ const DraftOperator = blockOf({
 
 const DraftSchema = z.object({
   listen: z
-    .union([z.string(), z.object({ operators: text() })])
+    .union([z.string(), z.object({ operators: text(), tls: blockOf({ certificateFile: text(), keyFile: text() }) })])
     .optional()
     .catch(undefined),
   urls: z.unknown().optional(),

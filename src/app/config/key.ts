@@ -3,7 +3,7 @@
  * wrong value; nothing about a key is said in two places.
  */
 import * as z from "zod";
-import { parseListenAddress, parseUrl } from "./addresses.ts";
+import { parseHostPattern, parseListenAddress, parseUrl } from "./addresses.ts";
 import { parseDuration } from "./durations.ts";
 
 export interface KeyNote {
@@ -84,6 +84,10 @@ export function listenText() {
 
 export function urlText() {
   return checkedText(parseUrl, "must be an http or https address without user, query or fragment");
+}
+
+export function hostPatternText() {
+  return checkedText(parseHostPattern, "must be the name of a host or a domain, or an IP address");
 }
 
 /** The path of a file or folder; relative ones count from the configuration's own folder. */

@@ -1,11 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { systemClock } from "../../adapters/system/clock.ts";
+import type { Clock } from "../../ports/clock.ts";
 import { buildConfig } from "./build.ts";
 import type { Config } from "./config.ts";
 import { checkTogether } from "./cross-checks.ts";
 import { readDraft } from "./draft.ts";
 import type { Environment } from "./environment.ts";
 import { addIssues } from "./issues.ts";
+import { checkTls } from "./networks.ts";
 import { ConfigError, ProblemList } from "./problems.ts";
 import { ConfigSchema } from "./schema.ts";
 import { reasonOf, SecretReader } from "./secret-sources.ts";
@@ -15,9 +18,14 @@ import { parseYaml } from "./yaml.ts";
 /**
  * The one reading of the configuration and of the secrets that it names. Reports everything that is wrong at once.
  * @param path of the YAML file; relative paths in it begin at its folder.
+ * @param clock tells whether certificates are out of date.
  * @throws {ConfigError} `config-invalid` | `config-unreadable` (nothing is wrong but files that cannot be read)
  */
-export async function readConfig(path: string, environment: Environment): Promise<Config> {
+export async function readConfig(
+  path: string,
+  environment: Environment,
+  clock: Pick<Clock, "nowMs"> = systemClock(),
+): Promise<Config> {
   const file = resolve(path);
   const folder = dirname(file);
   const problems = new ProblemList();
@@ -28,7 +36,9 @@ export async function readConfig(path: string, environment: Environment): Promis
   if (!parsed.success) addIssues(problems, ConfigSchema, raw, parsed.error.issues);
   const draft = readDraft(raw);
   checkTogether(draft, problems);
-  const secrets = await readSecrets(draft, new SecretReader(folder, environment, problems));
+  const reader = new SecretReader(folder, environment, problems);
+  const secrets = await readSecrets(draft, reader);
+  await checkTls(draft, reader, clock.nowMs());
   problems.throwIfAny(path);
   if (!parsed.success) throw parsed.error;
   return buildConfig(parsed.data, secrets, folder);

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { DAY_MS, SECOND_MS } from "../../domain/units.ts";
 import { durationText, key, pathText, RESERVED, reserved } from "./key.ts";
-import { nameText, organizationText, repositoryPatternText } from "./schema-connections.ts";
+import { enterpriseText, nameText, organizationText, repositoryPatternText } from "./schema-connections.ts";
 
 const MACHINE_COUNT_MAX = 10_000;
 const JOBS_PER_MACHINE_MAX = 1_000;
@@ -10,6 +10,7 @@ const LABEL_COUNT_MAX = 100;
 const LABEL_LENGTH_MAX = 256;
 const PRIORITY_MAX = 1_000;
 const REPOSITORY_COUNT_MAX = 1_000;
+const GROUP_LENGTH_MAX = 255;
 
 function deadlineText() {
   return durationText(SECOND_MS, DAY_MS, "from 1s to 24h");
@@ -17,14 +18,17 @@ function deadlineText() {
 
 const ScopeSchema = z.strictObject({
   organization: key(organizationText().optional(), {
-    says: "Runners are registered in this organization. Exactly one of `organization` and `repositories`.",
+    says: "Runners are registered in this organization. Exactly one of `organization`, `repositories` and `enterprise`.",
     example: "organization: acme",
   }),
   repositories: key(z.array(repositoryPatternText()).min(1).max(REPOSITORY_COUNT_MAX).optional(), {
     says: "Runners are registered in the job's own repository, which is one of these (`owner/name` or `owner/*`).",
     example: "repositories: [acme/widgets]",
   }),
-  enterprise: reserved("Runners of a whole enterprise.", "enterprise: acme"),
+  enterprise: key(enterpriseText().optional(), {
+    says: "Runners are registered in this enterprise, by its name in `https://github.com/enterprises/NAME`. Jobs come from every organization whose events reach the connection.",
+    example: "enterprise: acme",
+  }),
 });
 
 const AcceptSchema = z.strictObject({
@@ -144,15 +148,10 @@ export const PoolSchema = z.strictObject({
     says: "Of the pools that fit a job, the one with the highest number comes first: -1000 to 1000.",
     example: "priority: 10",
   }),
-  runnerGroup: key(
-    z
-      .string()
-      .superRefine((group, context) => {
-        if (group !== "Default") context.addIssue({ code: "custom", message: RESERVED, params: { mend: "remove it" } });
-      })
-      .prefault("Default"),
-    { says: "The runner group at GitHub. This version knows `Default` only.", example: "runnerGroup: Default" },
-  ),
+  runnerGroup: key(z.string().trim().min(1).max(GROUP_LENGTH_MAX).prefault("Default"), {
+    says: "The runner group, by its name on GitHub's settings page: 1 to 255 characters. The group decides which repositories reach these runners. A repository has only `Default`.",
+    example: "runnerGroup: gpu-runners",
+  }),
   mode: key(z.enum(["run", "observe"]).prefault("run"), {
     says: "`run`; or `observe`: receive, decide and record, but start and end nothing.",
     example: "mode: observe",

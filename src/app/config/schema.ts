@@ -1,12 +1,36 @@
 /** The one schema of the configuration. What concerns several keys together is in `cross-checks.ts`. */
 import * as z from "zod";
-import { inlineSecret, key, listenText, pathText, RESERVED, reserved, urlText } from "./key.ts";
+import { isEverybody, isNetwork } from "./addresses.ts";
+import { inlineSecret, key, listenText, pathText, RESERVED, urlText } from "./key.ts";
 import { ConnectionSchema, NAME_RULE, nameText, OperatorSchema } from "./schema-connections.ts";
 import { PoolSchema } from "./schema-pools.ts";
 
 export const LISTEN_DEFAULT = "127.0.0.1:8080";
 const POOL_COUNT_MAX = 1_000;
 const OPERATOR_COUNT_MAX = 1_000;
+
+const TRUSTED_PROXY_COUNT_MAX = 100;
+
+const TlsSchema = z.strictObject({
+  certificateFile: key(pathText(), {
+    says: "The certificate (PEM), and after it those of the authorities above it; looked at every minute, so that a renewed one needs no restart.",
+    example: "certificateFile: ./fullchain.pem",
+  }),
+  keyFile: key(pathText(), {
+    says: "The certificate's private key (PEM), without a passphrase.",
+    example: "keyFile: ./privkey.pem",
+  }),
+});
+
+function networkText() {
+  return z.string().superRefine((text, context) => {
+    const refuse = (message: string, mend: string) => context.addIssue({ code: "custom", message, params: { mend } });
+    if (!isNetwork(text))
+      refuse("must be an IP address, or a network of them", "as in `trustedProxies: [10.0.0.0/8, ::1]`");
+    else if (isEverybody(text))
+      refuse("would believe everybody", "name the addresses of your load balancers or proxies only");
+  });
+}
 
 const ListenSchema = z.strictObject({
   webhooks: key(listenText().prefault(LISTEN_DEFAULT), {
@@ -21,7 +45,15 @@ const ListenSchema = z.strictObject({
     says: "Where the dashboard, the commands, the figures and the health checks are.",
     example: "operators: 127.0.0.1:8082",
   }),
-  tls: reserved("Serves HTTPS itself.", "tls: { certificateFile: ./cert.pem, keyFile: ./key.pem }"),
+  tls: key(TlsSchema.optional(), {
+    says: "Serves HTTPS (TLS 1.2 or newer) on all of these addresses. Without it they speak plain HTTP: for this computer itself, or behind something that speaks TLS.",
+    example: "tls: { certificateFile: ./fullchain.pem, keyFile: ./privkey.pem }",
+  }),
+  trustedProxies: key(z.array(networkText()).max(TRUSTED_PROXY_COUNT_MAX).prefault([]), {
+    says: "The IP addresses and networks of the load balancers in front, whose `X-Forwarded-For` is believed for the log; from anybody else it is ignored.",
+    example: "trustedProxies: [10.0.0.0/8]",
+    defaultText: "nobody",
+  }),
 });
 
 const UrlsSchema = z.strictObject({
@@ -32,6 +64,10 @@ const UrlsSchema = z.strictObject({
   agents: key(urlText(), {
     says: "The address under which the machines reach Holdfast.",
     example: "agents: https://holdfast.ci.internal",
+  }),
+  operators: key(urlText().optional(), {
+    says: "The address under which people and commands reach Holdfast. Only under its name, those of the other two, of `listen.operators`, `localhost` or an IP address are pages and answers given out, so that no stranger's page can read them.",
+    example: "operators: https://holdfast-ops.ci.internal",
   }),
 });
 
@@ -60,7 +96,7 @@ export const ConfigSchema = z.strictObject({
     example: "listen: 127.0.0.1:8080",
   }),
   urls: key(z.union([urlText(), UrlsSchema], { error: OneAddressOr }).optional(), {
-    says: "How GitHub and the machines reach Holdfast: one address for both, or one each.",
+    says: "How GitHub, the machines and people reach Holdfast: one address for all, or one each.",
     example: "urls: https://holdfast.acme.com",
     defaultText: "`http://` and `listen`, where that is one address that is not a wildcard",
   }),

@@ -14,6 +14,8 @@ export interface SecretPlace {
   readonly variable: string | null;
   /** A command that makes such a file, or where else to get it. */
   readonly source: string;
+  /** Of the file; `SECRET_BYTES_MAX` where nothing is said. */
+  readonly byteCountMax?: number;
 }
 
 /** A name of the configuration as part of a variable: `ci-eu` becomes `CI_EU`. */
@@ -34,6 +36,11 @@ export class SecretReader {
 
   has(variable: string): boolean {
     return (this.#environment[variable] ?? "") !== "";
+  }
+
+  /** For what may stand in the configuration itself as well. @returns null where there is no such variable. */
+  variable(name: string): string | null {
+    return this.#environment[name]?.trim() || null;
   }
 
   /** @returns null after adding a problem. */
@@ -59,11 +66,12 @@ export class SecretReader {
     return null;
   }
 
-  async #readFile({ path, source }: SecretPlace, file: string): Promise<Buffer | null> {
+  async #readFile(place: SecretPlace, file: string): Promise<Buffer | null> {
+    const { path, source, byteCountMax = SECRET_BYTES_MAX } = place;
     try {
       const bytes = await readFile(resolve(this.#folder, file));
-      if (bytes.length <= SECRET_BYTES_MAX) return bytes;
-      this.problems.add(path, `names a file of more than ${SECRET_BYTES_MAX} bytes`, source);
+      if (bytes.length <= byteCountMax) return bytes;
+      this.problems.add(path, `names a file of more than ${byteCountMax} bytes`, source);
     } catch (error) {
       const mend = `${source}; relative paths begin at ${this.#folder}`;
       this.problems.addUnreadable(path, `names a file that cannot be read: ${reasonOf(error)}`, mend);

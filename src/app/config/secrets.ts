@@ -2,7 +2,8 @@
 import { createPrivateKey } from "node:crypto";
 import { isName } from "../../domain/ids.ts";
 import type { Draft, DraftConnection } from "./draft.ts";
-import { type SecretReader, variableOf } from "./secret-sources.ts";
+import { type NetworkSecret, readNetworks } from "./networks.ts";
+import { type SecretPlace, type SecretReader, variableOf } from "./secret-sources.ts";
 
 const TOKEN_KEY_BYTES_MIN = 32;
 const OPERATOR_TOKEN_LENGTH_MIN = 16;
@@ -20,6 +21,7 @@ export interface Secrets {
   readonly tokenKey: Uint8Array | null;
   readonly auths: ReadonlyMap<string, AuthSecret | null>;
   readonly webhookSecrets: ReadonlyMap<string, readonly string[]>;
+  readonly networks: ReadonlyMap<string, NetworkSecret>;
   /** In the order of `operators`. */
   readonly operatorTokens: readonly (string | null)[];
 }
@@ -30,10 +32,11 @@ export async function readSecrets(draft: Draft, reader: SecretReader): Promise<S
   for (const [name, connection] of Object.entries(draft.github ?? {})) {
     if (connection === undefined) continue;
     auths.set(name, await readAuth(name, connection, reader));
-    webhookSecrets.set(name, await readWebhookSecrets(name, connection, reader));
+    webhookSecrets.set(name, await readWebhookSecrets(name, connection, webhookSecrets, reader));
   }
+  const networks = await readNetworks(draft, reader);
   const operatorTokens = await readOperatorTokens(draft, reader);
-  return { tokenKey: await readTokenKey(draft, reader), auths, webhookSecrets, operatorTokens };
+  return { tokenKey: await readTokenKey(draft, reader), auths, webhookSecrets, networks, operatorTokens };
 }
 
 async function readTokenKey(draft: Draft, reader: SecretReader): Promise<Uint8Array | null> {
@@ -97,29 +100,47 @@ function isRsaKey(pem: string): boolean {
 async function readWebhookSecrets(
   name: string,
   connection: DraftConnection,
+  others: ReadonlyMap<string, readonly string[]>,
   reader: SecretReader,
 ): Promise<readonly string[]> {
-  const path = `github.${name}.webhookSecretFiles`;
   const variable = variableOf("github", name, "webhook_secret");
+  const secrets: string[] = [];
+  for (const place of listSecretPlaces(name, connection, variable, reader)) {
+    const secret = await reader.readText(place, ONE_LINE, "holds more than one line");
+    if (secret === null) continue;
+    const twin = [...others].find(([, known]) => known.includes(secret))?.[0];
+    if (twin !== undefined)
+      reader.problems.add(
+        place.path,
+        `is a secret of \`${twin}\` too: nothing else tells whose a delivery is`,
+        place.source,
+      );
+    secrets.push(secret);
+  }
+  return secrets;
+}
+
+/** None after adding a problem, and where webhooks are not needed and nothing is named. */
+function listSecretPlaces(
+  name: string,
+  connection: DraftConnection,
+  variable: string,
+  reader: SecretReader,
+): readonly SecretPlace[] {
+  const path = `github.${name}.webhookSecretFiles`;
   const source = "openssl rand -hex 20 > webhook-secret, and the same in the webhook's settings at GitHub";
-  const rule = "holds more than one line";
   const files = connection.webhookSecretFiles ?? [];
   if (files.length === 0) {
-    const secret = await reader.readText({ path, file: undefined, variable, source }, ONE_LINE, rule);
-    return secret === null ? [] : [secret];
+    const isNeeded = connection.demand !== "poll" || reader.has(variable);
+    return isNeeded ? [{ path, file: undefined, variable, source }] : [];
   }
   if (reader.has(variable)) {
     reader.problems.add(path, `is set, and the variable ${variable} is too`, "keep one of them");
     return [];
   }
-  const secrets: string[] = [];
-  for (const [index, file] of files.entries()) {
-    if (file === undefined || file === "") continue;
-    const place = { path: `${path}[${index}]`, file, variable: null, source };
-    const secret = await reader.readText(place, ONE_LINE, rule);
-    if (secret !== null) secrets.push(secret);
-  }
-  return secrets;
+  return files.flatMap((file, index) =>
+    file === undefined || file === "" ? [] : [{ path: `${path}[${index}]`, file, variable: null, source }],
+  );
 }
 
 async function readOperatorTokens(draft: Draft, reader: SecretReader): Promise<readonly (string | null)[]> {

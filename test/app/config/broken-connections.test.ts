@@ -1,5 +1,5 @@
 import { describe } from "vitest";
-import { INLINE, itTellsOf, NAME, RESERVED, type Row } from "./broken-row.ts";
+import { INLINE, itTellsOf, NAME, type Row } from "./broken-row.ts";
 
 const CONNECTIONS: readonly Row[] = [
   [
@@ -11,7 +11,7 @@ const CONNECTIONS: readonly Row[] = [
   ],
   [
     "a connection with a bad name",
-    (c) => (c.github.Main = c.github.main),
+    (c) => (c.github.Main = { ...c.github.main, webhookSecretFiles: ["old-webhook-secret"] }),
     "github.Main",
     NAME,
     "as in `github: { main: { token: { file: ./github-token } } }`",
@@ -34,7 +34,7 @@ const CONNECTIONS: readonly Row[] = [
     "the GraphQL interface",
     (c) => (c.github.main.apiUrl = "https://ghe.acme.com/api/graphql"),
     "github.main.apiUrl",
-    "is not the REST interface",
+    "is not the REST interface of GitHub Enterprise Server",
     "end it with `/api/v3`",
   ],
   [
@@ -107,13 +107,47 @@ const CONNECTIONS: readonly Row[] = [
     "is missing",
     "openssl rand -hex 20 > webhook-secret, and the same in the webhook's settings at GitHub; or set the variable HOLDFAST_GITHUB_MAIN_WEBHOOK_SECRET",
   ],
-  ["a private certificate authority", (c) => (c.github.main.caFile = "x"), "github.main.caFile", RESERVED, "remove it"],
   [
-    "polling",
-    (c) => (c.github.main.demand = "poll"),
+    "the address of GitHub Enterprise Server for browsers",
+    (c) => (c.github.main.apiUrl = "https://ghe.acme.com"),
+    "github.main.apiUrl",
+    "is not the REST interface of GitHub Enterprise Server",
+    "end it with `/api/v3`",
+  ],
+  [
+    "the address of ghe.com for browsers",
+    (c) => (c.github.main.apiUrl = "https://acme.ghe.com"),
+    "github.main.apiUrl",
+    "is the address for browsers",
+    "use `https://api.acme.ghe.com`",
+  ],
+  [
+    "ghe.com without a subdomain",
+    (c) => (c.github.main.apiUrl = "https://ghe.com/api/v3"),
+    "github.main.apiUrl",
+    "is the address for browsers",
+    "use `https://api.SUBDOMAIN.ghe.com`",
+  ],
+  [
+    "ghe.com with the path of GitHub Enterprise Server",
+    (c) => (c.github.main.apiUrl = "https://api.acme.ghe.com/api/v3"),
+    "github.main.apiUrl",
+    "has a path that is not there",
+    "use `https://api.acme.ghe.com`",
+  ],
+  [
+    "github.com with the path of GitHub Enterprise Server",
+    (c) => (c.github.main.apiUrl = "https://api.github.com/api/v3"),
+    "github.main.apiUrl",
+    "has a path that is not there",
+    "use `https://api.github.com`",
+  ],
+  [
+    "a demand of no kind",
+    (c) => (c.github.main.demand = "scaleset"),
     "github.main.demand",
-    RESERVED,
-    "remove it, or set it to webhooks",
+    "must be one of webhooks, poll",
+    "as in `demand: poll`",
   ],
 ];
 

@@ -58,7 +58,6 @@ const ROOT: readonly Row[] = [
     "unknown key",
     "did you mean `agents`?",
   ],
-  ["TLS", (c) => Object.assign(c, { listen: { tls: {} }, urls: "http://a" }), "listen.tls", RESERVED, "remove it"],
   [
     "no urls for a wildcard",
     (c) => (c.listen = "0.0.0.0:8080"),

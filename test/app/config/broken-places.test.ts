@@ -69,6 +69,12 @@ it("what a broken file holds is never repeated: it may be a secret in the wrong 
     (c) => (c.store = secret),
     (c) => (c.listen = secret),
     (c) => (c.urls = `https://user:${secret}@acme.com`),
+    (c) => (c.github.main.caFile = secret),
+    (c) => (c.github.main.demand = secret),
+    (c) => (c.github.main.proxy = { url: `http://user:${secret}@proxy:3128` }),
+    (c) => (c.github.main.proxy = { url: `socks5://user:${secret}@proxy:3128`, except: [secret] }),
+    (c) => (c.listen = { tls: { certificateFile: secret, keyFile: secret }, trustedProxies: [secret] }),
+    (c) => (c.pools[0].scope = { enterprise: `${secret}!` }),
   ];
   for (const place of places) {
     const config = soundConfig();

@@ -2,6 +2,8 @@ import { describe } from "vitest";
 import { itTellsOf, RESERVED, type Row } from "./broken-row.ts";
 
 const REPOSITORY = "must be `owner/name` or `owner/*`";
+const SCOPE_MEND =
+  "write one of `scope: { organization: acme }`, `scope: { repositories: [acme/widgets] }` and `scope: { enterprise: acme }`";
 const DURATION = "must be a duration with its unit, from 1s to 24h";
 
 const POOLS: readonly Row[] = [
@@ -38,17 +40,30 @@ const POOLS: readonly Row[] = [
     "a scope of two kinds",
     (c) => (c.pools[0].scope.repositories = ["acme/a"]),
     "pools[0].scope",
-    "has both `organization` and `repositories`",
-    "write `scope: { organization: acme }` or `scope: { repositories: [acme/widgets] }`",
+    "has `organization` and `repositories`, which exclude each other",
+    SCOPE_MEND,
   ],
   [
     "a scope of no kind",
     (c) => (c.pools[0].scope = {}),
     "pools[0].scope",
-    "has neither `organization` nor `repositories`",
-    "write `scope: { organization: acme }` or `scope: { repositories: [acme/widgets] }`",
+    "names no organization, repositories or enterprise",
+    SCOPE_MEND,
   ],
-  ["an enterprise", (c) => (c.pools[0].scope.enterprise = "acme"), "pools[0].scope.enterprise", RESERVED, "remove it"],
+  [
+    "a scope of all three kinds",
+    (c) => (c.pools[0].scope = { organization: "acme", repositories: ["acme/a"], enterprise: "acme" }),
+    "pools[0].scope",
+    "has `organization` and `repositories` and `enterprise`, which exclude each other",
+    SCOPE_MEND,
+  ],
+  [
+    "an enterprise by its address",
+    (c) => (c.pools[0].scope = { enterprise: "https://github.com/enterprises/acme" }),
+    "pools[0].scope.enterprise",
+    "must be the name of an enterprise as in its address",
+    "as in `enterprise: acme`",
+  ],
   [
     "a repository without its owner",
     (c) => (c.pools[0].scope = { repositories: ["widgets"] }),
@@ -99,7 +114,27 @@ const POOLS: readonly Row[] = [
     "add it to `labels` too: no job could fit",
   ],
   ["labels misspelt", (c) => (c.pools[0].lables = []), "pools[0].lables", "unknown key", "did you mean `labels`?"],
-  ["a runner group", (c) => (c.pools[0].runnerGroup = "gpu"), "pools[0].runnerGroup", RESERVED, "remove it"],
+  [
+    "a runner group without a name",
+    (c) => (c.pools[0].runnerGroup = " "),
+    "pools[0].runnerGroup",
+    "is empty",
+    "as in `runnerGroup: gpu-runners`",
+  ],
+  [
+    "a runner group with a name too long",
+    (c) => (c.pools[0].runnerGroup = "g".repeat(256)),
+    "pools[0].runnerGroup",
+    "must have at most 255 characters",
+    "as in `runnerGroup: gpu-runners`",
+  ],
+  [
+    "a runner group of repositories",
+    (c) => Object.assign(c.pools[0], { scope: { repositories: ["acme/a"] }, runnerGroup: "gpu" }),
+    "pools[0].runnerGroup",
+    "is a group that no repository has",
+    "remove it, or use `scope: { organization: … }`: only organizations and enterprises have groups",
+  ],
   [
     "a mode of no kind",
     (c) => (c.pools[0].mode = "dry-run"),

@@ -9,12 +9,16 @@ import type { Config } from "../../../src/app/config/config.ts";
 import type { Environment } from "../../../src/app/config/environment.ts";
 import { ConfigError } from "../../../src/app/config/problems.ts";
 import { readConfig } from "../../../src/app/config/read.ts";
+import { issueCertificate } from "../../http/issue-certificate.ts";
 
 export const PRIVATE_KEY = generateKeyPairSync("rsa", {
   modulusLength: 2048,
   publicKeyEncoding: { type: "spki", format: "pem" },
   privateKeyEncoding: { type: "pkcs1", format: "pem" },
 }).privateKey;
+
+export const CERTIFICATE = issueCertificate();
+const OTHER_CERTIFICATE = issueCertificate("other");
 
 export const SECRETS = {
   "token-key": "k".repeat(32),
@@ -23,6 +27,10 @@ export const SECRETS = {
   "old-webhook-secret": "OLDSECRETOFWEBHOOK",
   "alice-token": "SECRETOFALICE0123\n",
   "app.pem": PRIVATE_KEY,
+  "ca.pem": `the authority of acme\n${CERTIFICATE.certificatePem}\n${OTHER_CERTIFICATE.certificatePem}`,
+  "cert.pem": CERTIFICATE.certificatePem,
+  "key.pem": CERTIFICATE.keyPem,
+  "other-key.pem": OTHER_CERTIFICATE.keyPem,
 } as const;
 
 // A test breaks it anywhere, so it has no narrower type than what YAML can say.

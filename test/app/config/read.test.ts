@@ -16,8 +16,10 @@ describe("what is read", () => {
         webhooks: { host: "0.0.0.0", port: 8080 },
         agents: { host: "0.0.0.0", port: 8081 },
         operators: { host: "127.0.0.1", port: 8082 },
+        tls: null,
+        trustedProxies: [],
       },
-      urls: { webhooks: "https://holdfast.acme.com", agents: "https://holdfast.ci.internal" },
+      urls: { webhooks: "https://holdfast.acme.com", agents: "https://holdfast.ci.internal", operators: null },
       tokenKey: SECRETS["token-key"],
       connections: new Map([
         [
@@ -26,6 +28,8 @@ describe("what is read", () => {
             name: "main",
             apiUrl: "https://api.github.com",
             auth: { kind: "app", appId: 123456, privateKeyPem: PRIVATE_KEY },
+            network: { caPem: null, proxy: null },
+            demand: "webhooks",
             webhookSecrets: ["SECRETOFWEBHOOK"],
           },
         ],
@@ -42,6 +46,7 @@ describe("what is read", () => {
             scope: { kind: "organization", organization: "acme" },
             acceptRepositories: null,
             labels: ["self-hosted", "linux", "x64"],
+            runnerGroup: "Default",
             requiredLabels: [],
             priority: 0,
             mode: "run",
@@ -65,15 +70,18 @@ describe("what is read", () => {
     const address = { host: "127.0.0.1", port: 8080 };
     expect(config).toMatchObject({
       storeAddress: `sqlite:${join(folder, "holdfast.db")}`,
-      listen: { webhooks: address, agents: address, operators: address },
-      urls: { webhooks: "http://127.0.0.1:8080", agents: "http://127.0.0.1:8080" },
+      listen: { webhooks: address, agents: address, operators: address, tls: null, trustedProxies: [] },
+      urls: { webhooks: "http://127.0.0.1:8080", agents: "http://127.0.0.1:8080", operators: null },
       operators: [],
     });
     expect(config.connections.get("main" as never)).toMatchObject({
       apiUrl: "https://api.github.com",
       auth: { kind: "token", token: "ghp_SECRETOFGITHUB" },
+      network: { caPem: null, proxy: null },
+      demand: "webhooks",
     });
     expect(config.pools[0]?.policy).toMatchObject({
+      runnerGroup: "Default",
       jobsPerMachine: 1,
       warmParkedCount: 0,
       priority: 0,

@@ -4,11 +4,12 @@ import { finishDelivery, quarantineDelivery } from "../../../src/store/deliverie
 import {
   countDeliveriesByState,
   listDeliveries,
+  listKnownDeliveries,
   listPendingDeliveries,
   loadDelivery,
 } from "../../../src/store/deliveries/list.ts";
 import { DeliveryLog, WAITING_BYTES_MAX } from "../../../src/store/deliveries/log.ts";
-import { recordQuarantined } from "../../../src/store/deliveries/record.ts";
+import { recordPending, recordQuarantined } from "../../../src/store/deliveries/record.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { ManualClock } from "../manual-clock.ts";
 import { type OpenStore, useStore } from "../open-store.ts";
@@ -43,6 +44,17 @@ export function describeDeliveries(open: OpenStore): void {
       expect(ids(await listDeliveries(store().db, { limitCount: 2 }))).toEqual(["delivery-3", "delivery-2"]);
       expect(ids(await listDeliveries(store().db, { state: "applied", limitCount: 9 }))).toEqual(["delivery-1"]);
       expect(await countDeliveriesByState(store().db)).toEqual({ pending: 2, applied: 1 });
+    });
+
+    it("takes one that was fetched like one that came, once, and knows which are here in whatever state", async () => {
+      await recordPending(store().db, sampleDelivery(1));
+      await finishDelivery(store().db, connection, sampleDelivery(1).id, "applied", NOW_MS);
+      await recordPending(store().db, sampleDelivery(1));
+      await recordPending(store().db, sampleDelivery(2));
+      expect(await countDeliveriesByState(store().db)).toEqual({ pending: 1, applied: 1 });
+      const asked = [1, 2, 3].map((number) => sampleDelivery(number).id);
+      expect([...(await listKnownDeliveries(store().db, connection, asked))].sort()).toEqual(asked.slice(0, 2));
+      expect((await listKnownDeliveries(store().db, parseConnectionName("ghes"), asked)).size).toBe(0);
     });
 
     it("quarantines the pending only, and a quarantined one can still be applied", async () => {

@@ -2,12 +2,14 @@ import { describe, expect, it } from "vitest";
 import { parseConnectionName, parseJobId } from "../../../src/domain/ids.ts";
 import { countJobsByStatus, countQueuedByPool } from "../../../src/store/jobs/count.ts";
 import {
+  listOpenJobsOfRepository,
   listQueuedAndUnroutedJobs,
   listQueuedJobs,
   listQueuedJobsOfPool,
   listRecentJobs,
+  listRepositoriesWithOpenJobs,
 } from "../../../src/store/jobs/list.ts";
-import { findJobById, findJobsByRunnerNames, loadJob } from "../../../src/store/jobs/load.ts";
+import { findJobById, findJobsByRunnerNames, listKnownJobs, loadJob } from "../../../src/store/jobs/load.ts";
 import type { JobRow } from "../../../src/store/jobs/row.ts";
 import { saveJob } from "../../../src/store/jobs/save.ts";
 import { type OpenStore, useStore } from "../open-store.ts";
@@ -57,6 +59,21 @@ export function describeJobLists(open: OpenStore): void {
     const add = async (...rows: readonly JobRow[]) => {
       for (const row of rows) expect(await saveJob(store().db, row, null, NOW_MS)).toBe(true);
     };
+
+    it("has the open jobs of a repository that a pool took, and the repositories that have any", async () => {
+      const statuses = ["waiting", "queued", "in_progress", "completed"] as const;
+      await add(
+        ...statuses.map((status, index) => sampleJobRow(index + 1, { status, repository: "acme/widgets" }, { pool })),
+        sampleJobRow(5, { repository: "acme/widgets" }, { pool: null }),
+        sampleJobRow(6, { repository: "acme/rockets" }, { pool }),
+        sampleJobRow(7, { repository: "acme/elsewhere", connection: parseConnectionName("ghes") }, { pool }),
+      );
+      expect(ids(await listOpenJobsOfRepository(store().db, connection, "acme/widgets")).sort()).toEqual([1, 2, 3]);
+      const repositories = await listRepositoriesWithOpenJobs(store().db, connection);
+      expect([...repositories].sort()).toEqual(["acme/rockets", "acme/widgets"]);
+      const asked = [1, 5, 7, 99].map(parseJobId);
+      expect([...(await listKnownJobs(store().db, connection, asked))].sort()).toEqual([1, 5]);
+    });
 
     it("lists the queued oldest first: routed, of a pool, and all", async () => {
       await add(
