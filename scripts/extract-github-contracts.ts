@@ -1,6 +1,6 @@
 /**
  * Cuts what we use out of GitHub's own descriptions of its REST interface and its webhooks, and writes it into
- * test/contracts/github. The three packages are 430 MB unpacked, so they are not dependencies: unpack them somewhere
+ * test/contracts/github: one file for each place that GitHub runs at. The three packages are 430 MB unpacked, so they are not dependencies: unpack them somewhere
  * outside the repository and name the folders.
  *
  *   npm pack @octokit/openapi@23.0.2 @octokit/openapi-webhooks@12.1.0 @octokit/webhooks-examples@7.6.1
@@ -17,24 +17,62 @@ import { parseArgs } from "node:util";
 
 type Json = { [key: string]: unknown };
 
+/** Where pools may be. */
+const SCOPES = ["/orgs/{org}", "/repos/{owner}/{repo}", "/enterprises/{enterprise}"];
+/** Where webhooks may be. No description has those of an enterprise. */
+const HOOKS = [
+  ...["/orgs/{org}", "/repos/{owner}/{repo}", "/enterprises/{enterprise}"].map((scope) => `${scope}/hooks/{hook_id}`),
+  "/app/hook",
+];
+
 /** Every call that the product or its simulator makes or answers. */
 const CALLS = [
   "GET /app",
-  "GET /orgs/{org}/installation",
-  "GET /repos/{owner}/{repo}/installation",
+  "GET /app/installations",
   "POST /app/installations/{installation_id}/access_tokens",
-  "GET /orgs/{org}/actions/runners",
-  "GET /orgs/{org}/actions/runners/{runner_id}",
-  "DELETE /orgs/{org}/actions/runners/{runner_id}",
-  "POST /orgs/{org}/actions/runners/generate-jitconfig",
-  "GET /repos/{owner}/{repo}/actions/runners",
-  "GET /repos/{owner}/{repo}/actions/runners/{runner_id}",
-  "DELETE /repos/{owner}/{repo}/actions/runners/{runner_id}",
-  "POST /repos/{owner}/{repo}/actions/runners/generate-jitconfig",
-  "GET /orgs/{org}/actions/runner-groups",
+  "POST /app-manifests/{code}/conversions",
+  "GET /app/hook/config",
+  "GET /installation/repositories",
+  "GET /orgs/{org}/repos",
+  "GET /user",
+  "GET /user/repos",
+  "GET /users/{username}/installation",
   "GET /repos/{owner}/{repo}/actions/jobs/{job_id}",
+  "GET /repos/{owner}/{repo}/actions/runs",
   "GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs",
+  "GET /orgs/{org}/actions/runner-groups",
+  "GET /enterprises/{enterprise}/actions/runner-groups",
+  ...SCOPES.flatMap((scope) => [
+    `GET ${scope}/installation`,
+    `GET ${scope}/actions/runners`,
+    `GET ${scope}/actions/runners/{runner_id}`,
+    `DELETE ${scope}/actions/runners/{runner_id}`,
+    `POST ${scope}/actions/runners/generate-jitconfig`,
+    `GET ${scope}/actions/runners/deprecations/{version}`,
+    `GET ${scope}/hooks`,
+  ]),
+  ...HOOKS.flatMap((hook) => [
+    `GET ${hook}/deliveries`,
+    `GET ${hook}/deliveries/{delivery_id}`,
+    `POST ${hook}/deliveries/{delivery_id}/attempts`,
+  ]),
 ];
+
+/**
+ * Answers whose description is mistaken, and the schema whose list is meant. In the first the account of an installation
+ * would have to be a user and an enterprise at once; GitHub's own example is a user.
+ */
+const CORRECTED_LISTS: Readonly<Record<string, string>> = {
+  "GET /app/installations": "#/components/schemas/installation",
+};
+
+/** The places that GitHub runs at; of Enterprise Server the oldest and the newest release that the package describes. */
+const DESCRIPTIONS = [
+  ["rest.json", "api.github.com"],
+  ["rest-ghec.json", "ghec"],
+  ["rest-ghes-3.17.json", "ghes-3.17"],
+  ["rest-ghes-3.19.json", "ghes-3.19"],
+] as const;
 
 const EVENTS = [
   "ping",
@@ -131,26 +169,42 @@ function asObject(value: unknown): Json {
 function extractRest(document: Json): Json {
   const extract = new Extract(document);
   const calls: Json = {};
+  const absent: string[] = [];
   for (const call of CALLS) {
     const [method = "", path = ""] = call.split(" ");
-    const operation = asObject(asObject(asObject(document.paths)[path])[method.toLowerCase()]);
-    calls[call] = {
-      operationId: operation.operationId,
-      query: extractQuery(extract, operation),
-      request: operation.requestBody === undefined ? null : contentSchema(extract, operation.requestBody),
-      isRequestRequired: isRequired(extract, operation),
-      responses: Object.fromEntries(
-        Object.entries(asObject(operation.responses)).map(([status, response]) => [
-          status,
-          contentSchema(extract, response),
-        ]),
-      ),
-      examples: extractExamples(extract, operation),
-    };
+    const operation = asObject(asObject(document.paths)[path] ?? {})[method.toLowerCase()];
+    if (operation === undefined) absent.push(call);
+    else calls[call] = extractCall(extract, asObject(operation), CORRECTED_LISTS[call]);
   }
   // What every refusal looks like, also of calls whose description does not list it.
   const refusal = extract.schema({ $ref: "#/components/schemas/basic-error" });
-  return { calls, refusal, $defs: extract.defs() };
+  return { absent, calls, refusal, $defs: extract.defs() };
+}
+
+/** @param correctedItem what the answer is a list of, where the description is mistaken. */
+function extractCall(extract: Extract, operation: Json, correctedItem: string | undefined): Json {
+  const query = findParameters(extract, operation, "query");
+  return {
+    operationId: operation.operationId,
+    isForApps: asObject(operation["x-github"]).enabledForGitHubApps === true,
+    path: schemasByName(extract, findParameters(extract, operation, "path")),
+    query: schemasByName(extract, query),
+    requiredQuery: query.filter(({ required }) => required === true).map(({ name }) => name),
+    request: operation.requestBody === undefined ? null : contentSchema(extract, operation.requestBody),
+    isRequestRequired: isRequired(extract, operation),
+    responses: {
+      ...extractResponses(extract, operation),
+      ...(correctedItem === undefined
+        ? {}
+        : { 200: { type: "array", items: extract.schema({ $ref: correctedItem }) } }),
+    },
+    examples: extractExamples(extract, operation),
+  };
+}
+
+function extractResponses(extract: Extract, operation: Json): Json {
+  const responses = Object.entries(asObject(operation.responses));
+  return Object.fromEntries(responses.map(([status, response]) => [status, contentSchema(extract, response)]));
 }
 
 function isRequired(extract: Extract, operation: Json): boolean {
@@ -158,12 +212,13 @@ function isRequired(extract: Extract, operation: Json): boolean {
   return body !== undefined && extract.deref(body).required === true;
 }
 
-function extractQuery(extract: Extract, operation: Json): Json {
+function findParameters(extract: Extract, operation: Json, place: "path" | "query"): readonly Json[] {
   const parameters = (operation.parameters ?? []) as unknown[];
-  const inQuery = parameters
-    .map((parameter) => extract.deref(parameter))
-    .filter((parameter) => parameter.in === "query");
-  return Object.fromEntries(inQuery.map((parameter) => [String(parameter.name), extract.schema(parameter.schema)]));
+  return parameters.map((parameter) => extract.deref(parameter)).filter((parameter) => parameter.in === place);
+}
+
+function schemasByName(extract: Extract, parameters: readonly Json[]): Json {
+  return Object.fromEntries(parameters.map(({ name, schema }) => [String(name), extract.schema(schema)]));
 }
 
 /** Null for a body that is not there. */
@@ -226,11 +281,13 @@ function main(): void {
     throw new Error("usage: extract-github-contracts.ts --openapi DIR --webhooks DIR --examples DIR [--out DIR]");
   }
   const out = values.out ?? join(import.meta.dirname, "..", "test", "contracts", "github");
-  const rest = source(openapi, "generated/api.github.com.json");
   const hooks = source(webhooks, "generated/api.github.com.json");
   const payloads = source(examples, "api.github.com/index.json");
   const files: readonly (readonly [name: string, from: string, content: Json])[] = [
-    ["rest.json", rest.label, extractRest(asObject(rest.content))],
+    ...DESCRIPTIONS.map(([name, description]) => {
+      const { label, content } = source(openapi, `generated/${description}.json`);
+      return [name, label, extractRest(asObject(content))] as const;
+    }),
     ["webhooks.json", hooks.label, extractWebhooks(asObject(hooks.content))],
     ["webhook-examples.json", payloads.label, extractWebhookExamples(payloads.content as Json[])],
   ];

@@ -4,6 +4,7 @@ import { ERRORS, HoldfastError } from "../domain/errors.ts";
 import { CONFIG_DEFAULT } from "./client.ts";
 import { readEnvironment } from "./config/environment.ts";
 import { ConfigError, renderProblems } from "./config/problems.ts";
+import { addInit } from "./init/flags.ts";
 import { addReadingCommands } from "./reading.ts";
 import { version } from "./version.ts";
 
@@ -37,6 +38,7 @@ function createProgram(done: (exitCode: number) => void): Command {
     .showHelpAfterError("(--help shows how it is used)")
     .addHelpText("after", AFTER_HELP)
     .exitOverride();
+  addInit(program, stopSignal, done);
   addServe(program, done);
   addDemo(program, done);
   addReadingCommands(program, done);

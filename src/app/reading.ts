@@ -50,10 +50,13 @@ function addExplain(program: Command, done: Done): void {
 function addCheck(program: Command, done: Done): void {
   program
     .command("check")
-    .description("every problem of a configuration at once, each with its mend; starts nothing")
+    .description(
+      "what is wrong with a configuration, here and at GitHub, each with its mend; starts and changes nothing",
+    )
     .option("-c, --config <file>", "the configuration", CONFIG_DEFAULT)
+    .option("--offline", "without asking GitHub")
     .option("--json", "for programs")
-    .action(async (options: { readonly config: string; readonly json?: boolean }) => {
+    .action(async (options: { readonly config: string; readonly offline?: boolean; readonly json?: boolean }) => {
       const { runCheck } = await import("./commands/check.ts");
       done(await runCheck(options.config, options, openIo()));
     });
@@ -67,7 +70,8 @@ function asking(command: Command): Command {
     .option("--json", "for programs");
 }
 
-function openIo(): CommandIo {
+/** The process as a command sees it. */
+export function openIo(): CommandIo {
   const { stdout, stderr } = process;
   const columns = stdout.columns ?? COLUMNS_DEFAULT;
   return { stdout, stderr, columns, isTTY: stdout.isTTY === true, environment: readEnvironment() };

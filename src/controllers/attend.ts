@@ -28,6 +28,8 @@ export async function attend(context: PoolContext): Promise<void> {
   for (const { id } of machines) {
     try {
       await inLease(context.store, lease, (tx) => attendMachine(context, tx, id));
+      // It may be parked now, with a ticket that was issued while it booted: a poll that came before this still waits.
+      context.wake.machine(id);
     } catch (error) {
       // One bad row holds up no other; it is told once the others are done.
       failure ??= { error };

@@ -82,20 +82,15 @@ function whenPointsSuffice(budget: Budget, { purpose, pointCount }: PlannedCall,
   return atMs;
 }
 
+/** When the reserve, which shrinks, has come down to what is left. */
 function whenPrimarySuffices({ primary }: Budget, purpose: CallPurpose, nowMs: number): number {
   const share = RESERVE_SHARES[purpose];
   if (primary === null || share === 0 || nowMs >= primary.resetsAtMs) return nowMs;
   const leftShare = primary.limit > 0 ? primary.remaining / primary.limit : 0;
-  if (leftShare > reservedShare(share, primary.resetsAtMs - nowMs)) return nowMs;
-  const shrinkingShare = share - LASTING_RESERVE_SHARE;
-  if (shrinkingShare <= 0 || leftShare <= LASTING_RESERVE_SHARE) return primary.resetsAtMs;
-  // The moment at which the shrinking reserve has come down to what is left.
-  const leftAtMs = (PRIMARY_WINDOW_MS * (leftShare - LASTING_RESERVE_SHARE)) / shrinkingShare;
-  return Math.max(Math.ceil(primary.resetsAtMs - leftAtMs), nowMs + 1);
-}
-
-function reservedShare(share: number, leftMs: number): number {
-  return LASTING_RESERVE_SHARE + (share - LASTING_RESERVE_SHARE) * Math.min(leftMs / PRIMARY_WINDOW_MS, 1);
+  if (leftShare <= LASTING_RESERVE_SHARE) return primary.resetsAtMs;
+  if (leftShare >= share) return nowMs;
+  const sufficesForMs = (PRIMARY_WINDOW_MS * (leftShare - LASTING_RESERVE_SHARE)) / (share - LASTING_RESERVE_SHARE);
+  return Math.max(Math.ceil(primary.resetsAtMs - sufficesForMs), nowMs);
 }
 
 /** Counts a call that is being made. */

@@ -44,8 +44,8 @@ export interface GitHubHooks {
   listDeliveries(hook: Hook, sinceMs: number, limitCount: number): Promise<readonly HookDelivery[]>;
 
   /**
-   * As `listDeliveries`, of attempts that failed. A server that does not know the filter sends all: they are sorted out
-   * here. `limitCount` bounds what is read.
+   * As `listDeliveries`, of attempts that failed. Of those that got no status only the latest are sure to be there: what
+   * else of them GitHub's own filter leaves out is left to the look at open jobs. `limitCount` bounds what is read.
    * @throws {GitHubError}
    */
   listFailedDeliveries(hook: Hook, sinceMs: number, limitCount: number): Promise<readonly HookDelivery[]>;

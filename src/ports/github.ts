@@ -55,9 +55,9 @@ export interface GitHub {
   getJob(repository: string, jobId: JobId): Promise<Observation<JobEvent>>;
 
   /**
-   * The jobs of every run of a repository that is queued or in progress, in whatever status each of them is. A run that
-   * is listed while it ends may be missing.
-   * @param repository `owner/name`
+   * The jobs of every run of a repository that is not over (queued, in progress, waiting or pending), in whatever status
+   * each of them is. A run that is listed while it ends may be missing.
+   * @param repository `owner/name`; the jobs' own may be another, where it was renamed.
    * @throws {GitHubError}
    */
   listOpenJobs(repository: string): Promise<readonly JobEvent[]>;

@@ -6,178 +6,241 @@ import {
   checkAnswer,
   checkPayload,
   checkRequest,
+  DESCRIPTION_NAMES,
+  describeCall,
   pingExamples,
+  readDescription,
   restContract,
   webhookContract,
   workflowJobExamples,
 } from "../contracts/github/contract.ts";
-import { appJwt, connectRunner } from "./scripted-runner.ts";
+import { appJwt, connectRunner, type ScriptedRunner } from "./scripted-runner.ts";
 
 let github: SimulatedGitHub;
-let groupedGitHub: SimulatedGitHub;
 const JIT_BODY = { name: "contract-1", runner_group_id: 1, labels: ["self-hosted", "linux"], work_folder: "_work" };
+const VERSION = "2.336.0";
 
 beforeAll(async () => {
-  github = await startSimulatedGitHub({ repositories: ["acme/widgets"], longPollMs: 200 });
-  groupedGitHub = await startSimulatedGitHub({
-    repositories: ["acme/widgets"],
+  github = await startSimulatedGitHub({
+    repositories: ["acme/widgets", "mona/home"],
+    longPollMs: 200,
     github: {
+      users: ["mona"],
       runnerGroups: [
         { id: 1, name: "Default", repositories: "all" },
         { id: 2, name: "few", repositories: ["acme/widgets"] },
       ],
+      enterprises: [
+        {
+          slug: "big",
+          organizations: ["acme"],
+          runnerGroups: [
+            { id: 1, name: "Default", organizations: "all" },
+            { id: 2, name: "few", organizations: ["acme"] },
+          ],
+        },
+      ],
+      deprecations: { [VERSION]: { runtime_deprecates_at: "2099-01-01T00:00:00Z" } },
     },
   });
 });
 
 afterAll(async () => {
   await github.close();
-  await groupedGitHub.close();
 });
 
 interface Sent {
   readonly status: number;
-  readonly body: unknown;
-  readonly problems: readonly string[];
+  // biome-ignore lint/suspicious/noExplicitAny: what it is, is checked by GitHub's description
+  readonly body: any;
+  readonly headers: Headers;
 }
 
 const called = new Set<string>();
+const problems: string[] = [];
 
-/** Calls the simulator, and checks what was asked and what was answered. */
+/** Calls the simulator; what was asked and what was answered is held against every description that has the call. */
 async function send(
-  call: string,
-  path: string,
-  options: { readonly body?: unknown; readonly token?: string; readonly to?: SimulatedGitHub } = {},
+  method: string,
+  target: string,
+  options: {
+    readonly body?: unknown;
+    readonly token?: string;
+    readonly etag?: string;
+    readonly to?: SimulatedGitHub;
+  } = {},
 ): Promise<Sent> {
-  const target = options.to ?? github;
-  called.add(call);
-  const url = new URL(`${target.apiUrl}${path}`);
-  const response = await fetch(url, {
-    method: call.split(" ")[0] ?? "GET",
-    headers: { authorization: `Bearer ${options.token ?? target.token}` },
-    ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
-  });
+  const { to = github, body } = options;
+  const url = new URL(`${to.apiUrl}${target}`);
+  const headers = { authorization: `Bearer ${options.token ?? to.token}`, "if-none-match": options.etag ?? "" };
+  const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+  const response = await fetch(url, { method, headers, redirect: "manual", ...sent });
   const text = await response.text();
-  const body = text === "" ? undefined : (JSON.parse(text) as unknown);
-  const asked = response.status < 400 ? checkRequest(call, options.body, url.searchParams) : [];
-  return { status: response.status, body, problems: [...asked, ...checkAnswer(call, response.status, body)] };
+  const answered = text === "" ? undefined : (JSON.parse(text) as unknown);
+  for (const name of DESCRIPTION_NAMES) {
+    const call = describeCall(name, method, url.pathname);
+    if (call === null) continue;
+    called.add(call.name);
+    // What GitHub's own example gets wrong in the same way is no mistake of ours.
+    const example = call.examples[String(response.status)];
+    const excused = example === undefined ? [] : call.checkAnswer(response.status, example);
+    const found = [
+      ...(response.status < 400 ? call.checkRequest(url.searchParams, body) : []),
+      ...call.checkAnswer(response.status, answered).filter((problem) => !excused.includes(problem)),
+    ];
+    problems.push(...found.map((problem) => `${name}: ${problem}`));
+  }
+  return { status: response.status, body: answered, headers: response.headers };
+}
+
+/** Every call on the runners of one place; the busy runner is the organization's. */
+async function useRunners(place: string, busy: ScriptedRunner): Promise<readonly number[]> {
+  const runners = `${place}/actions/runners`;
+  const mint = () => send("POST", `${runners}/generate-jitconfig`, { body: JIT_BODY });
+  const minted = await mint();
+  const one = `${runners}/${minted.body.runner.id}`;
+  const listed = await send("GET", `${runners}?name=${JIT_BODY.name}`);
+  const answers = [
+    minted,
+    await mint(),
+    await send("POST", `${runners}/generate-jitconfig`, { body: {} }),
+    listed,
+    await send("GET", `${runners}?name=${JIT_BODY.name}`, { etag: listed.headers.get("etag") ?? "" }),
+    await send("GET", `${runners}?per_page=1&page=2`),
+    await send("GET", one),
+    await send("DELETE", `${runners}/${busy.id}`),
+    await send("DELETE", one),
+    await send("DELETE", one),
+    await send("GET", `${runners}/deprecations/${VERSION}`),
+    await send("GET", `${runners}/deprecations/1.0.0`),
+  ];
+  return answers.map(({ status }) => status);
+}
+
+/** Every call on hooks and their deliveries. */
+async function useHook(hook: string, token: string): Promise<readonly number[]> {
+  const listed = await send("GET", `${hook}/deliveries?per_page=1`, { token });
+  const one = `${hook}/deliveries/${listed.body[0].id}`;
+  const answers = [
+    listed,
+    await send("GET", one, { token }),
+    await send("POST", `${one}/attempts`, { token }),
+    await send("GET", `${hook}/deliveries/1`, { token }),
+    await send("GET", `${hook}/deliveries?cursor=x`, { token }),
+  ];
+  return answers.map(({ status }) => status);
 }
 
 describe("REST answers are as GitHub describes them", () => {
-  it("answers every extracted call", async () => {
+  it("on runners, in every scope", async () => {
+    github.queueJob({ repository: "acme/widgets", labels: ["self-hosted"], steps: ["make"] });
+    const busy = await connectRunner(github, { name: "contract-busy", labels: ["self-hosted"] });
+    await busy.takeJob();
+    const elsewhere = [201, 409, 422, 200, 304, 200, 200, 404, 204, 404, 200, 404];
+    expect(await useRunners("/orgs/acme", busy)).toEqual(elsewhere.with(7, 422));
+    expect(await useRunners("/repos/acme/widgets", busy)).toEqual(elsewhere);
+    expect(await useRunners("/enterprises/big", busy)).toEqual(elsewhere);
+    expect((await send("GET", "/orgs/acme/actions/runner-groups")).body.total_count).toBe(2);
+    expect((await send("GET", "/enterprises/big/actions/runner-groups")).body.total_count).toBe(2);
+    expect((await send("GET", "/orgs/acme/actions/runners", { token: "wrong" })).status).toBe(401);
+    expect((await send("GET", "/orgs/nobody/actions/runners")).status).toBe(404);
+    expect(problems).toEqual([]);
+  });
+
+  it("on jobs, runs and repositories", async () => {
     const runId = 16_999_999_999;
-    const jobId = github.queueJob({ repository: "acme/widgets", labels: ["self-hosted"], steps: ["make"], runId });
-    const runner = await connectRunner(github, { name: "contract-busy", labels: ["self-hosted"] });
-    await runner.takeJob();
-    const jwt = appJwt(github.appId);
-    const org = "/orgs/acme/actions/runners";
-    const repository = "/repos/acme/widgets/actions/runners";
-    const minted = await send("POST /orgs/{org}/actions/runners/generate-jitconfig", `${org}/generate-jitconfig`, {
-      body: JIT_BODY,
-    });
-    const mintedHere = await send(
-      "POST /repos/{owner}/{repo}/actions/runners/generate-jitconfig",
-      `${repository}/generate-jitconfig`,
-      { body: JIT_BODY },
-    );
-    const idOf = (sent: Sent) => (sent.body as { runner: { id: number } }).runner.id;
-    const rows: readonly (readonly [call: string, status: number, sent: Sent])[] = [
-      ["POST org jit", 201, minted],
-      ["POST repo jit", 201, mintedHere],
-      ["GET /app", 200, await send("GET /app", "/app", { token: jwt })],
-      [
-        "GET org installation",
-        200,
-        await send("GET /orgs/{org}/installation", "/orgs/acme/installation", { token: jwt }),
-      ],
-      [
-        "GET repo installation",
-        200,
-        await send("GET /repos/{owner}/{repo}/installation", "/repos/acme/widgets/installation", { token: jwt }),
-      ],
-      [
-        "POST token",
-        201,
-        await send(
-          "POST /app/installations/{installation_id}/access_tokens",
-          `/app/installations/${github.installationId}/access_tokens`,
-          { token: jwt },
-        ),
-      ],
-      ["list org", 200, await send("GET /orgs/{org}/actions/runners", `${org}?per_page=1&page=2`)],
-      ["list org by name", 200, await send("GET /orgs/{org}/actions/runners", `${org}?name=contract-busy`)],
-      ["get org", 200, await send("GET /orgs/{org}/actions/runners/{runner_id}", `${org}/${runner.id}`)],
-      ["list repo", 200, await send("GET /repos/{owner}/{repo}/actions/runners", repository)],
-      [
-        "get repo",
-        200,
-        await send("GET /repos/{owner}/{repo}/actions/runners/{runner_id}", `${repository}/${idOf(mintedHere)}`),
-      ],
-      ["busy", 422, await send("DELETE /orgs/{org}/actions/runners/{runner_id}", `${org}/${runner.id}`)],
-      [
-        "taken",
-        409,
-        await send("POST /orgs/{org}/actions/runners/generate-jitconfig", `${org}/generate-jitconfig`, {
-          body: JIT_BODY,
-        }),
-      ],
-      [
-        "bad body",
-        422,
-        await send("POST /orgs/{org}/actions/runners/generate-jitconfig", `${org}/generate-jitconfig`, { body: {} }),
-      ],
-      ["delete org", 204, await send("DELETE /orgs/{org}/actions/runners/{runner_id}", `${org}/${idOf(minted)}`)],
-      ["delete again", 404, await send("DELETE /orgs/{org}/actions/runners/{runner_id}", `${org}/${idOf(minted)}`)],
-      [
-        "delete repo",
-        204,
-        await send("DELETE /repos/{owner}/{repo}/actions/runners/{runner_id}", `${repository}/${idOf(mintedHere)}`),
-      ],
-      [
-        "groups",
-        200,
-        await send("GET /orgs/{org}/actions/runner-groups", "/orgs/acme/actions/runner-groups", { to: groupedGitHub }),
-      ],
-      [
-        "job",
-        200,
-        await send("GET /repos/{owner}/{repo}/actions/jobs/{job_id}", `/repos/acme/widgets/actions/jobs/${jobId}`),
-      ],
-      [
-        "jobs of run",
-        200,
-        await send(
-          "GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs",
-          `/repos/acme/widgets/actions/runs/${runId}/jobs?filter=all`,
-        ),
-      ],
-      ["bad token", 401, await send("GET /orgs/{org}/actions/runners", org, { token: "wrong" })],
-      ["no such org", 404, await send("GET /orgs/{org}/actions/runners", "/orgs/nobody/actions/runners")],
+    const jobId = github.queueJob({ repository: "acme/widgets", labels: ["z"], steps: ["make"], runId });
+    const token = await installationToken();
+    const actions = "/repos/acme/widgets/actions";
+    const answers = [
+      await send("GET", `${actions}/jobs/${jobId}`),
+      await send("GET", `${actions}/runs?status=queued&per_page=100`),
+      await send("GET", `${actions}/runs/${runId}/jobs?filter=all`),
+      await send("GET", "/orgs/acme/repos?type=all"),
+      await send("GET", "/user/repos"),
+      await send("GET", "/user"),
+      await send("GET", "/installation/repositories", { token }),
+      await send("GET", "/user", { token }),
     ];
-    for (const [name, status, sent] of rows)
-      expect({ name, status: sent.status, problems: sent.problems }).toEqual({ name, status, problems: [] });
-    expect([...called].sort()).toEqual(Object.keys(restContract.calls).sort());
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 200, 403]);
+    expect(problems).toEqual([]);
+  });
+
+  async function installationToken(): Promise<string> {
+    const path = `/app/installations/${github.installationId}/access_tokens`;
+    return (await send("POST", path, { token: appJwt(github.appId) })).body.token;
+  }
+
+  it("on Apps and their making", async () => {
+    const token = appJwt(github.appId);
+    const paths = ["/app", "/app/installations", "/orgs/acme/installation", "/repos/acme/widgets/installation"];
+    for (const path of [...paths, "/users/mona/installation", "/enterprises/big/installation"]) {
+      expect((await send("GET", path, { token })).status).toBe(200);
+    }
+    github.setInstallation(github.appId, "acme", { isSuspended: true });
+    expect((await send("GET", "/orgs/acme/installation", { token })).body.suspended_at).not.toBeNull();
+    expect((await send("POST", `/app/installations/${github.installationId}/access_tokens`, { token })).status).toBe(
+      403,
+    );
+    github.setInstallation(github.appId, "acme", { isSuspended: false });
+    const manifest = JSON.stringify({ name: "made", url: "https://x.test", redirect_url: "https://x.test/back" });
+    const page = await fetch(`${github.webUrl}/settings/apps/new`, {
+      method: "POST",
+      body: new URLSearchParams({ manifest }),
+      redirect: "manual",
+    });
+    const code = new URL(page.headers.get("location") ?? "").searchParams.get("code");
+    expect((await send("POST", `/app-manifests/${code}/conversions`)).status).toBe(201);
+    expect((await send("POST", `/app-manifests/${code}/conversions`)).status).toBe(404);
+    expect(problems).toEqual([]);
+  });
+
+  it("on hooks and their deliveries", async () => {
+    const own = await startSimulatedGitHub({ repositories: ["acme/widgets"] });
+    await own.close();
+    // Nobody listens there any more.
+    const target = { url: own.webUrl, secret: "s" };
+    github.setWebhook(target);
+    const inOrganization = github.addHook({ kind: "organization", organization: "acme" }, target);
+    const inRepository = github.addHook({ kind: "repository", fullName: "acme/widgets" }, target);
+    github.queueJob({ repository: "acme/widgets", labels: ["z"], steps: ["make"] });
+    const areTried = () => github.deliveries().every(({ attempts }) => attempts.length > 0);
+    await github.waitFor("every delivery to be tried", areTried, 10_000);
+    const token = appJwt(github.appId);
+    const each = [200, 200, 202, 404, 400];
+    expect(await useHook("/app/hook", token)).toEqual(each);
+    expect(await useHook(`/orgs/acme/hooks/${inOrganization}`, github.token)).toEqual(each);
+    expect(await useHook(`/repos/acme/widgets/hooks/${inRepository}`, github.token)).toEqual(each);
+    expect((await send("GET", "/app/hook/config", { token })).status).toBe(200);
+    expect((await send("GET", "/orgs/acme/hooks")).status).toBe(200);
+    expect((await send("GET", "/repos/acme/widgets/hooks")).status).toBe(200);
+    expect(problems).toEqual([]);
+  });
+
+  it("on every call that is described", () => {
+    const described = DESCRIPTION_NAMES.flatMap((name) => Object.keys(readDescription(name).calls));
+    expect([...called].sort()).toEqual([...new Set(described)].sort());
   });
 
   it("describes a job in every phase of its life", async () => {
     const own = await startSimulatedGitHub({ repositories: ["acme/widgets"], longPollMs: 200 });
-    const call = "GET /repos/{owner}/{repo}/actions/jobs/{job_id}";
     const look = async (jobId: number) => {
-      const { status, body, problems } = await send(call, `/repos/acme/widgets/actions/jobs/${jobId}`, { to: own });
-      expect({ status, problems }).toEqual({ status: 200, problems: [] });
-      return (body as { status: string }).status;
+      const { status, body } = await send("GET", `/repos/acme/widgets/actions/jobs/${jobId}`, { to: own });
+      const runs = await send("GET", "/repos/acme/widgets/actions/runs", { to: own });
+      expect([status, runs.status, problems]).toEqual([200, 200, []]);
+      return [body.status, runs.body.workflow_runs[0].status];
     };
     const jobId = own.queueJob({ repository: "acme/widgets", labels: ["x"], steps: ["one", "two"], approval: true });
-    expect(await look(jobId)).toBe("waiting");
+    expect(await look(jobId)).toEqual(["waiting", "waiting"]);
     own.approveJob(jobId);
-    expect(await look(jobId)).toBe("queued");
+    expect(await look(jobId)).toEqual(["queued", "queued"]);
     const runner = await connectRunner(own, { name: "phases", labels: ["x"] });
     const taken = await runner.takeJob();
-    expect(await look(jobId)).toBe("queued");
+    expect(await look(jobId)).toEqual(["queued", "queued"]);
     await runner.start(taken);
-    expect(await look(jobId)).toBe("in_progress");
+    expect(await look(jobId)).toEqual(["in_progress", "in_progress"]);
     await runner.complete(taken, "Failed", 1);
-    expect(await look(jobId)).toBe("completed");
+    expect(await look(jobId)).toEqual(["completed", "completed"]);
     await own.close();
   });
 });
@@ -198,7 +261,12 @@ describe("webhooks are as GitHub describes them", () => {
     });
     await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
     const { port } = receiver.address() as AddressInfo;
-    const own = await startSimulatedGitHub({ repositories: ["acme/widgets"], longPollMs: 200 });
+    const enterprises = [{ slug: "big", organizations: ["acme"] }];
+    const own = await startSimulatedGitHub({
+      repositories: ["acme/widgets"],
+      longPollMs: 200,
+      github: { enterprises },
+    });
     own.setWebhook({ url: `http://127.0.0.1:${port}/`, secret: "s" });
     const jobId = own.queueJob({ repository: "acme/widgets", labels: ["x"], steps: ["make"], approval: "waiting" });
     const otherId = own.queueJob({ repository: "acme/widgets", labels: ["y"], steps: ["make"], approval: "queued" });
@@ -297,6 +365,9 @@ describe("the contract can fail", () => {
     );
     expect(broken).toEqual([
       "POST /app/installations/{installation_id}/access_tokens 201: 3",
+      "POST /app-manifests/{code}/conversions 201: 3",
+      "GET /installation/repositories 200: 4",
+      "GET /user/repos 200: 3",
       "GET /repos/{owner}/{repo}/actions/jobs/{job_id} 200: 1",
       "GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs 200: 1",
     ]);

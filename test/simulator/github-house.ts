@@ -13,7 +13,14 @@ export interface GitHubHouse {
   /** One more, closed with the rest. */
   startOther(options: SimulatedGitHubOptions): Promise<SimulatedGitHub>;
   /** A REST call with the token that is good. A text is sent as it is, anything else as JSON. */
-  call(method: string, path: string, body?: unknown, token?: string, to?: SimulatedGitHub): Promise<Answer>;
+  call(
+    method: string,
+    path: string,
+    body?: unknown,
+    token?: string,
+    to?: SimulatedGitHub,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
   replaceReceiver(): Promise<void>;
 }
 
@@ -55,17 +62,25 @@ export function useGitHub(): GitHubHouse {
       others.push(other);
       return other;
     },
-    call: (method, path, body, token = github.token, to = github) => send(to, method, path, token, body),
+    call: (method, path, body, token = github.token, to = github, headers = {}) =>
+      send(to, method, path, { ...headers, authorization: `Bearer ${token}` }, body),
     replaceReceiver: async () => {
       receiver = await startReceiver();
     },
   };
 }
 
-async function send(to: SimulatedGitHub, method: string, path: string, token: string, body: unknown): Promise<Answer> {
+async function send(
+  to: SimulatedGitHub,
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  body: unknown,
+): Promise<Answer> {
   const response = await fetch(`${to.apiUrl}${path}`, {
     method,
-    headers: { authorization: `Bearer ${token}` },
+    headers,
+    redirect: "manual",
     ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
   });
   const text = await response.text();

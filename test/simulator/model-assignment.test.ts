@@ -4,9 +4,10 @@ import { acknowledge, acquire } from "../../src/simulator/github/assignment.ts";
 import { cancelJob } from "../../src/simulator/github/jobs.ts";
 import { advance, nextDueMs } from "../../src/simulator/github/lease.ts";
 import { takeDueSends } from "../../src/simulator/github/outbox.ts";
+import type { Scope } from "../../src/simulator/github/places.ts";
 import { deleteRunner, reportedBusy } from "../../src/simulator/github/runners.ts";
 import { beginPoll, openSession, takeMessage } from "../../src/simulator/github/sessions.ts";
-import type { GitHubState, Job, JobPhase, Runner, Scope } from "../../src/simulator/github/state.ts";
+import type { GitHubState, Job, JobPhase, Runner } from "../../src/simulator/github/state.ts";
 import { announced, begin, connect, createWorld, disconnect, queue, receive, register, START_MS } from "./world.ts";
 
 const ACME: Scope = { kind: "organization", organization: "acme" };

@@ -2,9 +2,10 @@ import { describe, expect, it } from "vitest";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { approveJob, cancelJob } from "../../src/simulator/github/jobs.ts";
 import { advance, renew, startJob } from "../../src/simulator/github/lease.ts";
+import type { Scope } from "../../src/simulator/github/places.ts";
 import { deleteRunner, isOnline, registerRunner } from "../../src/simulator/github/runners.ts";
 import { beginPoll, openSession } from "../../src/simulator/github/sessions.ts";
-import type { GitHubState, Job, JobPhase, Runner, Scope } from "../../src/simulator/github/state.ts";
+import type { GitHubState, Job, JobPhase, Runner } from "../../src/simulator/github/state.ts";
 import { announced, begin, connect, createWorld, finish, queue, receive, register, START_MS, take } from "./world.ts";
 
 const ACME: Scope = { kind: "organization", organization: "acme" };

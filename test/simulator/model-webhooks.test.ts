@@ -18,7 +18,8 @@ describe("webhooks", () => {
     takeDueSends(state, START_MS);
     const late = queue(state, { webhooks: { delayMs: { queued: MINUTE_MS } } });
     const soon = queue(state);
-    const jobsOf = (nowMs: number) => takeDueSends(state, nowMs).map(({ guid }) => state.deliveries.get(guid)?.jobId);
+    const jobsOf = (nowMs: number) =>
+      takeDueSends(state, nowMs).map(({ deliveryId }) => state.deliveries.get(deliveryId)?.jobId);
     expect(jobsOf(START_MS)).toEqual([soon.id]);
     expect(nextDueMs(state)).toBe(START_MS + MINUTE_MS);
     expect(jobsOf(START_MS + MINUTE_MS)).toEqual([late.id]);
@@ -30,11 +31,11 @@ describe("webhooks", () => {
     const dropped = queue(state, { webhooks: { drop: ["queued"] } });
     const twice = queue(state, { webhooks: { duplicate: ["queued"] } });
     const sends = takeDueSends(state, START_MS);
-    expect(sends.map(({ guid }) => state.deliveries.get(guid)?.jobId)).toEqual([twice.id, twice.id]);
-    expect(new Set(sends.map(({ guid }) => guid)).size).toBe(1);
+    expect(sends.map(({ deliveryId }) => state.deliveries.get(deliveryId)?.jobId)).toEqual([twice.id, twice.id]);
+    expect(new Set(sends.map(({ deliveryId }) => state.deliveries.get(deliveryId)?.guid)).size).toBe(1);
     const [lost] = [...state.deliveries.values()].filter(({ jobId }) => jobId === dropped.id);
     expect(lost?.status).toBe("dropped");
-    expect(redeliver(state, lost?.guid ?? "", START_MS)).toBe("never-attempted");
+    expect(redeliver(state, lost?.id ?? 0, START_MS)).toBe("never-attempted");
   });
 
   it("say completed while the Worker runs, and nothing at its end, when the job says so", () => {
@@ -75,16 +76,17 @@ describe("webhooks", () => {
     const job = queue(state);
     takeDueSends(state, START_MS);
     const [delivery] = [...state.deliveries.values()].filter(({ jobId }) => jobId === job.id);
-    const guid = delivery?.guid ?? "";
-    recordAttempt(state, guid, { atMs: START_MS, durationMs: 3, statusCode: 503, isRedelivery: false });
+    const id = delivery?.id ?? 0;
+    const made = { atMs: START_MS, durationMs: 3, failure: null, response: null };
+    recordAttempt(state, id, { ...made, statusCode: 503, isRedelivery: false });
     expect(delivery?.status).toBe("failed");
     expect(takeDueSends(state, START_MS + DAY_MS)).toEqual([]);
-    expect(redeliver(state, guid, START_MS + 3 * DAY_MS)).toBe("accepted");
-    expect(takeDueSends(state, START_MS + 3 * DAY_MS)).toMatchObject([{ guid, isRedelivery: true }]);
-    recordAttempt(state, guid, { atMs: START_MS, durationMs: 3, statusCode: 202, isRedelivery: true });
+    expect(redeliver(state, id, START_MS + 3 * DAY_MS)).toBe("accepted");
+    expect(takeDueSends(state, START_MS + 3 * DAY_MS)).toMatchObject([{ deliveryId: id, isRedelivery: true }]);
+    recordAttempt(state, id, { ...made, statusCode: 202, isRedelivery: true });
     expect(delivery?.status).toBe("delivered");
-    expect(redeliver(state, guid, START_MS + 3 * DAY_MS + 1)).toBe("too-old");
-    expect(redeliver(state, "unknown", START_MS)).toBe("unknown");
+    expect(redeliver(state, id, START_MS + 3 * DAY_MS + 1)).toBe("too-old");
+    expect(redeliver(state, 0, START_MS)).toBe("unknown");
   });
 });
 

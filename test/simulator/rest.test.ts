@@ -149,7 +149,7 @@ describe("who may call", () => {
       await house.call("GET", "/app", undefined, appJwt(own.appId, signed, 3_600), own),
       await house.call("GET", "/app", undefined, appJwt(own.appId, signed, 0), own),
     ];
-    expect(refused.map((answer) => answer.status)).toEqual([401, 401, 401, 401, 401, 401]);
+    expect(refused.map((answer) => answer.status)).toEqual([401, 401, 401, 404, 401, 401]);
     expect((await house.call("GET", "/orgs/nobody/installation", undefined, jwt, own)).status).toBe(404);
     expect((await house.call("POST", "/app/installations/1/access_tokens", undefined, jwt, own)).status).toBe(404);
   });

@@ -1,3 +1,4 @@
+import type { Scope } from "../../src/simulator/github/places.ts";
 import { callBroker } from "../../src/simulator/runner/broker-client.ts";
 import type {
   AcquiredJob,
@@ -30,16 +31,16 @@ export interface ScriptedOptions {
   readonly isEphemeral?: boolean;
   readonly repository?: string;
   readonly groupId?: number;
+  /** Unless it is a repository's or of `acme`. */
+  readonly scope?: Scope;
+  readonly version?: string;
 }
 
 const POLL_COUNT_MAX = 50;
 
 export function registerScripted(github: SimulatedGitHub, options: ScriptedOptions): ScriptedRunner {
   const { id, encodedJitConfig } = github.registerRunner({
-    scope:
-      options.repository === undefined
-        ? { kind: "organization", organization: "acme" }
-        : { kind: "repository", fullName: options.repository },
+    scope: options.scope ?? scopeOf(options.repository),
     name: options.name,
     labels: options.labels,
     groupId: options.groupId ?? 1,
@@ -48,13 +49,13 @@ export function registerScripted(github: SimulatedGitHub, options: ScriptedOptio
   const token = `${id}:${readSecret(encodedJitConfig)}`;
   let sessionId = "";
   const call: ScriptedRunner["call"] = (method, path, body, as = token) =>
-    callBroker(github.apiUrl, { method, path, token: as, ...(body === undefined ? {} : { body }) });
+    callBroker(github.webUrl, { method, path, token: as, ...(body === undefined ? {} : { body }) });
   const runner: ScriptedRunner = {
     id,
     token,
     call,
     openSession: async () => {
-      const body = { agentId: id, agentName: options.name, version: "2.336.0", os: "Linux" };
+      const body = { agentId: id, agentName: options.name, version: options.version ?? "2.336.0", os: "Linux" };
       const opened = await call("POST", "/sessions", body);
       if (opened.status === 201) sessionId = (opened.body as OpenedSession).sessionId;
       return opened.status;
@@ -76,6 +77,12 @@ export function registerScripted(github: SimulatedGitHub, options: ScriptedOptio
     closeSession: async () => (await call("DELETE", `/sessions/${sessionId}`)).status,
   };
   return runner;
+}
+
+function scopeOf(repository: string | undefined): Scope {
+  return repository === undefined
+    ? { kind: "organization", organization: "acme" }
+    : { kind: "repository", fullName: repository };
 }
 
 export async function connectRunner(github: SimulatedGitHub, options: ScriptedOptions): Promise<ScriptedRunner> {

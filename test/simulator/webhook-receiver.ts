@@ -21,6 +21,11 @@ export interface ReceivedDelivery {
   };
 }
 
+function jsonOf(headers: IncomingHttpHeaders, body: string): string {
+  const isForm = headers["content-type"] === "application/x-www-form-urlencoded";
+  return isForm ? (new URLSearchParams(body).get("payload") ?? "") : body;
+}
+
 export async function startReceiver(): Promise<WebhookReceiver> {
   const received: ReceivedDelivery[] = [];
   let answer: number | "silence" = 202;
@@ -30,7 +35,7 @@ export async function startReceiver(): Promise<WebhookReceiver> {
     const body = Buffer.concat(chunks).toString("utf8");
     const { headers } = request;
     const [guid, event] = [String(headers["x-github-delivery"]), String(headers["x-github-event"])];
-    received.push({ guid, event, headers, body, payload: JSON.parse(body) });
+    received.push({ guid, event, headers, body, payload: JSON.parse(jsonOf(headers, body)) });
     if (answer !== "silence") response.writeHead(answer).end();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

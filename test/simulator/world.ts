@@ -1,26 +1,32 @@
+import { firstApp } from "../../src/simulator/github/apps.ts";
 import { acquire } from "../../src/simulator/github/assignment.ts";
+import { createGitHub } from "../../src/simulator/github/create.ts";
+import type { HookTarget } from "../../src/simulator/github/delivery.ts";
 import { createSeededIds } from "../../src/simulator/github/ids.ts";
 import { type JobRequest, queueJob } from "../../src/simulator/github/jobs.ts";
 import { finishJob, type JobResult, renew, startJob } from "../../src/simulator/github/lease.ts";
 import { setHook } from "../../src/simulator/github/outbox.ts";
 import { type RegistrationRequest, registerRunner } from "../../src/simulator/github/runners.ts";
 import { beginPoll, closeSession, endPoll, openSession, takeMessage } from "../../src/simulator/github/sessions.ts";
-import {
-  createGitHub,
-  type GitHubOptions,
-  type GitHubState,
-  type Job,
-  type Runner,
-} from "../../src/simulator/github/state.ts";
+import type { GitHubOptions, GitHubState, Job, Runner } from "../../src/simulator/github/state.ts";
 
 /** The model alone, in a time of one's own, with the moves that the tests repeat. */
 
 /** 2026-08-19T16:08:55Z */
 export const START_MS = 1_787_155_735_000;
 
+const HOOK_TARGET: HookTarget = {
+  url: "http://hook.invalid/",
+  secret: "s",
+  events: ["workflow_job"],
+  contentType: "json",
+  isCertificateChecked: true,
+  isActive: true,
+};
+
 export function createWorld(options: Partial<Omit<GitHubOptions, "ids">> = {}, seed = 1): GitHubState {
   const state = createGitHub({ ...options, ids: createSeededIds(seed) });
-  setHook(state, { url: "http://hook.invalid/", events: ["workflow_job"] }, START_MS);
+  setHook(state, { kind: "app", appId: firstApp(state).id }, HOOK_TARGET, START_MS);
   return state;
 }
 
@@ -31,7 +37,7 @@ export function register(state: GitHubState, more: Partial<RegistrationRequest> 
     { scope, labels: ["linux"], groupId: 1, isEphemeral: true, ...more },
     START_MS,
   );
-  if (registered === "name-taken") throw new Error(`the name ${more.name} is taken`);
+  if (typeof registered === "string") throw new Error(`registering ${more.name}: ${registered}`);
   return registered;
 }
 

@@ -1,17 +1,23 @@
-/** One HTTP exchange with GitHub's REST interface: headers, time limit, JSON, count. Decides nothing about statuses. */
+/** One HTTP exchange with GitHub's REST interface: headers, JSON, count. Decides nothing about statuses. */
 import packageJson from "../../../package.json" with { type: "json" };
 import { GitHubError } from "../../domain/errors.ts";
-import { GITHUB_CALL_TIMEOUT_MS } from "../../ports/github.ts";
+import type { CallPurpose } from "../../ports/github.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
+import { readableFailure } from "./failure.ts";
 
 export interface Call {
   /** For the figures: `generate-jitconfig`. */
   readonly operation: string;
+  readonly purpose: CallPurpose;
   readonly method: "GET" | "POST" | "DELETE";
   /** Encoded, from the base of the interface: `/orgs/acme/actions/runners`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** A GET whose answer is kept, and asked for again only if it changed: an unchanged one costs no rate limit. */
+  readonly isConditional?: boolean;
+  /** Instead of `JSON.parse`. */
+  readonly parse?: (text: string) => unknown;
   /** What is being attempted, as in "minting a ticket in acme": the message of every error. */
   readonly attempted: string;
 }
@@ -19,14 +25,41 @@ export interface Call {
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** Undefined where there is no body, or one that is not JSON. */
+  /** Undefined where there is no body, or one that is not JSON. Shared with others where it was remembered: read only. */
   readonly json: unknown;
+  /** Of the body's text. */
+  readonly characterCount: number;
+  /** GitHub said that it is what it was; `json` is the remembered answer. */
+  readonly isUnchanged?: boolean;
 }
+
+export interface FetchOptions {
+  readonly method: Call["method"];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+  readonly redirect: "manual";
+  readonly signal: AbortSignal;
+}
+
+/** What we use of `fetch`. */
+export type Fetch = (
+  url: string,
+  options: FetchOptions,
+) => Promise<Pick<Response, "status" | "ok" | "headers" | "text">>;
 
 export interface ClientOptions {
   readonly apiUrl: string;
   readonly telemetry: Telemetry;
-  readonly fetch: typeof fetch;
+  readonly fetch: Fetch;
+}
+
+export interface Envelope {
+  readonly url: string;
+  /** The header's value; it appears in no error. */
+  readonly authorization: string;
+  /** Of the answer that we have; GitHub says 304 if it is still the same. */
+  readonly etag: string | null;
+  readonly signal: AbortSignal;
 }
 
 export class Client {
@@ -36,32 +69,44 @@ export class Client {
     this.#options = options;
   }
 
-  /**
-   * @param authorization the header's value; it appears in no error.
-   * @throws {GitHubError} `github-unavailable`: no answer, a cut one, or a success that is not JSON.
-   */
-  async send(call: Call, authorization: string): Promise<Answer> {
+  urlOf(call: Call): string {
+    const query = new URLSearchParams(call.query ?? {}).toString();
+    return `${this.#options.apiUrl}${call.path}${query === "" ? "" : `?${query}`}`;
+  }
+
+  /** Whether an address is of this interface: nothing else is shown our credentials. */
+  isOurs(url: URL): boolean {
+    const base = new URL(`${this.#options.apiUrl}/`);
+    return url.origin === base.origin && url.pathname.startsWith(base.pathname);
+  }
+
+  /** @throws {GitHubError} `github-unavailable`: no answer, a cut or late one, or a success that is not JSON. */
+  async send(call: Call, envelope: Envelope): Promise<Answer> {
     let status = "none";
     try {
-      const response = await this.#options.fetch(this.#url(call), requestOf(call, authorization));
+      const response = await this.#options.fetch(envelope.url, requestOf(call, envelope));
       status = String(response.status);
-      const json = parseBody(await response.text(), response.ok);
-      return { status: response.status, headers: response.headers, json };
+      const text = await response.text();
+      const json = parseBody(text, response.ok, call.parse ?? JSON.parse);
+      return { status: response.status, headers: response.headers, json, characterCount: text.length };
     } catch (error) {
-      status = error instanceof DOMException && error.name === "TimeoutError" ? "timeout" : `${status}-broken`;
+      status = isTimeout(error) ? "timeout" : `${status}-broken`;
       throw unavailable(call, error);
     } finally {
       this.#options.telemetry.count("holdfast_github_calls_total", { operation: call.operation, status });
     }
   }
-
-  #url(call: Call): string {
-    const query = new URLSearchParams(call.query ?? {}).toString();
-    return `${this.#options.apiUrl}${call.path}${query === "" ? "" : `?${query}`}`;
-  }
 }
 
-function requestOf(call: Call, authorization: string): RequestInit {
+function unavailable(call: Call, error: unknown): GitHubError {
+  return new GitHubError("github-unavailable", call.attempted, { cause: readableFailure(error) });
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "TimeoutError";
+}
+
+function requestOf(call: Call, { authorization, etag, signal }: Envelope): FetchOptions {
   const hasBody = call.body !== undefined;
   return {
     method: call.method,
@@ -71,19 +116,20 @@ function requestOf(call: Call, authorization: string): RequestInit {
       "user-agent": `holdfast/${packageJson.version}`,
       "x-github-api-version": "2022-11-28",
       ...(hasBody ? { "content-type": "application/json" } : {}),
+      ...(etag === null ? {} : { "if-none-match": etag }),
     },
     body: hasBody ? JSON.stringify(call.body) : null,
-    // A moved repository is followed where we only look. A POST that is redirected would arrive as a GET.
-    redirect: call.method === "GET" ? "follow" : "manual",
-    signal: AbortSignal.timeout(GITHUB_CALL_TIMEOUT_MS),
+    // Followed by hand: fetch would turn a POST into a GET, and no one else may see our credentials.
+    redirect: "manual",
+    signal,
   };
 }
 
 /** A refusal may come from a proxy and be a page; a success is JSON or was cut. */
-function parseBody(text: string, isSuccess: boolean): unknown {
+function parseBody(text: string, isSuccess: boolean, parse: (text: string) => unknown): unknown {
   if (text === "") return undefined;
   try {
-    return JSON.parse(text);
+    return parse(text);
   } catch (error) {
     if (!isSuccess) return undefined;
     throw notJson(error);
@@ -93,8 +139,4 @@ function parseBody(text: string, isSuccess: boolean): unknown {
 /** The parser's own message quotes the text, which may hold a token. */
 function notJson(error: unknown): Error {
   return new Error(`the answer is not JSON, or was cut (${error instanceof Error ? error.name : "unknown"})`);
-}
-
-function unavailable(call: Call, cause: unknown): GitHubError {
-  return new GitHubError("github-unavailable", call.attempted, { cause });
 }

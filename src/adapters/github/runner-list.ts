@@ -54,9 +54,12 @@ async function readOnce(
 async function readPage(session: Session, place: Place, name: string | null, page: number, attempted: string) {
   const call: Call = {
     operation: "list-runners",
+    // One is looked up by its name to settle what became of it.
+    purpose: name === null ? "sweep" : "safety",
     method: "GET",
     path: `${place.path}/actions/runners`,
     query: { ...(name === null ? {} : { name }), per_page: String(PAGE_SIZE), page: String(page) },
+    isConditional: name === null,
     attempted,
   };
   const answer = await session.ask(place.account, call, ({ status }) => status === 200);

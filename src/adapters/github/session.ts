@@ -1,21 +1,27 @@
 import type { Clock } from "../../ports/clock.ts";
-import type { Answer, Call, Client } from "./client.ts";
-import type { Account, Credentials } from "./credentials.ts";
+import type { Answer, Call } from "./client.ts";
+import type { Account, Asked, Credentials } from "./credentials.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Gates } from "./gate.ts";
 import { refusalOf } from "./refusal.ts";
 
 /** Says which answers are no refusals. */
 export type Accepts = (answer: Answer) => boolean;
 
-/** Calls with our credentials, refusals made into errors. */
+/** Calls with our credentials, refusals made into errors. Every part of a connection shares one. */
 export class Session {
-  readonly #client: Client;
-  readonly #credentials: Credentials;
+  readonly kind: "app" | "token";
   readonly clock: Clock;
+  readonly #exchange: Exchange;
+  readonly #credentials: Credentials;
+  readonly #gates: Gates;
 
-  constructor(client: Client, credentials: Credentials, clock: Clock) {
-    this.#client = client;
+  constructor(exchange: Exchange, credentials: Credentials, gates: Gates) {
+    this.kind = credentials.kind;
+    this.clock = exchange.clock;
+    this.#exchange = exchange;
     this.#credentials = credentials;
-    this.clock = clock;
+    this.#gates = gates;
   }
 
   /**
@@ -26,14 +32,35 @@ export class Session {
     const first = await this.#askOnce(account, call, beforeCall);
     // A token that was taken back before its time: nothing was done, so the same call is made with a new one.
     const isWorthAnother = first.answer.status === 401 && this.#credentials.forget(account);
-    const { answer, authorization } = isWorthAnother ? await this.#askOnce(account, call, beforeCall) : first;
+    const asked = isWorthAnother ? await this.#askOnce(account, call, beforeCall) : first;
+    return this.#accepted(asked, call, accepts);
+  }
+
+  /**
+   * Asks as the App itself, not as one of its installations.
+   * @throws {GitHubError} `github-forbidden` where the connection has a token instead of an App.
+   */
+  async askAsApp(call: Call, accepts: Accepts): Promise<Answer> {
+    return this.#accepted(await this.#credentials.askAsApp(call), call, accepts);
+  }
+
+  /** GitHub's own time minus ours, from its last answer; null until there was one. */
+  clockDifferenceMs(): number | null {
+    return this.#exchange.clockDifferenceMs();
+  }
+
+  #accepted({ answer, authorization }: Asked, call: Call, accepts: Accepts): Answer {
     if (accepts(answer)) return answer;
     throw refusalOf(answer, call, authorization, this.clock.nowMs());
   }
 
-  async #askOnce(account: Account, call: Call, beforeCall: () => void) {
-    const authorization = await this.#credentials.authorize(account);
-    beforeCall();
-    return { answer: await this.#client.send(call, authorization), authorization };
+  async #askOnce(account: Account, call: Call, beforeCall: () => void): Promise<Asked> {
+    const budget = this.#credentials.budgetOf(account);
+    const gate = this.#gates.of(budget);
+    return await gate.hold(call, async () => {
+      const authorization = await this.#credentials.authorize(account);
+      const sender = { account: budget, gate, authorization, beforeCall };
+      return { answer: await this.#exchange.send(call, sender), authorization };
+    });
   }
 }

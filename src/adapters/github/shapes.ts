@@ -29,6 +29,13 @@ export const JitConfigShape = z.object({
   encoded_jit_config: z.string().min(1),
 });
 
+export const RunnerGroupPageShape = z
+  .object({
+    total_count: z.int().min(0),
+    runner_groups: z.array(z.object({ id: z.int().min(1), name: z.string() })),
+  })
+  .transform((page) => ({ total: page.total_count, items: page.runner_groups }));
+
 export const InstallationShape = z.object({ id: z.int().min(1) });
 
 export const InstallationTokenShape = z.object({
@@ -41,4 +48,10 @@ export const InstallationTokenShape = z.object({
 export function describeMismatch(error: z.ZodError): Error {
   const places = error.issues.map(({ path, code }) => `${path.join(".") || "the answer"} (${code})`);
   return new Error(`the answer has another shape than we know: ${places.slice(0, 5).join(", ")}`);
+}
+
+/** What a refusal says; empty where it says nothing, or is no JSON. */
+export function messageOf(json: unknown): string {
+  if (typeof json !== "object" || json === null || !("message" in json)) return "";
+  return typeof json.message === "string" ? json.message : "";
 }

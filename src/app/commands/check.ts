@@ -1,67 +1,108 @@
-/** `holdfast check`: the configuration field by field, and whether each pool could launch here. Starts nothing. */
-
+/**
+ * `holdfast check`: the configuration field by field, whether each pool could launch here, and what GitHub says of
+ * credentials, permissions, webhook, labels and runner. Starts and changes nothing.
+ */
 import { systemClock } from "../../adapters/system/clock.ts";
 import { plainText } from "../../http/text/plain-text.ts";
+import { type CheckParts, checkEverything, systemParts } from "../check/everything.ts";
+import type { Finding } from "../check/finding.ts";
+import { breakLines, renderFindings, renderSummary } from "../check/render.ts";
 import type { Config, PoolConfig } from "../config/config.ts";
 import { ConfigError, type ConfigProblem, renderProblems } from "../config/problems.ts";
 import { readConfig } from "../config/read.ts";
-import { createProvider, findPoolProblems } from "../providers.ts";
-import { type Colours, type CommandIo, coloursOf, widthOf } from "../terminal/io.ts";
+import { type CommandIo, coloursOf, widthOf } from "../terminal/io.ts";
 import { type Column, renderTable } from "../terminal/table.ts";
 import { EXIT, type ExitCode, telling } from "./failure.ts";
 
 export interface CheckOptions {
   readonly json?: boolean | undefined;
+  /** Leaves GitHub out. */
+  readonly offline?: boolean | undefined;
 }
 
 /** The findings are what was asked for, so they go to `stdout`, problems too. */
-export function runCheck(configPath: string, options: CheckOptions, io: CommandIo): Promise<ExitCode> {
+export function runCheck(
+  configPath: string,
+  options: CheckOptions,
+  io: CommandIo,
+  parts: CheckParts = systemParts(systemClock(), io.environment),
+): Promise<ExitCode> {
   return telling(io, options, async () => {
-    const checked = await readOrProblems(configPath, io);
-    if (checked instanceof ConfigError) {
-      const { problems } = checked;
-      const text = options.json === true ? asJson({ file: configPath, problems }) : renderProblems(checked);
-      io.stdout.write(text);
+    const config = await readOrProblems(configPath, io);
+    if (config instanceof ConfigError) {
+      const { problems } = config;
+      io.stdout.write(
+        options.json === true ? asJson({ file: configPath, problems, findings: [] }) : renderProblems(config),
+      );
       return EXIT.usage;
     }
+    const isOffline = options.offline === true;
+    const findings = await checkEverything(config, parts, { isOffline });
+    const problems = findings.filter(isProblem).map(asProblem);
     io.stdout.write(
-      options.json === true ? asJson({ file: configPath, problems: [] }) : renderConfig(configPath, checked, io),
+      options.json === true
+        ? asJson({ file: configPath, problems, findings })
+        : renderAll(configPath, config, findings, { io, isOffline }),
     );
-    return EXIT.ok;
+    if (problems.length > 0) return EXIT.usage;
+    return findings.some(({ severity }) => severity === "error") ? EXIT.failed : EXIT.ok;
   });
+}
+
+/** What keeps `holdfast serve` from starting: a problem of the configuration, found beyond the file. */
+function isProblem({ severity, code }: Finding): boolean {
+  return severity === "error" && code === "provider-invalid";
+}
+
+function asProblem({ path, finding, mend }: Finding): ConfigProblem {
+  return { path, problem: finding, mend };
 }
 
 async function readOrProblems(configPath: string, io: CommandIo): Promise<Config | ConfigError> {
   try {
-    const config = await readConfig(configPath, io.environment);
-    const problems = await Promise.all(config.pools.map((pool) => checkPool(pool, config)));
-    return problems.flat().length === 0
-      ? config
-      : new ConfigError("config-invalid", { file: configPath, problems: problems.flat() });
+    return await readConfig(configPath, io.environment);
   } catch (error) {
     if (error instanceof ConfigError) return error;
     throw error;
   }
 }
 
-async function checkPool(pool: PoolConfig, config: Config): Promise<readonly ConfigProblem[]> {
-  return findPoolProblems(await createProvider(pool, config, systemClock(), config.urls.agents), pool, config);
-}
-
 function asJson(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
+interface Screen {
+  readonly io: CommandIo;
+  readonly isOffline: boolean;
+}
+
+function renderAll(
+  configPath: string,
+  config: Config,
+  findings: readonly Finding[],
+  { io, isOffline }: Screen,
+): string {
+  const options = { colours: coloursOf(io), width: widthOf(io) };
+  const head = `${configPath}: ${options.colours.green("no problems in the file")}`;
+  const note = isOffline ? `\n${options.colours.dim("GitHub was not asked (--offline).")}\n` : "";
+  const said = renderFindings(findings, options);
+  return `${head}\n\n${renderConfig(config, io)}\n${said}${note}\n${renderSummary(findings, options)}`;
+}
+
+const KEY_WIDTH = 12;
+
 /** Never a secret: only where things are, and how many. */
-function renderConfig(configPath: string, config: Config, io: CommandIo): string {
+function renderConfig(config: Config, io: CommandIo): string {
   const colours = coloursOf(io);
+  const width = widthOf(io);
   const { listen, urls, connections, operators } = config;
   const surfaces = (["webhooks", "agents", "operators"] as const).map(
     (name) => `${name} ${listen[name].host}:${listen[name].port}`,
   );
-  const github = [...connections.values()].map(({ name, apiUrl, auth, webhookSecrets }) => {
+  const github = [...connections.values()].map(({ name, apiUrl, auth, demand, webhookSecrets }) => {
     const secretCount = webhookSecrets.length === 1 ? "1 webhook secret" : `${webhookSecrets.length} webhook secrets`;
-    return `${name} ${apiUrl}, ${auth.kind === "app" ? `App ${auth.appId}` : "token"}, ${secretCount}`;
+    const heard = demand === "poll" ? "poll" : secretCount;
+    return `${name} ${apiUrl}, ${auth.kind === "app" ? `App ${auth.appId}` : "token"}, ${heard}`;
   });
   const named = operators.map(({ name, role, token }) => `${name} (${role}${token === null ? ", anonymous" : ""})`);
   const lines = [
@@ -72,9 +113,12 @@ function renderConfig(configPath: string, config: Config, io: CommandIo): string
     ...github.map((text) => ["GitHub", text]),
     ["operators", named.length === 0 ? "none: nobody can look in" : named.join(", ")],
   ];
-  const facts = lines.map(([name = "", text = ""]) => `${colours.dim(name.padEnd(12))}${plainText(text)}\n`).join("");
-  const pools = renderTable(config.pools, POOL_COLUMNS, widthOf(io), colours);
-  return `${configPath}: ${colours.green("no problems")}\n\n${facts}\n${pools}${renderNext(colours)}`;
+  const facts = lines.map(([name = "", text = ""]) => {
+    const [first = "", ...rest] = breakLines(plainText(text), width - KEY_WIDTH);
+    const broken = rest.map((line) => `${" ".repeat(KEY_WIDTH)}${line}\n`).join("");
+    return `${colours.dim(name.padEnd(KEY_WIDTH))}${first}\n${broken}`;
+  });
+  return `${facts.join("")}\n${renderTable(config.pools, POOL_COLUMNS, width, colours)}`;
 }
 
 const POOL_COLUMNS: readonly Column<PoolConfig>[] = [
@@ -88,11 +132,12 @@ const POOL_COLUMNS: readonly Column<PoolConfig>[] = [
 ];
 
 function describeScope(scope: PoolConfig["policy"]["scope"]): string {
-  return scope.kind === "organization" ? scope.organization : scope.repositories.join(", ");
-}
-
-function renderNext(colours: Colours): string {
-  return colours.dim(
-    "\nThe file was read and each pool's folders were looked at; credentials and permissions at GitHub were not tried.\n",
-  );
+  switch (scope.kind) {
+    case "organization":
+      return scope.organization;
+    case "enterprise":
+      return `enterprise ${scope.enterprise}`;
+    case "repositories":
+      return scope.repositories.join(", ");
+  }
 }

@@ -34,8 +34,8 @@ export interface ConnectionMemory {
   readonly absences: Map<JobId, Absence>;
   /** What each of the two controllers last met, for the status page; null while all is well. */
   readonly trouble: { recover: Trouble | null; discover: Trouble | null };
-  /** Until when GitHub wants no questions of the kind. */
-  pausedUntilMs: number;
+  /** Until when each of them rests after it met trouble. */
+  readonly pausedUntilMs: { recover: number; discover: number };
 }
 
 export interface Rescue {
@@ -65,6 +65,6 @@ export function emptyConnectionMemory(): ConnectionMemory {
     lookedAtMs: new Map(),
     absences: new Map(),
     trouble: { recover: null, discover: null },
-    pausedUntilMs: 0,
+    pausedUntilMs: { recover: 0, discover: 0 },
   };
 }

@@ -14,7 +14,7 @@ import { saveJobEvent } from "../ingest.ts";
 import { askAboutMissing } from "./ask-missing.ts";
 import type { ConnectionContext } from "./context.ts";
 import { listServedRepositories } from "./repositories.ts";
-import { meetTrouble } from "./trouble.ts";
+import { isResting, meetTrouble } from "./trouble.ts";
 
 export const DISCOVER_PERIOD_MS = 5 * SECOND_MS;
 /** Well inside the 5 minutes in which a job is found that nothing else told of. */
@@ -30,8 +30,8 @@ export function sweepIntervalMs(context: Pick<ConnectionContext, "demand">): num
 }
 
 export async function discover(context: ConnectionContext): Promise<void> {
-  const { memory, clock } = context;
-  if (!context.isHolding() || clock.nowMs() < memory.pausedUntilMs) return;
+  const { memory } = context;
+  if (!context.isHolding() || isResting(context, "discover")) return;
   try {
     const served = await listServedRepositories(context);
     // A repository that was renamed has jobs under its old name.

@@ -3,13 +3,13 @@
  * One that fails again is taken from the log itself: so jobs come in also while our own address cannot be reached.
  */
 import { GitHubError } from "../../domain/errors.ts";
-import { registrationScopesOf } from "../../domain/pool.ts";
+import { type PoolPolicy, type RegistrationScope, registrationScopesOf } from "../../domain/pool.ts";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import type { Hook, HookDelivery } from "../../ports/github-hooks.ts";
 import { listKnownDeliveries } from "../../store/deliveries/list.ts";
 import { recordPending } from "../../store/deliveries/record.ts";
 import type { ConnectionContext, Rescue } from "./context.ts";
-import { meetTrouble } from "./trouble.ts";
+import { isResting, meetTrouble } from "./trouble.ts";
 
 /** Twice within the minute in which a lost event is found that the log knows of. */
 export const RECOVER_PERIOD_MS = 15 * SECOND_MS;
@@ -29,7 +29,7 @@ const HOOKS_KEPT_MS = 10 * MINUTE_MS;
 
 export async function recover(context: ConnectionContext): Promise<void> {
   const { memory, clock } = context;
-  if (!context.isHolding() || clock.nowMs() < memory.pausedUntilMs) return;
+  if (!context.isHolding() || isResting(context, "recover")) return;
   try {
     const beganAtMs = clock.nowMs();
     const sinceMs = (memory.deliveriesSeenUntilMs ?? beganAtMs - LOOK_BACK_MS) - OVERLAP_MS;
@@ -56,10 +56,17 @@ async function findHooks(context: ConnectionContext): Promise<readonly Hook[]> {
   const { memory, clock, hooks, ownPools, webhooksUrl } = context;
   const nowMs = clock.nowMs();
   if (memory.hooks !== null && nowMs - memory.hooks.atMs < HOOKS_KEPT_MS) return memory.hooks.found;
-  const scopes = ownPools.flatMap((pool) => registrationScopesOf(pool));
+  const scopes = ownPools.flatMap((pool) => [...registrationScopesOf(pool), ...ownersOf(pool)]);
   const found = await hooks.findHooks(scopes, webhooksUrl);
   memory.hooks = { found, atMs: nowMs };
   return found;
+}
+
+/** One webhook of an organization serves pools that name its repositories, too. */
+function ownersOf({ scope }: PoolPolicy): readonly RegistrationScope[] {
+  if (scope.kind !== "repositories") return [];
+  const owners = new Set(scope.repositories.map((pattern) => pattern.split("/")[0] ?? ""));
+  return [...owners].map((organization) => ({ kind: "organization", organization }));
 }
 
 /** Events of jobs whose newest attempt failed and that the store does not have. The newest first: their jobs still wait. */

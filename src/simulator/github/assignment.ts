@@ -1,3 +1,4 @@
+import { isPastRuntime } from "./deprecation.ts";
 import { completeJob, movePhase } from "./job-phase.ts";
 import { coversRepository, endRegistration, findSession, hasLabels, isOnline, isRegistered } from "./runners.ts";
 import type { GitHubState, Job, Runner } from "./state.ts";
@@ -30,6 +31,7 @@ function canTake(state: GitHubState, runner: Runner, job: Job, nowMs: number): b
     runner.acquiredJobId === null &&
     runner.assignedJobId === null &&
     isOnline(state, runner, nowMs) &&
+    !(runner.version !== null && isPastRuntime(state, runner.version, nowMs)) &&
     hasLabels(runner, job.labels) &&
     coversRepository(state, runner, job.repository)
   );

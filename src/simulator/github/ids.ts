@@ -9,7 +9,18 @@ export interface IdSource {
   number(kind: NumberedKind): number;
 }
 
-export type NumberedKind = "job" | "run" | "runner" | "message" | "request" | "delivery" | "label";
+export type NumberedKind =
+  | "job"
+  | "run"
+  | "runner"
+  | "message"
+  | "request"
+  | "delivery"
+  | "attempt"
+  | "hook"
+  | "label"
+  | "app"
+  | "installation";
 
 /** Where counting starts, in GitHub's order of magnitude: job and run ids have long left the 32 bits. */
 const FIRST_NUMBER: Readonly<Record<NumberedKind, number>> = {
@@ -18,8 +29,12 @@ const FIRST_NUMBER: Readonly<Record<NumberedKind, number>> = {
   runner: 1_000,
   message: 1,
   request: 1,
-  delivery: 900_000_000_000,
+  delivery: 1,
+  attempt: 900_000_000_000,
+  hook: 403_000_000,
   label: 100,
+  app: 1_100_000,
+  installation: 61_000_000,
 };
 
 /** Seeds are folded into this many spans, so that ids of two seeds seldom meet in one controller's store. */
@@ -35,14 +50,14 @@ export function createSeededIds(seed: number): IdSource {
     number: (kind) => {
       const count = given.get(kind) ?? 0;
       given.set(kind, count + 1);
-      const span = kind === "job" || kind === "run" || kind === "delivery" ? (seed % SEED_SPAN_COUNT) * SEED_SPAN : 0;
+      const span = kind === "job" || kind === "run" || kind === "attempt" ? (seed % SEED_SPAN_COUNT) * SEED_SPAN : 0;
       return FIRST_NUMBER[kind] + span + count;
     },
   };
 }
 
-/** Numbers of 32 bits (mulberry32). */
-function createRandom(seed: number): () => number {
+/** Numbers of 32 bits (mulberry32), the same for the same seed. */
+export function createRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -1,13 +1,17 @@
+import type { JobAction } from "./delivery.ts";
 import { formatInstant } from "./instant.ts";
 import {
   type Json,
   nodeId,
+  renderEnterprise,
   renderInstallationReference,
   renderOrganization,
   renderRepository,
   renderSender,
 } from "./owner-payloads.ts";
-import type { Conclusion, GitHubState, Job, JobAction } from "./state.ts";
+import { isOrganization } from "./repositories.ts";
+import { findEnterpriseOf, findGroup } from "./runner-groups.ts";
+import type { Conclusion, GitHubState, Job } from "./state.ts";
 
 /** A job as it was at one moment, in REST's and the webhooks' own words; instants still in epoch milliseconds. */
 export interface JobView {
@@ -79,8 +83,8 @@ function untouchedView(job: Job): JobView {
 function viewJobRunner(state: GitHubState, runnerId: number): JobView["runner"] {
   const runner = state.runners.get(runnerId);
   if (runner === undefined) return null;
-  const group = state.options.runnerGroups.find(({ id }) => id === runner.groupId);
-  return { id: runner.id, name: runner.name, groupId: runner.groupId, groupName: group?.name ?? "Default" };
+  const found = findGroup(state, runner.scope, runner.groupId);
+  return { id: runner.id, name: runner.name, groupId: runner.groupId, groupName: found?.group.name ?? "Default" };
 }
 
 const STEP_NAME_LENGTH_MAX = 80;
@@ -139,7 +143,7 @@ export function renderJob(state: GitHubState, job: Job, view: JobView): Json {
     node_id: nodeId("CR", job.id),
     head_sha: job.headSha,
     url: `${url}/actions/jobs/${job.id}`,
-    html_url: `${state.apiUrl}/${job.repository.fullName}/actions/runs/${job.runId}/job/${job.id}`,
+    html_url: `${state.webUrl}/${job.repository.fullName}/actions/runs/${job.runId}/job/${job.id}`,
     status: view.status,
     conclusion: view.conclusion,
     created_at: formatInstant(job.createdAtMs),
@@ -156,13 +160,23 @@ export function renderJob(state: GitHubState, job: Job, view: JobView): Json {
   };
 }
 
-export function renderWorkflowJobEvent(state: GitHubState, action: JobAction, job: Job, view: JobView): Json {
+/** @param installationId of the App whose hook gets it; null for a hook that is no App's */
+export function renderWorkflowJobEvent(
+  state: GitHubState,
+  action: JobAction,
+  job: Job,
+  view: JobView,
+  installationId: number | null,
+): Json {
+  const { repository } = job;
+  const enterprise = findEnterpriseOf(state, repository.owner);
   return {
     action,
     workflow_job: renderJob(state, job, view),
-    repository: renderRepository(state, job.repository),
-    organization: renderOrganization(state, job.repository.owner),
+    repository: renderRepository(state, repository),
+    ...(isOrganization(state, repository.owner) ? { organization: renderOrganization(state, repository.owner) } : {}),
+    ...(enterprise === undefined ? {} : { enterprise: renderEnterprise(state, enterprise.slug) }),
     sender: renderSender(state),
-    installation: renderInstallationReference(state),
+    ...(installationId === null ? {} : { installation: renderInstallationReference(installationId) }),
   };
 }

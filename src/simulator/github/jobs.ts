@@ -1,8 +1,10 @@
 import { assignJob, withdrawMessage } from "./assignment.ts";
+import type { WebhookLies } from "./delivery.ts";
 import { completeJob, movePhase } from "./job-phase.ts";
 import { announceJob } from "./outbox.ts";
+import { ensureRepository } from "./repositories.ts";
 import { findSession } from "./runners.ts";
-import { ensureRepository, type GitHubState, type Job, type WebhookLies } from "./state.ts";
+import type { GitHubState, Job } from "./state.ts";
 
 export interface JobRequest {
   /** `owner/name`; the repository is made if GitHub did not have it. */

@@ -1,27 +1,41 @@
 import { DAY_MS } from "../../domain/units.ts";
-import { formatInstant } from "./instant.ts";
+import type { Delivery, DeliveryAttempt, Hook, HookPlace, HookTarget, JobAction, Send } from "./delivery.ts";
+import { findSubscribed, installationBehind, renderPing } from "./hooks.ts";
 import { type JobView, renderWorkflowJobEvent, viewJob } from "./job-payloads.ts";
-import { renderSender } from "./owner-payloads.ts";
-import type { Delivery, DeliveryAttempt, GitHubState, Hook, Job, JobAction, Send } from "./state.ts";
+import type { GitHubState, Job } from "./state.ts";
 
 /** Deliveries that are kept; the oldest settled ones are forgotten beyond it. */
 const DELIVERY_COUNT_MAX = 50_000;
 /** GitHub keeps a delivery for redelivery for three days. */
-const REDELIVERY_WINDOW_MS = 3 * DAY_MS;
+export const REDELIVERY_WINDOW_MS = 3 * DAY_MS;
+/** The first number that JSON does not carry exactly. */
+const LARGE_ID_BASE = 2n ** 53n;
 
-/** Sets the webhook and sends `ping` to it, as GitHub does. There are no deliveries while no webhook is set. */
-export function setHook(state: GitHubState, hook: Pick<Hook, "url" | "events">, nowMs: number): Hook {
-  const set: Hook = { ...hook, id: state.hook?.id ?? state.options.ids.number("delivery"), createdAtMs: nowMs };
-  state.hook = set;
-  post(
+/**
+ * Sets the hook of that place and sends `ping` to it, as GitHub does. An App has one hook, which keeps its id; elsewhere
+ * each call adds one.
+ */
+export function setHook(state: GitHubState, place: HookPlace, target: HookTarget, nowMs: number): Hook {
+  const known = place.kind === "app" ? findAppHook(state, place.appId) : undefined;
+  const hook: Hook = known ?? { id: state.options.ids.number("hook"), place, createdAtMs: nowMs, target };
+  hook.target = target;
+  state.hooks.set(hook.id, hook);
+  const delivery = keep(
     state,
-    { event: "ping", action: null, jobId: null, repository: null, render: () => renderPing(state, set) },
+    hook,
+    { event: "ping", action: null, job: null, guid: state.options.ids.uuid(), render: () => renderPing(state, hook) },
+    "pending",
     nowMs,
   );
-  return set;
+  state.sends.push({ deliveryId: delivery.id, dueMs: nowMs, isRedelivery: false });
+  return hook;
 }
 
-/** Announces the job as it is now, and tells the lies that the job was queued with. */
+export function findAppHook(state: GitHubState, appId: number): Hook | undefined {
+  return [...state.hooks.values()].find(({ place }) => place.kind === "app" && place.appId === appId);
+}
+
+/** Announces the job as it is now to every hook that wants to know, and tells the lies that the job was queued with. */
 export function announceJob(
   state: GitHubState,
   job: Job,
@@ -29,44 +43,43 @@ export function announceJob(
   nowMs: number,
   view: JobView = viewJob(state, job),
 ): void {
-  if (state.hook === null || !state.hook.events.includes("workflow_job")) return;
+  const hooks = findSubscribed(state, job.repository, "workflow_job");
+  if (hooks.length === 0) return;
   const { lies } = job;
-  const render = () => JSON.stringify(renderWorkflowJobEvent(state, action, job, view));
-  const delivery = {
-    event: "workflow_job",
-    action,
-    jobId: job.id,
-    repository: job.repository.fullName,
-    render,
-  } as const;
-  if (lies.drop?.includes(action) === true) {
-    keep(state, delivery, "dropped", nowMs);
-    return;
-  }
+  const isDropped = lies.drop?.includes(action) === true;
   const dueMs = nowMs + (lies.delayMs?.[action] ?? 0);
-  const { guid } = post(state, delivery, nowMs, dueMs);
-  if (lies.duplicate?.includes(action) === true) state.sends.push({ guid, dueMs, isRedelivery: false });
+  const guid = state.options.ids.uuid();
+  for (const hook of hooks) {
+    const installationId = installationBehind(state, hook, job.repository)?.id ?? null;
+    const render = () => JSON.stringify(renderWorkflowJobEvent(state, action, job, view, installationId));
+    const draft = { event: "workflow_job", action, job, guid, render } as const;
+    const { id } = keep(state, hook, draft, isDropped ? "dropped" : "pending", nowMs);
+    if (isDropped) continue;
+    const send: Send = { deliveryId: id, dueMs, isRedelivery: false };
+    state.sends.push(send);
+    if (lies.duplicate?.includes(action) === true) state.sends.push(send);
+  }
 }
 
-type Draft = Pick<Delivery, "event" | "action" | "jobId" | "repository" | "render">;
-
-function post(state: GitHubState, draft: Draft, nowMs: number, dueMs = nowMs): Delivery {
-  const delivery = keep(state, draft, "pending", nowMs);
-  state.sends.push({ guid: delivery.guid, dueMs, isRedelivery: false });
-  return delivery;
+interface Draft extends Pick<Delivery, "event" | "action" | "guid" | "render"> {
+  readonly job: Job | null;
 }
 
-function keep(state: GitHubState, draft: Draft, status: "pending" | "dropped", nowMs: number): Delivery {
-  const { ids } = state.options;
+function keep(state: GitHubState, hook: Hook, draft: Draft, status: "pending" | "dropped", nowMs: number): Delivery {
+  const { job, ...rest } = draft;
+  const repository = job?.repository ?? null;
   const delivery: Delivery = {
-    ...draft,
-    guid: ids.uuid(),
-    id: ids.number("delivery"),
+    ...rest,
+    id: state.options.ids.number("delivery"),
+    hookId: hook.id,
+    jobId: job?.id ?? null,
+    repository,
+    installationId: repository === null ? null : (installationBehind(state, hook, repository)?.id ?? null),
     createdAtMs: nowMs,
     attempts: [],
     status,
   };
-  state.deliveries.set(delivery.guid, delivery);
+  state.deliveries.set(delivery.id, delivery);
   forgetOldest(state);
   return delivery;
 }
@@ -75,7 +88,8 @@ function forgetOldest(state: GitHubState): void {
   if (state.deliveries.size <= DELIVERY_COUNT_MAX) return;
   for (const delivery of state.deliveries.values()) {
     if (delivery.status === "pending") continue;
-    state.deliveries.delete(delivery.guid);
+    state.deliveries.delete(delivery.id);
+    for (const { id } of delivery.attempts) state.attempts.delete(id);
     return;
   }
 }
@@ -87,44 +101,37 @@ export function takeDueSends(state: GitHubState, nowMs: number): readonly Send[]
   return due;
 }
 
-export function recordAttempt(state: GitHubState, guid: string, attempt: DeliveryAttempt): void {
-  const delivery = state.deliveries.get(guid);
+export function recordAttempt(state: GitHubState, deliveryId: number, made: Omit<DeliveryAttempt, "id">): void {
+  const delivery = state.deliveries.get(deliveryId);
   if (delivery === undefined) return;
+  const { hasLargeDeliveryIds, ids } = state.options;
+  const attempt = { ...made, id: (hasLargeDeliveryIds ? LARGE_ID_BASE : 0n) + BigInt(ids.number("attempt")) };
   delivery.attempts.push(attempt);
-  const isOk = attempt.statusCode !== null && attempt.statusCode >= 200 && attempt.statusCode < 300;
-  if (isOk) delivery.status = "delivered";
+  state.attempts.set(attempt.id, { delivery, attempt });
+  if (isOk(attempt)) delivery.status = "delivered";
   else if (delivery.status !== "delivered") delivery.status = "failed";
+}
+
+export function isOk(attempt: Pick<DeliveryAttempt, "statusCode">): boolean {
+  return attempt.statusCode !== null && attempt.statusCode >= 200 && attempt.statusCode < 300;
 }
 
 export type Redelivery = "accepted" | "unknown" | "never-attempted" | "too-old";
 
-/** Sends a delivery again under its old GUID. What was never attempted cannot be sent again, as at GitHub. */
-export function redeliver(state: GitHubState, guid: string, nowMs: number): Redelivery {
-  const delivery = state.deliveries.get(guid);
+/** Sends an event again under its old GUID. What was never attempted cannot be sent again, as at GitHub. */
+export function redeliver(state: GitHubState, deliveryId: number, nowMs: number): Redelivery {
+  const delivery = state.deliveries.get(deliveryId);
   if (delivery === undefined) return "unknown";
   if (delivery.attempts.length === 0) return "never-attempted";
   if (nowMs - delivery.createdAtMs > REDELIVERY_WINDOW_MS) return "too-old";
-  state.sends.push({ guid, dueMs: nowMs, isRedelivery: true });
+  state.sends.push({ deliveryId, dueMs: nowMs, isRedelivery: true });
   return "accepted";
 }
 
-function renderPing(state: GitHubState, hook: Hook): string {
-  const created = formatInstant(hook.createdAtMs);
-  return JSON.stringify({
-    zen: "Keep it logically awesome.",
-    hook_id: hook.id,
-    hook: {
-      type: "App",
-      id: hook.id,
-      name: "web",
-      active: true,
-      events: hook.events,
-      config: { content_type: "json", insecure_ssl: "0", secret: "********", url: hook.url },
-      updated_at: created,
-      created_at: created,
-      app_id: state.options.appId,
-      deliveries_url: `${state.apiUrl}/app/hook/deliveries`,
-    },
-    sender: renderSender(state),
-  });
+/** The same by the event's GUID, for every hook that it was for. `unknown` if none was. */
+export function redeliverEvent(state: GitHubState, guid: string, nowMs: number): Redelivery {
+  const results = [...state.deliveries.values()]
+    .filter((delivery) => delivery.guid === guid)
+    .map(({ id }) => redeliver(state, id, nowMs));
+  return results.find((result) => result === "accepted") ?? results[0] ?? "unknown";
 }

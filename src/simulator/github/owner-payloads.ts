@@ -1,22 +1,39 @@
-import type { GitHubState, Repository } from "./state.ts";
+import type { Repository } from "./places.ts";
+import { isAmong } from "./repositories.ts";
+import type { GitHubState } from "./state.ts";
 
 /** What GitHub nests into every payload about who and where: organization, sender, repository, installation. */
 export type Json = { readonly [key: string]: unknown };
 
-const ORGANIZATION_ID = 9_919_001;
+const FIRST_ACCOUNT_ID = 9_919_001;
+const ACCOUNT_ID_SPAN = 1_000_003;
+const ENTERPRISE_ID = 3_301;
 const SENDER = { login: "octocat", id: 583_231, type: "User" } as const;
 
-export function renderOwner(state: GitHubState, login: string, type: "Organization" | "User" = "Organization"): Json {
-  const id = type === "User" ? SENDER.id : ORGANIZATION_ID;
+/** The same for the same name, and another for nearly every other. */
+function accountId(login: string): number {
+  let folded = 0;
+  for (const letter of login.toLowerCase()) {
+    folded = (folded * 31 + (letter.codePointAt(0) ?? 0)) % ACCOUNT_ID_SPAN;
+  }
+  return FIRST_ACCOUNT_ID + folded;
+}
+
+export function renderOwner(
+  state: GitHubState,
+  login: string,
+  type: "Organization" | "User" = isAmong(state.options.users, login) ? "User" : "Organization",
+): Json {
+  const id = login === SENDER.login ? SENDER.id : accountId(login);
   const url = `${state.apiUrl}/users/${login}`;
   return {
     login,
     id,
     node_id: nodeId(type === "User" ? "U" : "O", id),
-    avatar_url: `${state.apiUrl}/avatars/u/${id}?v=4`,
+    avatar_url: `${state.webUrl}/avatars/u/${id}?v=4`,
     gravatar_id: "",
     url,
-    html_url: `${state.apiUrl}/${login}`,
+    html_url: `${state.webUrl}/${login}`,
     followers_url: `${url}/followers`,
     following_url: `${url}/following{/other_user}`,
     gists_url: `${url}/gists{/gist_id}`,
@@ -37,10 +54,11 @@ export function renderSender(state: GitHubState): Json {
 
 export function renderOrganization(state: GitHubState, login: string): Json {
   const url = `${state.apiUrl}/orgs/${login}`;
+  const id = accountId(login);
   return {
     login,
-    id: ORGANIZATION_ID,
-    node_id: nodeId("O", ORGANIZATION_ID),
+    id,
+    node_id: nodeId("O", id),
     url,
     repos_url: `${url}/repos`,
     events_url: `${url}/events`,
@@ -48,7 +66,7 @@ export function renderOrganization(state: GitHubState, login: string): Json {
     issues_url: `${url}/issues`,
     members_url: `${url}/members{/member}`,
     public_members_url: `${url}/public_members{/member}`,
-    avatar_url: `${state.apiUrl}/avatars/u/${ORGANIZATION_ID}?v=4`,
+    avatar_url: `${state.webUrl}/avatars/u/${id}?v=4`,
     description: "",
   };
 }
@@ -97,14 +115,14 @@ const REPOSITORY_CREATED = "2021-06-11T13:29:13Z";
 
 export function renderRepository(state: GitHubState, repository: Repository): Json {
   const url = `${state.apiUrl}/repos/${repository.fullName}`;
-  const htmlUrl = `${state.apiUrl}/${repository.fullName}`;
-  const host = state.apiUrl.replace(/^https?:\/\//, "");
+  const htmlUrl = `${state.webUrl}/${repository.fullName}`;
+  const host = state.webUrl.replace(/^https?:\/\//, "");
   return {
     id: repository.id,
     node_id: nodeId("R", repository.id),
     name: repository.name,
     full_name: repository.fullName,
-    private: true,
+    private: !repository.isPublic,
     owner: renderOwner(state, repository.owner),
     html_url: htmlUrl,
     description: `Everything about ${repository.name}`,
@@ -131,15 +149,15 @@ export function renderRepository(state: GitHubState, repository: Repository): Js
     has_discussions: false,
     forks_count: 0,
     mirror_url: null,
-    archived: false,
-    disabled: false,
+    archived: repository.isArchived,
+    disabled: repository.isDisabled,
     open_issues_count: 0,
     license: null,
     allow_forking: true,
     is_template: false,
     web_commit_signoff_required: false,
     topics: [],
-    visibility: "private",
+    visibility: repository.isPublic ? "public" : "private",
     forks: 0,
     open_issues: 0,
     watchers: 0,
@@ -148,8 +166,23 @@ export function renderRepository(state: GitHubState, repository: Repository): Js
   };
 }
 
-export function renderInstallationReference(state: GitHubState): Json {
-  return { id: state.options.installationId, node_id: nodeId("MDIz", state.options.installationId) };
+export function renderEnterprise(state: GitHubState, slug: string): Json {
+  return {
+    id: ENTERPRISE_ID,
+    slug,
+    name: slug,
+    node_id: nodeId("E", ENTERPRISE_ID),
+    avatar_url: `${state.webUrl}/avatars/b/${ENTERPRISE_ID}?v=4`,
+    description: null,
+    website_url: null,
+    html_url: `${state.webUrl}/enterprises/${slug}`,
+    created_at: REPOSITORY_CREATED,
+    updated_at: REPOSITORY_CREATED,
+  };
+}
+
+export function renderInstallationReference(installationId: number): Json {
+  return { id: installationId, node_id: nodeId("MDIz", installationId) };
 }
 
 export function nodeId(prefix: string, id: number): string {

@@ -1,18 +1,12 @@
 import type { Json } from "./owner-payloads.ts";
-import {
-  answer,
-  isObject,
-  NOT_FOUND,
-  paginate,
-  type RestAnswer,
-  type RestRequest,
-  readId,
-  refuse,
-} from "./rest-answer.ts";
+import type { Scope } from "./places.ts";
+import { answer, isObject, NOT_FOUND, paginate, type RestAnswer, readId, refuse } from "./rest-answer.ts";
+import { type Call, ENTERPRISE, ORGANIZATION, REPOSITORY, type Route, scoped } from "./route.ts";
+import { findGroup } from "./runner-groups.ts";
 import { deleteRunner, findRunner, listRunners, registerRunner, reportedBusy, reportedStatus } from "./runners.ts";
-import type { GitHubState, Runner, RunnerGroup, Scope } from "./state.ts";
+import type { GitHubState, Runner } from "./state.ts";
 
-/** `…/actions/runners` of an organization or a repository. */
+/** `…/actions/runners` of an organization, a repository or an enterprise. */
 
 function renderRunner(state: GitHubState, runner: Runner, nowMs: number): Json {
   return {
@@ -28,7 +22,7 @@ function renderRunner(state: GitHubState, runner: Runner, nowMs: number): Json {
   };
 }
 
-export function answerListRunners(state: GitHubState, scope: Scope, request: RestRequest, nowMs: number): RestAnswer {
+function answerListRunners(scope: Scope, { state, request, nowMs }: Call): RestAnswer {
   const name = request.query.get("name");
   const all = listRunners(state, scope).filter((runner) => name === null || name === "" || runner.name === name);
   const { items, headers } = paginate(state, request, all);
@@ -39,24 +33,14 @@ export function answerListRunners(state: GitHubState, scope: Scope, request: Res
   );
 }
 
-export function answerGetRunner(
-  state: GitHubState,
-  scope: Scope,
-  idText: string | undefined,
-  nowMs: number,
-): RestAnswer {
-  const id = readId(idText);
+function answerGetRunner(scope: Scope, { state, path, nowMs }: Call): RestAnswer {
+  const id = readId(path.id);
   const runner = id === null ? undefined : findRunner(state, scope, id);
   return runner === undefined ? NOT_FOUND : answer(200, renderRunner(state, runner, nowMs));
 }
 
-export function answerDeleteRunner(
-  state: GitHubState,
-  scope: Scope,
-  idText: string | undefined,
-  nowMs: number,
-): RestAnswer {
-  const id = readId(idText);
+function answerDeleteRunner(scope: Scope, { state, path, nowMs }: Call): RestAnswer {
+  const id = readId(path.id);
   if (id === null) return NOT_FOUND;
   const runner = findRunner(state, scope, id);
   switch (deleteRunner(state, scope, id, nowMs)) {
@@ -72,19 +56,19 @@ export function answerDeleteRunner(
 const LABEL_COUNT_MAX = 100;
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;
 
-export function answerGenerateJitConfig(
-  state: GitHubState,
-  scope: Scope,
-  request: RestRequest,
-  nowMs: number,
-): RestAnswer {
+function answerGenerateJitConfig(scope: Scope, { state, request, nowMs }: Call): RestAnswer {
   if (request.body.kind === "malformed") return refuse(400, "Problems parsing JSON");
   const body = request.body.kind === "json" ? request.body.value : undefined;
   const wanted = readJitRequest(body);
   if (typeof wanted === "string") return refuse(422, `Invalid request.\n\n${wanted}`);
-  if (!state.options.runnerGroups.some(({ id }) => id === wanted.groupId)) return NOT_FOUND;
+  if (findGroup(state, scope, wanted.groupId) === undefined) return NOT_FOUND;
   const runner = registerRunner(state, { scope, isEphemeral: true, ...wanted }, nowMs);
   if (runner === "name-taken") return refuse(409, "Already exists - A runner with the name *** already exists.");
+  if (runner === "group-full") {
+    // GitHub's words: ubicloud/ubicloud PR 6102.
+    const { runnersPerGroupMax } = state.options;
+    return refuse(422, `Runner group ${wanted.groupId} has reached max limit of ${runnersPerGroupMax} runners`);
+  }
   return answer(201, {
     runner: renderRunner(state, runner, nowMs),
     encoded_jit_config: encodeJitConfig(state, runner),
@@ -122,17 +106,17 @@ export function encodeJitConfig(state: GitHubState, runner: Runner): string {
       AgentId: runner.id,
       AgentName: runner.name,
       PoolId: runner.groupId,
-      PoolName: state.options.runnerGroups.find(({ id }) => id === runner.groupId)?.name ?? "Default",
+      PoolName: findGroup(state, runner.scope, runner.groupId)?.group.name ?? "Default",
       DisableUpdate: false,
       Ephemeral: runner.isEphemeral,
-      ServerUrl: state.apiUrl,
+      ServerUrl: state.webUrl,
       WorkFolder: runner.workFolder,
       UseV2Flow: true,
-      ServerUrlV2: state.apiUrl,
+      ServerUrlV2: state.webUrl,
     },
     ".credentials": {
       Scheme: "OAuth",
-      Data: { ClientId: runner.clientId, AuthorizationUrl: state.apiUrl, RequireFipsCryptography: "True" },
+      Data: { ClientId: runner.clientId, AuthorizationUrl: state.webUrl, RequireFipsCryptography: "True" },
     },
     // The real file is an RSA key. Ours holds the listener's secret where the private exponent would be.
     ".credentials_rsaparams": { d: btoa(runner.secret), exponent: "AQAB" },
@@ -144,36 +128,43 @@ function encodeJson(value: Json): string {
   return btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(value))));
 }
 
-export function answerListRunnerGroups(state: GitHubState, organization: string, request: RestRequest): RestAnswer {
-  const visibleTo = request.query.get("visible_to_repository");
-  const all = state.options.runnerGroups.filter((group) => isVisible(group, organization, visibleTo));
-  const { items, headers } = paginate(state, request, all);
-  return answer(
-    200,
-    { total_count: all.length, runner_groups: items.map((group) => renderGroup(state, organization, group)) },
-    headers,
-  );
+function answerGetDeprecation(_scope: Scope, { state, path }: Call): RestAnswer {
+  const version = path.version ?? "";
+  const deprecation = Object.hasOwn(state.options.deprecations, version)
+    ? state.options.deprecations[version]
+    : undefined;
+  return deprecation === undefined ? NOT_FOUND : answer(200, { runner_version: version, ...deprecation });
 }
 
-function isVisible(group: RunnerGroup, organization: string, repositoryName: string | null): boolean {
-  if (repositoryName === null || group.repositories === "all") return true;
-  return group.repositories.includes(`${organization}/${repositoryName}`);
+const READ = { by: "permission", area: "runners", level: "read" } as const;
+const WRITE = { by: "permission", area: "runners", level: "write" } as const;
+
+function runnerRoutes(place: readonly string[]): readonly Route[] {
+  const base = [...place, "actions", "runners"];
+  const one = [...base, ":id"];
+  return [
+    { method: "GET", pattern: base, operation: "list-runners", access: READ, handle: scoped(answerListRunners) },
+    { method: "GET", pattern: one, operation: "get-runner", access: READ, handle: scoped(answerGetRunner) },
+    { method: "DELETE", pattern: one, operation: "delete-runner", access: WRITE, handle: scoped(answerDeleteRunner) },
+    {
+      method: "POST",
+      pattern: [...base, "generate-jitconfig"],
+      operation: "generate-jitconfig",
+      access: WRITE,
+      handle: scoped(answerGenerateJitConfig),
+    },
+    {
+      method: "GET",
+      pattern: [...base, "deprecations", ":version"],
+      operation: "get-deprecation",
+      access: READ,
+      handle: scoped(answerGetDeprecation),
+    },
+  ];
 }
 
-function renderGroup(state: GitHubState, organization: string, group: RunnerGroup): Json {
-  const url = `${state.apiUrl}/orgs/${organization}/actions/runner-groups/${group.id}`;
-  const selected = { selected_repositories_url: `${url}/repositories` };
-  return {
-    id: group.id,
-    name: group.name,
-    visibility: group.repositories === "all" ? "all" : "selected",
-    default: group.id === 1,
-    ...(group.repositories === "all" ? {} : selected),
-    runners_url: `${url}/runners`,
-    inherited: false,
-    allows_public_repositories: false,
-    workflow_restrictions_read_only: false,
-    restricted_to_workflows: false,
-    selected_workflows: [],
-  };
-}
+export const RUNNER_ROUTES: readonly Route[] = [
+  ...runnerRoutes(ORGANIZATION),
+  ...runnerRoutes(REPOSITORY),
+  ...runnerRoutes(ENTERPRISE),
+];

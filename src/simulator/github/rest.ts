@@ -1,206 +1,160 @@
-import { type ApiOperation, type FaultOutcome, takeFault } from "./faults.ts";
-import { renderJob, viewJob } from "./job-payloads.ts";
-import { answer, NOT_FOUND, paginate, type RestAnswer, type RestRequest, readId, refuse } from "./rest-answer.ts";
-import { answerCreateInstallationToken, answerGetApp, answerGetInstallation } from "./rest-app.ts";
+import { createHash } from "node:crypto";
+import { type ApiOperation, type FaultOutcome, type Transmission, takeFault } from "./faults.ts";
+import { type Credential, limitHeaders, refund, spend } from "./quota.ts";
+import { credentialOf, refuseCaller, refusePlace, scopeHeaders } from "./rest-access.ts";
 import {
-  answerDeleteRunner,
-  answerGenerateJitConfig,
-  answerGetRunner,
-  answerListRunnerGroups,
-  answerListRunners,
-} from "./rest-runners.ts";
-import { isKnownScope } from "./runners.ts";
-import type { GitHubState, Scope } from "./state.ts";
+  answer,
+  BAD_CREDENTIALS,
+  NOT_FOUND,
+  type RestAnswer,
+  type RestRequest,
+  refuse,
+  renderJson,
+} from "./rest-answer.ts";
+import { matchPath, type NamedSegments, type Route, scopeOf } from "./route.ts";
+import { ROUTES } from "./routes.ts";
+import type { GitHubState } from "./state.ts";
 
 /** What becomes of a call: what was answered, and what the caller gets to see of it. */
 export interface RestOutcome {
   readonly operation: ApiOperation | null;
-  /** Null: the connection ends without an answer. */
-  readonly answer: RestAnswer | null;
-  readonly delayMs: number;
+  readonly answer: WireAnswer;
+  readonly transmission: Transmission;
 }
 
-interface Route {
-  readonly method: string;
-  /** Segments; one that begins with a colon matches anything and is passed on under that name. */
-  readonly pattern: readonly string[];
-  readonly operation: ApiOperation;
-  readonly isForApp?: boolean;
-  readonly handle: (call: Call) => RestAnswer;
+/** An answer as it goes over the wire. */
+export interface WireAnswer {
+  readonly status: number;
+  readonly headers: { readonly [name: string]: string };
+  /** Null for an empty body. */
+  readonly text: string | null;
 }
 
-interface Call {
-  readonly state: GitHubState;
-  readonly request: RestRequest;
-  readonly path: { readonly [name: string]: string | undefined };
-  readonly nowMs: number;
-}
-
-/** Answers one REST call: authentication, faults, route, effect. */
+/** Answers one REST call: route, authentication, limits, fault, permission, effect, ETag. */
 export function handleRest(state: GitHubState, request: RestRequest, nowMs: number): RestOutcome {
+  const { caller } = request;
+  const found = findRoute(state, request);
+  const operation = found?.route.operation ?? null;
+  const whole = (refusal: RestAnswer, credential: Credential | null): RestOutcome => ({
+    operation,
+    answer: toWire(withHeaders(state, request, refusal, credential)),
+    transmission: { kind: "whole" },
+  });
+  const credential = credentialOf(caller);
+  if (found === null && credential === null)
+    return whole(caller.kind === "refused" ? caller.answer : BAD_CREDENTIALS, null);
+  const refusal = found === null ? null : refuseCaller(caller, found.route.access);
+  if (refusal !== null && credential === null) return whole(refusal, null);
+  const name = operation ?? "unknown";
+  const overLimit =
+    credential === null ? null : spend(state, credential, { method: request.method, operation: name }, nowMs);
+  if (overLimit !== null) return whole(overLimit, credential);
+  if (refusal !== null || found === null) return whole(refusal ?? NOT_FOUND, credential);
+  const fault = takeFault(state.faults, found.route.operation);
+  const effect = () => act(state, request, found, nowMs);
+  const { given, transmission } = applyFault(fault, effect);
+  return { operation, answer: complete(state, request, given, credential), transmission };
+}
+
+interface Found {
+  readonly route: Route;
+  readonly path: NamedSegments;
+  /** Where the repository is now, if the path has a name that it had. */
+  readonly movedTo: string | null;
+}
+
+function findRoute(state: GitHubState, request: RestRequest): Found | null {
+  const located = locate(state, request.path);
   for (const route of ROUTES) {
-    const path = matchPath(route.pattern, request.path);
-    if (path === null || route.method !== request.method) continue;
-    const refusal = refuseCaller(request, route);
-    if (refusal !== null) return { operation: route.operation, answer: refusal, delayMs: 0 };
-    const fault = takeFault(state.faults, route.operation);
-    return applyFault(route.operation, fault, () => route.handle({ state, request, path, nowMs }));
+    const path = matchPath(route.pattern, located.path);
+    if (path !== null && route.method === request.method) return { route, path, movedTo: located.movedTo };
   }
-  const isAnonymous = request.caller.kind === "anonymous";
-  return { operation: null, answer: isAnonymous ? BAD_CREDENTIALS : NOT_FOUND, delayMs: 0 };
+  return null;
 }
 
-const BAD_CREDENTIALS = refuse(401, "Bad credentials");
-const NOT_A_JWT = refuse(401, "A JSON web token could not be decoded");
+const BY_ID = /^\/repositories\/([1-9][0-9]{0,15})(\/.*)?$/;
+const BY_NAME = /^\/repos\/([^/]+\/[^/]+)(\/.*)?$/;
 
-function refuseCaller(request: RestRequest, route: Route): RestAnswer | null {
-  if (request.caller.kind === "anonymous") return BAD_CREDENTIALS;
-  if (route.isForApp === true && request.caller.kind !== "app") return NOT_A_JWT;
-  return route.isForApp !== true && request.caller.kind === "app" ? BAD_CREDENTIALS : null;
+/** A repository is also found by its id; under a name that it had, its address by id is what GitHub tells instead. */
+function locate(state: GitHubState, path: string): { readonly path: string; readonly movedTo: string | null } {
+  const [, id, rest = ""] = BY_ID.exec(path) ?? [];
+  if (id !== undefined) {
+    const repository = [...state.repositories.values()].find((one) => one.id === Number(id));
+    return { path: repository === undefined ? path : `/repos/${repository.fullName}${rest}`, movedTo: null };
+  }
+  const [, fullName, below = ""] = BY_NAME.exec(path) ?? [];
+  const isCurrent = fullName === undefined || state.repositories.has(fullName.toLowerCase());
+  const moved = isCurrent ? undefined : state.formerNames.get(fullName.toLowerCase());
+  return { path, movedTo: moved === undefined ? null : `/repositories/${moved.id}${below}` };
 }
 
-function applyFault(operation: ApiOperation, fault: FaultOutcome | null, effect: () => RestAnswer): RestOutcome {
+function act(state: GitHubState, request: RestRequest, { route, path, movedTo }: Found, nowMs: number): RestAnswer {
+  const refusal = refusePlace(state, request.caller, route.access, scopeOf(path));
+  if (refusal !== null) return refusal;
+  return movedTo === null ? route.handle({ state, request, path, nowMs }) : redirect(state, request, movedTo);
+}
+
+function redirect(state: GitHubState, request: RestRequest, path: string): RestAnswer {
+  const query = request.query.size === 0 ? "" : `?${request.query}`;
+  const location = `${state.apiUrl}${path}${query}`;
+  const isRead = request.method === "GET";
+  const { body } = refuse(0, isRead ? "Moved Permanently" : "Temporary Redirect");
+  return answer(isRead ? 301 : 307, { ...body, url: location }, { location });
+}
+
+function applyFault(
+  fault: FaultOutcome | null,
+  effect: () => RestAnswer,
+): { readonly given: RestAnswer; readonly transmission: Transmission } {
+  const lost = answer(500, null);
   switch (fault?.kind) {
     case undefined:
-      return { operation, answer: effect(), delayMs: 0 };
+      return { given: effect(), transmission: { kind: "whole" } };
     case "delay":
-      return { operation, answer: effect(), delayMs: fault.delayMs };
+    case "slow-body":
+      return { given: effect(), transmission: fault };
+    case "half-answer":
+      return { given: effect(), transmission: fault };
     case "answer-lost":
-      if (fault.effect === "done") effect();
-      return { operation, answer: null, delayMs: 0 };
+    case "reset":
+      return { given: fault.effect === "done" ? effect() : lost, transmission: { kind: fault.kind } };
     case "status": {
       if (fault.effect === "done") effect();
       const refusal = refuse(fault.status, fault.message ?? "Server Error");
-      return { operation, answer: { ...refusal, headers: fault.headers ?? {} }, delayMs: 0 };
+      return { given: { ...refusal, headers: fault.headers ?? {} }, transmission: { kind: "whole" } };
     }
   }
 }
 
-/** The named segments, or null if the path is another one (or not decodable). */
-function matchPath(pattern: readonly string[], path: string): Call["path"] | null {
-  const segments = path.split("/").slice(1);
-  if (segments.length !== pattern.length) return null;
-  const named: Record<string, string> = {};
-  for (const [index, wanted] of pattern.entries()) {
-    const found = segments[index] ?? "";
-    if (!wanted.startsWith(":")) {
-      if (wanted !== found) return null;
-      continue;
-    }
-    try {
-      named[wanted.slice(1)] = decodeURIComponent(found);
-    } catch (error) {
-      if (error instanceof URIError) return null;
-      throw error;
-    }
-  }
-  return named;
+/** The answer with an ETag where it is a reading, or 304 where the caller has it already. */
+function complete(
+  state: GitHubState,
+  request: RestRequest,
+  given: RestAnswer,
+  credential: Credential | null,
+): WireAnswer {
+  if (request.method !== "GET" || given.status !== 200) return toWire(withHeaders(state, request, given, credential));
+  const hash = createHash("sha256").update(`${request.bearer}\n${given.status}\n${renderJson(given.body)}`);
+  const etag = `W/"${hash.digest("hex")}"`;
+  const isKnown = request.ifNoneMatch?.split(",").some((one) => one.trim() === etag) === true;
+  if (isKnown && credential !== null) refund(state, credential);
+  const tagged = { ...given, headers: { ...given.headers, etag, "cache-control": CACHE_CONTROL } };
+  return toWire(withHeaders(state, request, isKnown ? { ...tagged, status: 304, body: null } : tagged, credential));
 }
 
-function scoped(handle: (scope: Scope, call: Call) => RestAnswer): Route["handle"] {
-  return (call) => {
-    const { org, owner, repo } = call.path;
-    const scope: Scope =
-      org === undefined
-        ? { kind: "repository", fullName: `${owner}/${repo}` }
-        : { kind: "organization", organization: org };
-    return isKnownScope(call.state, scope) ? handle(scope, call) : NOT_FOUND;
-  };
+const CACHE_CONTROL = "private, max-age=60, s-maxage=60";
+
+function withHeaders(
+  state: GitHubState,
+  request: RestRequest,
+  given: RestAnswer,
+  credential: Credential | null,
+): RestAnswer {
+  if (credential === null) return given;
+  const headers = { ...limitHeaders(state, credential), ...scopeHeaders(request.caller), ...given.headers };
+  return { ...given, headers };
 }
 
-function answerGetJob({ state, path }: Call): RestAnswer {
-  const job = state.jobs.get(readId(path.id) ?? 0);
-  if (job === undefined || !isJobOf(job.repository.fullName, path)) return NOT_FOUND;
-  return answer(200, renderJob(state, job, viewJob(state, job)));
+function toWire({ status, headers, body }: RestAnswer): WireAnswer {
+  return { status, headers, text: body === null ? null : renderJson(body) };
 }
-
-function answerListRunJobs({ state, request, path }: Call): RestAnswer {
-  const runId = readId(path.id);
-  const all = [...state.jobs.values()].filter((job) => job.runId === runId && isJobOf(job.repository.fullName, path));
-  if (all.length === 0) return NOT_FOUND;
-  const latest = Math.max(...all.map((job) => job.runAttempt));
-  const listed = request.query.get("filter") === "all" ? all : all.filter((job) => job.runAttempt === latest);
-  const { items, headers } = paginate(state, request, listed);
-  return answer(
-    200,
-    { total_count: listed.length, jobs: items.map((job) => renderJob(state, job, viewJob(state, job))) },
-    headers,
-  );
-}
-
-function isJobOf(fullName: string, path: Call["path"]): boolean {
-  return fullName.toLowerCase() === `${path.owner}/${path.repo}`.toLowerCase();
-}
-
-function runnerRoutes(prefix: readonly string[]): readonly Route[] {
-  const base = [...prefix, "actions", "runners"];
-  return [
-    {
-      method: "GET",
-      pattern: base,
-      operation: "list-runners",
-      handle: scoped((scope, { state, request, nowMs }) => answerListRunners(state, scope, request, nowMs)),
-    },
-    {
-      method: "GET",
-      pattern: [...base, ":id"],
-      operation: "get-runner",
-      handle: scoped((scope, { state, path, nowMs }) => answerGetRunner(state, scope, path.id, nowMs)),
-    },
-    {
-      method: "DELETE",
-      pattern: [...base, ":id"],
-      operation: "delete-runner",
-      handle: scoped((scope, { state, path, nowMs }) => answerDeleteRunner(state, scope, path.id, nowMs)),
-    },
-    {
-      method: "POST",
-      pattern: [...base, "generate-jitconfig"],
-      operation: "generate-jitconfig",
-      handle: scoped((scope, { state, request, nowMs }) => answerGenerateJitConfig(state, scope, request, nowMs)),
-    },
-  ];
-}
-
-const ORGANIZATION = ["orgs", ":org"];
-const REPOSITORY = ["repos", ":owner", ":repo"];
-
-const ROUTES: readonly Route[] = [
-  ...runnerRoutes(ORGANIZATION),
-  ...runnerRoutes(REPOSITORY),
-  {
-    method: "GET",
-    pattern: [...ORGANIZATION, "actions", "runner-groups"],
-    operation: "list-runner-groups",
-    handle: scoped((_scope, { state, request, path }) => answerListRunnerGroups(state, path.org ?? "", request)),
-  },
-  { method: "GET", pattern: [...REPOSITORY, "actions", "jobs", ":id"], operation: "get-job", handle: answerGetJob },
-  {
-    method: "GET",
-    pattern: [...REPOSITORY, "actions", "runs", ":id", "jobs"],
-    operation: "list-run-jobs",
-    handle: answerListRunJobs,
-  },
-  { method: "GET", pattern: ["app"], operation: "get-app", isForApp: true, handle: ({ state }) => answerGetApp(state) },
-  {
-    method: "GET",
-    pattern: [...ORGANIZATION, "installation"],
-    operation: "get-installation",
-    isForApp: true,
-    handle: ({ state, path }) => answerGetInstallation(state, path.org ?? ""),
-  },
-  {
-    method: "GET",
-    pattern: [...REPOSITORY, "installation"],
-    operation: "get-installation",
-    isForApp: true,
-    handle: scoped((_scope, { state, path }) => answerGetInstallation(state, path.owner ?? "")),
-  },
-  {
-    method: "POST",
-    pattern: ["app", "installations", ":id", "access_tokens"],
-    operation: "create-installation-token",
-    isForApp: true,
-    handle: ({ state, path, nowMs }) => answerCreateInstallationToken(state, path.id, nowMs),
-  },
-];

@@ -1,14 +1,7 @@
-import {
-  findRepository,
-  type GitHubState,
-  isOrganization,
-  isSameName,
-  type Registration,
-  type Repository,
-  type Runner,
-  type Scope,
-  type Session,
-} from "./state.ts";
+import type { Repository, Scope } from "./places.ts";
+import { findRepository, isOrganization, isSameName } from "./repositories.ts";
+import { allowsRepository, findEnterprise, findGroup } from "./runner-groups.ts";
+import type { GitHubState, Registration, Runner, Session } from "./state.ts";
 
 export interface RegistrationRequest {
   readonly scope: Scope;
@@ -20,10 +13,20 @@ export interface RegistrationRequest {
   readonly isEphemeral: boolean;
 }
 
-/** Registers at once; offline until a listener connects. `name-taken` if a registration of the scope has the name. */
-export function registerRunner(state: GitHubState, request: RegistrationRequest, nowMs: number): Runner | "name-taken" {
-  if (listRunners(state, request.scope).some(({ name }) => isSameName(name, request.name))) return "name-taken";
-  const { ids } = state.options;
+/**
+ * Registers at once; offline until a listener connects. `name-taken` if a registration of the scope has the name,
+ * `group-full` if the group takes no more.
+ */
+export function registerRunner(
+  state: GitHubState,
+  request: RegistrationRequest,
+  nowMs: number,
+): Runner | "name-taken" | "group-full" {
+  const { ids, runnersPerGroupMax } = state.options;
+  const others = listRunners(state, request.scope);
+  if (others.some(({ name }) => isSameName(name, request.name))) return "name-taken";
+  const groupCount = others.reduce((count, { groupId }) => count + (groupId === request.groupId ? 1 : 0), 0);
+  if (groupCount >= runnersPerGroupMax) return "group-full";
   const runner: Runner = {
     id: ids.number("runner"),
     name: request.name,
@@ -108,11 +111,11 @@ export function reportedStatus(state: GitHubState, runner: Runner, nowMs: number
 
 /** Whether the registration may take jobs of that repository: by its scope and by its group's policy. */
 export function coversRepository(state: GitHubState, runner: Runner, repository: Repository): boolean {
-  if (runner.scope.kind === "repository") return isSameName(runner.scope.fullName, repository.fullName);
-  if (!isSameName(runner.scope.organization, repository.owner)) return false;
-  const group = state.options.runnerGroups.find(({ id }) => id === runner.groupId);
-  if (group === undefined) return false;
-  return group.repositories === "all" || group.repositories.some((name) => isSameName(name, repository.fullName));
+  const { scope } = runner;
+  if (scope.kind === "repository") return isSameName(scope.fullName, repository.fullName);
+  if (scope.kind === "organization" && !isSameName(scope.organization, repository.owner)) return false;
+  const group = findGroup(state, scope, runner.groupId);
+  return group !== undefined && allowsRepository(state, group, repository);
 }
 
 /** All labels of the job are among the runner's, without regard to case. */
@@ -121,15 +124,29 @@ export function hasLabels(runner: Runner, labels: readonly string[]): boolean {
 }
 
 export function isKnownScope(state: GitHubState, scope: Scope): boolean {
-  return scope.kind === "organization"
-    ? isOrganization(state, scope.organization)
-    : findRepository(state, scope.fullName) !== undefined;
+  switch (scope.kind) {
+    case "organization":
+      return isOrganization(state, scope.organization);
+    case "repository":
+      return findRepository(state, scope.fullName) !== undefined;
+    case "enterprise":
+      return findEnterprise(state, scope.enterprise) !== undefined;
+  }
 }
 
 function isSameScope(one: Scope, other: Scope): boolean {
-  if (one.kind === "organization")
-    return other.kind === "organization" && isSameName(one.organization, other.organization);
-  return other.kind === "repository" && isSameName(one.fullName, other.fullName);
+  return one.kind === other.kind && isSameName(nameOfScope(one), nameOfScope(other));
+}
+
+export function nameOfScope(scope: Scope): string {
+  switch (scope.kind) {
+    case "organization":
+      return scope.organization;
+    case "repository":
+      return scope.fullName;
+    case "enterprise":
+      return scope.enterprise;
+  }
 }
 
 /** Removes ephemeral registrations that were offline for too long. */

@@ -1,4 +1,5 @@
 import { assignRunner } from "./assignment.ts";
+import { isPastRuntime } from "./deprecation.ts";
 import { movePhase } from "./job-phase.ts";
 import { findSession, isOnline, isRegistered } from "./runners.ts";
 import type { GitHubState, Runner, RunnerMessage, Session } from "./state.ts";
@@ -8,10 +9,13 @@ export interface ListenerIdentity {
   readonly os: string;
 }
 
-/** `conflict`: another listener's session for this registration is alive; it dies with its silence. */
+/**
+ * `conflict`: another listener's session for this registration is alive; it dies with its silence. `deprecated`: GitHub
+ * talks no more to runners of that version.
+ */
 export type SessionOpening =
   | { readonly kind: "opened"; readonly session: Session }
-  | { readonly kind: "conflict" | "not-found" };
+  | { readonly kind: "conflict" | "not-found" | "deprecated" };
 
 export function openSession(
   state: GitHubState,
@@ -20,6 +24,7 @@ export function openSession(
   nowMs: number,
 ): SessionOpening {
   if (!isRegistered(runner)) return { kind: "not-found" };
+  if (isPastRuntime(state, listener.version, nowMs)) return { kind: "deprecated" };
   const current = findSession(state, runner);
   if (current !== undefined && isOnline(state, runner, nowMs)) return { kind: "conflict" };
   if (current !== undefined) state.sessions.delete(current.id);
@@ -50,7 +55,8 @@ export function closeSession(state: GitHubState, sessionId: string): void {
 export type Poll =
   | { readonly kind: "open"; readonly session: Session }
   | { readonly kind: "runner-not-found" }
-  | { readonly kind: "session-invalid" };
+  | { readonly kind: "session-invalid" }
+  | { readonly kind: "deprecated" };
 
 /**
  * A long poll begins. `runner-not-found` only for a registration that was deleted; one that ended otherwise is left to
@@ -62,6 +68,7 @@ export function beginPoll(state: GitHubState, sessionId: string, nowMs: number):
   if (session === undefined || runner === undefined) return { kind: "session-invalid" };
   if (runner.registration.kind === "ended" && runner.registration.cause === "deleted")
     return { kind: "runner-not-found" };
+  if (runner.version !== null && isPastRuntime(state, runner.version, nowMs)) return { kind: "deprecated" };
   touch(state, runner, nowMs);
   session.openPollCount += 1;
   return { kind: "open", session };

@@ -1,6 +1,16 @@
-import { DAY_MS, MINUTE_MS } from "../../domain/units.ts";
+import type { Delivery, Hook, LoggedAttempt, Send, WebhookLies } from "./delivery.ts";
 import type { ApiFault } from "./faults.ts";
 import type { IdSource } from "./ids.ts";
+import type {
+  AppOption,
+  Enterprise,
+  KeyPair,
+  Permissions,
+  RunnerDeprecation,
+  RunnerGroup,
+  TokenOption,
+} from "./options.ts";
+import type { Repository, Scope } from "./places.ts";
 
 /**
  * GitHub's ground truth: what jobs, registrations and deliveries there are. Plain data, changed only by the functions
@@ -15,8 +25,12 @@ export interface GitHubState {
   readonly options: GitHubOptions;
   /** Where REST calls go, without a slash at the end. The server sets it once it knows its port. */
   apiUrl: string;
+  /** Where browsers and runners go: at a GitHub Enterprise Server not the same as `apiUrl`. */
+  webUrl: string;
   /** By full name in lower case. An organization exists if one of these belongs to it. */
   readonly repositories: Map<string, Repository>;
+  /** Repositories by the full names, in lower case, that they no longer have. */
+  readonly formerNames: Map<string, Repository>;
   readonly jobs: Map<number, Job>;
   /** Those of `jobs` that are not completed, oldest first. */
   readonly openJobs: Map<number, Job>;
@@ -27,23 +41,67 @@ export interface GitHubState {
   readonly sessions: Map<string, Session>;
   /** Assignments that were ever made, by the request id that travels in the message. */
   readonly requests: Map<string, { readonly jobId: number; readonly runnerId: number }>;
-  /** By delivery GUID, oldest first. */
-  readonly deliveries: Map<string, Delivery>;
+  /** Every hook by its id: an App's, an organization's, a repository's. */
+  readonly hooks: Map<number, Hook>;
+  /** One for each event and hook, by its id, oldest first. */
+  readonly deliveries: Map<number, Delivery>;
+  /** What GitHub lists as deliveries, by id, oldest first. */
+  readonly attempts: Map<bigint, LoggedAttempt>;
   readonly sends: Send[];
   readonly faults: ApiFault[];
-  readonly installationTokens: Map<string, { readonly expiresAtMs: number }>;
+  readonly apps: Map<number, App>;
+  /** Manifests that became no App yet, by the code that makes one of them. */
+  readonly manifests: Map<string, PendingManifest>;
+  readonly installationTokens: Map<string, InstallationToken>;
+  /** What each credential has used, by its name. */
+  readonly quotas: Map<string, Quota>;
   /** Ids of jobs that changed since the driver last took them. */
   readonly changedJobIds: Set<number>;
-  hook: Hook | null;
 }
 
-/** All of GitHub's own times, and the answers to what nobody outside GitHub knows. */
+export interface InstallationToken {
+  readonly appId: number;
+  readonly installationId: number;
+  readonly expiresAtMs: number;
+}
+
+/** An App as its form describes it, between GitHub's page and the conversion. */
+export interface PendingManifest {
+  readonly manifest: { readonly [key: string]: unknown };
+  readonly owner: string;
+  readonly createdAtMs: number;
+}
+
+/** All of GitHub's own times and limits, who may call it, and the answers to what nobody outside GitHub knows. */
 export interface GitHubOptions {
   readonly ids: IdSource;
+  /** The one App that there is while `apps` is empty; installed on every account. */
   readonly appId: number;
   readonly appSlug: string;
   readonly installationId: number;
+  /** PEM of that App's public key; null lets every well-formed JWT of it pass, whoever signed it. */
+  readonly appPublicKey: string | null;
+  /** Of that App. */
+  readonly appPermissions: Permissions;
+  /** Apps instead of that one. */
+  readonly apps: readonly AppOption[];
+  readonly tokens: readonly TokenOption[];
+  /** Of every organization. */
   readonly runnerGroups: readonly RunnerGroup[];
+  readonly enterprises: readonly Enterprise[];
+  /** Owners of repositories that are persons; every other is an organization. */
+  readonly users: readonly string[];
+  /** A group with so many registrations takes no more. GitHub: 10,000. */
+  readonly runnersPerGroupMax: number;
+  /** The end of runner versions, by version; the others are unknown to the call that tells it. */
+  readonly deprecations: { readonly [version: string]: RunnerDeprecation };
+  /** Calls an hour of each credential; 0 for no limit and no headers, as at a GitHub Enterprise Server. */
+  readonly primaryLimit: number;
+  readonly primaryWindowMs: number;
+  /** Points a minute of each credential, a read 1 and a write 5; 0 for no limit. */
+  readonly pointsPerMinute: number;
+  /** Whether the ids of deliveries are larger than a JSON number holds exactly, as GitHub's may be. */
+  readonly hasLargeDeliveryIds: boolean;
   /** An assignment that is not acquired in this time goes back to the queue. GitHub: 60 s. */
   readonly assignmentTimeoutMs: number;
   /** After so many lost assignments the job is cancelled. GitHub: 3. */
@@ -63,20 +121,44 @@ export interface GitHubOptions {
   readonly isAcquireAllowedAfterDelete: boolean;
   /** Which of the runners that could take a job gets it; `candidates` is never empty and is ordered by id. */
   readonly chooseRunner: (candidates: readonly Runner[], job: Job) => Runner;
+  /** PEMs for an App that is made from a manifest. */
+  readonly createKeyPair: () => KeyPair;
 }
 
-export interface RunnerGroup {
+export interface App {
   readonly id: number;
+  readonly slug: string;
   readonly name: string;
-  /** Full names, or all repositories of the organization. */
-  readonly repositories: "all" | readonly string[];
+  readonly clientId: string;
+  /** The account that it belongs to; null: of whoever has the first repository. */
+  readonly owner: string | null;
+  readonly publicKey: string | null;
+  readonly permissions: Permissions;
+  readonly events: readonly string[];
+  readonly installations: Installation[];
 }
 
-export interface Repository {
+export interface Installation {
   readonly id: number;
-  readonly owner: string;
-  readonly name: string;
-  readonly fullName: string;
+  readonly appId: number;
+  /** Null: on every account that there is. */
+  readonly account: string | null;
+  readonly repositorySelection: "all" | "selected";
+  readonly repositories: readonly string[];
+  permissions: Permissions;
+  isSuspended: boolean;
+}
+
+/** What one credential has used. */
+export interface Quota {
+  /** When the hour of the primary limit began; null before the first call. */
+  windowStartMs: number | null;
+  usedCount: number;
+  /** Points by the second in which they were spent, oldest first; those of the last minute. */
+  readonly pointsBySecond: Map<number, number>;
+  requestCount: number;
+  notModifiedCount: number;
+  readonly countByOperation: Map<string, number>;
 }
 
 export type Conclusion = "success" | "failure" | "cancelled" | "skipped";
@@ -148,27 +230,10 @@ export interface Job {
   failedStepIndex: number | null;
 }
 
-export type JobAction = "queued" | "waiting" | "in_progress" | "completed";
-
-/** What this job's webhooks do that they should not. */
-export interface WebhookLies {
-  /** Never attempted, so that GitHub does not list them either. */
-  readonly drop?: readonly JobAction[];
-  /** Sent twice with the same GUID. */
-  readonly duplicate?: readonly JobAction[];
-  readonly delayMs?: { readonly [action in JobAction]?: number };
-  /** `completed` (success) is sent right after `in_progress`, while the Worker still runs, and not again at the end. */
-  readonly isCompletedWhileRunning?: boolean;
-}
-
-export type Scope =
-  | { readonly kind: "organization"; readonly organization: string }
-  | { readonly kind: "repository"; readonly fullName: string };
-
 export interface Runner {
   readonly id: number;
   readonly name: string;
-  readonly scope: Scope;
+  scope: Scope;
   readonly groupId: number;
   readonly labels: readonly RunnerLabel[];
   readonly workFolder: string;
@@ -218,112 +283,3 @@ export interface Session {
 export type RunnerMessage =
   | { readonly kind: "job-request"; readonly messageId: number; readonly requestId: string; readonly jobId: number }
   | { readonly kind: "job-cancellation"; readonly messageId: number; readonly jobId: number };
-
-export interface Hook {
-  readonly id: number;
-  readonly url: string;
-  readonly events: readonly string[];
-  readonly createdAtMs: number;
-}
-
-export interface Delivery {
-  /** The GUID in `X-GitHub-Delivery`, the same on redelivery. */
-  readonly guid: string;
-  readonly id: number;
-  readonly event: "workflow_job" | "ping";
-  readonly action: JobAction | null;
-  readonly jobId: number | null;
-  readonly repository: string | null;
-  readonly createdAtMs: number;
-  /** The JSON text, rendered on demand from a snapshot: a held payload of 8 KB each would be most of a long run's memory. */
-  readonly render: () => string;
-  readonly attempts: DeliveryAttempt[];
-  status: DeliveryStatus;
-}
-
-/** dropped: never attempted. failed: the last attempt failed; GitHub does not retry by itself. */
-export type DeliveryStatus = "pending" | "delivered" | "failed" | "dropped";
-
-export interface DeliveryAttempt {
-  readonly atMs: number;
-  readonly durationMs: number;
-  /** Null if there was no answer. */
-  readonly statusCode: number | null;
-  readonly isRedelivery: boolean;
-}
-
-export interface Send {
-  readonly guid: string;
-  readonly dueMs: number;
-  readonly isRedelivery: boolean;
-}
-
-const DEFAULTS: Omit<GitHubOptions, "ids"> = {
-  appId: 424_242,
-  appSlug: "holdfast-simulated",
-  installationId: 51_515_151,
-  runnerGroups: [{ id: 1, name: "Default", repositories: "all" }],
-  assignmentTimeoutMs: MINUTE_MS,
-  lostAssignmentCountMax: 3,
-  leaseMs: 10 * MINUTE_MS,
-  queuedMaxMs: DAY_MS,
-  offlineAfterMs: MINUTE_MS,
-  offlineRegistrationMaxMs: DAY_MS,
-  isAcquireAllowedAfterDelete: true,
-  chooseRunner: chooseFreshRunner,
-};
-
-/** The lowest id among those that did not lose this job before; the lowest of all if each of them did. */
-function chooseFreshRunner(candidates: readonly Runner[], job: Job): Runner {
-  const fresh = candidates.find((runner) => !job.lostByRunnerIds.has(runner.id)) ?? candidates[0];
-  if (fresh === undefined) throw new Error("choosing a runner without candidates");
-  return fresh;
-}
-
-export function createGitHub(options: Partial<GitHubOptions> & Pick<GitHubOptions, "ids">): GitHubState {
-  return {
-    options: { ...DEFAULTS, ...options },
-    apiUrl: "https://api.github.com",
-    repositories: new Map(),
-    jobs: new Map(),
-    openJobs: new Map(),
-    runners: new Map(),
-    registrations: new Map(),
-    sessions: new Map(),
-    requests: new Map(),
-    deliveries: new Map(),
-    sends: [],
-    faults: [],
-    installationTokens: new Map(),
-    changedJobIds: new Set(),
-    hook: null,
-  };
-}
-
-const FULL_NAME = /^([A-Za-z0-9][A-Za-z0-9-]{0,38})\/([A-Za-z0-9._-]{1,100})$/;
-
-/** The repository of that full name; it is made if GitHub did not have it. */
-export function ensureRepository(state: GitHubState, fullName: string): Repository {
-  const known = findRepository(state, fullName);
-  if (known !== undefined) return known;
-  const match = FULL_NAME.exec(fullName);
-  if (match === null) throw new RangeError(`not an owner/name: ${JSON.stringify(fullName.slice(0, 80))}`);
-  const [, owner = "", name = ""] = match;
-  const repository = { id: 700_000_000 + state.repositories.size, owner, name, fullName };
-  state.repositories.set(fullName.toLowerCase(), repository);
-  return repository;
-}
-
-export function findRepository(state: GitHubState, fullName: string): Repository | undefined {
-  return state.repositories.get(fullName.toLowerCase());
-}
-
-export function isOrganization(state: GitHubState, organization: string): boolean {
-  for (const repository of state.repositories.values()) if (isSameName(repository.owner, organization)) return true;
-  return false;
-}
-
-/** GitHub's names and labels compare without regard to case. */
-export function isSameName(one: string, other: string): boolean {
-  return one.toLowerCase() === other.toLowerCase();
-}

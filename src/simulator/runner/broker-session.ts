@@ -9,6 +9,9 @@ import { formatUniversal, nowMs, sleep } from "./system.ts";
 /** The broker says that the registration was deleted. */
 export class RunnerNotFoundError extends Error {}
 
+/** The broker does not talk to this version of the runner any more. */
+export class VersionDeprecatedError extends Error {}
+
 /** Everything of the listener's life that is shutting down ends with this. */
 export class ShutdownError extends Error {}
 
@@ -44,7 +47,10 @@ export class BrokerSession {
     this.#context = context;
   }
 
-  /** Tries until it is there, refused for good, or the runner shuts down. */
+  /**
+   * Tries until it is there, refused for good, or the runner shuts down.
+   * @throws {VersionDeprecatedError} if this version is not taken any more.
+   */
   async create(): Promise<SessionResult> {
     const { diagnostics, settings, shutdown } = this.#context;
     const startedMs = nowMs();
@@ -62,6 +68,7 @@ export class BrokerSession {
         return "success";
       }
       diagnostics.trace(SOURCE, "Catch exception during create session.", "ERR ");
+      refuseDeprecated(answer);
       if (answer?.status === 404 || answer?.status === 401) {
         diagnostics.writeError(
           "Failed to create a session. The runner registration has been deleted from the server, please re-configure. Runner registrations are automatically deleted for runners that have not connected to the service recently.",
@@ -149,6 +156,7 @@ export class BrokerSession {
     const { diagnostics } = this.#context;
     const { errorKind, message } = answer === null ? { errorKind: "", message: "no answer" } : refusalOf(answer);
     if (errorKind === "RunnerNotFound") throw new RunnerNotFoundError(message);
+    refuseDeprecated(answer);
     diagnostics.trace(SOURCE, "Catch exception during get next message.", "ERR ");
     diagnostics.trace(SOURCE, message, "ERR ");
     if (errorKind === "RunnerSessionInvalid" && (await this.create()) === "success") {
@@ -180,6 +188,12 @@ export class BrokerSession {
     const path = `/sessions/${this.#sessionId}`;
     await callOrNull(serverUrl, { method: "DELETE", path, token, timeoutMs: DELETE_TIMEOUT_MS });
   }
+}
+
+function refuseDeprecated(answer: BrokerAnswer | null): void {
+  if (answer === null) return;
+  const { errorKind, message } = refusalOf(answer);
+  if (errorKind === "AccessDenied") throw new VersionDeprecatedError(message);
 }
 
 async function callOrNull(...parameters: Parameters<typeof callBroker>): Promise<BrokerAnswer | null> {

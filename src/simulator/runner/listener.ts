@@ -1,12 +1,12 @@
 import { randomInt } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BrokerSession, type ListenerContext, ShutdownError } from "./broker-session.ts";
+import { BrokerSession, type ListenerContext, ShutdownError, VersionDeprecatedError } from "./broker-session.ts";
 import { deleteConfiguration, isConfigured, loadConfiguration, saveJitConfiguration } from "./configuration.ts";
 import { createDiagnostics, type Diagnostics } from "./diagnostics.ts";
 import { runMessageLoop } from "./message-loop.ts";
 import { passStep, type ResolvedSettings, readStandInSettings, takeExitCode } from "./stand-in-settings.ts";
-import { type Environment, findRoot, formatUniversal, hang, takeEnvironment } from "./system.ts";
+import { type Environment, findRoot, formatUniversal, hang, readEnvironment, takeEnvironment } from "./system.ts";
 
 /**
  * `Runner.Listener` of the stand-in: one process that connects a registration, takes jobs and starts a Worker for each.
@@ -14,13 +14,19 @@ import { type Environment, findRoot, formatUniversal, hang, takeEnvironment } fr
  */
 
 /** Listener exit codes (Constants.cs:150). */
-const CODE = { success: 0, terminated: 1, retryable: 2, sessionConflict: 5 } as const;
+const CODE = { success: 0, terminated: 1, retryable: 2, sessionConflict: 5, versionDeprecated: 7 } as const;
+const DEPRECATED_CODE_VARIABLE = "ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE";
 const UPDATE_CODES = [3, 4];
 const INPUT_PREFIX = "ACTIONS_RUNNER_INPUT_";
 
 /** Runs to the end of the process. */
 export async function runListener(): Promise<never> {
   const root = findRoot();
+  // Like the real one it says its version without leaving a trace.
+  if (process.argv[2] === "--version") {
+    process.stdout.write(`${readStandInSettings(root).version}\n`);
+    process.exit(CODE.success);
+  }
   const inputs = takeEnvironment((name) => name.startsWith(INPUT_PREFIX));
   const diagnostics = createDiagnostics(root, "Runner");
   const settings = readStandInSettings(root);
@@ -48,8 +54,14 @@ async function execute(
       return CODE.success;
     }
     diagnostics.writeError(`An error occurred: ${error instanceof Error ? error.message : String(error)}`);
+    if (error instanceof VersionDeprecatedError) return deprecatedCode();
     return CODE.retryable;
   }
+}
+
+function deprecatedCode(): number {
+  const wanted = readEnvironment(DEPRECATED_CODE_VARIABLE)?.toLowerCase();
+  return wanted === "1" || wanted === "true" ? CODE.versionDeprecated : CODE.terminated;
 }
 
 function listenForSignals(diagnostics: Diagnostics): AbortController {
@@ -75,10 +87,6 @@ async function runCommand(
   shutdown: AbortSignal,
 ): Promise<number> {
   const [command, ...flags] = process.argv.slice(2);
-  if (command === "--version") {
-    process.stdout.write(`${settings.version}\n`);
-    return CODE.success;
-  }
   if (command !== "run") {
     diagnostics.writeError(`The stand-in knows only "run" and "--version", not ${JSON.stringify(command ?? "")}.`);
     return CODE.terminated;

@@ -10,7 +10,10 @@
  */
 export const PROTOCOL_PREFIX = "/stand-in/v1";
 
-/** POST `/sessions` -> 201 OpenedSession | 404 RunnerNotFound | 409 a session for this runner already exists. */
+/**
+ * POST `/sessions` -> 201 OpenedSession | 404 RunnerNotFound | 409 a session for this runner already exists | 403
+ * AccessDenied for a version that GitHub talks to no more, which polls get too.
+ */
 export interface OpenSession {
   readonly agentId: number;
   readonly agentName: string;
@@ -81,6 +84,7 @@ export interface BrokerRefusal {
     | "JobNotFound"
     | "JobAlreadyAcquired"
     | "Unauthorized"
+    | "AccessDenied"
     | "Malformed";
   readonly message: string;
 }

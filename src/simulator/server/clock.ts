@@ -6,6 +6,8 @@ import { HOUR_MS } from "../../domain/units.ts";
  */
 export interface Timers {
   nowMs(): number;
+  /** Moves the clock, and no timer with it. */
+  shift(byMs: number): void;
   /** Runs `action` once after `delayMs` unless it is cancelled, which is what the result does. */
   after(delayMs: number, action: () => void): () => void;
   /** Resolves after `delayMs`, or at once when the timers are cleared. */
@@ -16,7 +18,9 @@ export interface Timers {
 /** A longer timer would overflow and fire at once; whoever waits for more looks again. */
 const DELAY_MS_MAX = HOUR_MS;
 
-export function createTimers(): Timers {
+/** @param initialOffsetMs how far this clock is ahead of the machine's. */
+export function createTimers(initialOffsetMs = 0): Timers {
+  let offsetMs = initialOffsetMs;
   const pending = new Map<NodeJS.Timeout, () => void>();
   let isCleared = false;
   const start = (delayMs: number, action: () => void, onClear: () => void): (() => void) => {
@@ -38,7 +42,10 @@ export function createTimers(): Timers {
     };
   };
   return {
-    nowMs: () => Date.now(),
+    nowMs: () => Date.now() + offsetMs,
+    shift: (byMs) => {
+      offsetMs += byMs;
+    },
     after: (delayMs, action) => start(delayMs, action, () => {}),
     sleep: (delayMs) => new Promise((resolve) => start(delayMs, resolve, resolve)),
     clear: () => {
@@ -50,4 +57,9 @@ export function createTimers(): Timers {
       pending.clear();
     },
   };
+}
+
+/** As a `date` header has it. */
+export function formatHttpDate(epochMs: number): string {
+  return new Date(epochMs).toUTCString();
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RestRequest } from "../github/rest-answer.ts";
+import { writeWhole } from "./transmit.ts";
 
 /** One HTTP request as read, and the ways to answer it. */
 export interface Exchange {
@@ -7,12 +8,15 @@ export interface Exchange {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly authorization: string | undefined;
+  readonly ifNoneMatch: string | null;
   readonly body: RestRequest["body"];
+  /** The body as it came. */
+  readonly text: string;
   /** Aborts when the caller is gone. */
   readonly gone: AbortSignal;
   answer(status: number, body: object | null, headers?: { readonly [name: string]: string }): void;
-  /** Ends the connection without an answer. */
-  drop(): void;
+  /** For an answer that is to go wrong on its way. */
+  readonly response: ServerResponse;
 }
 
 const BODY_BYTES_MAX = 1_048_576;
@@ -21,7 +25,8 @@ const BODY_BYTES_MAX = 1_048_576;
 export async function readExchange(request: IncomingMessage, response: ServerResponse): Promise<Exchange | null> {
   const gone = new AbortController();
   response.on("close", () => gone.abort());
-  const answer: Exchange["answer"] = (status, body, headers = {}) => write(response, status, body, headers);
+  const answer: Exchange["answer"] = (status, body, headers = {}) =>
+    writeWhole(response, { status, headers, text: body === null ? null : JSON.stringify(body) });
   const url = parseUrl(request.url ?? "/");
   if (url === null) {
     answer(400, { message: "Bad Request" });
@@ -37,10 +42,12 @@ export async function readExchange(request: IncomingMessage, response: ServerRes
     path: url.pathname,
     query: url.searchParams,
     authorization: request.headers.authorization,
+    ifNoneMatch: request.headers["if-none-match"] ?? null,
     body: parseBody(text),
+    text,
     gone: gone.signal,
     answer,
-    drop: () => response.destroy(),
+    response,
   };
 }
 
@@ -74,20 +81,4 @@ function parseBody(text: string): RestRequest["body"] {
     if (error instanceof SyntaxError) return { kind: "malformed" };
     throw error;
   }
-}
-
-function write(
-  response: ServerResponse,
-  status: number,
-  body: object | null,
-  headers: { readonly [name: string]: string },
-): void {
-  if (response.destroyed || response.headersSent) return;
-  if (body === null) {
-    response.writeHead(status, headers).end();
-    return;
-  }
-  const text = JSON.stringify(body);
-  const own = { "content-type": "application/json; charset=utf-8", "content-length": String(Buffer.byteLength(text)) };
-  response.writeHead(status, { ...own, ...headers }).end(text);
 }

@@ -15,6 +15,7 @@ import type { Timers } from "./clock.ts";
 import { isSame, readBearer } from "./credentials.ts";
 import type { Exchange } from "./exchange.ts";
 import type { MomentBoard, MomentName } from "./moments.ts";
+import { transmit } from "./transmit.ts";
 
 /** What the runner-facing calls need of the server. */
 export interface RunnerApi {
@@ -99,14 +100,18 @@ async function answerFaulty(
   call: RunnerCall,
   handle: Handler,
 ): Promise<void> {
-  const fault = takeFault(call.api.state.faults, operation);
-  const isEffective = fault === null || fault.kind === "delay" || fault.effect === "done";
+  const { state, timers } = call.api;
+  const fault = takeFault(state.faults, operation);
+  const isEffective = fault === null || !("effect" in fault) || fault.effect === "done";
   const answer = isEffective ? await handle(call) : null;
   if (isEffective) call.api.pump();
-  if (fault?.kind === "delay") await call.api.timers.sleep(fault.delayMs);
-  if (fault?.kind === "answer-lost") exchange.drop();
-  else if (fault?.kind === "status") finish(exchange, faultRefusal(fault.status, fault.message ?? "Server Error"));
-  else if (answer !== null) finish(exchange, answer);
+  if (fault?.kind === "status") {
+    finish(exchange, faultRefusal(fault.status, fault.message ?? "Server Error"));
+    return;
+  }
+  const { status, body } = answer ?? { status: 500, body: null };
+  const text = body === null ? null : JSON.stringify(body);
+  await transmit(exchange.response, { status, headers: {}, text }, fault ?? { kind: "whole" }, timers);
 }
 
 function finish(exchange: Exchange, answer: Answer): void {
@@ -155,7 +160,13 @@ async function createSession(call: RunnerCall): Promise<Answer> {
       return refusal(409, "SessionConflict", "A session for this runner already exists.");
     case "not-found":
       return runnerNotFound(call.runner);
+    case "deprecated":
+      return versionDeprecated(version);
   }
+}
+
+function versionDeprecated(version: string | null): Answer {
+  return refusal(403, "AccessDenied", `Runner version v${version} is deprecated and cannot receive messages.`);
 }
 
 function runnerNotFound(runner: Runner): Answer {
@@ -176,6 +187,7 @@ async function pollMessage(call: RunnerCall, sessionId: string): Promise<Answer>
   if (session !== undefined && session.runnerId !== runner.id) return refusal(401, "Unauthorized", "Not your session.");
   const poll = beginPoll(state, sessionId, timers.nowMs());
   if (poll.kind === "runner-not-found") return runnerNotFound(runner);
+  if (poll.kind === "deprecated") return versionDeprecated(runner.version);
   if (poll.kind === "session-invalid") return refusal(404, "RunnerSessionInvalid", "Session not found.");
   try {
     return await holdPoll(call, poll.session, endMs);

@@ -1,18 +1,8 @@
+import type { Delivery, DeliveryAttempt, DeliveryStatus, JobAction } from "../github/delivery.ts";
 import { type JobView, viewJob } from "../github/job-payloads.ts";
+import type { Scope } from "../github/places.ts";
 import { isOnline } from "../github/runners.ts";
-import type {
-  CompletionCause,
-  Delivery,
-  DeliveryAttempt,
-  DeliveryStatus,
-  GitHubState,
-  Job,
-  JobAction,
-  JobPhase,
-  Registration,
-  Runner,
-  Scope,
-} from "../github/state.ts";
+import type { CompletionCause, GitHubState, Job, JobPhase, Registration, Runner } from "../github/state.ts";
 
 /** What tests and the demo see of GitHub's ground truth: copies, so that nothing outside changes the model. */
 
@@ -45,6 +35,7 @@ export interface RunnerSnapshot {
   readonly id: number;
   readonly name: string;
   readonly scope: Scope;
+  readonly groupId: number;
   readonly labels: readonly string[];
   readonly isEphemeral: boolean;
   readonly isOnline: boolean;
@@ -56,7 +47,9 @@ export interface RunnerSnapshot {
 }
 
 export interface DeliverySnapshot {
+  /** Of the event, as the webhook's header says; the same for every hook that it was for. */
   readonly guid: string;
+  readonly hookId: number;
   readonly event: Delivery["event"];
   readonly action: JobAction | null;
   readonly jobId: number | null;
@@ -97,6 +90,7 @@ export function snapshotRunner(state: GitHubState, runner: Runner, nowMs: number
     id: runner.id,
     name: runner.name,
     scope: runner.scope,
+    groupId: runner.groupId,
     labels: runner.labels.map(({ name }) => name),
     isEphemeral: runner.isEphemeral,
     isOnline: isOnline(state, runner, nowMs),
@@ -109,7 +103,7 @@ export function snapshotRunner(state: GitHubState, runner: Runner, nowMs: number
 }
 
 export function snapshotDelivery(delivery: Delivery): DeliverySnapshot {
-  const { guid, event, action, jobId, status, createdAtMs } = delivery;
+  const { guid, hookId, event, action, jobId, status, createdAtMs } = delivery;
   const payload = () => JSON.parse(delivery.render()) as unknown;
-  return { guid, event, action, jobId, status, attempts: [...delivery.attempts], createdAtMs, payload };
+  return { guid, hookId, event, action, jobId, status, attempts: [...delivery.attempts], createdAtMs, payload };
 }

@@ -1,13 +1,16 @@
-import { createHmac } from "node:crypto";
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
+import type { Delivery, DeliveryAttempt, Hook, Send } from "../github/delivery.ts";
+import { headersOf, renderBody } from "../github/hooks.ts";
 import { recordAttempt } from "../github/outbox.ts";
-import type { Delivery, GitHubState, Hook, Send } from "../github/state.ts";
+import type { GitHubState } from "../github/state.ts";
 import type { Timers } from "./clock.ts";
 
 /** GitHub waits for ten seconds for the answer to a delivery. */
 const ANSWER_TIMEOUT_MS = 10_000;
 const PARALLEL_COUNT_MAX = 16;
+/** Of the answer so much is kept. */
+const RESPONSE_BYTES_MAX = 16_384;
 
 export interface WebhookSender {
   /** Posts in the order given, several at a time. The attempt is recorded in the model, then `onSettled` runs. */
@@ -16,27 +19,43 @@ export interface WebhookSender {
   close(): void;
 }
 
-/** @param secret current HMAC secret; read at each attempt. */
-export function createWebhookSender(
-  state: GitHubState,
-  timers: Timers,
-  secret: () => string,
-  onSettled: () => void,
-): WebhookSender {
+/** The status that the receiver answers with instead of being asked, 0 for none; null to ask it. */
+export type ChooseFailure = (delivery: Delivery, send: Send) => number | null;
+
+export interface WebhookSenderOptions {
+  readonly state: GitHubState;
+  readonly timers: Timers;
+  readonly answerTimeoutMs?: number | undefined;
+  readonly chooseFailure: ChooseFailure;
+  onSettled(): void;
+}
+
+type Outcome = Pick<DeliveryAttempt, "statusCode" | "failure" | "response">;
+
+const UNREACHED: Outcome = { statusCode: null, failure: "failed to connect to host", response: null };
+
+export function createWebhookSender(options: WebhookSenderOptions): WebhookSender {
+  const { state, timers, chooseFailure, onSettled, answerTimeoutMs = ANSWER_TIMEOUT_MS } = options;
   const agents = { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) };
   const closing = new AbortController();
   const queue: Send[] = [];
   let activeCount = 0;
 
   const attempt = async (send: Send): Promise<void> => {
-    const { hook } = state;
-    const delivery = state.deliveries.get(send.guid);
-    if (hook === null || delivery === undefined) return;
+    const delivery = state.deliveries.get(send.deliveryId);
+    const hook = delivery === undefined ? undefined : state.hooks.get(delivery.hookId);
+    if (hook === undefined || delivery === undefined) return;
     const startedMs = timers.nowMs();
-    const statusCode = await post(state.options.appId, hook, delivery, secret(), agents, closing.signal);
+    const failure = chooseFailure(delivery, send);
+    const outcome =
+      failure === null
+        ? await post(hook, delivery, agents, closing.signal, answerTimeoutMs)
+        : failure === 0
+          ? UNREACHED
+          : { statusCode: failure, failure: null, response: null };
     if (closing.signal.aborted) return;
     const durationMs = timers.nowMs() - startedMs;
-    recordAttempt(state, send.guid, { atMs: startedMs, durationMs, statusCode, isRedelivery: send.isRedelivery });
+    recordAttempt(state, delivery.id, { atMs: startedMs, durationMs, isRedelivery: send.isRedelivery, ...outcome });
   };
   const next = (): void => {
     if (activeCount >= PARALLEL_COUNT_MAX || closing.signal.aborted) return;
@@ -64,51 +83,45 @@ export function createWebhookSender(
   };
 }
 
-function sign(secret: string, body: string, algorithm: "sha256" | "sha1" = "sha256"): string {
-  return `${algorithm}=${createHmac(algorithm, secret).update(body).digest("hex")}`;
-}
-
-/** The status that the receiver answered with; null if it did not answer. */
 function post(
-  appId: number,
   hook: Hook,
   delivery: Delivery,
-  secret: string,
   agents: { readonly http: HttpAgent; readonly https: HttpsAgent },
   closing: AbortSignal,
-): Promise<number | null> {
-  const body = delivery.render();
-  const isSecure = hook.url.startsWith("https:");
+  answerTimeoutMs: number,
+): Promise<Outcome> {
+  const { url, isCertificateChecked } = hook.target;
+  const body = renderBody(hook, delivery);
+  const isSecure = url.startsWith("https:");
+  const timeout = AbortSignal.timeout(answerTimeoutMs);
   const options = {
     method: "POST",
-    headers: headersOf(appId, hook, delivery, secret, body),
+    headers: { ...headersOf(hook, delivery, body), "content-length": Buffer.byteLength(body) },
     agent: isSecure ? agents.https : agents.http,
-    signal: AbortSignal.any([closing, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
+    signal: AbortSignal.any([closing, timeout]),
+    rejectUnauthorized: isCertificateChecked,
   };
   return new Promise((resolve) => {
+    const fail = () => resolve(timeout.aborted ? { ...UNREACHED, failure: "timed out" } : UNREACHED);
     const onAnswer = (response: IncomingMessage) => {
-      response.resume();
-      response.on("error", () => {});
-      resolve(response.statusCode ?? null);
+      const chunks: Buffer[] = [];
+      let byteCount = 0;
+      response.on("data", (chunk: Buffer) => {
+        byteCount += chunk.length;
+        if (byteCount <= RESPONSE_BYTES_MAX) chunks.push(chunk);
+      });
+      response.on("error", fail);
+      response.on("end", () => {
+        const received = { headers: flatten(response.headers), body: Buffer.concat(chunks).toString("utf8") };
+        resolve({ statusCode: response.statusCode ?? null, failure: null, response: received });
+      });
     };
-    const outgoing = isSecure ? requestHttps(hook.url, options, onAnswer) : requestHttp(hook.url, options, onAnswer);
-    outgoing.on("error", () => resolve(null));
+    const outgoing = isSecure ? requestHttps(url, options, onAnswer) : requestHttp(url, options, onAnswer);
+    outgoing.on("error", fail);
     outgoing.end(body);
   });
 }
 
-function headersOf(appId: number, hook: Hook, delivery: Delivery, secret: string, body: string) {
-  return {
-    accept: "*/*",
-    "content-type": "application/json",
-    "content-length": Buffer.byteLength(body),
-    "user-agent": "GitHub-Hookshot/51511da",
-    "X-GitHub-Delivery": delivery.guid,
-    "X-GitHub-Event": delivery.event,
-    "X-GitHub-Hook-ID": String(hook.id),
-    "X-GitHub-Hook-Installation-Target-ID": String(appId),
-    "X-GitHub-Hook-Installation-Target-Type": "integration",
-    "X-Hub-Signature": sign(secret, body, "sha1"),
-    "X-Hub-Signature-256": sign(secret, body),
-  };
+function flatten(headers: IncomingMessage["headers"]): { readonly [name: string]: string } {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
 }

@@ -69,6 +69,33 @@ describe("signing in as an App", () => {
     expect(callsOf(standIn.asked)[0]).toBe("GET /repos/acme/widgets/installation");
   });
 
+  it("an enterprise's installation is not that of an organization of the same name", async () => {
+    const standIn = await startApp();
+    const { github } = connect(standIn.apiUrl, { auth });
+    await github.listRunners(ACME);
+    await github.listRunners({ kind: "enterprise", enterprise: "acme" });
+    expect(callsOf(standIn.asked).slice(3)).toEqual([
+      "GET /enterprises/acme/installation",
+      "POST /app/installations/5/access_tokens",
+      "GET /enterprises/acme/actions/runners",
+    ]);
+  });
+
+  it("a user's installation is looked up where there is no organization of the name", async () => {
+    const gone: Answers = { status: 404, body: { message: "Not Found" } };
+    const standIn = await startStandIn(({ path }) => {
+      if (path === "/users/octocat/installation") return { status: 200, body: { id: 5 } };
+      if (path.endsWith("/access_tokens")) return accessToken(1);
+      return path === "/orgs/octocat/installation" ? gone : { status: 200, body: { total_count: 0, repositories: [] } };
+    });
+    await connect(standIn.apiUrl, { auth }).github.listRepositories("octocat");
+    expect(callsOf(standIn.asked).slice(0, 3)).toEqual([
+      "GET /orgs/octocat/installation",
+      "GET /users/octocat/installation",
+      "POST /app/installations/5/access_tokens",
+    ]);
+  });
+
   it("keeps installation and token, for all of the owner's things and for many callers at once", async () => {
     const standIn = await startApp();
     const { github } = connect(standIn.apiUrl, { auth });
@@ -115,7 +142,7 @@ describe("signing in as an App", () => {
     const gone: Answers = { status: 404, body: { message: "Not Found" } };
     const standIn = await startApp({ accessToken: (count) => (count === 1 ? gone : accessToken(count)) });
     const { github } = connect(standIn.apiUrl, { auth });
-    await expect(github.listRunners(ACME)).rejects.toMatchObject({ code: "github-not-found" });
+    await expect(github.listRunners(ACME)).rejects.toMatchObject({ code: "github-not-installed" });
     await expect(github.listRunners(ACME)).resolves.toEqual([]);
     expect(callsOf(standIn.asked).filter((call) => call.endsWith("/installation"))).toHaveLength(2);
   });
@@ -137,7 +164,7 @@ describe("signing in that fails is the call's failure", () => {
     [
       "not installed",
       { installation: { status: 404, body: {} } },
-      "github-not-found",
+      "github-not-installed",
       "finding the App's installation for acme",
     ],
     [
@@ -155,6 +182,18 @@ describe("signing in that fails is the call's failure", () => {
     ["no token", { accessToken: () => ({ status: 503 }) }, "github-unavailable", "signing in as the App for acme"],
     [
       "a suspended installation",
+      { accessToken: () => ({ status: 403, body: { message: "This installation has been suspended" } }) },
+      "github-suspended",
+      "signing in as the App for acme",
+    ],
+    [
+      "an installation that was revoked after it was found",
+      { accessToken: () => ({ status: 404, body: { message: "Not Found" } }) },
+      "github-not-installed",
+      "signing in as the App for acme",
+    ],
+    [
+      "no permission",
       { accessToken: () => ({ status: 403, body: {} }) },
       "github-forbidden",
       "signing in as the App for acme",
@@ -168,7 +207,9 @@ describe("signing in that fails is the call's failure", () => {
   ])("%s", async (_name, behaviour, code, message) => {
     const { apiUrl } = await startApp(behaviour);
     const { github, telemetry } = connect(apiUrl, { auth });
-    const error = await failureOf(github.mintTicket({ scope: ACME, runnerName: "x", labels: ["linux"] }));
+    const error = await failureOf(
+      github.mintTicket({ scope: ACME, runnerName: "x", labels: ["linux"], runnerGroup: "Default" }),
+    );
     expect(error).toMatchObject({ name: "GitHubError", code, message });
     // A registration of which we cannot ask is not absent.
     await expect(github.findRunner(ACME, "x")).resolves.toMatchObject({ kind: "unknown", code });

@@ -4,7 +4,7 @@ import { jobId, START_MS } from "../../domain/builders.ts";
 import { type Answers, connect, failureOf, startStandIn, TOKEN, tellWhole } from "./stand-in.ts";
 
 const ACME = { kind: "organization", organization: "acme" } as const;
-const MINT = { scope: ACME, runnerName: "holdfast-t1", labels: ["linux"] };
+const MINT = { scope: ACME, runnerName: "holdfast-t1", labels: ["linux"], runnerGroup: "Default" };
 const RESET = String(Math.floor((START_MS + 10 * MINUTE_MS) / SECOND_MS));
 
 function refusal(status: number, message = "no", headers: Readonly<Record<string, string>> = {}): Answers {
@@ -16,6 +16,13 @@ type Row = readonly [name: string, answer: Answers, code: string];
 const EVERYWHERE: readonly Row[] = [
   ["401", refusal(401, "Bad credentials"), "github-unauthorized"],
   ["403", refusal(403, "Resource not accessible by integration"), "github-forbidden"],
+  [
+    "401 about the time of a signature",
+    refusal(401, "'Issued at' claim ('iat') must be an Integer"),
+    "github-clock-skew",
+  ],
+  ["403, suspended", refusal(403, "This installation has been suspended"), "github-suspended"],
+  ["403, suspended in other words", refusal(403, "Sorry. Your account was suspended."), "github-suspended"],
   ["403 with a rate limit that has room", refusal(403, "no", { "x-ratelimit-remaining": "12" }), "github-forbidden"],
   ["403, rate limit used up", refusal(403, "no", { "x-ratelimit-remaining": "0" }), "github-rate-limited"],
   ["403, asked to wait", refusal(403, "no", { "retry-after": "7" }), "github-rate-limited"],
@@ -41,6 +48,19 @@ describe("minting", () => {
   const rows: readonly Row[] = [
     ...EVERYWHERE,
     ["409", refusal(409, "Already exists - A runner with the name *** already exists."), "github-name-taken"],
+    [
+      "422, the group is full",
+      refusal(422, "Invalid Argument - Runner group 1 has reached max limit of 10000 runners."),
+      "github-runners-full",
+    ],
+    [
+      "403, the scope is full",
+      refusal(403, "Maximum number of self-hosted runners reached for this organization"),
+      "github-runners-full",
+    ],
+    ["422, the group is unknown", refusal(422, "Runner group not found"), "github-group-unknown"],
+    ["422, another limit", refusal(422, "Invalid request. labels: maximum 100 items"), "github-invalid"],
+    ["422, too many labels", refusal(422, "A runner has at most the limit of 100 labels"), "github-invalid"],
     // It took effect, and is resolved by name like a lost answer.
     ["201 in another shape", { status: 201, body: { runner: {} } }, "github-unavailable"],
   ];
@@ -113,8 +133,8 @@ describe("the wait that GitHub asks for", () => {
 it("a call that takes too long is unavailable, and counted as that", async () => {
   const late: typeof fetch = () => Promise.reject(new DOMException("The operation was aborted", "TimeoutError"));
   const { github, telemetry } = connect("http://127.0.0.1:1", { fetch: late });
-  await expect(github.mintTicket(MINT)).rejects.toMatchObject({ code: "github-unavailable" });
-  expect(telemetry.counts).toEqual(["generate-jitconfig timeout"]);
+  await expect(github.listRunners(ACME)).rejects.toMatchObject({ code: "github-unavailable" });
+  expect(telemetry.counts).toEqual(["list-runners timeout"]);
 });
 
 it("every call has a time limit", async () => {

@@ -2,9 +2,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
-import { createGitHub, type GitHubOptions } from "../../../src/adapters/github/github.ts";
+import { createGitHubConnection, type GitHubOptions } from "../../../src/adapters/github/connection.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
-import type { GitHub } from "../../../src/ports/github.ts";
+import type { GitHub, GitHubConnection } from "../../../src/ports/github.ts";
 import type { LogFields, Telemetry } from "../../../src/ports/telemetry.ts";
 import { connectionName, START_MS } from "../../domain/builders.ts";
 
@@ -29,10 +29,27 @@ export interface StandIn {
   readonly asked: readonly Asked[];
 }
 
-export async function startStandIn(answer: (asked: Asked, count: number) => Answers): Promise<StandIn> {
+const DEFAULT_GROUP: Answers = {
+  status: 200,
+  body: { total_count: 1, runner_groups: [{ id: 1, name: "Default" }] },
+};
+
+export interface StandInOptions {
+  /** Runner groups are asked for before each first ticket: answered here and not recorded, unless a test wants them. */
+  readonly recordsGroups?: boolean;
+}
+
+export async function startStandIn(
+  answer: (asked: Asked, count: number) => Answers,
+  { recordsGroups = false }: StandInOptions = {},
+): Promise<StandIn> {
   const all: Asked[] = [];
   const server = createServer((request, response) => {
     void read(request).then((asked) => {
+      if (!recordsGroups && asked.path.endsWith("/actions/runner-groups")) {
+        write(response, DEFAULT_GROUP);
+        return;
+      }
       all.push(asked);
       write(response, answer(asked, all.length));
     });
@@ -72,6 +89,8 @@ function write(response: ServerResponse, answer: Answers): void {
     return;
   }
   const { status, headers = {}, body } = answer;
+  // This computer's time is not the test's: an answer tells the time where the test says which.
+  response.sendDate = false;
   response.writeHead(status, { "content-type": "application/json", ...headers });
   response.end(body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body));
 }
@@ -84,7 +103,7 @@ export class StandingClock implements Clock {
   monotonicMs(): number {
     return this.ms;
   }
-  async sleep(): Promise<void> {}
+  async sleep(_durationMs: number, _signal?: AbortSignal): Promise<void> {}
 }
 
 export class Recorder implements Telemetry {
@@ -102,7 +121,10 @@ export class Recorder implements Telemetry {
   count(_metric: string, labels: Readonly<Record<string, string>> = {}): void {
     this.counts.push(Object.values(labels).join(" "));
   }
-  gauge(): void {}
+  readonly gauges = new Map<string, number>();
+  gauge(metric: string, value: number, labels: Readonly<Record<string, string>> = {}): void {
+    this.gauges.set([metric, ...Object.values(labels)].join(" "), value);
+  }
 }
 
 /** All that a log would show of an error. */
@@ -113,6 +135,7 @@ export function tellWhole(error: unknown): string {
 }
 
 export interface Connected {
+  readonly connection: GitHubConnection;
   readonly github: GitHub;
   readonly clock: StandingClock;
   readonly telemetry: Recorder;
@@ -122,8 +145,9 @@ export function connect(apiUrl: string, overrides: Partial<GitHubOptions> = {}):
   const clock = new StandingClock();
   const telemetry = new Recorder();
   const auth = { kind: "token", token: TOKEN } as const;
-  const github = createGitHub({ connection: connectionName(), apiUrl, auth, clock, telemetry, ...overrides });
-  return { github, clock, telemetry };
+  const options = { connection: connectionName(), apiUrl, auth, clock, telemetry, ...overrides };
+  const connection = createGitHubConnection(options);
+  return { connection, github: connection.github, clock, telemetry };
 }
 
 export async function failureOf(promise: Promise<unknown>): Promise<Error> {

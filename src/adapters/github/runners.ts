@@ -1,5 +1,5 @@
-/** GitHub behind its REST interface: one object per connection. */
-import { GitHubError, type GitHubErrorCode, HoldfastError } from "../../domain/errors.ts";
+/** Runners and jobs behind GitHub's REST interface. */
+import { GitHubError, HoldfastError } from "../../domain/errors.ts";
 import { parseJob } from "../../domain/github-job.ts";
 import { type ConnectionName, type JobId, parseRunnerId } from "../../domain/ids.ts";
 import type { JobEvent } from "../../domain/job.ts";
@@ -7,62 +7,54 @@ import type { Observation, ObservedRunner } from "../../domain/observed.ts";
 import { RegistrationPermit } from "../../domain/permit.ts";
 import type { RegistrationScope } from "../../domain/pool.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { GitHub, MintedTicket, MintRequest } from "../../ports/github.ts";
+import type { GitHub, MintedTicket, MintRequest, RunnerDeprecation } from "../../ports/github.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
-import { type Call, Client } from "./client.ts";
-import { AppCredentials, type GitHubAuth, tokenCredentials } from "./credentials.ts";
+import type { Call } from "./client.ts";
+import { readDeprecation } from "./deprecation.ts";
+import { RunnerGroups } from "./groups.ts";
 import { withSelfUpdateOff } from "./jit-config.ts";
+import { listOpenJobs } from "./jobs.ts";
 import { placeOfRepository, placeOfScope } from "./places.ts";
 import { saysBusy } from "./refusal.ts";
+import { listRepositories } from "./repositories.ts";
 import { readRunners } from "./runner-list.ts";
-import { Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import { describeMismatch, JitConfigShape } from "./shapes.ts";
 
-export interface GitHubOptions {
-  readonly connection: ConnectionName;
-  /** The base of the REST interface, without a slash at its end. */
-  readonly apiUrl: string;
-  readonly auth: GitHubAuth;
-  readonly clock: Clock;
-  readonly telemetry: Telemetry;
-  readonly fetch?: typeof fetch;
-}
-
-/** The group "Default", which every organization has; a repository has no other. */
-const DEFAULT_RUNNER_GROUP_ID = 1;
 const WORK_FOLDER = "_work";
+/** What was asked for and is not there may be the group: its number is kept, and it may have been deleted since. */
+const PERHAPS_NO_GROUP_STATUSES: ReadonlySet<number> = new Set([404, 422]);
 
-/** @throws {GitHubError} `github-unauthorized` where the token cannot be one. */
-export function createGitHub(options: GitHubOptions): GitHub {
-  const { apiUrl, auth, clock, telemetry } = options;
-  const client = new Client({ apiUrl, telemetry, fetch: options.fetch ?? fetch });
-  const credentials = auth.kind === "app" ? new AppCredentials(auth, client, clock) : tokenCredentials(auth.token);
-  return new RestGitHub(options, new Session(client, credentials, clock));
-}
-
-class RestGitHub implements GitHub {
+export class RestGitHub implements GitHub {
   readonly #connection: ConnectionName;
   readonly #clock: Clock;
   readonly #telemetry: Telemetry;
   readonly #session: Session;
+  readonly #groups: RunnerGroups;
 
-  constructor({ connection, clock, telemetry }: GitHubOptions, session: Session) {
+  constructor(connection: ConnectionName, session: Session, telemetry: Telemetry) {
     this.#connection = connection;
-    this.#clock = clock;
+    this.#clock = session.clock;
     this.#telemetry = telemetry;
     this.#session = session;
+    this.#groups = new RunnerGroups(session);
   }
 
-  async mintTicket({ scope, runnerName, labels }: MintRequest): Promise<MintedTicket> {
+  async mintTicket({ scope, runnerName, labels, runnerGroup }: MintRequest): Promise<MintedTicket> {
     const place = placeOfScope(scope);
+    const groupId = await this.#groups.idOf(scope, runnerGroup);
     const call: Call = {
       operation: "generate-jitconfig",
+      purpose: "ticket",
       method: "POST",
       path: `${place.path}/actions/runners/generate-jitconfig`,
-      body: { name: runnerName, runner_group_id: DEFAULT_RUNNER_GROUP_ID, labels, work_folder: WORK_FOLDER },
+      body: { name: runnerName, runner_group_id: groupId, labels, work_folder: WORK_FOLDER },
       attempted: `minting the ticket ${runnerName} in ${place.path}`,
     };
-    const answer = await this.#session.ask(place.account, call, ({ status }) => status === 201 || status === 200);
+    const answer = await this.#session.ask(place.account, call, ({ status }) => {
+      if (PERHAPS_NO_GROUP_STATUSES.has(status)) this.#groups.forget(scope);
+      return status === 201 || status === 200;
+    });
     const parsed = JitConfigShape.safeParse(answer.json);
     // The registration exists. An answer that we cannot use is a lost one, and is resolved by name like any other.
     if (!parsed.success)
@@ -94,6 +86,7 @@ class RestGitHub implements GitHub {
     const place = placeOfScope(permit.scope);
     const call: Call = {
       operation: "delete-runner",
+      purpose: "safety",
       method: "DELETE",
       path: `${place.path}/actions/runners/${permit.runnerId}`,
       attempted: `deleting the registration ${permit.runnerId} of ${place.path}`,
@@ -110,6 +103,7 @@ class RestGitHub implements GitHub {
       const place = placeOfRepository(repository);
       const call: Call = {
         operation: "get-job",
+        purpose: "question",
         method: "GET",
         path: `${place.path}/actions/jobs/${jobId}`,
         attempted: `reading the job ${jobId} of ${repository}`,
@@ -122,6 +116,18 @@ class RestGitHub implements GitHub {
       const problem = parsed.kind === "invalid" ? parsed.problem : "it is another job";
       throw new GitHubError("github-invalid", call.attempted, { cause: new Error(problem) });
     });
+  }
+
+  async listOpenJobs(repository: string): Promise<readonly JobEvent[]> {
+    return await listOpenJobs(this.#session, this.#connection, repository);
+  }
+
+  async listRepositories(owner: string | null): Promise<readonly string[]> {
+    return await listRepositories(this.#session, owner);
+  }
+
+  async readDeprecation(scope: RegistrationScope, runnerVersion: string): Promise<Observation<RunnerDeprecation>> {
+    return await readDeprecation(this.#session, scope, runnerVersion);
   }
 
   /** A failed look is unknown, never an absence. */
@@ -138,7 +144,7 @@ class RestGitHub implements GitHub {
         attempted: error.message,
         cause: error.cause instanceof Error ? error.cause.message : null,
       });
-      return { kind: "unknown", code: error.code as GitHubErrorCode, observedAtMs: this.#clock.nowMs() };
+      return { kind: "unknown", code: error.code, observedAtMs: this.#clock.nowMs() };
     }
   }
 
