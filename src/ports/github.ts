@@ -81,13 +81,6 @@ export interface RunnerDeprecation {
   readonly runtimeEndsAtMs: number | null;
 }
 
-/**
- * What a call is for, the most urgent first; each leaves a reserve of GitHub's rate limit to those before it. `safety`:
- * deleting registrations and looking one up. `ticket`: minting. `question`: about one job. `sweep`: everything that looks
- * around.
- */
-export type CallPurpose = "safety" | "ticket" | "question" | "sweep";
-
 /** What is left of one installation's (or token's) rate limit. */
 export interface BudgetReading {
   /** The account whose installation it is; `token` for a personal token. */
@@ -101,10 +94,6 @@ export interface BudgetReading {
   /** Tickets asked for in the last minute. */
   readonly ticketCount: number;
 }
-
-/** GitHub's secondary limit: a read costs 1, a write 5 (docs.github.com, "Rate limits for the REST API"). */
-export const POINTS_PER_MINUTE_MAX = 900;
-export const POINTS_PER_TICKET = 5;
 
 /** Everything one connection can do. */
 export interface GitHubConnection {

@@ -164,6 +164,16 @@ describe("permissions", () => {
   });
 });
 
+describe("an installation's token", () => {
+  it("is good for an hour", async () => {
+    const token = await tokenOf(house.github, house.github.appId, house.github.installationId);
+    house.github.advanceClock(59 * MINUTE_MS);
+    expect((await house.call("GET", RUNNERS, undefined, token)).status).toBe(200);
+    house.github.advanceClock(MINUTE_MS);
+    expect(said(await house.call("GET", RUNNERS, undefined, token))).toEqual([401, "Bad credentials"]);
+  });
+});
+
 describe("what an owner does to an installation", () => {
   it("suspends it: no token, no call, no event, until it is resumed", async () => {
     const own = await startTwoApps();

@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import type { FaultOutcome } from "../../src/simulator/github/faults.ts";
 import { JIT, RUNNERS, useGitHub } from "./github-house.ts";
+import { connectRunner } from "./scripted-runner.ts";
 
 const house = useGitHub();
 const MINT = `${RUNNERS}/generate-jitconfig`;
@@ -77,14 +78,7 @@ describe("faults on the wire", () => {
 describe("faults on any call", () => {
   it("hit the next REST calls whatever they are, and no runner's", async () => {
     house.github.faults.inject("any", { kind: "status", effect: "none", status: 502 }, 2);
-    const { id, encodedJitConfig } = house.github.registerRunner({
-      scope: { kind: "organization", organization: "acme" },
-      name: "r",
-      labels: ["x"],
-      groupId: 1,
-      isEphemeral: true,
-    });
-    expect(encodedJitConfig).not.toBe("");
+    const { id } = await connectRunner(house.github, { name: "r", labels: ["x"] });
     const statuses = [
       await house.call("GET", `${RUNNERS}/${id}`),
       await house.call("GET", "/user"),

@@ -157,6 +157,8 @@ describe("over HTTP", () => {
     expect(await events(`/orgs/acme/hooks/${inOrganization}`)).toEqual(["ping", "workflow_job"]);
     expect(await events(`/repos/acme/widgets/hooks/${inRepository}`)).toEqual(["ping"]);
     expect((await house.call("GET", `/orgs/acme/hooks/${inRepository}/deliveries`)).status).toBe(404);
+    const [foreign] = (await house.call("GET", `/repos/acme/widgets/hooks/${inRepository}/deliveries`)).body;
+    expect((await house.call("GET", `/orgs/acme/hooks/${inOrganization}/deliveries/${foreign.id}`)).status).toBe(404);
     const payload = house.receiver.received.find(({ event }) => event === "workflow_job")?.payload;
     expect(payload).not.toHaveProperty("installation");
   });

@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { MINUTE_MS } from "../../src/domain/units.ts";
+import { formatInstant } from "../../src/simulator/github/instant.ts";
+import { handleRest } from "../../src/simulator/github/rest.ts";
 import type { SimulatedGitHub } from "../../src/simulator/server/simulated-github.ts";
 import { JIT, RUNNERS, useGitHub } from "./github-house.ts";
 import { appJwt, connectRunner, registerScripted } from "./scripted-runner.ts";
+import { connect, createWorld, queue, register, START_MS } from "./world.ts";
 
 const house = useGitHub();
 const MINT = `${RUNNERS}/generate-jitconfig`;
@@ -39,6 +43,22 @@ describe("runs", () => {
     house.github.queueJob({ ...QUEUED, labels: ["x"], runId: 2 });
     expect(await list()).toEqual(["2 queued", "1 queued"]);
     expect(await list("?per_page=1&page=2")).toEqual(["1 queued"]);
+  });
+});
+
+describe("runs by status", () => {
+  it("are told no more than a thousand of", () => {
+    const state = createWorld({ pointsPerMinute: 0 });
+    for (let runId = 1; runId <= 1_001; runId += 1) queue(state, { runId });
+    const caller = { kind: "token", token: { token: "t", login: "mona", scopes: null } } as const;
+    const call = { method: "GET", path: "/repos/acme/widgets/actions/runs", body: { kind: "none" }, caller } as const;
+    const listed = (query: string) => {
+      const request = { ...call, query: new URLSearchParams(query), bearer: "t", ifNoneMatch: null };
+      return JSON.parse(handleRest(state, request, START_MS).answer.text ?? "").workflow_runs;
+    };
+    expect(listed("per_page=100&page=11")).toHaveLength(1);
+    expect(listed("per_page=100&page=10&status=queued")).toHaveLength(100);
+    expect(listed("per_page=100&page=11&status=queued")).toEqual([]);
   });
 });
 
@@ -185,6 +205,11 @@ describe("an enterprise", () => {
       own.queueJob({ repository, labels: ["x"], steps: ["true"] });
       expect(await runner.poll()).toBe(202);
     }
+    const anybody = await connectRunner(own, { name: "any", labels: ["y"], scope });
+    own.queueJob({ repository: "third/party", labels: ["y"], steps: ["true"] });
+    expect(await anybody.poll()).toBe(202);
+    own.queueJob({ repository: "other/things", labels: ["y"], steps: ["true"] });
+    expect(await anybody.poll()).toMatchObject({ messageType: "RunnerJobRequest" });
     const jobId = own.queueJob({ repository: "acme/widgets", labels: ["x"], steps: ["true"] });
     await runner.complete(await runner.takeJob(), "Succeeded");
     expect(own.jobs().find(({ id }) => id === jobId)?.conclusion).toBe("success");
@@ -215,6 +240,17 @@ describe("runner versions", () => {
     expect((await ask("2.340.0")).body).toEqual({ runner_version: "2.340.0", ...deprecations["2.340.0"] });
     expect((await ask("2.1.0")).status).toBe(404);
     expect((await ask("toString")).status).toBe(404);
+  });
+
+  it("get no jobs from their end on, though the listener polls", () => {
+    const ends = { "2.336.0": { runtime_deprecates_at: formatInstant(START_MS + MINUTE_MS) } };
+    const phaseAt = (nowMs: number) => {
+      const state = createWorld({ deprecations: ends });
+      connect(state, register(state, { name: "r" }), START_MS);
+      return queue(state, {}, nowMs).phase.kind;
+    };
+    expect(phaseAt(START_MS + MINUTE_MS - 1)).toBe("assigned");
+    expect(phaseAt(START_MS + MINUTE_MS)).toBe("queued");
   });
 
   it("past it get no session and no jobs", async () => {

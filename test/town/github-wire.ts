@@ -11,6 +11,7 @@ import { recordAttempt, setHook, takeDueSends } from "../../src/simulator/github
 import { ensureRepository } from "../../src/simulator/github/repositories.ts";
 import { handleRest, type RestOutcome } from "../../src/simulator/github/rest.ts";
 import type { GitHubOptions, GitHubState } from "../../src/simulator/github/state.ts";
+import type { HookPlace } from "../../src/simulator/github/delivery.ts";
 import { formatHttpDate } from "../../src/simulator/server/clock.ts";
 import { identifyCaller, readBearer } from "../../src/simulator/server/credentials.ts";
 import { createChooseFailure, type DeliveryFailures } from "../../src/simulator/server/delivery-failures.ts";
@@ -26,8 +27,20 @@ export interface WireOptions {
   readonly github?: Partial<Omit<GitHubOptions, "ids">>;
 }
 
+/** A call on its way to GitHub. */
+export interface PassingCall {
+  readonly method: string;
+  readonly path: string;
+}
+
 export class GitHubWire {
   readonly state: GitHubState;
+  /** GitHub's clock minus ours. */
+  clockDifferenceMs = 0;
+  /** What breaks a call before GitHub has it; null lets it pass. */
+  breakCall: (call: PassingCall) => Error | null = () => null;
+  /** What is made of the body of an answer that GitHub gave. */
+  alterBody: (text: string, call: PassingCall) => string = (text) => text;
   readonly #clock: Clock;
   #chooseFailure: ChooseFailure = createChooseFailure(null);
 
@@ -42,17 +55,23 @@ export class GitHubWire {
     this.#chooseFailure = createChooseFailure(failures);
   }
 
-  setHook(): void {
-    const target = { url: HOOK_URL, secret: HOOK_SECRET, events: ["workflow_job"], contentType: "json" } as const;
-    const place = { kind: "app", appId: firstApp(this.state).id } as const;
+  /** @param place the App's own hook unless given. */
+  setHook(
+    place: HookPlace = { kind: "app", appId: firstApp(this.state).id },
+    secret: string = HOOK_SECRET,
+  ): void {
+    const target = { url: HOOK_URL, secret, events: ["workflow_job"], contentType: "json" } as const;
     setHook(this.state, place, { ...target, isCertificateChecked: true, isActive: true }, this.#clock.nowMs());
   }
 
   /** In place of the network's `fetch`. */
   readonly fetch = async (url: string, options: { method: string; headers: object; body: string | null }) => {
     const { state } = this;
-    const nowMs = this.#clock.nowMs();
+    const nowMs = this.#clock.nowMs() + this.clockDifferenceMs;
     const { pathname, searchParams } = new URL(url);
+    const call = { method: options.method, path: pathname };
+    const broken = this.breakCall(call);
+    if (broken !== null) throw broken;
     const headers = new Headers(options.headers as Record<string, string>);
     const bearer = readBearer(headers.get("authorization") ?? undefined);
     const body = options.body === null ? ({ kind: "none" } as const) : jsonBody(options.body);
@@ -65,7 +84,10 @@ export class GitHubWire {
       bearer: bearer ?? "",
       ifNoneMatch: headers.get("if-none-match"),
     };
-    return overTheWire(handleRest(state, request, nowMs), nowMs);
+    const outcome = handleRest(state, request, nowMs);
+    const { text } = outcome.answer;
+    const altered = text === null ? null : this.alterBody(text, call);
+    return overTheWire({ ...outcome, answer: { ...outcome.answer, text: altered } }, nowMs);
   };
 
   /** Lets GitHub's time go on, and its webhooks arrive. */

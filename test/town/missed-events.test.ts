@@ -5,17 +5,19 @@ import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { queueJob } from "../../src/simulator/github/jobs.ts";
 import type { Job } from "../../src/simulator/github/state.ts";
 import { loadJob } from "../../src/store/jobs/load.ts";
-import { connectionName } from "../domain/builders.ts";
+import { connectionName, poolName } from "../domain/builders.ts";
 import { Town } from "./town.ts";
 
 let town: Town;
 afterEach(() => town.close());
 
 const JOB_COUNT = 500;
+/** Those that nothing tells of have a pool of their own: another job's runner would take them, and tell of them. */
+const RARE = { name: poolName("rare"), labels: ["self-hosted", "linux", "rare"], requiredLabels: ["rare"] };
 const REPOSITORIES = Array.from({ length: 20 }, (_, index) => `acme/repository-${index}`);
 
 it("500 jobs run though one `queued` in ten fails and one in a hundred is never sent", async () => {
-  town = await Town.open({ repositories: REPOSITORIES, pools: [{ machineCountMax: 60 }] });
+  town = await Town.open({ repositories: REPOSITORIES, pools: [{ machineCountMax: 60 }, RARE] });
   town.github.setHook();
   town.github.failDeliveries({ fraction: 0.1, seed: 42, actions: ["queued"] });
   const jobs: Job[] = [];
@@ -42,7 +44,8 @@ function queue(number: number): Job {
   const repository = REPOSITORIES[number % REPOSITORIES.length] ?? "";
   const isDropped = number % 100 === 50;
   const webhooks = isDropped ? { drop: ["queued"] as const } : {};
-  const request = { repository, labels: ["self-hosted", "linux"], steps: ["make"], webhooks };
+  const labels = ["self-hosted", "linux", ...(isDropped ? ["rare"] : [])];
+  const request = { repository, labels, steps: ["make"], webhooks };
   return queueJob(town.github.state, request, town.clock.nowMs());
 }
 

@@ -4,7 +4,11 @@
  */
 import type { Hono } from "hono";
 import { createGitHubConnection } from "../../src/adapters/github/connection.ts";
-import { emptyConnectionMemory } from "../../src/controllers/connection/context.ts";
+import {
+  type ConnectionContext,
+  type ConnectionMemory,
+  emptyConnectionMemory,
+} from "../../src/controllers/connection/context.ts";
 import { emptyMemory, type PoolContext, type Surroundings } from "../../src/controllers/context.ts";
 import type { Controller } from "../../src/controllers/driver.ts";
 import { connectionControllers, poolControllers, sharedControllers } from "../../src/controllers/fleet.ts";
@@ -18,9 +22,9 @@ import { OpenPolls } from "../../src/http/agents/polls.ts";
 import { AgentTokens } from "../../src/http/agents/token.ts";
 import type { OperatorSources } from "../../src/http/operators/sources.ts";
 import { createWebhookApp } from "../../src/http/webhooks.ts";
+import type { Clock } from "../../src/ports/clock.ts";
 import type { GitHubConnection } from "../../src/ports/github.ts";
 import type { LaunchRequest, Provider } from "../../src/ports/provider.ts";
-import type { Wake } from "../../src/ports/wake.ts";
 import { DeliveryLog } from "../../src/store/deliveries/log.ts";
 import { acquireLease, type Lease } from "../../src/store/leases.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
@@ -49,13 +53,19 @@ export interface TownOptions extends Partial<WireOptions> {
 interface Scheduled {
   readonly controller: Controller;
   dueAtMs: number;
+  isRunning: boolean;
 }
 
+/** Rounds of the event loop without an end after which a controller that sleeps counts as waiting for the clock. */
+const QUIET_ROUNDS = 20;
+
 export class Town {
-  readonly clock: ManualClock;
+  readonly clock = new ManualClock();
   readonly github: GitHubWire;
   readonly store: Store;
   readonly telemetry = recordTelemetry();
+  /** What controllers threw: a pass that failed is run again, here as in life. */
+  readonly failures: unknown[] = [];
   readonly hosts = new Map<string, Host>();
   readonly launches: LaunchRequest[] = [];
   readonly connection: GitHubConnection;
@@ -63,8 +73,12 @@ export class Town {
   readonly sources: OperatorSources;
   runnerVersion: string;
   readonly #webhooks: Hono;
-  readonly #schedule: readonly Scheduled[];
+  readonly #schedule: Scheduled[] = [];
   readonly #deliveries: DeliveryLog;
+  readonly #polls = new OpenPolls();
+  readonly #sleepers = { count: 0 };
+  readonly #tokens = new AgentTokens(new Uint8Array(32), parseControllerId("town"));
+  readonly #heardAtMs = new Map<string, number>();
   #randomCount = 0;
 
   static async open(options: TownOptions = {}): Promise<Town> {
@@ -86,95 +100,34 @@ export class Town {
   ) {
     this.store = store;
     this.runnerVersion = options.runnerVersion ?? "2.336.0";
-    this.clock = new ManualClock();
     this.clock.advance(START_MS);
     const { repositories = ["acme/widgets"], seed = 1, github } = options;
     this.github = new GitHubWire(this.clock, { repositories, seed, ...(github === undefined ? {} : { github }) });
     this.#deliveries = new DeliveryLog(store, this.clock, { batchMs: 0 });
-    const name = connectionName();
     this.connection = createGitHubConnection({
-      connection: name,
+      connection: connectionName(),
       apiUrl: this.github.state.apiUrl,
       auth: options.auth ?? { kind: "token", token: TOKEN },
-      clock: this.clock,
+      clock: this.#countingClock(),
       telemetry: this.telemetry,
       fetch: this.github.fetch as never,
     });
-    const polls = new OpenPolls();
-    const tokens = new AgentTokens(new Uint8Array(32), parseControllerId("town"));
-    const heard = new Map<string, number>();
-    const schedule: Scheduled[] = [];
-    const wake: Wake = {
-      controller: (which, pool) => {
-        for (const one of schedule)
-          if (one.controller.name === which && one.controller.pool === pool) one.dueAtMs = this.clock.nowMs();
-      },
-      machine: (id) => polls.wake(id),
-    };
-    const surroundings: Surroundings = {
-      controllerId: parseControllerId("town"),
-      store,
-      clock: this.clock,
-      random: { token: (length) => String(++this.#randomCount).padStart(length, "0"), fraction: () => 0.5 },
-      telemetry: this.telemetry,
-      wake,
-      hearing: {
-        note: (id, nowMs) => void heard.set(id, nowMs),
-        heardAtMs: (id) => heard.get(id) ?? null,
-        forget: (id) => void heard.delete(id),
-      },
-      pools: policies,
-      isShuttingDown: () => false,
-      heardSinceMs: () => START_MS,
-      identitySecret: (id) => tokens.identitySecret(id),
-    };
-    const agents = createAgentApp({ ...surroundings, tokens, polls });
-    const world = { app: agents, tokens, clock: this.clock, github: this.github.state };
-    const boot = { jobMs: options.jobMs ?? 30 * SECOND_MS, bootMs: options.bootMs ?? 5 * SECOND_MS };
-    const startHost = (request: LaunchRequest) => {
-      this.launches.push(request);
-      for (const { machineId } of request.machines) {
-        const host = new Host({ ...world, ...boot, runnerVersion: this.runnerVersion }, machineId, boot.bootMs);
-        if (!this.hosts.has(machineId)) this.hosts.set(machineId, host);
-      }
-    };
-    this.pools = policies.map((pool) => ({
-      ...surroundings,
-      pool,
-      github: this.connection.github,
-      provider: this.#provider(startHost),
-      memory: emptyMemory(),
-      lease: () => leases.get(pool.name) ?? null,
-    }));
-    const memory = emptyConnectionMemory();
-    const connectionContext = {
-      ...surroundings,
-      connection: name,
-      demand: options.demand ?? "webhooks",
-      github: this.connection.github,
-      hooks: this.connection.hooks,
-      webhooksUrl: "https://holdfast.town",
-      ownPools: policies,
-      memory,
-      isHolding: () => true,
-    } as const;
+    const surroundings = this.#surroundings(policies);
+    const agents = createAgentApp({ ...surroundings, tokens: this.#tokens, polls: this.#polls });
+    this.pools = this.#openPools(options, surroundings, agents, leases);
+    const connection = this.#connectionContext(options, surroundings);
     const controllers = [
       ...sharedControllers(surroundings),
-      ...connectionControllers(connectionContext),
+      ...connectionControllers(connection),
       ...this.pools.flatMap(poolControllers),
     ];
-    schedule.push(...controllers.map((controller) => ({ controller, dueAtMs: START_MS })));
-    this.#schedule = schedule;
-    const connections = new Map([[name, { webhookSecrets: [HOOK_SECRET] }]]);
+    this.#schedule.push(...controllers.map((controller) => ({ controller, dueAtMs: START_MS, isRunning: false })));
     this.#webhooks = createWebhookApp({
-      connections,
+      ...surroundings,
+      connections: new Map([[connectionName(), { webhookSecrets: [HOOK_SECRET] }]]),
       deliveries: this.#deliveries,
-      store,
-      clock: this.clock,
-      wake,
-      telemetry: this.telemetry,
     });
-    this.sources = this.#operatorSources(policies, heard, memory.trouble);
+    this.sources = this.#operatorSources(policies, connection.memory);
   }
 
   /** Goes on for so long, second by second. */
@@ -192,17 +145,42 @@ export class Town {
 
   async tick(): Promise<void> {
     await this.#pump();
+    await this.#whileRunning();
     for (let round = 0; round < WAKES_PER_TICK_MAX; round += 1) {
-      const due = this.#schedule.filter(({ dueAtMs }) => dueAtMs <= this.clock.nowMs());
+      const nowMs = this.clock.nowMs();
+      const due = this.#schedule.filter(({ dueAtMs, isRunning }) => dueAtMs <= nowMs && !isRunning);
       if (due.length === 0) break;
       for (const one of due) {
-        one.dueAtMs = this.clock.nowMs() + one.controller.periodMs;
-        await one.controller.run();
+        one.dueAtMs = nowMs + one.controller.periodMs;
+        one.isRunning = true;
+        void one.controller
+          .run()
+          .catch(this.#noteFailure)
+          .finally(() => {
+            one.isRunning = false;
+          });
+        await this.#whileRunning();
       }
     }
     for (const host of this.hosts.values()) await host.tick();
     await this.#pump();
     await settle();
+  }
+
+  readonly #noteFailure = (error: unknown): void => {
+    this.failures.push(error);
+  };
+
+  /** Until no controller runs, or those that do sleep until the clock goes on. */
+  async #whileRunning(): Promise<void> {
+    let quietRounds = 0;
+    while (this.#schedule.some(({ isRunning }) => isRunning)) {
+      const before = this.#schedule.filter(({ isRunning }) => isRunning).length;
+      await settle();
+      const after = this.#schedule.filter(({ isRunning }) => isRunning).length;
+      quietRounds = after < before || this.#sleepers.count === 0 ? 0 : quietRounds + 1;
+      if (quietRounds >= QUIET_ROUNDS) return;
+    }
   }
 
   async close(): Promise<void> {
@@ -221,6 +199,88 @@ export class Town {
       this.clock.advance(0);
     }
     await pumped;
+  }
+
+  /** The town's clock; counts who sleeps by it. */
+  #countingClock(): Clock {
+    const { clock } = this;
+    const sleepers = this.#sleepers;
+    return {
+      nowMs: () => clock.nowMs(),
+      monotonicMs: () => clock.monotonicMs(),
+      sleep: async (durationMs, signal) => {
+        sleepers.count += 1;
+        await clock.sleep(durationMs, signal).finally(() => {
+          sleepers.count -= 1;
+        });
+      },
+    };
+  }
+
+  #surroundings(pools: readonly PoolPolicy[]): Surroundings {
+    const heard = this.#heardAtMs;
+    return {
+      controllerId: parseControllerId("town"),
+      store: this.store,
+      clock: this.clock,
+      random: { token: (length) => String(++this.#randomCount).padStart(length, "0"), fraction: () => 0.5 },
+      telemetry: this.telemetry,
+      wake: { controller: (name, pool) => this.#wake(name, pool), machine: (id) => this.#polls.wake(id) },
+      hearing: {
+        note: (id, nowMs) => void heard.set(id, nowMs),
+        heardAtMs: (id) => heard.get(id) ?? null,
+        forget: (id) => void heard.delete(id),
+      },
+      pools,
+      isShuttingDown: () => false,
+      heardSinceMs: () => START_MS,
+      identitySecret: (id) => this.#tokens.identitySecret(id),
+    };
+  }
+
+  #wake(name: string, pool: string | null): void {
+    for (const one of this.#schedule)
+      if (one.controller.name === name && one.controller.pool === pool) one.dueAtMs = this.clock.nowMs();
+  }
+
+  #openPools(
+    options: TownOptions,
+    surroundings: Surroundings,
+    app: Hono,
+    leases: ReadonlyMap<string, Lease>,
+  ): readonly PoolContext[] {
+    const { bootMs = 5 * SECOND_MS, jobMs = 30 * SECOND_MS } = options;
+    const world = { app, tokens: this.#tokens, clock: this.clock, github: this.github.state, jobMs };
+    const start = (request: LaunchRequest) => {
+      this.launches.push(request);
+      const { runnerVersion } = this;
+      for (const { machineId } of request.machines)
+        if (!this.hosts.has(machineId))
+          this.hosts.set(machineId, new Host({ ...world, runnerVersion }, machineId, bootMs));
+    };
+    const provider = this.#provider(start);
+    return surroundings.pools.map((pool) => ({
+      ...surroundings,
+      pool,
+      github: this.connection.github,
+      provider,
+      memory: emptyMemory(),
+      lease: () => leases.get(pool.name) ?? null,
+    }));
+  }
+
+  #connectionContext({ demand = "webhooks" }: TownOptions, surroundings: Surroundings): ConnectionContext {
+    return {
+      ...surroundings,
+      connection: connectionName(),
+      demand,
+      github: this.connection.github,
+      hooks: this.connection.hooks,
+      webhooksUrl: "https://holdfast.town",
+      ownPools: surroundings.pools,
+      memory: emptyConnectionMemory(),
+      isHolding: () => true,
+    };
   }
 
   #provider(start: (request: LaunchRequest) => void): Provider {
@@ -244,11 +304,9 @@ export class Town {
     };
   }
 
-  #operatorSources(
-    pools: readonly PoolPolicy[],
-    heard: ReadonlyMap<string, number>,
-    trouble: ReturnType<typeof emptyConnectionMemory>["trouble"],
-  ): OperatorSources {
+  #operatorSources(pools: readonly PoolPolicy[], { trouble }: ConnectionMemory): OperatorSources {
+    const connection = { name: connectionName(), demand: "webhooks", repositoryCount: null, lookedAtMs: null } as const;
+    const troubles = () => [trouble.recover, trouble.discover].filter((one) => one !== null);
     return {
       controllerId: parseControllerId("town"),
       version: "0",
@@ -259,17 +317,12 @@ export class Town {
       readHealth: () => ({ isReady: true, problems: [], controllers: [] }),
       readConnections: () => [
         {
-          name: connectionName(),
-          demand: "webhooks",
+          ...connection,
           budgets: this.connection.readBudgets(),
-          repositoryCount: null,
-          lookedAtMs: null,
-          troubles: [trouble.recover, trouble.discover].flatMap((one) =>
-            one === null ? [] : [`${one.code}: ${one.text}`],
-          ),
+          troubles: troubles().map(({ code, text }) => `${code}: ${text}`),
         },
       ],
-      heardAtMs: (id) => heard.get(id) ?? null,
+      heardAtMs: (id) => this.#heardAtMs.get(id) ?? null,
       heardSinceMs: () => START_MS,
       providerState: () => null,
     };

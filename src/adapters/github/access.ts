@@ -1,7 +1,7 @@
 /** Who we are at GitHub: the App with its installations, or the token's user. Only reads. */
 
+import type { CallPurpose } from "../../domain/budget.ts";
 import type { RegistrationScope } from "../../domain/pool.ts";
-import type { CallPurpose } from "../../ports/github.ts";
 import type { Access, GitHubAccess, RunnerGroupAccess } from "../../ports/github-access.ts";
 import type { Call } from "./client.ts";
 import { asApp, asInstallation, asToken, type PageLimit, readArray, readCounted, readShape } from "./pages.ts";

@@ -1,7 +1,7 @@
 /** One HTTP exchange with GitHub's REST interface: headers, JSON, count. Decides nothing about statuses. */
 import packageJson from "../../../package.json" with { type: "json" };
+import type { CallPurpose } from "../../domain/budget.ts";
 import { GitHubError } from "../../domain/errors.ts";
-import type { CallPurpose } from "../../ports/github.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
 import { readableFailure } from "./failure.ts";
 

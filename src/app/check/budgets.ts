@@ -1,6 +1,8 @@
 /** What is left of GitHub's rate limits, and how many jobs a minute they are good for. Pure. */
+
+import { POINTS_PER_MINUTE_MAX } from "../../domain/budget.ts";
 import { formatDuration } from "../../http/text/durations.ts";
-import { type BudgetReading, POINTS_PER_MINUTE_MAX } from "../../ports/github.ts";
+import type { BudgetReading } from "../../ports/github.ts";
 import { type Finding, ok, type Place, warning } from "./finding.ts";
 
 /** A registration and its deletion are writes, of 5 points each. */

@@ -1,10 +1,11 @@
+import { POINTS_PER_MINUTE_MAX, WRITE_POINT_COUNT } from "../../domain/budget.ts";
 import type { PoolName } from "../../domain/ids.ts";
 import { formatInstant } from "../../domain/instant.ts";
 import type { Machine } from "../../domain/machine.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
 import type { Ticket } from "../../domain/ticket.ts";
 import { HOUR_MS, MINUTE_MS } from "../../domain/units.ts";
-import { type BudgetReading, POINTS_PER_MINUTE_MAX, POINTS_PER_TICKET } from "../../ports/github.ts";
+import type { BudgetReading } from "../../ports/github.ts";
 import { countDeliveriesByState } from "../../store/deliveries/list.ts";
 import { listEvidence } from "../../store/evidence/evidence.ts";
 import { countJobsByStatus, countQueuedByPool } from "../../store/jobs/count.ts";
@@ -81,7 +82,7 @@ function describeBudget(budget: BudgetReading): ConnectionAnswer["budgets"][numb
     pointsPerMinute: pointCount,
     pointsPerMinuteMax: POINTS_PER_MINUTE_MAX,
     ticketsPerMinute: ticketCount,
-    ticketsPerMinuteMax: POINTS_PER_MINUTE_MAX / POINTS_PER_TICKET,
+    ticketsPerMinuteMax: POINTS_PER_MINUTE_MAX / WRITE_POINT_COUNT,
     blockedUntil: blockedUntilMs === null ? null : formatInstant(blockedUntilMs),
   };
 }

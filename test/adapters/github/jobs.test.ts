@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { POINTS_PER_MINUTE_MAX } from "../../../src/domain/budget.ts";
 import { MINUTE_MS } from "../../../src/domain/units.ts";
-import { POINTS_PER_MINUTE_MAX } from "../../../src/ports/github.ts";
 import { restContract } from "../../contracts/github/contract.ts";
 import { START_MS } from "../../domain/builders.ts";
 import {
