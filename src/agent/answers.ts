@@ -1,6 +1,6 @@
 /** The controller's answers, checked by hand: what is not as documented is no answer. */
 import { parseTicketId } from "../domain/ids.ts";
-import type { CheckInAnswer, PollAnswer, ReportAnswer } from "../domain/protocol.ts";
+import type { CheckInAnswer, HandBackOrder, PollAnswer, ReportAnswer } from "../domain/protocol.ts";
 
 /** The controller answered in a shape that we do not know. */
 export class AnswerError extends Error {
@@ -15,7 +15,7 @@ export function parseCheckIn(value: unknown): CheckInAnswer {
 }
 
 export function parseReportAnswer(value: unknown): ReportAnswer {
-  const { storeGeneration, confirmedEnds, ticketOut, isRetiring } = recordOf(value);
+  const { storeGeneration, confirmedEnds, ticketOut, isRetiring, handBack } = recordOf(value);
   if (typeof storeGeneration !== "number" || !Number.isSafeInteger(storeGeneration))
     throw new AnswerError("report: `storeGeneration` is not a number");
   if (!Array.isArray(confirmedEnds)) throw new AnswerError("report: `confirmedEnds` is not a list");
@@ -26,7 +26,15 @@ export function parseReportAnswer(value: unknown): ReportAnswer {
     confirmedEnds: confirmedEnds.map(ticketIdOf),
     ticketOut: ticketOut === null ? null : ticketIdOf(ticketOut),
     isRetiring,
+    handBack: handBack === null || handBack === undefined ? null : orderOf(handBack),
   };
+}
+
+function orderOf(value: unknown): HandBackOrder {
+  const { ticketId, attempt } = recordOf(value);
+  if (typeof attempt !== "number" || !Number.isSafeInteger(attempt))
+    throw new AnswerError("report: `attempt` of `handBack` is not a number");
+  return { ticketId: ticketIdOf(ticketId), attempt };
 }
 
 export function parsePollAnswer(value: unknown): PollAnswer {

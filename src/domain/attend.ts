@@ -37,12 +37,19 @@ function nextTicketState(ticket: Ticket, report: HostReport, nowMs: number): Tic
   }
   if (report.ticket?.id !== ticket.id) return null;
   const { step } = report.ticket;
+  // Until the host has answered the order, what it says of its step is from before it. A job is a fact at any time.
+  if (ticket.state.kind === "handing-back" && step !== "running" && !isRefused(ticket, report)) return null;
   return step !== ticket.state.kind && canTicketMove(ticket.state.kind, step) ? { kind: step, sinceMs: nowMs } : null;
+}
+
+function isRefused(ticket: Ticket, { fence }: HostReport): boolean {
+  return fence !== null && fence.ticketId === ticket.id && fence.attempt === ticket.state.sinceMs;
 }
 
 /** A ticket that was seen running had a job: whatever its runner says of its end, it is spent. */
 function endState(ticket: Ticket, end: TicketEnd, nowMs: number): TicketState {
   if (end.kind === "spent" || ticket.state.kind === "running") return { kind: "spent", sinceMs: nowMs };
+  if (end.kind === "handed-back") return { kind: "handed-back", sinceMs: nowMs };
   return { kind: "barren", reason: end.reason, sinceMs: nowMs };
 }
 

@@ -32,12 +32,29 @@ export type HostPhase =
   /** Takes no more tickets; ends when the one it holds is over. */
   | "leaving";
 
+/**
+ * The controller asks for a ticket back. It is repeated with every answer until the host has either handed it back or
+ * refused; what the host does about it goes through its fence. `attempt` tells two orders for the same ticket apart.
+ */
+export interface HandBackOrder {
+  readonly ticketId: TicketId;
+  readonly attempt: number;
+}
+
+/** The fence found work, or could not tell: the listener goes on as if nothing had been asked. */
+export interface FenceRefusal extends HandBackOrder {
+  /** In words: "a Worker runs", "the log could not be read". */
+  readonly why: string;
+}
+
 export interface HostReport {
   readonly phase: HostPhase;
   readonly ticket: { readonly id: TicketId; readonly step: TicketStep } | null;
   /** Tickets that ended here and whose end the controller has not confirmed yet. */
   readonly ended: readonly { readonly id: TicketId; readonly end: TicketEnd }[];
   readonly sighting: Sighting;
+  /** The latest order for the held ticket that the fence refused; null if there is none. */
+  readonly fence: FenceRefusal | null;
 }
 
 interface Message {
@@ -78,6 +95,7 @@ export interface ReportAnswer {
   readonly ticketOut: TicketId | null;
   /** The machine gets no more tickets. */
   readonly isRetiring: boolean;
+  readonly handBack: HandBackOrder | null;
 }
 
 export interface PollRequest extends Message {

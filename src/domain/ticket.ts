@@ -5,6 +5,7 @@
  *     minting | issued -> void                     it never left us
  *     delivered | online -> barren                 its runner ended without a job
  *     delivered | online -> handing-back -> handed-back | delivered | online | running
+ *     delivered | online -> handed-back            by its own host, which leaves or is left alone
  *     any that left us -> lost                     its machine is gone
  *     unknown -> delivered | online | running | spent | barren | handed-back | lost      adopted or restored rows
  *
@@ -60,10 +61,10 @@ export interface Ticket {
 const NEXT: Readonly<Record<TicketStateKind, readonly TicketStateKind[]>> = {
   minting: ["issued", "void"],
   issued: ["delivered", "void"],
-  delivered: ["online", "running", "spent", "barren", "handing-back", "lost"],
-  online: ["running", "spent", "barren", "handing-back", "lost"],
+  delivered: ["online", "running", "spent", "barren", "handing-back", "handed-back", "lost"],
+  online: ["running", "spent", "barren", "handing-back", "handed-back", "lost"],
   running: ["spent", "lost"],
-  "handing-back": ["handed-back", "delivered", "online", "running", "lost"],
+  "handing-back": ["handed-back", "delivered", "online", "running", "spent", "barren", "lost"],
   unknown: ["delivered", "online", "running", "spent", "barren", "handed-back", "lost"],
   spent: [],
   barren: [],
@@ -118,6 +119,8 @@ export function isTicketOver(ticket: Ticket): boolean {
 /** How an agent reports the end of a ticket; the same report may come many times. */
 export type TicketEnd =
   | { readonly kind: "spent" }
+  /** Its listener was killed by the fence while it certainly had no job; its registration is to be deleted at once. */
+  | { readonly kind: "handed-back" }
   /** @property reason the runner's exit code, or why it never started. */
   | { readonly kind: "barren"; readonly reason: string };
 

@@ -30,6 +30,7 @@ export class FakeController {
   readonly polls: PollRequest[] = [];
   readonly logs: SavedLogs[] = [];
   isRetiring = false;
+  handBack: ReportAnswer["handBack"] = null;
   /** A ticket that it believes to be out although the agent never got it. */
   claimsOut: TicketId | null = null;
   confirmsEnds = true;
@@ -147,6 +148,7 @@ export class FakeController {
       confirmedEnds: this.confirmsEnds ? ended : [],
       ticketOut: this.claimsOut ?? (this.#offer?.deliveredTo ? this.#offer.ticket.id : null),
       isRetiring: this.isRetiring,
+      handBack: this.handBack,
     };
     send(response, 200, answer);
   }

@@ -174,6 +174,7 @@ const anyReport: fc.Arbitrary<HostReport> = fc
     ticket: held === null ? null : { id: ticketId(held.number), step: held.step },
     ended: numbers.map((number) => ({ id: ticketId(number), end })),
     sighting,
+    fence: null,
   }));
 
 const anyRows: fc.Arbitrary<{ readonly machine: Machine; readonly tickets: readonly Ticket[] }> = fc

@@ -139,7 +139,7 @@ export function seen(overrides: Partial<Extract<Sighting, { kind: "seen" }>> = {
 
 /** What a parked agent says: holds nothing, sees nothing. */
 export function report(overrides: Partial<HostReport> = {}): HostReport {
-  return { phase: "parked", ticket: null, ended: [], sighting: seen(), ...overrides };
+  return { phase: "parked", ticket: null, ended: [], sighting: seen(), fence: null, ...overrides };
 }
 
 /** What an agent says that holds this ticket: no process yet, a listener, or a listener and one Worker. */

@@ -16,10 +16,10 @@ import { START_MS, ticket, ticketState } from "./builders.ts";
 const DRAWN: Readonly<Record<TicketStateKind, readonly TicketStateKind[]>> = {
   minting: ["issued", "void"],
   issued: ["delivered", "void"],
-  delivered: ["online", "running", "spent", "barren", "handing-back", "lost"],
-  online: ["running", "spent", "barren", "handing-back", "lost"],
+  delivered: ["online", "running", "spent", "barren", "handing-back", "handed-back", "lost"],
+  online: ["running", "spent", "barren", "handing-back", "handed-back", "lost"],
   running: ["spent", "lost"],
-  "handing-back": ["handed-back", "delivered", "online", "running", "lost"],
+  "handing-back": ["handed-back", "delivered", "online", "running", "spent", "barren", "lost"],
   unknown: ["delivered", "online", "running", "spent", "barren", "handed-back", "lost"],
   spent: [],
   barren: [],

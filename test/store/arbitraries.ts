@@ -92,7 +92,7 @@ const anyReport: fc.Arbitrary<HostReport> = fc.record({
     fc.record({
       id: ticketId,
       end: fc.oneof(
-        fc.record({ kind: fc.constant("spent" as const) }),
+        fc.record({ kind: fc.constantFrom("spent" as const, "handed-back" as const) }),
         fc.record({ kind: fc.constant("barren" as const), reason: text }),
       ),
     }),
@@ -102,6 +102,7 @@ const anyReport: fc.Arbitrary<HostReport> = fc.record({
     fc.record({ kind: fc.constant("seen" as const), hasListener: fc.boolean(), workerCount: whole }),
     fc.record({ kind: fc.constant("unknown" as const), why: text }),
   ),
+  fence: maybe(fc.record({ ticketId, attempt: whole, why: text })),
 });
 
 export const anyMachine: fc.Arbitrary<Machine> = fc.record({

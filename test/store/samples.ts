@@ -27,6 +27,7 @@ export const parkedReport: HostReport = {
   ticket: null,
   ended: [],
   sighting: { kind: "seen", hasListener: false, workerCount: 0 },
+  fence: null,
 };
 
 export function sampleDelivery(number: number, change: Partial<NewDelivery> = {}): NewDelivery {

@@ -138,7 +138,7 @@ function toEntry(value: unknown): JournalEntry | null {
 
 function toEnd(value: unknown): TicketEnd | null {
   if (!isRecord(value)) return null;
-  if (value.kind === "spent") return { kind: "spent" };
+  if (value.kind === "spent" || value.kind === "handed-back") return { kind: value.kind };
   if (value.kind !== "barren" || typeof value.reason !== "string") return null;
   return { kind: "barren", reason: value.reason };
 }

@@ -19,9 +19,9 @@ export function phaseOf(state: HostState): HostPhase {
 export function reportOf(state: HostState): HostReport {
   const phase = phaseOf(state);
   const sighting = sightingOf(state);
-  if (phase === "starting") return { phase, ticket: null, ended: [], sighting };
+  if (phase === "starting") return { phase, ticket: null, ended: [], sighting, fence: null };
   const ticket = state.held === null ? null : { id: state.held.id, step: state.held.step };
-  return { phase, ticket, ended: state.unconfirmed.slice(0, REPORTED_ENDS_MAX), sighting };
+  return { phase, ticket, ended: state.unconfirmed.slice(0, REPORTED_ENDS_MAX), sighting, fence: null };
 }
 
 /** A Worker that is seen is seen, whatever else cannot be read. */

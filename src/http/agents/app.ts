@@ -6,8 +6,14 @@ import { type Context, Hono } from "hono";
 import type { z } from "zod";
 import { HoldfastError } from "../../domain/errors.ts";
 import type { MachineId, PoolName } from "../../domain/ids.ts";
-import { POLL_HOLD_MS, PROTOCOL_VERSION, type ReportAnswer, type ReportRequest } from "../../domain/protocol.ts";
-import { isTicketOut, isTicketOver } from "../../domain/ticket.ts";
+import {
+  type HandBackOrder,
+  POLL_HOLD_MS,
+  PROTOCOL_VERSION,
+  type ReportAnswer,
+  type ReportRequest,
+} from "../../domain/protocol.ts";
+import { isTicketOut, isTicketOver, type Ticket } from "../../domain/ticket.ts";
 import { MINUTE_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Hearing } from "../../ports/hearing.ts";
@@ -111,7 +117,13 @@ async function answerReport(store: Store, request: ReportRequest): Promise<Repor
     ticketOut: tickets.find(isTicketOut)?.id ?? null,
     // A machine that the store does not know gets no tickets from it either.
     isRetiring: machine === null || machine.state.kind === "retiring" || machine.state.kind === "gone",
+    handBack: orderOf(tickets),
   };
+}
+
+function orderOf(tickets: readonly Ticket[]): HandBackOrder | null {
+  const asked = tickets.find((ticket) => ticket.state.kind === "handing-back");
+  return asked === undefined ? null : { ticketId: asked.id, attempt: asked.state.sinceMs };
 }
 
 async function poll(context: Context, options: AgentAppOptions): Promise<Response> {

@@ -40,6 +40,7 @@ export const CheckIn: z.ZodType<CheckInRequest> = z.object({
 
 const End = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("spent") }),
+  z.object({ kind: z.literal("handed-back") }),
   z.object({ kind: z.literal("barren"), reason: z.string().max(TEXT_LENGTH_MAX) }),
 ]);
 
@@ -57,6 +58,10 @@ export const Report: z.ZodType<ReportRequest> = z.object({
     ticket: z.object({ id: ticketId, step: z.enum(TICKET_STEPS) }).nullable(),
     ended: z.array(z.object({ id: ticketId, end: End })).max(REPORTED_ENDS_MAX),
     sighting: Sighting,
+    fence: z
+      .object({ ticketId, attempt: z.int().min(0), why: z.string().max(TEXT_LENGTH_MAX) })
+      .nullable()
+      .default(null),
   }),
 });
 

@@ -8,6 +8,7 @@ import {
 } from "../../domain/ids.ts";
 import { InvariantError, unreachable } from "../../domain/invariant.ts";
 import type { GoneReason, Machine, MachineState, MachineStateKind, RetiringStage } from "../../domain/machine.ts";
+import type { HostReport } from "../../domain/protocol.ts";
 import type { RetireReason } from "../../domain/reasons.ts";
 import type { MachinesTable } from "../schema.ts";
 
@@ -91,7 +92,7 @@ export function toMachine(row: MachinesTable): Machine {
     isAgentSeen: row.is_agent_seen === 1,
     incarnation: row.incarnation === null ? null : parseIncarnationId(row.incarnation),
     sequence: row.sequence,
-    report: row.report === null ? null : JSON.parse(row.report),
+    report: row.report === null ? null : toReport(row.report),
     retireWhenSpent: row.retire_when_spent as RetireReason | null,
     createdAtMs: row.created_ms,
   };
@@ -122,4 +123,9 @@ function toState(row: MachinesTable): MachineState {
     default:
       return unreachable(kind);
   }
+}
+
+/** A report that was stored before hosts had a fence names none. */
+function toReport(text: string): HostReport {
+  return { fence: null, ...JSON.parse(text) };
 }

@@ -30,7 +30,13 @@ export function files(facts: Partial<RunnerFacts> = {}, more: Partial<FilesSight
   return { facts: { ...NO_FACTS, ...facts }, isComplete: true, unreadable: null, isUpdateFinished: false, ...more };
 }
 
-export const ANSWER: ReportAnswer = { storeGeneration: 0, confirmedEnds: [], ticketOut: null, isRetiring: false };
+export const ANSWER: ReportAnswer = {
+  storeGeneration: 0,
+  confirmedEnds: [],
+  ticketOut: null,
+  isRetiring: false,
+  handBack: null,
+};
 
 /** Plays inputs to one host and keeps what came of them. Looks are half a second apart unless said otherwise. */
 export class Story {

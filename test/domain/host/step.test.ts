@@ -58,6 +58,7 @@ describe("starting", () => {
       ticket: null,
       ended: [],
       sighting: { kind: "unknown", why: "line 3" },
+      fence: null,
     });
   });
 
