@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRunnerFolder } from "../../src/simulator/runner/folder.ts";
@@ -66,11 +66,12 @@ export function startGitHub(options: SimulatedGitHubOptions = {}): Promise<Simul
 export async function openHouseAt(github: SimulatedGitHub, plan: Partial<HousePlan>): Promise<House> {
   const directory = mkdtempSync(join(tmpdir(), "holdfast-test-"));
   createRunnerFolder(join(directory, "runner"));
+  const [port = 0] = await findFreePorts(1);
   const whole: HousePlan = {
     controllerId: `test-${randomBytes(4).toString("hex")}`,
     connections: { main: {} },
     pools: [{}],
-    front: plan.front ?? plainFront(await findFreePort()),
+    front: plainFront(port),
     ...plan,
   };
   const [webhookSecret = ""] = settle(directory, whole, github).values();
@@ -180,13 +181,16 @@ export async function until(
   }
 }
 
-export async function findFreePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
+/** That many different ones: each is held until all are found. */
+export async function findFreePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports: number[] = [];
+  for (const server of servers) {
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    ports.push((server.address() as AddressInfo).port);
+  }
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
 }
 
 function markedProcesses(controllerId: string): readonly MarkedProcess[] {

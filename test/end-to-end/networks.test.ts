@@ -1,4 +1,7 @@
 /** What may stand between Holdfast and the others, with real processes and sockets: TLS, private authorities, proxies. */
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import type { StatusAnswer } from "../../src/http/operators/answers.ts";
@@ -6,7 +9,7 @@ import { AUTHORITY_PEM, SERVER_KEY_PEM, SERVER_PEM } from "../adapters/network/c
 import { startProxy } from "../adapters/network/place.ts";
 import { type IssuedCertificate, issueCertificate } from "../http/issue-certificate.ts";
 import { openPlainDoor, openTlsDoor } from "./doors.ts";
-import { findFreePort, type House, openHouseAt, startGitHub } from "./house.ts";
+import { findFreePorts, type House, openHouseAt, startGitHub } from "./house.ts";
 import { type FrontPlan, LABELS } from "./settings.ts";
 
 const PATIENCE_MS = 60_000;
@@ -85,24 +88,84 @@ describe("the way to GitHub", () => {
   });
 });
 
-/** Each side on a port of its own. @param agentsUrl what the machines are given. */
-function threeAddresses(
-  ports: { readonly webhooks: number; readonly agents: number; readonly operators: number },
-  agentsUrl: string,
-  tls: IssuedCertificate | null,
-): FrontPlan {
-  const at = (port: number) => `127.0.0.1:${port}`;
-  const [webhooksUrl, operatorsUrl] = [ports.webhooks, ports.operators].map(
-    (port) => `${tls === null ? "http" : "https"}://${at(port)}`,
-  ) as [string, string];
-  const listen = { webhooks: at(ports.webhooks), agents: at(ports.agents), operators: at(ports.operators) };
-  const files = tls === null ? {} : { "front.pem": tls.certificatePem, "front.key": tls.keyPem };
-  const keys = tls === null ? {} : { tls: { certificateFile: "./front.pem", keyFile: "./front.key" } };
-  return {
-    listen: { ...listen, ...keys },
-    urls: { webhooks: webhooksUrl, agents: agentsUrl, operators: operatorsUrl },
-    operatorsUrl,
-    webhooksUrl,
-    files,
-  };
+interface Ports {
+  readonly webhooks: number;
+  readonly agents: number;
+  readonly operators: number;
 }
+
+async function findPorts(): Promise<Ports> {
+  const [webhooks = 0, agents = 0, operators = 0] = await findFreePorts(3);
+  return { webhooks, agents, operators };
+}
+
+/** Each side on a port of its own. @param listen further keys of that block. */
+function threeAddresses(ports: Ports, urls: Readonly<Record<keyof Ports, string>>, listen: object): FrontPlan {
+  const own = Object.entries(ports).map(([side, port]) => [side, `127.0.0.1:${port}`]);
+  const [operatorsUrl, webhooksUrl] = [urls.operators, urls.webhooks];
+  return { listen: { ...Object.fromEntries(own), ...listen }, urls, operatorsUrl, webhooksUrl, files: {} };
+}
+
+describe("the way to Holdfast", () => {
+  it("TLS of its own on three addresses, each of which has its own paths and no other's", async () => {
+    const certificate = issueCertificate();
+    trust(certificate);
+    const ports = await findPorts();
+    // Agents trust the computer's authorities, and the computer does not know this one: they come by a door of their own.
+    const door = await openPlainDoor(certificate, ports.agents);
+    const urls = {
+      webhooks: `https://127.0.0.1:${ports.webhooks}`,
+      agents: `http://127.0.0.1:${door.port}`,
+      operators: `https://127.0.0.1:${ports.operators}`,
+    };
+    const front = threeAddresses(ports, urls, { tls: { certificateFile: "./front.pem", keyFile: "./front.key" } });
+    const files = { "front.pem": certificate.certificatePem, "front.key": certificate.keyPem };
+    house = await openHouseAt(await startGitHub(), { front: { ...front, files } });
+    await house.start();
+    await runJobs("acme/widgets");
+    const ofJobs = house.github.deliveries().filter(({ event }) => event === "workflow_job");
+    expect(ofJobs.map(({ status }) => status)).not.toContain("failed");
+    const statusOf = async (url: string) => (await fetch(url)).status;
+    expect(await statusOf(`${urls.operators}/api/v1/status`)).toBe(200);
+    for (const url of [
+      `${urls.webhooks}/api/v1/status`,
+      `${urls.agents}/api/v1/status`,
+      `${urls.agents}/webhooks/github`,
+    ])
+      expect([url, await statusOf(url)]).toEqual([url, 404]);
+    await expect(statusOf(`http://127.0.0.1:${ports.operators}/readyz`)).rejects.toThrow();
+  });
+
+  it("behind a load balancer that speaks TLS, and is believed whom it calls for", async () => {
+    const certificate = issueCertificate();
+    trust(certificate);
+    const ports = await findPorts();
+    const webhooks = await openTlsDoor(certificate, ports.webhooks);
+    const operators = await openTlsDoor(certificate, ports.operators);
+    const urls = {
+      webhooks: `https://localhost:${webhooks.port}`,
+      agents: `http://127.0.0.1:${ports.agents}`,
+      operators: `https://localhost:${operators.port}`,
+    };
+    const front = threeAddresses(ports, urls, { trustedProxies: ["127.0.0.1"] });
+    house = await openHouseAt(await startGitHub(), { front });
+    await house.start();
+    await runJobs("acme/widgets");
+    expect(webhooks.connectionCount()).toBeGreaterThan(0);
+    const refused = await fetch(`${urls.webhooks}/webhooks/github`, {
+      method: "POST",
+      headers: {
+        "x-github-event": "workflow_job",
+        "x-github-delivery": randomUUID(),
+        // The load balancer adds whom it was called by at the right end; what stands left of it is a stranger's word.
+        "x-forwarded-for": "198.51.100.1, 203.0.113.9",
+      },
+      body: "{}",
+    });
+    expect(refused.status).toBe(401);
+    const log = readFileSync(join(house.directory, "server.log"), "utf8");
+    const noted = log.split("\n").find((line) => line.includes("a call was refused"));
+    expect(noted).toContain("203.0.113.9");
+    expect(noted).not.toContain("198.51.100.1");
+  });
+});

@@ -31,6 +31,7 @@ export interface WireOptions {
 export interface PassingCall {
   readonly method: string;
   readonly path: string;
+  readonly query: URLSearchParams;
 }
 
 export class GitHubWire {
@@ -68,7 +69,7 @@ export class GitHubWire {
     const { state } = this;
     const nowMs = this.#clock.nowMs() + this.clockDifferenceMs;
     const { pathname, searchParams } = new URL(url);
-    const call = { method: options.method, path: pathname };
+    const call = { method: options.method, path: pathname, query: searchParams };
     const broken = this.breakCall(call);
     if (broken !== null) throw broken;
     const headers = new Headers(options.headers as Record<string, string>);
