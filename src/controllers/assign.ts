@@ -84,11 +84,11 @@ function reasonOf(decision: JobDecision): ReasonCode {
 }
 
 function rememberPlan(context: PoolContext, plan: PoolPlan): void {
-  const { surplusSinceMs, jobsToAsk, askFailedAtMs } = context.memory;
+  const { surplusSinceMs, jobsToAsk, askFailures } = context.memory;
   const nowMs = context.clock.nowMs();
   const surplus = new Set(plan.scale.surplus);
   for (const id of surplusSinceMs.keys()) if (!surplus.has(id)) surplusSinceMs.delete(id);
   for (const id of surplus) if (!surplusSinceMs.has(id)) surplusSinceMs.set(id, nowMs);
   for (const decision of plan.demand.decisions) if (decision.kind === "ask") jobsToAsk.add(decision.jobId);
-  for (const id of askFailedAtMs.keys()) if (!plan.rows.has(id)) askFailedAtMs.delete(id);
+  for (const id of askFailures.keys()) if (!plan.rows.has(id)) askFailures.delete(id);
 }

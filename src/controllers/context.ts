@@ -53,8 +53,8 @@ export interface PoolMemory {
   readonly notReadySinceMs: Map<MachineId, number>;
   /** Jobs that `execute/ask` is to ask GitHub about. */
   readonly jobsToAsk: Set<JobId>;
-  /** When GitHub was last asked about a job without an answer to rely on. */
-  readonly askFailedAtMs: Map<JobId, number>;
+  /** When GitHub was last asked about a job without an answer to rely on, and what it said instead. */
+  readonly askFailures: Map<JobId, AskFailure>;
   /** By `scopeKey`: a repository that GitHub refuses holds up no other. */
   readonly mintPauses: Map<string, MintPause>;
   readonly launch: Pause;
@@ -69,6 +69,11 @@ export interface Pause {
   untilMs: number;
 }
 
+export interface AskFailure {
+  readonly atMs: number;
+  readonly reason: ReasonCode;
+}
+
 export interface MintPause extends Pause {
   readonly reason: ReasonCode;
 }
@@ -79,7 +84,7 @@ export function emptyMemory(): PoolMemory {
     surplusSinceMs: new Map(),
     notReadySinceMs: new Map(),
     jobsToAsk: new Set(),
-    askFailedAtMs: new Map(),
+    askFailures: new Map(),
     mintPauses: new Map(),
     launch: { failureCount: 0, untilMs: 0 },
     runnerVersion: null,

@@ -83,8 +83,9 @@ async function deleteRegistration(context: PoolContext, listed: Ticket, runner: 
   if (decision.kind === "refused") return;
   try {
     const answer = await context.github.deleteRunner(decision.permit);
-    if (answer !== "busy") await saveRegistration(context, ticket, "gone");
-    else await noteContradiction(context, ticket);
+    if (answer === "deleted") await saveRegistration(context, ticket, "gone");
+    // A 404 is also how GitHub hides what we may not see any more: the next listing that comes decides.
+    if (answer === "busy") await noteContradiction(context, ticket);
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
     context.telemetry.error("a registration was not deleted; it is tried again", error, { ticket: ticket.id });

@@ -29,6 +29,8 @@ export interface WaitingJob {
   readonly askedAtMs: number | null;
   /** GitHub was asked a moment ago and had no answer to rely on: it is not asked again yet. */
   readonly isAskPaused: boolean;
+  /** What came of that question, where it is known; null or left out where it is not. */
+  readonly askProblem?: ReasonCode | null;
 }
 
 /** A machine without a ticket that has one left in its life. */
@@ -112,7 +114,7 @@ function planDemand(input: DemandInput, pool: PoolPolicy, time: HeardTime): Dema
   const covered = new Map<JobId, JobDecision>();
   for (const { job } of input.jobs) {
     const own = takeFirst(remaining.supply, (ticket) => ticket.jobId === job.id);
-    if (own !== null) covered.set(job.id, wait(job, reasonForCovered(own)));
+    if (own !== null) covered.set(job.id, wait(job, reasonForCovered(own, input)));
   }
   // Those that GitHub gives no ticket at the moment hold up no other: they get what is left.
   const uncovered = input.jobs.filter(({ job }) => !covered.has(job.id));
@@ -154,7 +156,7 @@ function decideUncovered(
   }
   if (machine === undefined && remaining.launchCount <= 0) return wait(job, input.launchRoom.limit);
   // GitHub had no answer to rely on: the place is for those who are known to wait.
-  if (mustAsk(waiting, time) && waiting.isAskPaused) return wait(job, "asking-github");
+  if (mustAsk(waiting, time) && waiting.isAskPaused) return waitForAnswer(waiting);
   // Taken for this job also while GitHub is asked about it: a younger one does not overtake it.
   if (machine === undefined) remaining.launchCount -= 1;
   else remaining.machines.shift();
@@ -184,8 +186,12 @@ function wait(job: Job, reason: ReasonCode): JobDecision {
   return { kind: "wait", jobId: job.id, reason };
 }
 
-function ask({ job, isAskPaused }: WaitingJob): JobDecision {
-  return isAskPaused ? wait(job, "asking-github") : { kind: "ask", jobId: job.id };
+function ask(waiting: WaitingJob): JobDecision {
+  return waiting.isAskPaused ? waitForAnswer(waiting) : { kind: "ask", jobId: waiting.job.id };
+}
+
+function waitForAnswer({ job, askProblem }: WaitingJob): JobDecision {
+  return wait(job, askProblem ?? "asking-github");
 }
 
 function takeFirst<Item>(items: Item[], fits: (item: Item) => boolean): Item | null {
@@ -238,10 +244,11 @@ function isTicketPaused(waiting: WaitingJob, time: HeardTime): boolean {
   return time.nowMs - waiting.lastTicketAtMs < backoffMs(CALL_BACKOFF, waiting.ticketCount, 0);
 }
 
-function reasonForCovered(ticket: Ticket): ReasonCode {
+function reasonForCovered(ticket: Ticket, { mintPauses }: DemandInput): ReasonCode {
   switch (ticket.state.kind) {
     case "minting":
-      return "ticket-minting";
+      // Asked for in vain, and kept: what became of the last request is unknown.
+      return mintPauses.get(scopeKey(ticket.scope)) ?? "ticket-minting";
     case "issued":
       return "ticket-issued";
     case "delivered":

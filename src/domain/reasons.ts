@@ -27,6 +27,10 @@ export const REASONS = {
     sentence: "Launches of this pool kept failing to check in; they are stopped until a probe succeeds.",
   },
   "asking-github": { sentence: "Before it gets another ticket, GitHub is asked whether the job is still queued." },
+  "github-job-not-found": {
+    sentence:
+      "GitHub does not find the job, so it gets no ticket: its run was deleted, or its repository moved out of our sight.",
+  },
   "github-unauthorized": { sentence: "GitHub refuses the connection's credentials, so there is no ticket for it." },
   "github-forbidden": { sentence: "GitHub does not permit the connection to register runners there." },
   "github-not-found": { sentence: "GitHub does not find the place where the runner is to be registered." },
@@ -40,7 +44,7 @@ export const REASONS = {
   "github-runners-full": { sentence: "GitHub allows no more runners in the runner group or the scope." },
   "github-group-unknown": { sentence: "GitHub has no runner group of the pool's name for it." },
   "github-unavailable": {
-    sentence: "GitHub did not answer the last request for a ticket; it is repeated after a pause.",
+    sentence: "GitHub did not answer the last request for a ticket or about the job; it is repeated after a pause.",
   },
   "github-invalid": {
     sentence: "GitHub refused the last request for a ticket as wrong; the next is tried after a pause.",

@@ -14,7 +14,7 @@ export interface RunnerVersionFacts {
 export type RunnerVersionVerdict = "fine" | "ending" | "ended";
 
 /** So long before the end it is told of. */
-export const RUNNER_VERSION_WARNING_MS = 7 * DAY_MS;
+const RUNNER_VERSION_WARNING_MS = 7 * DAY_MS;
 
 export function judgeRunnerVersion(facts: RunnerVersionFacts | null, nowMs: number): RunnerVersionVerdict {
   if (facts === null || facts.endsAtMs === null) return "fine";

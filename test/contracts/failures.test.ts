@@ -2,7 +2,7 @@
 // error says what was attempted, and that none of them becomes a fact about a runner.
 import { describe, expect, it } from "vitest";
 import { GitHubError, type GitHubErrorCode } from "../../src/domain/errors.ts";
-import { MINUTE_MS } from "../../src/domain/units.ts";
+import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import {
   APP_HOOK,
   attempt,
@@ -57,11 +57,11 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   "200-empty": { code: "github-invalid", but: { mintTicket: "github-unavailable", redeliver: "done" } },
   "200-of-another-shape": {
     code: "github-invalid",
-    but: { mintTicket: "github-unavailable", redeliver: "done", readDeprecation: "present", readPayload: "null" },
+    but: { mintTicket: "github-unavailable", redeliver: "done", readPayload: "null" },
   },
   "200-page-of-a-portal": UNAVAILABLE,
   "200-truncated": UNAVAILABLE,
-  "204-empty": { code: "github-invalid", but: { deleteRunner: "deleted" } },
+  "204-empty": { code: "github-invalid", but: { deleteRunner: "deleted", mintTicket: "github-unavailable" } },
   "301-moved-elsewhere": MOVED,
   "301-moved-without-an-address": MOVED,
   "307-moved-in-a-circle": MOVED,
@@ -78,7 +78,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   "403-needs-admin-rights": FORBIDDEN,
   "403-not-accessible-by-integration": FORBIDDEN,
   "403-not-accessible-by-token": FORBIDDEN,
-  "403-of-a-proxy": FORBIDDEN,
+  "403-of-a-proxy": UNAVAILABLE,
   "403-primary-limit": limited(10 * MINUTE_MS),
   "403-secondary-limit": limited(MINUTE_MS),
   "403-secondary-limit-without-a-wait": limited(MINUTE_MS),
@@ -88,7 +88,8 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   "403-upgrade-your-plan": FORBIDDEN,
   "404-hidden": NOT_FOUND,
   "404-not-installed": NOT_FOUND,
-  "407-proxy-wants-a-password": INVALID,
+  "404-unknown-app": { ...NOT_FOUND, code: "github-unauthorized", signIn: "github-unauthorized" },
+  "407-proxy-wants-a-password": UNAVAILABLE,
   "409-name-taken": { code: "github-invalid", but: { mintTicket: "github-name-taken" } },
   "410-api-version-retired": INVALID,
   "422-busy": UNPROCESSABLE,
@@ -107,7 +108,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   "502-unicorn-page": UNAVAILABLE,
   "503-maintenance-mode": UNAVAILABLE,
   "503-unavailable": UNAVAILABLE,
-  "503-with-a-wait": UNAVAILABLE,
+  "503-with-a-wait": { code: "github-unavailable", waitMs: 30 * SECOND_MS },
   "504-gateway-timeout": UNAVAILABLE,
 };
 
@@ -294,6 +295,7 @@ describe("the records", () => {
       "204-empty: deleteRunner deleted",
       "404-hidden: deleteRunner absent",
       "404-not-installed: deleteRunner absent",
+      "404-unknown-app: deleteRunner absent",
       "422-busy: deleteRunner busy",
       "422-busy-in-older-words: deleteRunner busy",
       "422-runner-group-full: deleteRunner busy",

@@ -10,7 +10,7 @@ import type { GitHubHooks, Hook, HookDelivery } from "../../src/ports/github-hoo
 import { connectionName } from "../domain/builders.ts";
 import type { Yard } from "./yard.ts";
 
-export const HOOK: Hook = {
+const HOOK: Hook = {
   path: "/app/hook",
   url: "https://holdfast.acme.com/webhooks/github",
   contentType: "json",

@@ -240,6 +240,18 @@ describe("tickets", () => {
     await yard.pass();
     expect((await loadTicket(yard.store.db, ticketId))?.registration).toBe("present");
   });
+
+  it("does not take a 404 to a deletion for the end of a registration that GitHub lists", async () => {
+    await open();
+    const { agent, ticketId } = await yard.withTicket();
+    yard.github.deleteAnswer = "absent";
+    await agent.report({ ended: [{ id: ticketId, end: { kind: "barren", reason: "exit code 1" } }] });
+    await yard.pass();
+    expect((await loadTicket(yard.store.db, ticketId))?.registration).toBe("present");
+    yard.github.runners.clear();
+    await yard.pass();
+    expect((await loadTicket(yard.store.db, ticketId))?.registration).toBe("gone");
+  });
 });
 
 function never(): never {

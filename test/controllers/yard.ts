@@ -113,7 +113,7 @@ class FakeGitHub implements GitHub {
   nextMintError: { readonly error: GitHubError; readonly takesEffect: boolean } | null = null;
   /** Awaited in the middle of a mint, after it took effect and before it is answered. */
   duringMint: () => Promise<void> = async () => undefined;
-  deleteAnswer: "deleted" | "busy" = "deleted";
+  deleteAnswer: "deleted" | "busy" | "absent" = "deleted";
   listError: GitHubError | null = null;
   deprecation: Observation<RunnerDeprecation> = { kind: "absent", observedAtMs: 0 };
   readonly #clock: ManualClock;

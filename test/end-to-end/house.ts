@@ -5,33 +5,30 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { stringify } from "yaml";
 import { createRunnerFolder } from "../../src/simulator/runner/folder.ts";
 import {
   type SimulatedGitHub,
   type SimulatedGitHubOptions,
   startSimulatedGitHub,
 } from "../../src/simulator/server/simulated-github.ts";
+import { type HousePlan, LABELS, type PoolOverrides, plainFront, settle } from "./settings.ts";
 
-const LABELS = ["self-hosted", "linux", "x64"];
+export type { PoolOverrides } from "./settings.ts";
+
 const READY_PATIENCE_MS = 20_000;
 const POLL_MS = 50;
-
-export interface PoolOverrides {
-  readonly machines?: { readonly max?: number; readonly jobsPerMachine?: number };
-  readonly warm?: { readonly parked?: number };
-  readonly deadlines?: Readonly<Record<string, string>>;
-}
 
 export interface House {
   readonly github: SimulatedGitHub;
   readonly directory: string;
   readonly controllerId: string;
+  /** Where the operators' side is. */
   readonly url: string;
+  /** Of the first connection. */
   readonly webhookSecret: string;
   queue(steps: readonly string[], name?: string): number;
   start(): Promise<void>;
@@ -55,49 +52,31 @@ export interface MarkedProcess {
   readonly command: string;
 }
 
+/** One pool over one organization, by a token: the simplest there is. */
 export async function openHouse(pool: PoolOverrides = {}, github: SimulatedGitHubOptions = {}): Promise<House> {
-  const directory = mkdtempSync(join(tmpdir(), "holdfast-test-"));
-  createRunnerFolder(join(directory, "runner"));
-  const simulated = await startSimulatedGitHub({
-    repositories: ["acme/widgets"],
-    redeliverFailedEveryMs: 500,
-    ...github,
-  });
-  const port = await findFreePort();
-  const controllerId = `test-${randomBytes(4).toString("hex")}`;
-  const webhookSecret = randomBytes(16).toString("hex");
-  writeFileSync(join(directory, "token"), simulated.token);
-  writeFileSync(join(directory, "hook"), webhookSecret);
-  writeFileSync(join(directory, "token-key"), randomBytes(32));
-  writeFileSync(join(directory, "holdfast.yaml"), stringify(configOf(controllerId, port, simulated.apiUrl, pool)));
-  const url = `http://127.0.0.1:${port}`;
-  simulated.setWebhook({ url: `${url}/webhooks/github`, secret: webhookSecret });
-  return houseOf({ directory, github: simulated, controllerId, url, webhookSecret });
+  return openHouseAt(await startGitHub(github), { pools: [pool] });
 }
 
-function configOf(controllerId: string, port: number, apiUrl: string, pool: PoolOverrides): object {
-  return {
-    controllerId,
-    store: "sqlite:./holdfast.db",
-    listen: `127.0.0.1:${port}`,
-    urls: `http://127.0.0.1:${port}`,
-    tokenKeyFile: "./token-key",
-    github: { main: { apiUrl, token: { file: "./token" }, webhookSecretFiles: ["./hook"] } },
-    operators: [{ name: "everyone", role: "reader", anonymous: true }],
-    pools: [
-      {
-        name: "linux",
-        github: "main",
-        scope: { organization: "acme" },
-        labels: LABELS,
-        machines: { max: 5, ...pool.machines },
-        ...(pool.warm === undefined ? {} : { warm: pool.warm }),
-        ...(pool.deadlines === undefined ? {} : { deadlines: pool.deadlines }),
-        runner: { directory: "./runner" },
-        provider: { kind: "process", workDirectory: "./machines" },
-      },
-    ],
+/** For a test that needs GitHub's address before it can say how to get there. The house closes it. */
+export function startGitHub(options: SimulatedGitHubOptions = {}): Promise<SimulatedGitHub> {
+  return startSimulatedGitHub({ repositories: ["acme/widgets"], redeliverFailedEveryMs: 500, ...options });
+}
+
+/** Any house; what the plan leaves out is as in the simplest. */
+export async function openHouseAt(github: SimulatedGitHub, plan: Partial<HousePlan>): Promise<House> {
+  const directory = mkdtempSync(join(tmpdir(), "holdfast-test-"));
+  createRunnerFolder(join(directory, "runner"));
+  const [port = 0] = await findFreePorts(1);
+  const whole: HousePlan = {
+    controllerId: `test-${randomBytes(4).toString("hex")}`,
+    connections: { main: {} },
+    pools: [{}],
+    front: plainFront(port),
+    ...plan,
   };
+  const [webhookSecret = ""] = settle(directory, whole, github).values();
+  const { controllerId, front } = whole;
+  return houseOf({ directory, github, controllerId, url: front.operatorsUrl, webhookSecret });
 }
 
 type HouseFacts = Pick<House, "directory" | "github" | "controllerId" | "url" | "webhookSecret">;
@@ -170,7 +149,8 @@ function spawnServer(directory: string): ChildProcess {
   return spawn(
     process.execPath,
     ["--disable-warning=ExperimentalWarning", file, "serve", "--config", join(directory, "holdfast.yaml")],
-    { stdio: ["ignore", log, log], cwd: directory },
+    // No variable of whoever runs the tests, a proxy above all, decides which way it goes.
+    { stdio: ["ignore", log, log], cwd: directory, env: { PATH: process.env.PATH, HOME: process.env.HOME } },
   );
 }
 
@@ -201,13 +181,16 @@ export async function until(
   }
 }
 
-async function findFreePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
+/** That many different ones: each is held until all are found. */
+export async function findFreePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports: number[] = [];
+  for (const server of servers) {
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    ports.push((server.address() as AddressInfo).port);
+  }
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
 }
 
 function markedProcesses(controllerId: string): readonly MarkedProcess[] {

@@ -55,6 +55,21 @@ export async function expectWaiting(town: Town, job: Job, reason: ReasonCode): P
   expect(told?.waitingFor?.reason).toBe(reason);
 }
 
+/** Of the moments at which somebody asks, so many are told the very reason; at the others it is being tried again. */
+const TOLD_SHARE_MIN = 0.8;
+const LOOK_EVERY_MS = 5 * SECOND_MS;
+
+/** Goes on for so long, in which `explain` tells this reason whenever somebody looks, but for a few moments. */
+export async function expectTold(town: Town, job: Job, reason: ReasonCode, durationMs: number): Promise<void> {
+  const told: (string | undefined)[] = [];
+  for (let passedMs = 0; passedMs < durationMs; passedMs += LOOK_EVERY_MS) {
+    await town.run(LOOK_EVERY_MS);
+    told.push((await readExplanation(town.sources, String(job.id)))?.waitingFor?.reason);
+  }
+  const rightCount = told.filter((one) => one === reason).length;
+  expect(rightCount / told.length, [...new Set(told)].join()).toBeGreaterThanOrEqual(TOLD_SHARE_MIN);
+}
+
 /** The code stands on `status`, with the pool or with its connection. */
 export async function expectShown(town: Town, code: string | RegExp): Promise<void> {
   const { pools, connections } = await readStatus(town.sources);

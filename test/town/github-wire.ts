@@ -3,6 +3,7 @@ import type { Hono } from "hono";
 import type { Clock } from "../../src/ports/clock.ts";
 import { firstApp } from "../../src/simulator/github/apps.ts";
 import { createGitHub } from "../../src/simulator/github/create.ts";
+import type { HookPlace } from "../../src/simulator/github/delivery.ts";
 import { headersOf, renderBody } from "../../src/simulator/github/hooks.ts";
 import { createSeededIds } from "../../src/simulator/github/ids.ts";
 import { advance } from "../../src/simulator/github/lease.ts";
@@ -11,7 +12,6 @@ import { recordAttempt, setHook, takeDueSends } from "../../src/simulator/github
 import { ensureRepository } from "../../src/simulator/github/repositories.ts";
 import { handleRest, type RestOutcome } from "../../src/simulator/github/rest.ts";
 import type { GitHubOptions, GitHubState } from "../../src/simulator/github/state.ts";
-import type { HookPlace } from "../../src/simulator/github/delivery.ts";
 import { formatHttpDate } from "../../src/simulator/server/clock.ts";
 import { identifyCaller, readBearer } from "../../src/simulator/server/credentials.ts";
 import { createChooseFailure, type DeliveryFailures } from "../../src/simulator/server/delivery-failures.ts";
@@ -19,7 +19,7 @@ import type { ChooseFailure } from "../../src/simulator/server/webhook-sender.ts
 
 export const TOKEN = "ghp_town";
 export const HOOK_SECRET = "the secret of the town's hook";
-export const HOOK_URL = "https://holdfast.town/webhooks/github";
+const HOOK_URL = "https://holdfast.town/webhooks/github";
 
 export interface WireOptions {
   readonly repositories: readonly string[];
@@ -31,12 +31,15 @@ export interface WireOptions {
 export interface PassingCall {
   readonly method: string;
   readonly path: string;
+  readonly query: URLSearchParams;
 }
 
 export class GitHubWire {
   readonly state: GitHubState;
   /** GitHub's clock minus ours. */
   clockDifferenceMs = 0;
+  /** Whether its answers say what time it is. */
+  tellsTime = true;
   /** What breaks a call before GitHub has it; null lets it pass. */
   breakCall: (call: PassingCall) => Error | null = () => null;
   /** What is made of the body of an answer that GitHub gave. */
@@ -56,10 +59,7 @@ export class GitHubWire {
   }
 
   /** @param place the App's own hook unless given. */
-  setHook(
-    place: HookPlace = { kind: "app", appId: firstApp(this.state).id },
-    secret: string = HOOK_SECRET,
-  ): void {
+  setHook(place: HookPlace = { kind: "app", appId: firstApp(this.state).id }, secret: string = HOOK_SECRET): void {
     const target = { url: HOOK_URL, secret, events: ["workflow_job"], contentType: "json" } as const;
     setHook(this.state, place, { ...target, isCertificateChecked: true, isActive: true }, this.#clock.nowMs());
   }
@@ -69,7 +69,7 @@ export class GitHubWire {
     const { state } = this;
     const nowMs = this.#clock.nowMs() + this.clockDifferenceMs;
     const { pathname, searchParams } = new URL(url);
-    const call = { method: options.method, path: pathname };
+    const call = { method: options.method, path: pathname, query: searchParams };
     const broken = this.breakCall(call);
     if (broken !== null) throw broken;
     const headers = new Headers(options.headers as Record<string, string>);
@@ -87,7 +87,8 @@ export class GitHubWire {
     const outcome = handleRest(state, request, nowMs);
     const { text } = outcome.answer;
     const altered = text === null ? null : this.alterBody(text, call);
-    return overTheWire({ ...outcome, answer: { ...outcome.answer, text: altered } }, nowMs);
+    const date = this.tellsTime ? { date: formatHttpDate(nowMs) } : {};
+    return overTheWire({ ...outcome, answer: { ...outcome.answer, text: altered } }, date);
   };
 
   /** Lets GitHub's time go on, and its webhooks arrive. */
@@ -121,7 +122,7 @@ function jsonBody(text: string) {
 }
 
 /** What a client sees of it; a broken connection throws as `fetch` does. */
-function overTheWire({ answer, transmission }: RestOutcome, nowMs: number): Response {
+function overTheWire({ answer, transmission }: RestOutcome, date: Readonly<Record<string, string>>): Response {
   switch (transmission.kind) {
     case "answer-lost":
     case "reset":
@@ -132,7 +133,7 @@ function overTheWire({ answer, transmission }: RestOutcome, nowMs: number): Resp
     case "delay":
       throw new DOMException("The operation was aborted due to timeout", "TimeoutError");
     case "whole": {
-      const headers = { date: formatHttpDate(nowMs), "content-type": "application/json", ...answer.headers };
+      const headers = { ...date, "content-type": "application/json", ...answer.headers };
       const hasNoBody = answer.status === 204 || answer.status === 304;
       return new Response(hasNoBody ? null : (answer.text ?? ""), { status: answer.status, headers });
     }

@@ -46,6 +46,11 @@ export function rateLimitWaitOf(answer: Answer, nowMs: number): number | null {
   return isRateLimit(answer) ? waitOf(answer.headers, answeredAtMs(answer.headers) ?? nowMs) : null;
 }
 
+/** How long a server that is in maintenance wants to be left alone; null where it does not say. */
+export function maintenanceWaitOf({ status, headers }: Answer, nowMs: number): number | null {
+  return status === 503 && headers.has("retry-after") ? waitOf(headers, answeredAtMs(headers) ?? nowMs) : null;
+}
+
 /** Whether GitHub leaves it to us how long to wait; then it asks for longer ones each time. */
 export function isWaitOurs({ headers }: Answer): boolean {
   return namedWaitOf(headers, 0) === null;

@@ -1,7 +1,7 @@
 /** What GitHub's refusals mean. */
 import { GitHubError, type GitHubErrorCode } from "../../domain/errors.ts";
 import type { Answer, Call } from "./client.ts";
-import { isRateLimit, rateLimitWaitOf } from "./rate-limit.ts";
+import { isRateLimit, maintenanceWaitOf, rateLimitWaitOf } from "./rate-limit.ts";
 import { messageOf } from "./shapes.ts";
 
 const MESSAGE_LENGTH_MAX = 300;
@@ -15,7 +15,7 @@ const INSTALLATION_OPERATIONS: ReadonlySet<string> = new Set(["get-installation"
 export function refusalOf(answer: Answer, call: Call, secret: string, nowMs: number): GitHubError {
   const code = codeOf(answer, call);
   const cause = new Error(describeAnswer(answer, secret));
-  const retryAfterMs = rateLimitWaitOf(answer, nowMs);
+  const retryAfterMs = rateLimitWaitOf(answer, nowMs) ?? maintenanceWaitOf(answer, nowMs);
   return new GitHubError(code, call.attempted, retryAfterMs === null ? { cause } : { cause, retryAfterMs });
 }
 
@@ -25,7 +25,10 @@ function codeOf(answer: Answer, call: Call): GitHubErrorCode {
   if (status === 401) return saysClockSkew(answer) ? "github-clock-skew" : "github-unauthorized";
   if (isRateLimit(answer)) return "github-rate-limited";
   if (status < 500 && call.operation === "generate-jitconfig" && saysFull(message)) return "github-runners-full";
+  if (status === 407 || isOfProxy(answer)) return "github-unavailable";
   if (status === 403) return /\bsuspended\b/i.test(message) ? "github-suspended" : "github-forbidden";
+  // GitHub knows no App of this number: the installation was not even looked for.
+  if (status === 404 && /^integration not found/i.test(message)) return "github-unauthorized";
   if (status === 404) return INSTALLATION_OPERATIONS.has(call.operation) ? "github-not-installed" : "github-not-found";
   // Moved in a way that we do not follow: under the name that we were given, it is not there.
   if (status >= 300 && status < 400 && status !== 304) return "github-not-found";
@@ -33,7 +36,14 @@ function codeOf(answer: Answer, call: Call): GitHubErrorCode {
   return call.operation === "generate-jitconfig" ? mintingCodeOf(status, message) : "github-invalid";
 }
 
+/** GitHub's own refusals are JSON; a page that forbids comes from something on the way. */
+function isOfProxy({ status, json }: Answer): boolean {
+  return status === 403 && json === undefined;
+}
+
 function mintingCodeOf(status: number, message: string): GitHubErrorCode {
+  // A success that tells nothing: whether the registration exists is unknown.
+  if (status < 300) return "github-unavailable";
   if (status === 409) return "github-name-taken";
   return saysGroupUnknown(message) ? "github-group-unknown" : "github-invalid";
 }

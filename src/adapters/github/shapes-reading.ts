@@ -119,7 +119,12 @@ export const RunnerGroupAccessPageShape = z
   }));
 
 export const DeprecationShape = z
-  .object({ registration_deprecates_at: instantMs.nullish(), runtime_deprecates_at: instantMs.nullish() })
+  .object({
+    // What does not even name a version is not about one.
+    runner_version: z.string(),
+    registration_deprecates_at: instantMs.nullish(),
+    runtime_deprecates_at: instantMs.nullish(),
+  })
   .transform(
     (said): RunnerDeprecation => ({
       registrationEndsAtMs: said.registration_deprecates_at ?? null,

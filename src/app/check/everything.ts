@@ -138,12 +138,9 @@ function withoutRepeats(findings: readonly Finding[]): readonly Finding[] {
 export function systemParts(clock: Clock, environment: Environment): CheckParts {
   return {
     clock,
-    connect: async ({ name, apiUrl, auth, network }) => {
-      const { createGitHubConnection } = await import("../../adapters/github/connection.ts");
-      const { createFetch } = await import("../../adapters/network/fetch.ts");
-      const fetch = createFetch({ ...network, environment });
-      const telemetry = silentTelemetry;
-      return createGitHubConnection({ connection: name, apiUrl, auth, fetch, clock, telemetry });
+    connect: async (connection) => {
+      const { connectGitHub } = await import("../connections.ts");
+      return connectGitHub(connection, { clock, telemetry: silentTelemetry, environment });
     },
     createProvider: (pool, config) => createProviderOf(pool, config, clock, config.urls.agents),
   };

@@ -40,7 +40,7 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
   const isRunnerEnded = judgeRunnerVersion(memory.runnerVersion?.facts ?? null, time.nowMs) === "ended";
   const withTicket = new Set(tickets.map((ticket) => ticket.machineId));
   const input: DemandInput = {
-    jobs: rows.map((row) => ({ ...row, isAskPaused: isAskPaused(context, row.job.id, time.nowMs) })),
+    jobs: rows.map((row) => ({ ...row, ...readAskPause(context, row.job.id, time.nowMs) })),
     tickets,
     unnamedRunning: await listUnnamedRunning(context, tickets),
     // A runner that GitHub gives no jobs would take its ticket for nothing.
@@ -67,9 +67,10 @@ function openPauses(pauses: PoolMemory["mintPauses"], nowMs: number): DemandInpu
 /** A question that GitHub did not answer is put again after so long: a deleted run is asked about for as long as it waits. */
 const ASK_PAUSE_MS = 30 * SECOND_MS;
 
-function isAskPaused({ memory }: PoolContext, jobId: JobId, nowMs: number): boolean {
-  const failedAtMs = memory.askFailedAtMs.get(jobId);
-  return failedAtMs !== undefined && nowMs - failedAtMs < ASK_PAUSE_MS;
+function readAskPause({ memory }: PoolContext, jobId: JobId, nowMs: number) {
+  const failure = memory.askFailures.get(jobId);
+  const isAskPaused = failure !== undefined && nowMs - failure.atMs < ASK_PAUSE_MS;
+  return { isAskPaused, askProblem: isAskPaused ? failure.reason : null };
 }
 
 async function listFreeMachines(context: PoolContext): Promise<readonly Machine[]> {

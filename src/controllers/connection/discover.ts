@@ -25,7 +25,7 @@ const CONCURRENT_LOOKS_MAX = 4;
 /** A webhook may take this long; a job that is found later than that was missed. */
 const WEBHOOK_PATIENCE_MS = MINUTE_MS;
 
-export function sweepIntervalMs(context: Pick<ConnectionContext, "demand">): number {
+function sweepIntervalMs(context: Pick<ConnectionContext, "demand">): number {
   return context.demand === "poll" ? POLL_INTERVAL_MS : SWEEP_INTERVAL_MS;
 }
 

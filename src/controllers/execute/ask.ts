@@ -1,11 +1,14 @@
 /** Asks GitHub whether jobs that wait are still queued, and lets the answer change them like any event. */
 
 import type { JobId } from "../../domain/ids.ts";
+import type { Observation } from "../../domain/observed.ts";
+import type { ReasonCode } from "../../domain/reasons.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
 import { loadJob } from "../../store/jobs/load.ts";
 import { jobSubject } from "../../store/subjects.ts";
 import { inTransaction } from "../../store/transaction.ts";
 import type { PoolContext } from "../context.ts";
+import { reasonOfRefusal } from "../github-reason.ts";
 import { saveJobEvent } from "../ingest.ts";
 import { settleAll } from "../settle.ts";
 
@@ -17,16 +20,21 @@ export async function askAboutJobs(context: PoolContext): Promise<void> {
   for (const jobId of jobIds) context.memory.jobsToAsk.delete(jobId);
   await settleAll(jobIds.map((jobId) => askAboutJob(context, jobId)));
   // Without an answer nothing has changed: the next period is soon enough.
-  const isAnswered = jobIds.some((jobId) => !context.memory.askFailedAtMs.has(jobId));
+  const isAnswered = jobIds.some((jobId) => !context.memory.askFailures.has(jobId));
   if (isAnswered) context.wake.controller("assign", context.pool.name);
+}
+
+function reasonOf(answer: Exclude<Observation<unknown>, { readonly kind: "present" }>): ReasonCode {
+  return answer.kind === "absent" ? "github-job-not-found" : reasonOfRefusal(answer.code);
 }
 
 async function askAboutJob(context: PoolContext, jobId: JobId): Promise<void> {
   const row = await loadJob(context.store.db, context.pool.connection, jobId);
   if (row === null || row.job.status !== "queued") return;
   const answer = await context.github.getJob(row.job.repository, jobId);
-  if (answer.kind === "present") context.memory.askFailedAtMs.delete(jobId);
-  else context.memory.askFailedAtMs.set(jobId, context.clock.nowMs());
+  const { askFailures } = context.memory;
+  if (answer.kind === "present") askFailures.delete(jobId);
+  else askFailures.set(jobId, { atMs: context.clock.nowMs(), reason: reasonOf(answer) });
   // A failed look and an absence are no facts about the job: it stays as it is, and is asked about again.
   if (answer.kind !== "present") {
     const fact =

@@ -5,11 +5,10 @@
  */
 
 import { backoffMs, CALL_BACKOFF } from "../../domain/backoff.ts";
-import { GitHubError, type GitHubErrorCode } from "../../domain/errors.ts";
+import { GitHubError } from "../../domain/errors.ts";
 import type { TicketId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { type RegistrationScope, scopeKey } from "../../domain/pool.ts";
-import type { ReasonCode } from "../../domain/reasons.ts";
 import { moveTicket, type Ticket } from "../../domain/ticket.ts";
 import type { MintedTicket } from "../../ports/github.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
@@ -21,6 +20,7 @@ import { saveTicket } from "../../store/tickets/save.ts";
 import { storeTicketSecret } from "../../store/tickets/secret.ts";
 import { inTransaction } from "../../store/transaction.ts";
 import type { PoolContext } from "../context.ts";
+import { reasonOfRefusal } from "../github-reason.ts";
 import { settleAll } from "../settle.ts";
 import { voidTicket } from "../void-ticket.ts";
 
@@ -119,12 +119,8 @@ function pauseScope(context: PoolContext, scope: RegistrationScope, error: GitHu
   const key = scopeKey(scope);
   const failureCount = (memory.mintPauses.get(key)?.failureCount ?? 0) + 1;
   const pauseMs = Math.max(backoffMs(CALL_BACKOFF, failureCount, random.fraction()), error.retryAfterMs ?? 0);
-  memory.mintPauses.set(key, { failureCount, untilMs: clock.nowMs() + pauseMs, reason: reasonOf(error.code) });
-}
-
-function reasonOf(code: GitHubErrorCode): ReasonCode {
-  // These two are no answers to a request for a ticket.
-  return code === "github-name-taken" || code === "github-busy" ? "github-invalid" : code;
+  memory.mintPauses.set(key, { failureCount, untilMs: clock.nowMs() + pauseMs, reason: reasonOfRefusal(error.code) });
+  context.wake.controller("assign", context.pool.name);
 }
 
 /** The pause after a look by name that found nothing: that of the fourth failure in a row. */
