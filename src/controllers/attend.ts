@@ -56,10 +56,28 @@ async function attendMachine(context: PoolContext, tx: Queryable, id: MachineId)
     invariant(isSaved, `machine ${id} changed inside the transaction that read it`);
     await noteState(tx, after.machine, nowMs);
   }
+  await noteRefusal(context, tx, machine, tickets, after.tickets);
   // A machine speaks for its own tickets only.
   const held = tickets.find((ticket) => ticket.id === machine.report?.ticket?.id);
   if (held !== undefined) await deleteTicketSecret(tx, held.id);
   await markAttended(tx, id, machine.sequence);
+}
+
+/** The fence found work, or could not tell: the ticket goes on, and the reason is the host's. */
+async function noteRefusal(
+  context: PoolContext,
+  tx: Queryable,
+  { id, report }: Machine,
+  before: readonly Ticket[],
+  changed: readonly Ticket[],
+): Promise<void> {
+  const refusal = report?.fence ?? null;
+  const wasAsked = before.some((one) => one.id === refusal?.ticketId && one.state.kind === "handing-back");
+  if (refusal === null || !wasAsked || !changed.some((one) => one.id === refusal.ticketId)) return;
+  context.telemetry.count("holdfast_fence_refusals_total", { pool: context.pool.name });
+  const fact = `the fence refused to hand the ticket back: ${refusal.why}`;
+  for (const subject of [ticketSubject(refusal.ticketId), machineSubject(id)])
+    await recordEvidence(tx, { subject, source: "agent", fact, observedAtMs: context.clock.nowMs() });
 }
 
 async function saveAttendedTicket(context: PoolContext, tx: Queryable, ticket: Ticket, nowMs: number): Promise<void> {

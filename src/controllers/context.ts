@@ -1,6 +1,6 @@
 /** What the controllers of one pool work with, and the little they remember between passes. */
 
-import type { ControllerId, JobId, MachineId } from "../domain/ids.ts";
+import type { ControllerId, JobId, MachineId, TicketId } from "../domain/ids.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
 import type { PoolPolicy, RegistrationScope } from "../domain/pool.ts";
 import type { ReasonCode } from "../domain/reasons.ts";
@@ -60,6 +60,10 @@ export interface PoolMemory {
   readonly launch: Pause;
   /** What GitHub said of the version of the runner that machines get; null before it said anything. */
   runnerVersion: { readonly facts: RunnerVersionFacts; readonly askedAtMs: number } | null;
+  /** When a ticket was last asked back, drains aside. */
+  lastHandBackAtMs: number | null;
+  /** When GitHub last called a registration busy whose host had handed the ticket back. */
+  readonly contradictedAtMs: Map<TicketId, number>;
   /** Where a ticket was last asked for: of a pool over `owner/*` the only place that is known. */
   lastScope: RegistrationScope | null;
 }
@@ -88,6 +92,8 @@ export function emptyMemory(): PoolMemory {
     mintPauses: new Map(),
     launch: { failureCount: 0, untilMs: 0 },
     runnerVersion: null,
+    lastHandBackAtMs: null,
+    contradictedAtMs: new Map(),
     lastScope: null,
   };
 }

@@ -10,6 +10,7 @@ import type { Controller } from "./driver.ts";
 import { askAboutJobs } from "./execute/ask.ts";
 import { launchMachines } from "./execute/launch.ts";
 import { mintTickets } from "./execute/mint.ts";
+import { handBack } from "./hand-back.ts";
 import { ingest } from "./ingest.ts";
 import { observe } from "./observe.ts";
 import { forgetExpired, RETENTION_PERIOD_MS } from "./retention.ts";
@@ -45,6 +46,7 @@ export function poolControllers(context: PoolContext): readonly Controller[] {
     { name: "mint", pool, periodMs: 2 * SECOND_MS, run: () => mintTickets(context) },
     { name: "ask", pool, periodMs: 5 * SECOND_MS, run: () => askAboutJobs(context) },
     { name: "observe", pool, periodMs: 5 * SECOND_MS, run: () => observe(context) },
+    { name: "hand-back", pool, periodMs: 10 * SECOND_MS, run: () => handBack(context) },
     { name: "retire", pool, periodMs: 3 * SECOND_MS, run: () => retire(context) },
     { name: "watch-version", pool, periodMs: WATCH_VERSION_PERIOD_MS, run: () => watchVersion(context) },
     { name: "sweep", pool, periodMs: 10 * SECOND_MS, run: () => sweep(context) },

@@ -1,6 +1,7 @@
 /** Registrations whose ticket is over leave GitHub; what is older than anybody asks for leaves the store. */
 
 import { GitHubError, HoldfastError } from "../domain/errors.ts";
+import type { RunnerId } from "../domain/ids.ts";
 import type { ObservedRunner } from "../domain/observed.ts";
 import { issuePermit } from "../domain/permit.ts";
 import { type RegistrationScope, scopeKey } from "../domain/pool.ts";
@@ -10,7 +11,7 @@ import { GITHUB_CALL_TIMEOUT_MS } from "../ports/github.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
 import { inLease, leaseRemainingMs } from "../store/leases.ts";
 import { ticketSubject } from "../store/subjects.ts";
-import { listTicketsOwingDeletion } from "../store/tickets/list.ts";
+import { listTicketsInState, listTicketsOwingDeletion } from "../store/tickets/list.ts";
 import { loadTicket } from "../store/tickets/load.ts";
 import { saveTicket } from "../store/tickets/save.ts";
 import { heardTime, type PoolContext } from "./context.ts";
@@ -20,11 +21,29 @@ const LATE_EFFECT_MS = MINUTE_MS;
 
 export async function sweep(context: PoolContext): Promise<void> {
   if (context.pool.mode === "observe") return;
+  await deleteHandedBack(context);
   const owing = await listTicketsOwingDeletion(context.store.db, context.pool.name);
   const byScope = Map.groupBy(owing, (ticket) => scopeKey(ticket.scope));
   for (const tickets of byScope.values()) {
     const scope = tickets[0]?.scope;
     if (scope !== undefined) await sweepScope(context, scope);
+  }
+}
+
+/** For so long GitHub is not asked again to delete what it calls busy. */
+const CONTRADICTED_PAUSE_MS = MINUTE_MS;
+
+/**
+ * At once and without a listing: a listener that the fence killed still counts as online, and three jobs that GitHub loses
+ * to it are one that GitHub cancels.
+ */
+async function deleteHandedBack(context: PoolContext): Promise<void> {
+  const handedBack = await listTicketsInState(context.store.db, context.pool.name, ["handed-back"]);
+  const owing = handedBack.filter(({ registration }) => registration === "present" || registration === "unknown");
+  for (const ticket of owing) {
+    const contradictedAtMs = context.memory.contradictedAtMs.get(ticket.id) ?? 0;
+    const isPaused = contradictedAtMs > 0 && context.clock.nowMs() - contradictedAtMs < CONTRADICTED_PAUSE_MS;
+    if (ticket.runnerId !== null && !isPaused) await deleteRegistration(context, ticket, ticket.runnerId);
   }
 }
 
@@ -37,7 +56,8 @@ async function sweepScope(context: PoolContext, scope: RegistrationScope): Promi
   const owing = await listTicketsOwingDeletion(context.store.db, context.pool.name);
   for (const ticket of owing.filter((one) => scopeKey(one.scope) === scopeKey(scope))) {
     const runner = byName.get(ticket.runnerName) ?? null;
-    if (runner !== null) await deleteRegistration(context, ticket, runner);
+    if (ticket.state.kind === "handed-back" && runner !== null && runner.id === ticket.runnerId) continue;
+    if (runner !== null) await deleteRegistration(context, ticket, runner.id);
     else if (isAbsenceFinal(ticket, listedAtMs) && (await isAbsent(context, ticket)))
       await saveRegistration(context, ticket, "gone");
   }
@@ -73,8 +93,8 @@ async function listOrNull(context: PoolContext, scope: RegistrationScope): Promi
   }
 }
 
-async function deleteRegistration(context: PoolContext, listed: Ticket, runner: ObservedRunner): Promise<void> {
-  const known = await saveRegistration(context, { ...listed, runnerId: runner.id }, "present");
+async function deleteRegistration(context: PoolContext, listed: Ticket, runnerId: RunnerId): Promise<void> {
+  const known = await saveRegistration(context, { ...listed, runnerId }, "present");
   const lease = context.lease();
   const ticket = known === null ? null : await loadTicket(context.store.db, known.id);
   if (lease === null || ticket === null || !isTicketOver(ticket)) return;
@@ -95,6 +115,10 @@ async function deleteRegistration(context: PoolContext, listed: Ticket, runner: 
 /** GitHub says busy of a ticket whose host said that it is over: nothing more is done than to tell. */
 async function noteContradiction(context: PoolContext, ticket: Ticket): Promise<void> {
   const fact = "GitHub calls the runner busy although its host says that the ticket is over";
+  if (ticket.state.kind === "handed-back") {
+    context.memory.contradictedAtMs.set(ticket.id, context.clock.nowMs());
+    context.telemetry.count("holdfast_fence_contradictions_total", { pool: ticket.pool });
+  }
   context.telemetry.warn(fact, { ticket: ticket.id, machine: ticket.machineId });
   await recordEvidence(context.store.db, {
     subject: ticketSubject(ticket.id),

@@ -78,9 +78,8 @@ function decideEngaged(input: LifecycleInput, pool: PoolPolicy, time: HeardTime)
 
 function reasonForTicketOut(ticket: Ticket | null, pool: PoolPolicy, time: HeardTime): ReasonCode {
   if (ticket === null || !isTicketOut(ticket)) return "ticket-out";
-  if (ticket.state.kind === "delivered" && isPast(ticket.state.sinceMs, pool.deadlines.onlineMs, time))
-    return "runner-late-needs-fence";
+  if (ticket.state.kind === "handing-back") return "handing-back";
   if (ticket.state.kind === "online" && isPast(ticket.state.sinceMs, pool.deadlines.idleTicketMs, time))
-    return "idle-ticket-needs-fence";
+    return "waits-for-github";
   return "ticket-out";
 }

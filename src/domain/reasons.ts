@@ -66,12 +66,12 @@ export const REASONS = {
     sentence: "It may hold a ticket, so it is presumed busy until its host says that the ticket is over.",
   },
   "runs-job": { sentence: "Its host sees a job running." },
-  "idle-ticket-needs-fence": {
-    sentence: "Its runner is online without a job, and only a fence could take the ticket back; this version has none.",
-  },
-  "runner-late-needs-fence": {
+  "handing-back": {
     sentence:
-      "Its runner is not online by its deadline, and only a fence could take the ticket back; this version has none.",
+      "Its host has been asked to hand its ticket back, and decides by its fence; until then it may have a job.",
+  },
+  "waits-for-github": {
+    sentence: "Its runner is online past its bound; a job that could come to it waits, so it is kept.",
   },
   "agent-silent": { sentence: "Its agent is silent. Silence proves nothing, so it is kept." },
   "host-unreadable": {
@@ -83,6 +83,7 @@ export const REASONS = {
   surplus: { sentence: "No job needs it and the pool keeps enough parked machines without it." },
   "machine-dead": { sentence: "The provider says that it is dead." },
   "shutting-down": { sentence: "Holdfast itself is taking everything down, as the demonstration does at its end." },
+  "runner-late": { sentence: "The runner of its last ticket did not come online by its deadline." },
   "agent-leaving": { sentence: "Its agent was told by the machine to end and takes no more tickets." },
   "operator-forced": { sentence: "An operator forced its end." },
   // What an ending still waits for.
@@ -111,6 +112,7 @@ export const RETIRE_REASONS = [
   "machine-dead",
   "shutting-down",
   "agent-leaving",
+  "runner-late",
   "operator-forced",
 ] as const satisfies readonly ReasonCode[];
 export type RetireReason = (typeof RETIRE_REASONS)[number];

@@ -18,6 +18,19 @@ export const COUNTERS = {
   holdfast_endings_refused_total: { sentence: "Permits refused, by what was missing.", labels: ["pool", "missing"] },
   holdfast_launches_total: { sentence: "Launch calls by outcome.", labels: ["pool", "outcome"] },
   holdfast_tickets_ended_total: { sentence: "Tickets by how they ended.", labels: ["pool", "end"] },
+  holdfast_hand_backs_total: {
+    sentence: "Tickets that hosts were asked to hand back, by why.",
+    labels: ["pool", "reason"],
+  },
+  holdfast_fence_refusals_total: {
+    sentence: "Orders that a host's fence refused because it found work or could not tell.",
+    labels: ["pool"],
+  },
+  holdfast_fence_contradictions_total: {
+    sentence:
+      "Registrations that GitHub called busy after their host had handed the ticket back. Each may be a job killed by us: above zero is an alarm.",
+    labels: ["pool"],
+  },
   holdfast_github_calls_total: {
     sentence: "Calls to GitHub by operation and status.",
     labels: ["operation", "status"],

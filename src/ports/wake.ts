@@ -12,6 +12,7 @@ export type ControllerName =
   | "mint"
   | "ask"
   | "observe"
+  | "hand-back"
   | "retire"
   | "sweep"
   | "retention"

@@ -9,6 +9,7 @@ import { emptyMemory, type PoolContext, type Surroundings } from "../../src/cont
 import { askAboutJobs } from "../../src/controllers/execute/ask.ts";
 import { launchMachines } from "../../src/controllers/execute/launch.ts";
 import { mintTickets } from "../../src/controllers/execute/mint.ts";
+import { handBack } from "../../src/controllers/hand-back.ts";
 import { ingest } from "../../src/controllers/ingest.ts";
 import { observe } from "../../src/controllers/observe.ts";
 import { retire } from "../../src/controllers/retire.ts";
@@ -242,6 +243,7 @@ export class Yard {
       await mintTickets(this.context);
       await askAboutJobs(this.context);
       await observe(this.context);
+      await handBack(this.context);
       await retire(this.context);
       await sweep(this.context);
     }

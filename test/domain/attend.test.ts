@@ -17,6 +17,9 @@ import { always } from "./property.ts";
 const NOW_MS = START_MS + SECOND_MS;
 const spent: TicketEnd = { kind: "spent" };
 const unreadable = { kind: "unknown", why: "hidepid" } as const;
+const handedBack: TicketEnd = { kind: "handed-back" };
+/** The tickets of the rows below are asked for at `START_MS`. */
+const refusal = (attempt: number): HostReport["fence"] => ({ ticketId: ticketId(), attempt, why: "a Worker runs" });
 const barren: TicketEnd = { kind: "barren", reason: "exit code 2" };
 
 function attend(state: MachineState["kind"], tickets: readonly Ticket[], word: HostReport) {
@@ -41,6 +44,25 @@ describe("a report about a ticket", () => {
     ["its runner ended without one", "online", ended(barren), ["barren"]],
     ["its runner ended without one, and was seen running before: it had one", "running", ended(barren), ["spent"]],
     ["the end of an unknown one", "unknown", ended(barren), ["barren"]],
+    ["the fence closed on it", "handing-back", ended(handedBack), ["handed-back"]],
+    ["its host gave it up by itself", "online", ended(handedBack), ["handed-back"]],
+    ["it was seen running and is said to be handed back: it had a job", "running", ended(handedBack), ["spent"]],
+    ["asked for, and not answered yet", "handing-back", holding(ticketId(), "online"), []],
+    [
+      "asked for, and refused",
+      "handing-back",
+      { ...holding(ticketId(), "online"), fence: refusal(START_MS) },
+      ["online"],
+    ],
+    [
+      "asked for, and an earlier order refused",
+      "handing-back",
+      { ...holding(ticketId(), "online"), fence: refusal(START_MS - 1) },
+      [],
+    ],
+    ["asked for, and a job came", "handing-back", holding(ticketId(), "running"), ["running"]],
+    ["asked for, and its job is over already", "handing-back", ended(spent), ["spent"]],
+    ["asked for, and its runner ended by itself", "handing-back", ended(barren), ["barren"]],
     ["its end, said again", "spent", ended(spent), []],
     ["another end than the first: the first stays", "barren", ended(spent), []],
     ["the end of one that is not out", "issued", ended(spent), []],

@@ -229,7 +229,7 @@ describe("a parked machine", () => {
 
 describe("an engaged machine", () => {
   const engaged = machine({ state: "engaged", report: holding(ticketId(), "online") });
-  const at = (kind: "delivered" | "online" | "running" | "unknown") => ({
+  const at = (kind: "delivered" | "online" | "running" | "handing-back" | "unknown") => ({
     machine: engaged,
     ticket: ticket({ state: kind }),
   });
@@ -237,9 +237,10 @@ describe("an engaged machine", () => {
   it.each<Row>([
     ["its ticket was delivered", at("delivered"), heard(), keep("ticket-out")],
     ["delivered, one ms before the runner is late", at("delivered"), heard(ONLINE_MS - 1), keep("ticket-out")],
-    ["delivered, the runner is late", at("delivered"), heard(ONLINE_MS), keep("runner-late-needs-fence")],
+    ["delivered, the runner is late", at("delivered"), heard(ONLINE_MS), keep("ticket-out")],
+    ["asked for its ticket", at("handing-back"), heard(ONLINE_MS), keep("handing-back")],
     ["online, one ms before it is idle too long", at("online"), heard(IDLE_MS - 1), keep("ticket-out")],
-    ["online, idle too long", at("online"), heard(IDLE_MS), keep("idle-ticket-needs-fence")],
+    ["online, idle too long", at("online"), heard(IDLE_MS), keep("waits-for-github")],
     ["online, idle too long, and we were deaf", at("online"), deafUntil(HOUR_MS, HOUR_MS), keep("ticket-out")],
     ["running", at("running"), heard(), keep("runs-job")],
     ["running for a month", at("running"), heard(30 * DAY_MS), keep("runs-job")],

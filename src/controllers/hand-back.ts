@@ -1,0 +1,78 @@
+/** Asks hosts for tickets that bring no job. The order goes out with the answer to each report until the host has answered. */
+import { decideHandBacks, type HandBack } from "../domain/hand-back.ts";
+import type { MachineId } from "../domain/ids.ts";
+import { moveTicket, type Ticket } from "../domain/ticket.ts";
+import { recordEvidence } from "../store/evidence/evidence.ts";
+import { listQueuedJobsOfPool } from "../store/jobs/list.ts";
+import { inLease } from "../store/leases.ts";
+import { listMachinesInState } from "../store/machines/list.ts";
+import { loadMachine } from "../store/machines/load.ts";
+import { saveMachine } from "../store/machines/save.ts";
+import type { Queryable } from "../store/schema.ts";
+import { machineSubject, ticketSubject } from "../store/subjects.ts";
+import { listLiveTicketsOfPool } from "../store/tickets/list.ts";
+import { loadTicket } from "../store/tickets/load.ts";
+import { saveTicket } from "../store/tickets/save.ts";
+import { heardTime, type PoolContext } from "./context.ts";
+
+const JOBS_MAX = 1_000;
+
+export async function handBack(context: PoolContext): Promise<void> {
+  const lease = context.lease();
+  if (lease === null) return;
+  const decisions = await decide(context);
+  for (const decision of decisions) {
+    const isAsked = await inLease(context.store, lease, (tx) => ask(context, tx, decision));
+    if (!isAsked) continue;
+    context.telemetry.count("holdfast_hand_backs_total", { pool: context.pool.name, reason: decision.reason });
+    if (decision.reason !== "draining") context.memory.lastHandBackAtMs = context.clock.nowMs();
+  }
+}
+
+async function decide(context: PoolContext): Promise<readonly HandBack[]> {
+  const { store, pool, memory } = context;
+  const tickets = await listLiveTicketsOfPool(store.db, pool.name);
+  if (!tickets.some(({ state }) => state.kind === "delivered" || state.kind === "online")) return [];
+  const jobs = await listQueuedJobsOfPool(store.db, pool.name, JOBS_MAX);
+  const input = {
+    tickets,
+    waitingRepositories: jobs.map(({ job }) => job.repository),
+    draining: await listDraining(context, tickets),
+    lastAskedAtMs: memory.lastHandBackAtMs,
+  };
+  return decideHandBacks(input, pool, heardTime(context));
+}
+
+async function listDraining(context: PoolContext, tickets: readonly Ticket[]): Promise<ReadonlySet<MachineId>> {
+  if (context.isShuttingDown()) return new Set(tickets.map(({ machineId }) => machineId));
+  const engaged = await listMachinesInState(context.store.db, context.pool.name, "engaged");
+  return new Set(engaged.filter(({ retireWhenSpent }) => retireWhenSpent !== null).map(({ id }) => id));
+}
+
+/** By compare-and-set: whoever moved the ticket on has won. A runner that does not come online is not tried again. */
+async function ask(context: PoolContext, tx: Queryable, { ticketId, machineId, reason }: HandBack): Promise<boolean> {
+  const nowMs = context.clock.nowMs();
+  const ticket = await loadTicket(tx, ticketId);
+  if (ticket?.state.kind !== "delivered" && ticket?.state.kind !== "online") return false;
+  const asked = moveTicket(ticket, { kind: "handing-back", sinceMs: nowMs });
+  if (!(await saveTicket(tx, asked, ticket.version))) return false;
+  if (reason === "runner-late") await markToRetire(tx, machineId);
+  for (const subject of [ticketSubject(ticketId), machineSubject(machineId)]) {
+    const fact = `host asked to hand the ticket back: ${FACTS[reason]}`;
+    await recordEvidence(tx, { subject, source: "store", fact, observedAtMs: nowMs });
+  }
+  return true;
+}
+
+const FACTS: Readonly<Record<HandBack["reason"], string>> = {
+  "runner-late": "its runner is not online by its deadline",
+  "idle-ticket": "no job came, and none waits that could",
+  "deaf-listener": "no job came though jobs wait",
+  draining: "its machine is to go",
+};
+
+async function markToRetire(tx: Queryable, machineId: MachineId): Promise<void> {
+  const machine = await loadMachine(tx, machineId);
+  if (machine?.state.kind !== "engaged" || machine.retireWhenSpent !== null) return;
+  await saveMachine(tx, { ...machine, retireWhenSpent: "runner-late", version: machine.version + 1 }, machine.version);
+}

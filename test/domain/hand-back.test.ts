@@ -1,0 +1,123 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decideHandBacks, type HandBackInput, type HandBackReason } from "../../src/domain/hand-back.ts";
+import type { PoolPolicy } from "../../src/domain/pool.ts";
+import type { Ticket, TicketStateKind } from "../../src/domain/ticket.ts";
+import type { HeardTime } from "../../src/domain/time.ts";
+import { MINUTE_MS } from "../../src/domain/units.ts";
+import { heard, machineId, pool, START_MS, ticket, ticketId } from "./builders.ts";
+import { fleets } from "./fleet.ts";
+import { always } from "./property.ts";
+
+const BOUND_MS = 2 * MINUTE_MS;
+
+const at = (state: TicketStateKind, number = 1): Ticket =>
+  ticket({ id: ticketId(number), machineId: machineId(number), state });
+
+function decide(
+  overrides: Partial<HandBackInput>,
+  time: HeardTime = heard(BOUND_MS),
+  settings: Partial<PoolPolicy> = {},
+): readonly (readonly [string, HandBackReason])[] {
+  const calm = { tickets: [], waitingRepositories: [], draining: new Set<never>(), lastAskedAtMs: null };
+  return decideHandBacks({ ...calm, ...overrides }, pool(settings), time).map((one) => [one.ticketId, one.reason]);
+}
+
+type Row = readonly [string, Partial<HandBackInput>, HeardTime, readonly HandBackReason[]];
+const waiting = { waitingRepositories: ["acme/widgets"] };
+
+describe("a ticket is asked back", () => {
+  it.each<Row>([
+    ["whose runner is not online by its deadline", { tickets: [at("delivered")] }, heard(BOUND_MS), ["runner-late"]],
+    ["that is online without a job for its bound", { tickets: [at("online")] }, heard(BOUND_MS), ["idle-ticket"]],
+    ["of a machine that drains, at once", { tickets: [at("online")], draining: drain(1) }, heard(), ["draining"]],
+    [
+      "of a machine that drains before its runner is online",
+      { tickets: [at("delivered")], draining: drain(1) },
+      heard(),
+      ["draining"],
+    ],
+    [
+      "that no job came to for ten minutes, though jobs wait",
+      { tickets: [at("online")], ...waiting },
+      heard(10 * MINUTE_MS),
+      ["deaf-listener"],
+    ],
+    [
+      "that a waiting job could not come to: it is another repository's",
+      {
+        tickets: [ticket({ state: "online", scope: { kind: "repository", owner: "acme", repository: "rockets" } })],
+        ...waiting,
+      },
+      heard(BOUND_MS),
+      ["idle-ticket"],
+    ],
+  ])("%s", (_name, input, time, reasons) => {
+    expect(decide(input, time).map(([, reason]) => reason)).toEqual(reasons);
+  });
+});
+
+describe("a ticket is left alone", () => {
+  it.each<Row>([
+    ["before its deadline", { tickets: [at("delivered")] }, heard(BOUND_MS - 1), []],
+    ["before its bound", { tickets: [at("online")] }, heard(BOUND_MS - 1), []],
+    ["past its bound over time in which we could not hear", { tickets: [at("online")] }, deaf(), []],
+    ["while a job waits that could come to it", { tickets: [at("online")], ...waiting }, heard(BOUND_MS), []],
+    ["that runs a job", { tickets: [at("running")], draining: drain(1) }, heard(60 * MINUTE_MS), []],
+    ["that is asked for already", { tickets: [at("handing-back")], draining: drain(1) }, heard(60 * MINUTE_MS), []],
+    ["that never left us", { tickets: [at("issued")], draining: drain(1) }, heard(60 * MINUTE_MS), []],
+    ["that nobody knows", { tickets: [at("unknown")], draining: drain(1) }, heard(60 * MINUTE_MS), []],
+  ])("%s", (_name, input, time) => {
+    expect(decide(input, time)).toEqual([]);
+  });
+
+  it("by a pool that only observes", () => {
+    const input = { tickets: [at("online")], draining: drain(1) };
+    expect(decide(input, heard(60 * MINUTE_MS), { mode: "observe" })).toEqual([]);
+  });
+});
+
+describe("while jobs wait", () => {
+  const late = [at("delivered", 1), at("delivered", 2), at("delivered", 3)];
+
+  it("one in a minute is asked back", () => {
+    expect(decide({ tickets: late, ...waiting })).toHaveLength(1);
+    const soon = { lastAskedAtMs: START_MS + BOUND_MS - MINUTE_MS + 1 };
+    expect(decide({ tickets: late, ...waiting, ...soon })).toEqual([]);
+    const later = { lastAskedAtMs: START_MS + BOUND_MS - MINUTE_MS };
+    expect(decide({ tickets: late, ...waiting, ...later })).toHaveLength(1);
+  });
+
+  it("drains are asked for all the same", () => {
+    const input = { tickets: late, ...waiting, draining: drain(1, 2), lastAskedAtMs: START_MS + BOUND_MS };
+    expect(decide(input).map(([, reason]) => reason)).toEqual(["draining", "draining"]);
+  });
+
+  it("and none waits, all are", () => {
+    expect(decide({ tickets: late, lastAskedAtMs: START_MS + BOUND_MS })).toHaveLength(3);
+  });
+});
+
+it("names tickets that are out and not running, each once, whatever the fleet", () => {
+  const property = fc.property(fleets, fc.boolean(), ({ demand, pool: policy, time, machines }, isDraining) => {
+    const draining = new Set(isDraining ? machines.map(({ id }) => id) : []);
+    const waitingRepositories = demand.jobs.map(({ job }) => job.repository);
+    const input = { tickets: demand.tickets, waitingRepositories, draining, lastAskedAtMs: null };
+    const named = decideHandBacks(input, policy, time).map((one) => one.ticketId);
+    expect(new Set(named).size).toBe(named.length);
+    for (const id of named) {
+      const found = demand.tickets.find((one) => one.id === id);
+      expect(["delivered", "online"]).toContain(found?.state.kind);
+    }
+  });
+  always(property);
+});
+
+function drain(...numbers: readonly number[]) {
+  return new Set(numbers.map((number) => machineId(number)));
+}
+
+/** Long past everything, and heard for a moment only. */
+function deaf(): HeardTime {
+  return heard(60 * MINUTE_MS, { heardSinceMs: START_MS + 60 * MINUTE_MS - 1 });
+}
