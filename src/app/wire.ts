@@ -174,7 +174,10 @@ function createCore(config: Config, parts: SystemParts, store: Store): Core {
       holder: holderName(parts.random),
       isHolderDead,
       probe: () => selfProbe.answers(core.agentsAddress),
-      onAcquired: (pool) => driver.pool(pool),
+      onAcquired: (pool) => {
+        driver.pool(pool);
+        for (const { policy } of config.pools) if (policy.name === pool) driver.connection(policy.connection);
+      },
     }),
     isShuttingDown: false,
     agentsAddress: "",

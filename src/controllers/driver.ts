@@ -73,6 +73,12 @@ export class Driver implements Wake {
       if (controller.pool === pool) this.#wake(keyOf(controller.name, pool));
   }
 
+  /** Wakes every controller of a connection. */
+  connection(connection: ConnectionName): void {
+    for (const { controller } of this.#activations.values())
+      if (controller.connection === connection) this.#wake(keyOf(controller.name, connection));
+  }
+
   machine(machineId: MachineId): void {
     this.#onMachine(machineId);
   }

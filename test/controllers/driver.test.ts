@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Controller, Driver } from "../../src/controllers/driver.ts";
 import { HoldfastError } from "../../src/domain/errors.ts";
 import { SECOND_MS } from "../../src/domain/units.ts";
-import { machineId, poolName } from "../domain/builders.ts";
+import { connectionName, machineId, poolName } from "../domain/builders.ts";
 import { recordTelemetry } from "../http/stand-ins.ts";
 import { ManualClock } from "../store/manual-clock.ts";
 
@@ -155,6 +155,16 @@ describe("a controller", () => {
     driver.controller("ingest", null);
     await settle();
     expect(others.map(({ state }) => state.runCount)).toEqual([1, 2, 2]);
+  });
+
+  it("of a connection is one of several of its name, and is woken with its connection", async () => {
+    const [mine, other, pools] = [counting([], "discover", null), counting([], "discover", null), counting()];
+    const of = (one: typeof mine, name: string) => ({ ...one.controller, connection: connectionName(name) });
+    driver.start([of(mine, "main"), of(other, "ghes"), pools.controller]);
+    await settle();
+    driver.connection(connectionName("main"));
+    await settle();
+    expect([mine, other, pools].map(({ state }) => state.runCount)).toEqual([2, 1, 1]);
   });
 
   it("holds up no other while it runs", async () => {

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import type { ConnectionAnswer } from "../operators/answers.ts";
-import { formatAgo } from "../text/durations.ts";
+import { formatBetween } from "../text/durations.ts";
 import type { Html } from "./layout.ts";
 
 type Budget = ConnectionAnswer["budgets"][number];
@@ -11,7 +11,7 @@ export function renderConnection(connection: ConnectionAnswer, now: string): Htm
   return html`<article class="card">
   <div class="card-head">
     <h3>${name}</h3>
-    <span class="chip">${demand === "poll" ? "asks GitHub for jobs" : "hears of jobs by webhooks"}</span>
+    <span class="of quiet">${demand === "poll" ? "asked for jobs" : "by webhooks"}</span>
   </div>
   ${budgets.length === 0 ? html`<p class="legend"><span class="quiet">no call yet</span></p>` : budgets.map(renderBudget)}
   <p class="facts">${describeLook(connection, now)}</p>
@@ -23,9 +23,9 @@ function renderBudget(budget: Budget): Html {
   const left = limit === null ? "calls are not limited" : `${remaining} of ${limit} calls left this hour`;
   const blocked =
     blockedUntil === null ? "" : html` <span class="mark">paused until ${blockedUntil.slice(11, 19)} UTC</span>`;
-  return html`<p class="legend">${account === "token" ? "" : html`<strong>${account}</strong> `}${left}${blocked}</p>
-  ${limit === null ? "" : renderBar(remaining ?? 0, limit)}
-  <p class="facts">${budget.ticketsPerMinute} of ${budget.ticketsPerMinuteMax} tickets, ${budget.pointsPerMinute} of ${budget.pointsPerMinuteMax} points in the last minute</p>`;
+  return html`${limit === null ? "" : renderBar(remaining ?? 0, limit)}
+  <p class="legend">${account === "token" ? "" : html`<strong>${account}</strong> `}${left}${blocked}</p>
+  <p class="facts">in the last minute ${budget.ticketsPerMinute} of ${budget.ticketsPerMinuteMax} tickets, ${budget.pointsPerMinute} of ${budget.pointsPerMinuteMax} points</p>`;
 }
 
 /** Drawn with attributes only: the page's policy forbids styles in it. */
@@ -38,5 +38,5 @@ function describeLook({ repositories, lookedAt }: ConnectionAnswer, now: string)
   const count = `${repositories} ${repositories === 1 ? "repository" : "repositories"}`;
   return lookedAt === null
     ? `${count}, looked at for the first time`
-    : `${count}, all looked at since ${formatAgo(lookedAt, now)}`;
+    : `${count}, each looked at in the last ${formatBetween(lookedAt, now)}`;
 }

@@ -35,8 +35,8 @@ export function renderStatusPage(page: StatusPage): Html {
     body: html`
 ${renderHealth(status)}
 ${renderFigures(status, present)}
-<section><h2>Pools</h2>${renderPools(status)}</section>
-<section><h2>GitHub</h2><div class="cards">${status.connections.map((connection) => renderConnection(connection, now))}</div></section>
+<div class="beside"><section><h2>Pools</h2>${renderPools(status)}</section>
+<section><h2>GitHub</h2><div class="cards">${status.connections.map((connection) => renderConnection(connection, now))}</div></section></div>
 <section><h2>Waiting jobs</h2>${renderList(waiting.jobs, ROWS_MAX, status.jobs.queued, renderWaitingJob, "No job waits.")}${renderAside(status)}</section>
 <section><h2>Machines</h2>${renderList(present, ROWS_MAX, present.length, (machine) => renderMachine(machine, now), NO_MACHINES)}</section>
 <section><h2>Jobs lately</h2>${renderList(recent.jobs, ENDED_ROWS_MAX, 0, (job: JobAnswer) => renderRecentJob(job, now), "No job has run yet. A job shows up here when GitHub delivers its first webhook.")}</section>

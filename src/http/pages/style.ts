@@ -61,6 +61,7 @@ code.key { color: inherit; }
 .figures .zero dd { color: var(--quiet); font-weight: 400; }
 .figures .warn dd, .figures .warn dt { color: var(--warn-ink); }
 
+.beside { display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 1fr); gap: 0 1rem; }
 .cards { display: grid; align-items: start; grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)); gap: 1rem; }
 .card { padding: 1rem 1.1rem; border: 1px solid var(--line); border-radius: 12px; background: var(--card); }
 .card-head { display: flex; align-items: baseline; gap: .6rem; }
@@ -116,6 +117,7 @@ code.key { color: inherit; }
 footer { display: flex; flex-wrap: wrap; justify-content: space-between; gap: .5rem; margin-top: 2.5rem; padding-top: .9rem; border-top: 1px solid var(--line); color: var(--quiet); font-size: .88rem; }
 footer nav a { margin-left: .9rem; }
 
+@media (max-width: 60rem) { .beside { grid-template-columns: minmax(0, 1fr); } }
 @media (max-width: 44rem) {
   body { padding: 0 1rem 1.5rem; }
   .find { flex: 1 1 100%; margin: .3rem 0 0; }
