@@ -115,6 +115,7 @@ async function assemble(config: Config, parts: SystemParts, store: Store): Promi
       for (const pool of pools) driver.pool(pool.pool.name);
     },
     close: async () => {
+      core.connections.stop();
       polls.wakeAll();
       await front.close();
       await driver.stop();

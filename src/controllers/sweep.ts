@@ -1,6 +1,7 @@
 /** Registrations whose ticket is over leave GitHub; what is older than anybody asks for leaves the store. */
 
-import { GitHubError, HoldfastError } from "../domain/errors.ts";
+import { GitHubError, type GitHubErrorCode, HoldfastError } from "../domain/errors.ts";
+import type { RunnerId } from "../domain/ids.ts";
 import type { ObservedRunner } from "../domain/observed.ts";
 import { issuePermit } from "../domain/permit.ts";
 import { type RegistrationScope, scopeKey } from "../domain/pool.ts";
@@ -31,13 +32,17 @@ export async function sweep(context: PoolContext): Promise<void> {
 /** GitHub is listed first and the store read last: what the listing shows had its row before it existed. */
 async function sweepScope(context: PoolContext, scope: RegistrationScope): Promise<void> {
   const listedAtMs = context.clock.nowMs();
-  const runners = await listOrNull(context, scope);
-  if (runners === null) return;
+  const listing = await list(context, scope);
+  if (listing.kind === "failed") {
+    if (listing.code === "github-budget") await deleteKnown(context, scope);
+    return;
+  }
+  const { runners } = listing;
   const byName = new Map(runners.map((runner) => [runner.name, runner]));
   const owing = await listTicketsOwingDeletion(context.store.db, context.pool.name);
   for (const ticket of owing.filter((one) => scopeKey(one.scope) === scopeKey(scope))) {
     const runner = byName.get(ticket.runnerName) ?? null;
-    if (runner !== null) await deleteRegistration(context, ticket, runner);
+    if (runner !== null) await deleteRegistration(context, ticket, runner.id);
     else if (isAbsenceFinal(ticket, listedAtMs) && (await isAbsent(context, ticket)))
       await saveRegistration(context, ticket, "gone");
   }
@@ -61,20 +66,35 @@ async function isAbsent(context: PoolContext, ticket: Ticket): Promise<boolean> 
   return (await context.github.findRunner(ticket.scope, ticket.runnerName)).kind === "absent";
 }
 
-async function listOrNull(context: PoolContext, scope: RegistrationScope): Promise<readonly ObservedRunner[] | null> {
+/** Deleting is urgent and listing is not: while listings are held back, what is known by its number is deleted without. */
+async function deleteKnown(context: PoolContext, scope: RegistrationScope): Promise<void> {
+  const owing = await listTicketsOwingDeletion(context.store.db, context.pool.name);
+  for (const ticket of owing) {
+    // GitHub removes the registration of a runner that ran its job.
+    if (scopeKey(ticket.scope) !== scopeKey(scope) || ticket.state.kind === "spent") continue;
+    if (ticket.registration === "present" && ticket.runnerId !== null)
+      await deleteRegistration(context, ticket, ticket.runnerId);
+  }
+}
+
+type Listing =
+  | { readonly kind: "listed"; readonly runners: readonly ObservedRunner[] }
+  | { readonly kind: "failed"; readonly code: GitHubErrorCode };
+
+async function list(context: PoolContext, scope: RegistrationScope): Promise<Listing> {
   try {
-    return await context.github.listRunners(scope);
+    return { kind: "listed", runners: await context.github.listRunners(scope) };
   } catch (error) {
     if (!(error instanceof GitHubError)) throw error;
     context.telemetry.error("GitHub's list of runners failed; nothing is concluded from it", error, {
       pool: context.pool.name,
     });
-    return null;
+    return { kind: "failed", code: error.code };
   }
 }
 
-async function deleteRegistration(context: PoolContext, listed: Ticket, runner: ObservedRunner): Promise<void> {
-  const known = await saveRegistration(context, { ...listed, runnerId: runner.id }, "present");
+async function deleteRegistration(context: PoolContext, owing: Ticket, runnerId: RunnerId): Promise<void> {
+  const known = await saveRegistration(context, { ...owing, runnerId }, "present");
   const lease = context.lease();
   const ticket = known === null ? null : await loadTicket(context.store.db, known.id);
   if (lease === null || ticket === null || !isTicketOver(ticket)) return;

@@ -28,7 +28,8 @@ function reasonOf(answer: Exclude<Observation<unknown>, { readonly kind: "presen
   return answer.kind === "absent" ? "github-job-not-found" : reasonOfRefusal(answer.code);
 }
 
-async function askAboutJob(context: PoolContext, jobId: JobId): Promise<void> {
+/** What came of it is in the job's row, or else among `askFailures`. */
+export async function askAboutJob(context: PoolContext, jobId: JobId): Promise<void> {
   const row = await loadJob(context.store.db, context.pool.connection, jobId);
   if (row === null || row.job.status !== "queued") return;
   const answer = await context.github.getJob(row.job.repository, jobId);
