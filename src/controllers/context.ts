@@ -15,6 +15,7 @@ import type { Telemetry } from "../ports/telemetry.ts";
 import type { Wake } from "../ports/wake.ts";
 import type { Lease } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
+import type { Standstill } from "./standstill.ts";
 
 /** What every controller needs, whichever pool it serves. */
 export interface Surroundings {
@@ -30,6 +31,8 @@ export interface Surroundings {
   /** Everything is being taken down: nothing is launched, and what is free retires. */
   isShuttingDown(): boolean;
   heardSinceMs(): number;
+  /** Whether a pool could do anything for a job of this repository now. */
+  standstill(pool: PoolPolicy, repository: string): Standstill;
   /** What a machine's agent proves its identity with, where the platform signs none. */
   identitySecret(machineId: MachineId): string;
 }
@@ -60,17 +63,20 @@ export interface PoolMemory {
   readonly launch: Pause;
   /** What GitHub said of the version of the runner that machines get; null before it said anything. */
   runnerVersion: { readonly facts: RunnerVersionFacts; readonly askedAtMs: number } | null;
+  /** By `scopeKey`: where registrations cannot be listed, they are tried again ever later. */
+  readonly sweepPauses: Map<string, Pause>;
   /** Where a ticket was last asked for: of a pool over `owner/*` the only place that is known. */
   lastScope: RegistrationScope | null;
 }
 
+/** By the monotonic clock: a clock that is set back must not make a pause longer. */
 export interface Pause {
   failureCount: number;
-  untilMs: number;
+  untilMonotonicMs: number;
 }
 
 export interface AskFailure {
-  readonly atMs: number;
+  readonly atMonotonicMs: number;
   readonly reason: ReasonCode;
 }
 
@@ -86,8 +92,9 @@ export function emptyMemory(): PoolMemory {
     jobsToAsk: new Set(),
     askFailures: new Map(),
     mintPauses: new Map(),
-    launch: { failureCount: 0, untilMs: 0 },
+    launch: { failureCount: 0, untilMonotonicMs: 0 },
     runnerVersion: null,
+    sweepPauses: new Map(),
     lastScope: null,
   };
 }

@@ -35,7 +35,7 @@ export async function askAboutJob(context: PoolContext, jobId: JobId): Promise<v
   const answer = await context.github.getJob(row.job.repository, jobId);
   const { askFailures } = context.memory;
   if (answer.kind === "present") askFailures.delete(jobId);
-  else askFailures.set(jobId, { atMs: context.clock.nowMs(), reason: reasonOf(answer) });
+  else askFailures.set(jobId, { atMonotonicMs: context.clock.monotonicMs(), reason: reasonOf(answer) });
   // A failed look and an absence are no facts about the job: it stays as it is, and is asked about again.
   if (answer.kind !== "present") {
     const fact =

@@ -39,8 +39,12 @@ export async function mintTickets(context: PoolContext): Promise<void> {
   await settleAll(workers);
 }
 
+function isPaused({ memory, clock }: PoolContext, scope: RegistrationScope): boolean {
+  return clock.monotonicMs() < (memory.mintPauses.get(scopeKey(scope))?.untilMonotonicMs ?? 0);
+}
+
 async function mintOne(context: PoolContext, ticket: Ticket): Promise<void> {
-  if (context.clock.nowMs() < (context.memory.mintPauses.get(scopeKey(ticket.scope))?.untilMs ?? 0)) return;
+  if (isPaused(context, ticket.scope)) return;
   context.memory.lastScope = ticket.scope;
   const wanted = await isStillWanted(context, ticket);
   if (wanted.kind === "over") return await voidUnwanted(context, ticket, wanted.why);
@@ -134,13 +138,13 @@ function pauseScope(
 ): void {
   const { memory, clock, random } = context;
   const key = scopeKey(scope);
-  const nowMs = clock.nowMs();
-  const before = memory.mintPauses.get(key) ?? { failureCount: 0, untilMs: 0 };
+  const nowMs = clock.monotonicMs();
+  const before = memory.mintPauses.get(key) ?? { failureCount: 0, untilMonotonicMs: 0 };
   // Requests that were under way together fail together: that is once.
-  const failureCount = before.failureCount + (nowMs < before.untilMs ? 0 : 1);
+  const failureCount = before.failureCount + (nowMs < before.untilMonotonicMs ? 0 : 1);
   const pauseMs = Math.max(backoffMs(CALL_BACKOFF, failureCount, random.fraction()), retryAfterMs ?? 0);
-  const untilMs = Math.max(before.untilMs, nowMs + pauseMs);
-  memory.mintPauses.set(key, { failureCount, untilMs, reason });
+  const untilMonotonicMs = Math.max(before.untilMonotonicMs, nowMs + pauseMs);
+  memory.mintPauses.set(key, { failureCount, untilMonotonicMs, reason });
   context.wake.controller("assign", context.pool.name);
 }
 
@@ -151,16 +155,16 @@ async function resolveByName(context: PoolContext, ticket: Ticket): Promise<void
   const found = await context.github.findRunner(ticket.scope, ticket.runnerName);
   // Gone again or unreadable: asked for again at the next pass, under the same name.
   if (found.kind !== "present") {
-    const untilMs = context.clock.nowMs() + backoffMs(CALL_BACKOFF, RESOLVE_FAILURE_COUNT, 0);
-    const pause = { failureCount: RESOLVE_FAILURE_COUNT, untilMs, reason: "github-unavailable" } as const;
+    const untilMonotonicMs = context.clock.monotonicMs() + backoffMs(CALL_BACKOFF, RESOLVE_FAILURE_COUNT, 0);
+    const pause = { failureCount: RESOLVE_FAILURE_COUNT, untilMonotonicMs, reason: "github-unavailable" } as const;
     context.memory.mintPauses.set(scopeKey(ticket.scope), pause);
     return;
   }
   const { value } = found;
   if (value.isOnline || value.version !== null) {
-    // Nobody has the secret, so nobody can be online under a name that we drew: not ours to judge.
+    // Nobody has the secret, so nobody can be online under a name that we drew: it is not ours, and not ours to delete.
     context.telemetry.warn("a registration under a ticket's name is in use by somebody", { ticket: ticket.id });
-    return;
+    return await giveUpName(context, ticket);
   }
   const lease = context.lease();
   if (lease === null) return;
@@ -171,6 +175,17 @@ async function resolveByName(context: PoolContext, ticket: Ticket): Promise<void
     await voidTicket(context, tx, known, "the answer with its secret was lost");
   });
   context.wake.controller("sweep", context.pool.name);
+  context.wake.controller("assign", context.pool.name);
+}
+
+async function giveUpName(context: PoolContext, ticket: Ticket): Promise<void> {
+  const lease = context.lease();
+  if (lease === null) return;
+  await inLease(context.store, lease, async (tx) => {
+    const current = await loadTicket(tx, ticket.id);
+    if (current?.state.kind !== "minting") return;
+    await voidTicket(context, tx, { ...current, registration: "none" }, "somebody else is online under its name");
+  });
   context.wake.controller("assign", context.pool.name);
 }
 
