@@ -15,7 +15,9 @@ import type { Telemetry } from "../ports/telemetry.ts";
 import type { Wake } from "../ports/wake.ts";
 import type { Lease } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
-import type { Standstill } from "./standstill.ts";
+
+/** `launches`: no machine is started, those that are there can be used. `everything`: no ticket is made either. */
+export type Standstill = "none" | "launches" | "everything";
 
 /** What every controller needs, whichever pool it serves. */
 export interface Surroundings {

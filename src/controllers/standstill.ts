@@ -2,10 +2,7 @@
 import { type PoolPolicy, registrationScope, scopeKey } from "../domain/pool.ts";
 import { judgeRunnerVersion } from "../domain/runner-version.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { PoolMemory } from "./context.ts";
-
-/** `launches`: no machine is started, those that are there can be used. `everything`: no ticket is made either. */
-export type Standstill = "none" | "launches" | "everything";
+import type { PoolMemory, Standstill } from "./context.ts";
 
 export function standstillOf(
   pool: PoolPolicy,

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { emptyMemory, type PoolMemory } from "../../src/controllers/context.ts";
-import { type Standstill, standstillOf } from "../../src/controllers/standstill.ts";
+import { emptyMemory, type PoolMemory, type Standstill } from "../../src/controllers/context.ts";
+import { standstillOf } from "../../src/controllers/standstill.ts";
 import { pool } from "../domain/builders.ts";
 
 const clock = { nowMs: () => 1_000, monotonicMs: () => 500 };
