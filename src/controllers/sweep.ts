@@ -69,14 +69,16 @@ function isResting({ memory, clock }: PoolContext, scope: RegistrationScope): bo
   return clock.monotonicMs() < (memory.sweepPauses.get(scopeKey(scope))?.untilMonotonicMs ?? 0);
 }
 
+const OUTAGE_BACKOFF = { firstMs: 10 * SECOND_MS, limitMs: MINUTE_MS };
 /** A place that was deleted, or that is closed to us, is looked at ever more seldom. */
-const SWEEP_BACKOFF = { firstMs: 10 * SECOND_MS, limitMs: 10 * MINUTE_MS };
+const CLOSED_BACKOFF = { firstMs: 10 * SECOND_MS, limitMs: 5 * MINUTE_MS };
 
 async function meetFailure(context: PoolContext, scope: RegistrationScope, code: GitHubErrorCode): Promise<void> {
   if (code === "github-budget") return await deleteKnown(context, scope);
   const { memory, clock, random } = context;
   const failureCount = (memory.sweepPauses.get(scopeKey(scope))?.failureCount ?? 0) + 1;
-  const untilMonotonicMs = clock.monotonicMs() + backoffMs(SWEEP_BACKOFF, failureCount, random.fraction());
+  const policy = code === "github-unavailable" ? OUTAGE_BACKOFF : CLOSED_BACKOFF;
+  const untilMonotonicMs = clock.monotonicMs() + backoffMs(policy, failureCount, random.fraction());
   memory.sweepPauses.set(scopeKey(scope), { failureCount, untilMonotonicMs });
   if (code === "github-not-found") await closeExpired(context, scope);
 }
