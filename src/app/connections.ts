@@ -24,23 +24,29 @@ export interface ConnectionParts {
 }
 
 /** @throws {GitHubError} `github-unauthorized` where the token cannot be one. */
-export function connectGitHub(config: ConnectionConfig, parts: ConnectionParts): GitHubConnection {
+export function connectGitHub(config: ConnectionConfig, parts: ConnectionParts, stop?: AbortSignal): GitHubConnection {
   const { name, apiUrl, auth, network } = config;
   const { clock, telemetry, environment } = parts;
   const fetch = createFetch({ ...network, environment });
-  return createGitHubConnection({ connection: name, apiUrl, auth, fetch, clock, telemetry });
+  return createGitHubConnection({ connection: name, apiUrl, auth, fetch, clock, telemetry, ...(stop && { stop }) });
 }
 
 export class Connections {
   readonly #config: Config;
+  readonly #stop = new AbortController();
   readonly #connections: ReadonlyMap<ConnectionName, GitHubConnection>;
   readonly #memories: ReadonlyMap<ConnectionName, ConnectionMemory>;
 
   constructor(config: Config, parts: ConnectionParts) {
     this.#config = config;
     const configs = [...config.connections.values()];
-    this.#connections = new Map(configs.map((one) => [one.name, connectGitHub(one, parts)]));
+    this.#connections = new Map(configs.map((one) => [one.name, connectGitHub(one, parts, this.#stop.signal)]));
     this.#memories = new Map(configs.map(({ name }) => [name, emptyConnectionMemory()]));
+  }
+
+  /** Nothing is looked around for any more; what is urgent goes on to its end. */
+  stop(): void {
+    this.#stop.abort();
   }
 
   of(name: ConnectionName): GitHubConnection {

@@ -3,6 +3,7 @@ import { holderName, isHolderDead } from "../adapters/system/holder.ts";
 import { emptyMemory, type PoolContext, type PoolMemory, type Surroundings } from "../controllers/context.ts";
 import { Driver } from "../controllers/driver.ts";
 import { connectionControllers, poolControllers, sharedControllers } from "../controllers/fleet.ts";
+import { standstillOf } from "../controllers/standstill.ts";
 import { TENURE_PERIOD_MS, Tenure } from "../controllers/tenure.ts";
 import { HoldfastError } from "../domain/errors.ts";
 import type { MachineId, PoolName } from "../domain/ids.ts";
@@ -115,6 +116,7 @@ async function assemble(config: Config, parts: SystemParts, store: Store): Promi
       for (const pool of pools) driver.pool(pool.pool.name);
     },
     close: async () => {
+      core.connections.stop();
       polls.wakeAll();
       await front.close();
       await driver.stop();
@@ -218,7 +220,7 @@ function sourcesOf(core: Core): OperatorSources {
 }
 
 function surroundingsOf(core: Core): Surroundings {
-  const { config, store, hearing, tenure, driver, tokens } = core;
+  const { config, store, hearing, tenure, driver, tokens, memories } = core;
   const { clock, random, telemetry } = core.parts;
   return {
     controllerId: config.controllerId,
@@ -231,6 +233,7 @@ function surroundingsOf(core: Core): Surroundings {
     pools: config.pools.map((pool) => pool.policy),
     isShuttingDown: () => core.isShuttingDown,
     heardSinceMs: () => tenure.heardSinceMs(),
+    standstill: (pool, repository) => standstillOf(pool, repository, memories.get(pool.name) ?? emptyMemory(), clock),
     identitySecret: (machineId) => tokens.identitySecret(machineId),
   };
 }

@@ -16,6 +16,9 @@ import type { Wake } from "../ports/wake.ts";
 import type { Lease } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
 
+/** `launches`: no machine is started, those that are there can be used. `everything`: no ticket is made either. */
+export type Standstill = "none" | "launches" | "everything";
+
 /** What every controller needs, whichever pool it serves. */
 export interface Surroundings {
   readonly controllerId: ControllerId;
@@ -30,6 +33,8 @@ export interface Surroundings {
   /** Everything is being taken down: nothing is launched, and what is free retires. */
   isShuttingDown(): boolean;
   heardSinceMs(): number;
+  /** Whether a pool could do anything for a job of this repository now. */
+  standstill(pool: PoolPolicy, repository: string): Standstill;
   /** What a machine's agent proves its identity with, where the platform signs none. */
   identitySecret(machineId: MachineId): string;
 }
@@ -62,19 +67,22 @@ export interface PoolMemory {
   runnerVersion: { readonly facts: RunnerVersionFacts; readonly askedAtMs: number } | null;
   /** When a ticket was last asked back, drains aside. */
   lastHandBackAtMs: number | null;
-  /** When GitHub last called a registration busy whose host had handed the ticket back. */
+  /** When GitHub last called a registration busy whose host had handed the ticket back: monotonic. */
   readonly contradictedAtMs: Map<TicketId, number>;
+  /** By `scopeKey`: where registrations cannot be listed, they are tried again ever later. */
+  readonly sweepPauses: Map<string, Pause>;
   /** Where a ticket was last asked for: of a pool over `owner/*` the only place that is known. */
   lastScope: RegistrationScope | null;
 }
 
+/** By the monotonic clock: a clock that is set back must not make a pause longer. */
 export interface Pause {
   failureCount: number;
-  untilMs: number;
+  untilMonotonicMs: number;
 }
 
 export interface AskFailure {
-  readonly atMs: number;
+  readonly atMonotonicMs: number;
   readonly reason: ReasonCode;
 }
 
@@ -90,10 +98,11 @@ export function emptyMemory(): PoolMemory {
     jobsToAsk: new Set(),
     askFailures: new Map(),
     mintPauses: new Map(),
-    launch: { failureCount: 0, untilMs: 0 },
+    launch: { failureCount: 0, untilMonotonicMs: 0 },
     runnerVersion: null,
     lastHandBackAtMs: null,
     contradictedAtMs: new Map(),
+    sweepPauses: new Map(),
     lastScope: null,
   };
 }

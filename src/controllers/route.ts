@@ -24,8 +24,8 @@ export async function routeWaitingJobs(context: Surroundings): Promise<void> {
   if (movable.length === 0) return;
   const room = await readRoom(context, rows, new Set(movable.map((row) => row.job.id)));
   for (const row of movable) {
-    const pool = routeJob(context.pools, row.job, room);
-    if (pool !== null) room.set(pool, (room.get(pool) ?? 0) - 1);
+    const pool = routeJob(context.pools, row.job, roomFor(context, row, room));
+    if (pool !== null) take(room, pool);
     if (pool === row.pool) continue;
     await saveJob(context.store.db, { ...row, pool }, row.version, context.clock.nowMs());
     if (pool === null) await noteNoPool(context, row);
@@ -52,11 +52,11 @@ async function readRoom(
   context: Surroundings,
   rows: readonly JobRow[],
   movable: ReadonlySet<JobId>,
-): Promise<Map<PoolName, number>> {
+): Promise<Map<PoolName, Room>> {
   const { db } = context.store;
   const present = await countPresentByPool(db);
   const counts = await countMachinesByPoolAndState(db);
-  const room = new Map<PoolName, number>();
+  const room = new Map<PoolName, Room>();
   for (const pool of context.pools) {
     // A machine that still starts for a job counts like a parked one: else the job would move on to the next pool.
     const usable = counts.filter((one) => one.pool === pool.name && USABLE_STATES.includes(one.state));
@@ -66,9 +66,38 @@ async function readRoom(
     const waiting = rows.filter(
       ({ pool: name, job }) => name === pool.name && !served.has(job.id) && !movable.has(job.id),
     );
-    room.set(pool.name, pool.machineCountMax - (present.get(pool.name) ?? 0) + usableCount - waiting.length);
+    const startableCount = Math.max(0, pool.machineCountMax - (present.get(pool.name) ?? 0));
+    room.set(pool.name, { startableCount, usableCount: usableCount - waiting.length });
   }
   return room;
+}
+
+interface Room {
+  /** Machines that may still be started. */
+  readonly startableCount: number;
+  /** Machines that are there for a job, less the jobs that count on them; below zero where they will need new ones. */
+  readonly usableCount: number;
+}
+
+/** What each pool can do for this job now. */
+function roomFor(
+  { pools, standstill }: Surroundings,
+  { job }: JobRow,
+  room: ReadonlyMap<PoolName, Room>,
+): ReadonlyMap<PoolName, number> {
+  return new Map(
+    pools.map((pool) => {
+      const { startableCount, usableCount } = room.get(pool.name) ?? { startableCount: 0, usableCount: 0 };
+      const still = standstill(pool, job.repository);
+      if (still === "everything") return [pool.name, 0];
+      return [pool.name, still === "launches" ? usableCount : startableCount + usableCount];
+    }),
+  );
+}
+
+function take(room: Map<PoolName, Room>, pool: PoolName): void {
+  const { startableCount, usableCount } = room.get(pool) ?? { startableCount: 0, usableCount: 0 };
+  room.set(pool, { startableCount, usableCount: usableCount - 1 });
 }
 
 const USABLE_STATES: readonly string[] = ["parked", "provisioning", "planned"];

@@ -1,12 +1,13 @@
 /** Registrations whose ticket is over leave GitHub; what is older than anybody asks for leaves the store. */
 
-import { GitHubError, HoldfastError } from "../domain/errors.ts";
+import { backoffMs } from "../domain/backoff.ts";
+import { GitHubError, type GitHubErrorCode, HoldfastError } from "../domain/errors.ts";
 import type { RunnerId } from "../domain/ids.ts";
 import type { ObservedRunner } from "../domain/observed.ts";
 import { issuePermit } from "../domain/permit.ts";
 import { type RegistrationScope, scopeKey } from "../domain/pool.ts";
 import { isTicketOver, type Ticket } from "../domain/ticket.ts";
-import { MINUTE_MS } from "../domain/units.ts";
+import { DAY_MS, MINUTE_MS, SECOND_MS } from "../domain/units.ts";
 import { GITHUB_CALL_TIMEOUT_MS } from "../ports/github.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
 import { inLease, leaseRemainingMs } from "../store/leases.ts";
@@ -41,20 +42,24 @@ async function deleteHandedBack(context: PoolContext): Promise<void> {
   const handedBack = await listTicketsInState(context.store.db, context.pool.name, ["handed-back"]);
   const owing = handedBack.filter(({ registration }) => registration === "present" || registration === "unknown");
   for (const ticket of owing) {
-    const contradictedAtMs = context.memory.contradictedAtMs.get(ticket.id) ?? 0;
-    const isPaused = contradictedAtMs > 0 && context.clock.nowMs() - contradictedAtMs < CONTRADICTED_PAUSE_MS;
-    if (ticket.runnerId !== null && !isPaused) await deleteRegistration(context, ticket, ticket.runnerId);
+    const contradictedAtMs = context.memory.contradictedAtMs.get(ticket.id);
+    const isPaused =
+      contradictedAtMs !== undefined && context.clock.monotonicMs() - contradictedAtMs < CONTRADICTED_PAUSE_MS;
+    if (ticket.runnerId === null || isPaused) continue;
+    if (!(await deleteRegistration(context, ticket, ticket.runnerId))) return;
   }
 }
 
 /** GitHub is listed first and the store read last: what the listing shows had its row before it existed. */
 async function sweepScope(context: PoolContext, scope: RegistrationScope): Promise<void> {
+  if (isResting(context, scope)) return;
   const listedAtMs = context.clock.nowMs();
-  const runners = await listOrNull(context, scope);
-  if (runners === null) return;
+  const listing = await list(context, scope);
+  if (listing.kind === "failed") return await meetFailure(context, scope, listing.code);
+  context.memory.sweepPauses.delete(scopeKey(scope));
+  const { runners } = listing;
   const byName = new Map(runners.map((runner) => [runner.name, runner]));
-  const owing = await listTicketsOwingDeletion(context.store.db, context.pool.name);
-  for (const ticket of owing.filter((one) => scopeKey(one.scope) === scopeKey(scope))) {
+  for (const ticket of await listOwingIn(context, scope)) {
     const runner = byName.get(ticket.runnerName) ?? null;
     if (ticket.state.kind === "handed-back" && runner !== null && runner.id === ticket.runnerId) continue;
     if (runner !== null) await deleteRegistration(context, ticket, runner.id);
@@ -81,34 +86,87 @@ async function isAbsent(context: PoolContext, ticket: Ticket): Promise<boolean> 
   return (await context.github.findRunner(ticket.scope, ticket.runnerName)).kind === "absent";
 }
 
-async function listOrNull(context: PoolContext, scope: RegistrationScope): Promise<readonly ObservedRunner[] | null> {
+function isResting({ memory, clock }: PoolContext, scope: RegistrationScope): boolean {
+  return clock.monotonicMs() < (memory.sweepPauses.get(scopeKey(scope))?.untilMonotonicMs ?? 0);
+}
+
+const OUTAGE_BACKOFF = { firstMs: 10 * SECOND_MS, limitMs: MINUTE_MS };
+/** A place that was deleted, or that is closed to us, is looked at ever more seldom. */
+const CLOSED_BACKOFF = { firstMs: 10 * SECOND_MS, limitMs: 5 * MINUTE_MS };
+
+async function meetFailure(context: PoolContext, scope: RegistrationScope, code: GitHubErrorCode): Promise<void> {
+  if (code === "github-budget") return await deleteKnown(context, scope);
+  const { memory, clock, random } = context;
+  const failureCount = (memory.sweepPauses.get(scopeKey(scope))?.failureCount ?? 0) + 1;
+  const policy = code === "github-unavailable" ? OUTAGE_BACKOFF : CLOSED_BACKOFF;
+  const untilMonotonicMs = clock.monotonicMs() + backoffMs(policy, failureCount, random.fraction());
+  memory.sweepPauses.set(scopeKey(scope), { failureCount, untilMonotonicMs });
+  if (code === "github-not-found") await closeExpired(context, scope);
+}
+
+/** GitHub removes a single-use registration that is offline for a day; nobody has the secret of a ticket that is over. */
+const EXPIRED_AFTER_MS = 2 * DAY_MS;
+
+/** The place does not exist any more, or not for us, for longer than a registration could: it holds up no row for ever. */
+async function closeExpired(context: PoolContext, scope: RegistrationScope): Promise<void> {
+  for (const ticket of await listOwingIn(context, scope))
+    if (context.clock.nowMs() - ticket.state.sinceMs >= EXPIRED_AFTER_MS)
+      await saveRegistration(context, ticket, "gone");
+}
+
+async function listOwingIn(context: PoolContext, scope: RegistrationScope): Promise<readonly Ticket[]> {
+  const owing = await listTicketsOwingDeletion(context.store.db, context.pool.name);
+  return owing.filter((ticket) => scopeKey(ticket.scope) === scopeKey(scope));
+}
+
+/** Deleting is urgent and listing is not: while listings are held back, what is known by its number is deleted without. */
+async function deleteKnown(context: PoolContext, scope: RegistrationScope): Promise<void> {
+  for (const ticket of await listOwingIn(context, scope)) {
+    // GitHub removes the registration of a runner that ran its job.
+    // One that was handed back is deleted first of all, before any listing.
+    if (ticket.state.kind === "spent" || ticket.state.kind === "handed-back") continue;
+    if (ticket.registration !== "present" || ticket.runnerId === null) continue;
+    // One that is held back, or that GitHub does not take now, speaks for those after it.
+    if (!(await deleteRegistration(context, ticket, ticket.runnerId))) return;
+  }
+}
+
+type Listing =
+  | { readonly kind: "listed"; readonly runners: readonly ObservedRunner[] }
+  | { readonly kind: "failed"; readonly code: GitHubErrorCode };
+
+async function list(context: PoolContext, scope: RegistrationScope): Promise<Listing> {
   try {
-    return await context.github.listRunners(scope);
+    return { kind: "listed", runners: await context.github.listRunners(scope) };
   } catch (error) {
     if (!(error instanceof GitHubError)) throw error;
     context.telemetry.error("GitHub's list of runners failed; nothing is concluded from it", error, {
       pool: context.pool.name,
     });
-    return null;
+    return { kind: "failed", code: error.code };
   }
 }
 
-async function deleteRegistration(context: PoolContext, listed: Ticket, runnerId: RunnerId): Promise<void> {
-  const known = await saveRegistration(context, { ...listed, runnerId }, "present");
+/** @returns whether the next one is worth trying: false where the call failed. */
+async function deleteRegistration(context: PoolContext, owing: Ticket, runnerId: RunnerId): Promise<boolean> {
+  const isKnown = owing.registration === "present" && owing.runnerId === runnerId;
+  const known = isKnown ? owing : await saveRegistration(context, { ...owing, runnerId }, "present");
   const lease = context.lease();
   const ticket = known === null ? null : await loadTicket(context.store.db, known.id);
-  if (lease === null || ticket === null || !isTicketOver(ticket)) return;
-  if ((await leaseRemainingMs(context.store.db, lease)) < GITHUB_CALL_TIMEOUT_MS) return;
+  if (lease === null || ticket === null || !isTicketOver(ticket)) return true;
+  if ((await leaseRemainingMs(context.store.db, lease)) < GITHUB_CALL_TIMEOUT_MS) return false;
   const decision = issuePermit({ kind: "delete-registration", ticket, epoch: lease.epoch, time: heardTime(context) });
-  if (decision.kind === "refused") return;
+  if (decision.kind === "refused") return true;
   try {
     const answer = await context.github.deleteRunner(decision.permit);
     if (answer === "deleted") await saveRegistration(context, ticket, "gone");
     // A 404 is also how GitHub hides what we may not see any more: the next listing that comes decides.
     if (answer === "busy") await noteContradiction(context, ticket);
+    return true;
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
     context.telemetry.error("a registration was not deleted; it is tried again", error, { ticket: ticket.id });
+    return false;
   }
 }
 
@@ -116,7 +174,7 @@ async function deleteRegistration(context: PoolContext, listed: Ticket, runnerId
 async function noteContradiction(context: PoolContext, ticket: Ticket): Promise<void> {
   const fact = "GitHub calls the runner busy although its host says that the ticket is over";
   if (ticket.state.kind === "handed-back") {
-    context.memory.contradictedAtMs.set(ticket.id, context.clock.nowMs());
+    context.memory.contradictedAtMs.set(ticket.id, context.clock.monotonicMs());
     context.telemetry.count("holdfast_fence_contradictions_total", { pool: ticket.pool });
   }
   context.telemetry.warn(fact, { ticket: ticket.id, machine: ticket.machineId });

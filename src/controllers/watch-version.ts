@@ -18,8 +18,10 @@ export async function watchVersion(context: PoolContext): Promise<void> {
   const { memory, clock, provider } = context;
   const version = await provider.readRunnerVersion();
   if (version === null) return;
+  // What was said of the runner that lay there before says nothing of this one.
+  if (memory.runnerVersion?.facts.version !== version) memory.runnerVersion = null;
   const known = memory.runnerVersion;
-  const isFresh = known?.facts.version === version && clock.nowMs() - known.askedAtMs < ANSWER_KEPT_MS;
+  const isFresh = known !== null && clock.nowMs() - known.askedAtMs < ANSWER_KEPT_MS;
   if (!isFresh) await ask(context, version);
   await tell(context);
 }

@@ -118,8 +118,8 @@ function planDemand(input: DemandInput, pool: PoolPolicy, time: HeardTime): Dema
   }
   // Those that GitHub gives no ticket at the moment hold up no other: they get what is left.
   const uncovered = input.jobs.filter(({ job }) => !covered.has(job.id));
-  for (const isPaused of [false, true])
-    for (const waiting of uncovered.filter(({ job }) => (pauseOf(job, input, pool) !== null) === isPaused))
+  for (const isHeld of [false, true])
+    for (const waiting of uncovered.filter((one) => isHeldUp(one, input, pool, time) === isHeld))
       covered.set(waiting.job.id, decideUncovered(waiting, remaining, input, pool, time));
   const decisions = input.jobs.map(({ job }) => decisionOf(covered, job));
   const unneeded = input.tickets.filter(
@@ -156,7 +156,10 @@ function decideUncovered(
   }
   if (machine === undefined && remaining.launchCount <= 0) return wait(job, input.launchRoom.limit);
   // GitHub had no answer to rely on: the place is for those who are known to wait.
-  if (mustAsk(waiting, time) && waiting.isAskPaused) return waitForAnswer(waiting);
+  if (mustAsk(waiting, time) && waiting.isAskPaused) {
+    if (isAskedInVain(waiting)) remaining.machines.shift();
+    return waitForAnswer(waiting);
+  }
   // Taken for this job also while GitHub is asked about it: a younger one does not overtake it.
   if (machine === undefined) remaining.launchCount -= 1;
   else remaining.machines.shift();
@@ -165,6 +168,16 @@ function decideUncovered(
   if (machine.state === "planned") return wait(job, "machine-launching");
   if (isTicketPaused(waiting, time)) return wait(job, "ticket-backoff");
   return { kind: "mint", jobId: job.id, machineId: machine.id };
+}
+
+/** It gets nothing now because of GitHub, and may get it later. */
+function isHeldUp(waiting: WaitingJob, input: DemandInput, pool: PoolPolicy, time: HeardTime): boolean {
+  return pauseOf(waiting.job, input, pool) !== null || (isAskedInVain(waiting) && mustAsk(waiting, time));
+}
+
+/** GitHub did not answer the question. A machine that no other job needs is kept for it: it likely still waits. */
+function isAskedInVain({ isAskPaused, askProblem = null }: WaitingJob): boolean {
+  return isAskPaused && askProblem !== null && askProblem !== "github-job-not-found";
 }
 
 function pauseOf(job: Job, input: DemandInput, pool: PoolPolicy): ReasonCode | null {

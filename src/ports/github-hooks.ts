@@ -20,6 +20,7 @@ export interface HookDelivery {
   readonly id: string;
   /** Of the event: the same for every attempt, and what `X-GitHub-Delivery` says. */
   readonly guid: DeliveryId;
+  /** By our clock, if GitHub's differs. */
   readonly deliveredAtMs: number;
   readonly isRedelivery: boolean;
   /** The status that we answered with; 0 where GitHub got none. */

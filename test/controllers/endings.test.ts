@@ -116,6 +116,7 @@ describe("endings", () => {
     await yard.pass();
     expect(yard.provider.terminated).toHaveLength(1);
     yard.github.listError = null;
+    yard.clock.advance(MINUTE_MS);
     await yard.pass();
     expect(yard.github.runners.size).toBe(0);
   });

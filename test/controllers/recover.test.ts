@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { recover } from "../../src/controllers/connection/recover.ts";
 import { ingest } from "../../src/controllers/ingest.ts";
-import { GitHubError } from "../../src/domain/errors.ts";
+import { GitHubError, type GitHubErrorCode } from "../../src/domain/errors.ts";
 import { parseJobId } from "../../src/domain/ids.ts";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
+import type { Clock } from "../../src/ports/clock.ts";
 import { recordPending } from "../../src/store/deliveries/record.ts";
 import { loadJob } from "../../src/store/jobs/load.ts";
 import { connectionName } from "../domain/builders.ts";
@@ -86,6 +87,31 @@ describe("a delivery that failed", () => {
     expect(connection.hooks.askedSinceMs.at(-1)).toBeGreaterThan(10 * MINUTE_MS);
   });
 
+  it.each<GitHubErrorCode>(["github-invalid", "github-not-found", "github-forbidden"])(
+    "and that GitHub does not hand out (%s) holds up no other",
+    async (code) => {
+      const poison = Array.from({ length: 30 }, (_, index) => failed(100 + index, yard.clock.nowMs()));
+      connection.hooks.attempts.push(failed(1, yard.clock.nowMs() - MINUTE_MS), ...poison);
+      const { hooks } = connection;
+      const redeliver = hooks.redeliver.bind(hooks);
+      const readPayload = hooks.readPayload.bind(hooks);
+      const refusePoison = (id: string) => {
+        if (id !== "1") throw new GitHubError(code, "asking for a delivery again");
+      };
+      hooks.redeliver = async (hook, id) => {
+        refusePoison(id);
+        await redeliver(hook, id);
+      };
+      hooks.readPayload = async (hook, id) => {
+        refusePoison(id);
+        return await readPayload(hook, id);
+      };
+      hooks.payloads.set("1", PAYLOAD);
+      await pass();
+      expect([...hooks.redelivered, ...hooks.read]).toEqual(["1"]);
+    },
+  );
+
   it("of another event is nothing to us", async () => {
     connection.hooks.attempts.push(failed(1, yard.clock.nowMs(), { event: "ping" }));
     await pass();
@@ -117,6 +143,41 @@ describe("the delivery log", () => {
     await pass();
     await pass(SECOND_MS);
     expect(connection.hooks.askedSinceMs[1]).toBe(oldMs - MINUTE_MS);
+  });
+
+  it("is read to its newest, and worked off, also after the time of day was set back", async () => {
+    const { hooks, context } = connection;
+    const { clock } = yard;
+    hooks.attempts.push(failed(1, clock.nowMs()));
+    hooks.payloads.set("1", PAYLOAD);
+    await pass();
+    const set: Clock = {
+      nowMs: () => clock.nowMs() - DAY_MS,
+      monotonicMs: () => clock.monotonicMs(),
+      sleep: (durationMs, signal) => clock.sleep(durationMs, signal),
+    };
+    hooks.attempts.push(failed(2, set.nowMs() + 15 * SECOND_MS));
+    connection = { ...connection, context: { ...context, clock: set } };
+    await pass(15 * SECOND_MS);
+    expect([hooks.redelivered, hooks.read]).toEqual([["1", "2"], ["1"]]);
+  });
+
+  it("of a webhook that was deleted holds up that of no other, and is told of", async () => {
+    const { hooks } = connection;
+    const listFailed = hooks.listFailedDeliveries.bind(hooks);
+    const [hook] = await hooks.findHooks();
+    if (hook === undefined) throw new Error("there is a hook");
+    const gone = { ...hook, path: "/orgs/gone/hooks/1" };
+    hooks.findHooks = async () => [gone, hook];
+    hooks.listFailedDeliveries = async (one, sinceMs) => {
+      if (one === gone) throw new GitHubError("github-not-found", "listing the deliveries of a hook");
+      return listFailed(one, sinceMs);
+    };
+    await pass();
+    expect(connection.memory.trouble.recover?.code).toBe("github-not-found");
+    hooks.attempts.push(failed(1, yard.clock.nowMs()));
+    await pass(15 * SECOND_MS);
+    expect(hooks.redelivered).toEqual(["1"]);
   });
 
   it("that cannot be read is told with its code, and left alone for as long as GitHub asks", async () => {

@@ -57,6 +57,17 @@ it("starts again as soon as a newer runner lies there", async () => {
   expect(yard.provider.launches).not.toEqual([]);
 });
 
+it("starts again with a newer runner also while GitHub says nothing of it", async () => {
+  endsIn(0);
+  await watch();
+  yard.provider.runnerVersion = "2.336.0";
+  yard.github.deprecation = { kind: "unknown", code: "github-unavailable", observedAtMs: 0 };
+  await watch();
+  await yard.queue();
+  await yard.pass();
+  expect(yard.provider.launches).not.toEqual([]);
+});
+
 it("believes neither silence nor an older server's 404 to be an end, nor the end to be over", async () => {
   endsIn(0);
   await watch();

@@ -221,6 +221,7 @@ export class Yard {
       pools: [pool],
       isShuttingDown: () => this.isShuttingDown,
       heardSinceMs: () => this.heardSinceMs,
+      standstill: () => "none",
       identitySecret: (id) => this.tokens.identitySecret(id),
     };
     const { provider, github } = this;

@@ -1,10 +1,11 @@
 /** GitHub's rate limits, kept without GitHub's having to say so: by the model's own counts. */
 import { afterEach, describe, expect, it } from "vitest";
-import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
+import { POINTS_PER_MINUTE_MAX } from "../../src/domain/budget.ts";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { readStatus } from "../../src/http/operators/read-status.ts";
-import { POINTS_PER_MINUTE_MAX } from "../../src/ports/github.ts";
 import { type CredentialUsage, readUsage } from "../../src/simulator/github/quota.ts";
 import { registerRunner } from "../../src/simulator/github/runners.ts";
+import type { Job } from "../../src/simulator/github/state.ts";
 import { expectCleared, expectRun, expectShown, fault, openTown, queue, type SignIn } from "./failure-scene.ts";
 import type { Town } from "./town.ts";
 
@@ -49,6 +50,7 @@ describe.each(SIGN_INS)("1,000 runners that do not change, by %s", (signIn) => {
 });
 
 const BURST_COUNT = 400;
+const STATUS_EVERY_MS = 10 * SECOND_MS;
 
 describe.each(SIGN_INS)("400 jobs at once, by %s", (signIn) => {
   it("run without a refusal; what is urgent never waits, and the rate is shown", async () => {
@@ -63,6 +65,7 @@ describe.each(SIGN_INS)("400 jobs at once, by %s", (signIn) => {
     for (let passedMs = 0; passedMs < 10 * MINUTE_MS && !isDone(); passedMs += SECOND_MS) {
       await town.run(SECOND_MS);
       pointsMax = Math.max(pointsMax, usageOf(signIn).pointsLastMinute);
+      if (passedMs % STATUS_EVERY_MS !== 0) continue;
       const [budget] = (await readStatus(town.sources)).connections[0]?.budgets ?? [];
       ticketsMax = Math.max(ticketsMax, ...town.connection.readBudgets().map(({ ticketCount }) => ticketCount));
       shownMax = Math.max(shownMax, budget?.ticketsPerMinute ?? 0);
@@ -70,7 +73,6 @@ describe.each(SIGN_INS)("400 jobs at once, by %s", (signIn) => {
     expect(jobs.filter(({ phase }) => phase.kind === "completed" && phase.conclusion === "success")).toHaveLength(
       BURST_COUNT,
     );
-    console.info(pointsMax, ticketsMax, shownMax, town.clock.nowMs());
     expect(pointsMax).toBeGreaterThan(POINTS_PER_MINUTE_MAX / 2);
     expect(pointsMax).toBeLessThanOrEqual(POINTS_PER_MINUTE_MAX);
     expect(refusals()).toEqual([]);
@@ -78,6 +80,37 @@ describe.each(SIGN_INS)("400 jobs at once, by %s", (signIn) => {
     expect(errors.filter((error) => error.includes("was not deleted"))).toEqual([]);
     expect(shownMax).toBe(ticketsMax);
     expect(shownMax).toBeGreaterThan(100);
+    await expectCleared(town, jobs);
+    expect(usageOf(signIn).byOperation["delete-runner"]).toBe(5);
+  }, 120_000);
+});
+
+/** An App reads its delivery log on its own account, a token on the one that everything is on. */
+describe.each<readonly [SignIn, string, number]>([
+  ["app", "app 424242", 60],
+  ["token", "token octocat", 150],
+])("a small primary limit, by %s", (signIn, credential, primaryLimit) => {
+  it("looks around wait before GitHub says so, tickets get through, and status tells why", async () => {
+    town = await openTown(signIn, { github: { primaryLimit } });
+    town.github.setHook(signIn === "token" ? ACME : undefined);
+    await town.run(20 * MINUTE_MS);
+    const before = readUsage(town.github.state, town.clock.nowMs())[credential];
+    await expectShown(town, /^github-budget: /m);
+    const jobs: Job[] = [];
+    // One registration is left over on the way.
+    fault(town, "generate-jitconfig", { kind: "answer-lost", effect: "done" });
+    for (let count = 0; count < 8; count += 1) {
+      const job = queue(town);
+      jobs.push(job);
+      await expectRun(town, job, 2 * MINUTE_MS);
+    }
+    expect([...town.github.state.registrations.values()]).toEqual([]);
+    const after = readUsage(town.github.state, town.clock.nowMs())[credential];
+    const looks = [before, after].map((usage) => usage?.byOperation["list-deliveries"]);
+    expect(looks[1]).toBe(looks[0]);
+    await town.run(HOUR_MS);
+    expect(after?.primaryUsed).toBeLessThan(primaryLimit);
+    expect(refusals()).toEqual([]);
     await expectCleared(town, jobs);
   });
 });

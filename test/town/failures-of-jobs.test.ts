@@ -15,6 +15,7 @@ import {
   expectShown,
   expectTold,
   expectWaiting,
+  fault,
   launchedCount,
   openTown,
   queue,
@@ -116,6 +117,25 @@ describe.each(SIGN_INS)("phantom demand, by %s", (signIn) => {
     await expectCleared(town, [running, phantom], 1);
     expect((await readRow(phantom))?.job.status).toBe("completed");
   });
+
+  it.each<readonly [string, "told" | "lost", number]>([
+    ["its end told", "told", 5 * MINUTE_MS],
+    ["its end lost", "lost", 5 * MINUTE_MS],
+    ["right after it was queued", "told", 10 * SECOND_MS],
+  ])(
+    "a job that was cancelled while GitHub gave no tickets, %s: no runner waits for it",
+    async (_name, end, afterMs) => {
+      town = await openTown(signIn);
+      town.github.setHook(ACME);
+      const back = fault(town, "generate-jitconfig", { kind: "reset", effect: "none" }, Number.POSITIVE_INFINITY);
+      const job = queue(town, { webhooks: end === "lost" ? { drop: ["completed"] } : {} });
+      await town.run(afterMs);
+      cancelJob(town.github.state, job.id, town.clock.nowMs());
+      await town.run(SECOND_MS);
+      back();
+      await expectCleared(town, [job]);
+    },
+  );
 
   it("a job whose run was deleted: nothing is launched for it, and it counts as over at last", async () => {
     town = await openTown(signIn, ONE_MACHINE);

@@ -15,6 +15,7 @@ import {
   expectRun,
   expectShown,
   expectTold,
+  expectWaiting,
   fault,
   launchedCount,
   openTown,
@@ -56,6 +57,16 @@ describe.each(SIGN_INS)("one request for a ticket fails, by %s", (signIn) => {
     await expectRun(town, job, withinMs);
     expect(town.github.state.faults).toEqual([]);
     await expectCleared(town, [job]);
+  });
+
+  it("eight requests at once: that is one failure, and one short pause", async () => {
+    town = await openTown(signIn, { pools: [{ machineCountMax: 8 }] });
+    town.github.setHook();
+    fault(town, MINT, status(502, "none"), 8);
+    const jobs = Array.from({ length: 8 }, () => queue(town));
+    for (const job of jobs) await expectRun(town, job, 45 * SECOND_MS);
+    expect(town.github.state.faults).toEqual([]);
+    await expectCleared(town, jobs);
   });
 
   it("a time-out before the effect: the job runs", async () => {
@@ -215,6 +226,18 @@ describe("while it lasts, the reason is told and nothing is launched; then the j
     await expectRun(town, job, SOON_MS);
     await expectCleared(town, [job]);
   });
+});
+
+it("a refusal is told as soon as it is met", async () => {
+  town = await openTown("app");
+  town.github.setHook(ACME);
+  suspend(town);
+  const job = queue(town);
+  await town.runUntil(
+    () => town.telemetry.errors.some(({ message }) => message === "GitHub gave no ticket"),
+    MINUTE_MS,
+  );
+  await expectWaiting(town, job, "github-suspended");
 });
 
 describe("clocks", () => {

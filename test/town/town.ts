@@ -12,6 +12,7 @@ import {
 import { emptyMemory, type PoolContext, type Surroundings } from "../../src/controllers/context.ts";
 import type { Controller } from "../../src/controllers/driver.ts";
 import { connectionControllers, poolControllers, sharedControllers } from "../../src/controllers/fleet.ts";
+import { standstillOf } from "../../src/controllers/standstill.ts";
 import { parseControllerId, parseProviderId } from "../../src/domain/ids.ts";
 import type { ProviderState } from "../../src/domain/observed.ts";
 import type { MachinePermit } from "../../src/domain/permit.ts";
@@ -234,6 +235,10 @@ export class Town {
       pools,
       isShuttingDown: () => false,
       heardSinceMs: () => START_MS,
+      standstill: (pool, repository) => {
+        const context = this.pools.find((one) => one.pool.name === pool.name);
+        return context === undefined ? "none" : standstillOf(pool, repository, context.memory, this.clock);
+      },
       identitySecret: (id) => this.#tokens.identitySecret(id),
     };
   }

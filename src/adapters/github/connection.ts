@@ -22,6 +22,8 @@ export interface GitHubOptions {
   readonly telemetry: Telemetry;
   /** With the private certificate authority and the proxy of the network, where there are any. */
   readonly fetch?: Fetch;
+  /** Aborts once we are being stopped: then nothing is looked around for any more. */
+  readonly stop?: AbortSignal;
 }
 
 /** @throws {GitHubError} `github-unauthorized` where the token cannot be one. */
@@ -31,7 +33,7 @@ export function createGitHubConnection(options: GitHubOptions): GitHubConnection
   const exchange = new Exchange(client, clock);
   const gates = new Gates(clock, (reading) => showBudget(telemetry, connection, reading));
   const credentials = auth.kind === "app" ? new AppCredentials(auth, exchange, gates) : tokenCredentials(auth.token);
-  const session = new Session(exchange, credentials, gates);
+  const session = new Session(exchange, credentials, gates, options.stop ?? new AbortController().signal);
   return {
     github: new RestGitHub(connection, session, telemetry),
     hooks: createHooks(session),

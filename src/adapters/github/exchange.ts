@@ -40,7 +40,9 @@ export class Exchange {
   }
 
   /**
-   * Follows what moved, with the same method and body: that does nothing at the old place. The time limit is for all of it.
+   * Follows what moved, with the same method and body: that does nothing at the old place. A call that changes something
+   * goes only to the same thing of another place: `DELETE …/actions/runners/17` deletes no other runner, whatever the
+   * answer says. The time limit is for all of it.
    * @throws {GitHubError} `github-unavailable` | `github-budget` | `github-not-found` (it moved out of our sight)
    */
   async send(call: Call, sender: Sender): Promise<Answer> {
@@ -74,6 +76,8 @@ export class Exchange {
     if (next === null) throw lostSight(call, `GitHub answered ${answer.status} without a place that it moved to`);
     if (!this.#client.isOurs(next))
       throw lostSight(call, `GitHub answered ${answer.status}: it moved to another server`);
+    if (call.method !== "GET" && !next.pathname.endsWith(thingOf(call)))
+      throw lostSight(call, `GitHub answered ${answer.status}: it leads to something else`);
     return next.href;
   }
 
@@ -81,6 +85,13 @@ export class Exchange {
     const atMs = answeredAtMs(headers);
     if (atMs !== null) this.#clockDifferenceMs = atMs + DATE_HEADER_ERROR_MS - this.clock.nowMs();
   }
+}
+
+const PLACE = /^\/(repos\/[^/]+\/[^/]+|repositories\/\d+|(orgs|enterprises)\/[^/]+)(?=\/)/;
+
+/** The path without its place, which is what may move: `/actions/runners/17`. */
+function thingOf({ path }: Call): string {
+  return path.replace(PLACE, "");
 }
 
 function lostSight(call: Call, why: string): GitHubError {

@@ -19,6 +19,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { BudgetReading } from "../../ports/github.ts";
 import type { Answer, Call } from "./client.ts";
 import {
+  isLimitOfItsOwn,
   isWaitOurs,
   primaryWindowOf,
   RATE_LIMIT_WAIT_MS,
@@ -83,7 +84,7 @@ export class Gate {
       this.#resetsAtMs = window.resetsAtMs;
     }
     const waitMs = rateLimitWaitOf(answer, this.#clock.nowMs());
-    if (waitMs !== null) this.#pause(answer, waitMs, nowMs);
+    if (waitMs !== null && !isLimitOfItsOwn(answer)) this.#pause(answer, waitMs, nowMs);
     else if (answer.status < 400) this.#unnamedPauseCount = 0;
     this.#show(this.read());
   }

@@ -1,6 +1,7 @@
 /** GitHub's record of the webhooks that it sent: found, listed, asked for again, read. */
 import { GitHubError } from "../../domain/errors.ts";
 import { type RegistrationScope, scopeKey } from "../../domain/pool.ts";
+import { SECOND_MS } from "../../domain/units.ts";
 import type { GitHubHooks, Hook, HookDelivery } from "../../ports/github-hooks.ts";
 import type { Call } from "./client.ts";
 import { parseExactly } from "./exact-json.ts";
@@ -120,13 +121,23 @@ async function listDeliveries(session: Session, hook: Hook, filter: DeliveryFilt
   const read: HookDelivery[] = [];
   if (limitCount < 1) return read;
   for await (const answer of readPages(askOf(session, hook), call, DELIVERY_PAGES)) {
-    const page = readShape(answer, call, DeliveryListShape);
+    const page = inOurTime(session, readShape(answer, call, DeliveryListShape));
     read.push(...page);
     const oldest = page.at(-1);
     const isPast = oldest === undefined || oldest.deliveredAtMs < sinceMs;
     if (isPast || read.length >= limitCount) break;
   }
   return read.slice(0, limitCount).filter((one) => one.deliveredAtMs >= sinceMs && filter.passes(one));
+}
+
+/** Clocks that differ by less are as good as one: whoever reads the log reads a minute of it twice. */
+const CLOCK_DIFFERENCE_MS_IGNORED = 20 * SECOND_MS;
+
+/** Whoever compares the times compares them with our clock, by which what GitHub sent now may be long past. */
+function inOurTime(session: Session, deliveries: readonly HookDelivery[]): readonly HookDelivery[] {
+  const differenceMs = session.clockDifferenceMs() ?? 0;
+  if (Math.abs(differenceMs) < CLOCK_DIFFERENCE_MS_IGNORED) return deliveries;
+  return deliveries.map((delivery) => ({ ...delivery, deliveredAtMs: delivery.deliveredAtMs - differenceMs }));
 }
 
 /** GitHub's filter leaves out those that got no status at all: they are looked for among the latest ones. */

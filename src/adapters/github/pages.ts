@@ -52,7 +52,7 @@ export function withPatience(session: Session, ask: Ask): Ask {
         const waitMs = error instanceof GitHubError && error.code === "github-budget" ? error.retryAfterMs : null;
         const isPast = waitMs === null || session.clock.monotonicMs() + waitMs > untilMs;
         if (isPast || waitCount === BUDGET_WAIT_COUNT_MAX) throw error;
-        await session.clock.sleep(waitMs);
+        await session.clock.sleep(waitMs, session.stop);
       }
     }
   };

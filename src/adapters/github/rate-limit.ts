@@ -20,13 +20,25 @@ export interface ToldWindow {
 
 /** Null where the answer tells none, as servers without limits do. */
 export function primaryWindowOf(headers: Headers, nowMs: number): ToldWindow | null {
-  if ((headers.get("x-ratelimit-resource") ?? CORE_RESOURCE) !== CORE_RESOURCE) return null;
+  if (!isOfCore(headers)) return null;
   const limit = numberOf(headers, "x-ratelimit-limit");
   const remaining = numberOf(headers, "x-ratelimit-remaining");
   const reset = numberOf(headers, "x-ratelimit-reset");
   if (limit === null || remaining === null || reset === null) return null;
   const resetsAtMs = reset * SECOND_MS;
   return { limit, remaining, resetsAtMs, resetsInMs: resetsAtMs - (answeredAtMs(headers) ?? nowMs) };
+}
+
+function isOfCore(headers: Headers): boolean {
+  return (headers.get("x-ratelimit-resource") ?? CORE_RESOURCE) === CORE_RESOURCE;
+}
+
+/**
+ * Whether what is used up is a limit that other calls do not share: that of registering runners
+ * (`actions_runner_registration`) must not keep registrations from being deleted.
+ */
+export function isLimitOfItsOwn({ headers }: Answer): boolean {
+  return !isOfCore(headers) && headers.get("x-ratelimit-remaining") === "0" && !headers.has("retry-after");
 }
 
 /** Whether it is refused because of a limit, primary or secondary. */

@@ -22,24 +22,31 @@ const READING_COUNT_MAX = 3;
 export async function readRunners(session: Session, place: Place, name: string | null): Promise<ObservedRunner[]> {
   const attempted = `listing the runners of ${place.path}`;
   for (let reading = 0; reading < READING_COUNT_MAX; reading += 1) {
-    const runners = await readOnce(session, place, name, attempted);
+    // A page that does not fit may be a remembered one: what is read again is read whole.
+    const isConditional = name === null && reading === 0;
+    const runners = await readOnce(session, place, { name, isConditional }, attempted);
     if (runners !== null) return runners;
   }
   throw incomplete(attempted, "the list changed each time while it was read");
+}
+
+interface Reading {
+  readonly name: string | null;
+  readonly isConditional: boolean;
 }
 
 /** Null: it changed on the way. */
 async function readOnce(
   session: Session,
   place: Place,
-  name: string | null,
+  reading: Reading,
   attempted: string,
 ): Promise<ObservedRunner[] | null> {
   const runners = new Map<RunnerId, ObservedRunner>();
   let itemCount = 0;
   let total: number | null = null;
   for (let page = 1; page <= PAGE_COUNT_MAX; page += 1) {
-    const found = await readPage(session, place, name, page, attempted);
+    const found = await readPage(session, place, reading, page, attempted);
     if (total !== null && found.total_count !== total) return null;
     total = found.total_count;
     itemCount += found.runners.length;
@@ -51,7 +58,8 @@ async function readOnce(
   throw incomplete(attempted, `there are more than ${PAGE_COUNT_MAX} pages`);
 }
 
-async function readPage(session: Session, place: Place, name: string | null, page: number, attempted: string) {
+async function readPage(session: Session, place: Place, reading: Reading, page: number, attempted: string) {
+  const { name, isConditional } = reading;
   const call: Call = {
     operation: "list-runners",
     // One is looked up by its name to settle what became of it.
@@ -59,7 +67,7 @@ async function readPage(session: Session, place: Place, name: string | null, pag
     method: "GET",
     path: `${place.path}/actions/runners`,
     query: { ...(name === null ? {} : { name }), per_page: String(PAGE_SIZE), page: String(page) },
-    isConditional: name === null,
+    isConditional,
     attempted,
   };
   const answer = await session.ask(place.account, call, ({ status }) => status === 200);

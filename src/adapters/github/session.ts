@@ -1,3 +1,5 @@
+import type { CallPurpose } from "../../domain/budget.ts";
+import { GitHubError } from "../../domain/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Answer, Call } from "./client.ts";
 import type { Account, Asked, Credentials } from "./credentials.ts";
@@ -8,17 +10,23 @@ import { refusalOf } from "./refusal.ts";
 /** Says which answers are no refusals. */
 export type Accepts = (answer: Answer) => boolean;
 
+/** Nobody waits for what these find out once we are being stopped. */
+const LEFT_AT_STOP: ReadonlySet<CallPurpose> = new Set(["question", "sweep"]);
+
 /** Calls with our credentials, refusals made into errors. Every part of a connection shares one. */
 export class Session {
   readonly kind: "app" | "token";
   readonly clock: Clock;
+  /** Aborts once we are being stopped. */
+  readonly stop: AbortSignal;
   readonly #exchange: Exchange;
   readonly #credentials: Credentials;
   readonly #gates: Gates;
 
-  constructor(exchange: Exchange, credentials: Credentials, gates: Gates) {
+  constructor(exchange: Exchange, credentials: Credentials, gates: Gates, stop: AbortSignal) {
     this.kind = credentials.kind;
     this.clock = exchange.clock;
+    this.stop = stop;
     this.#exchange = exchange;
     this.#credentials = credentials;
     this.#gates = gates;
@@ -29,6 +37,7 @@ export class Session {
    * @throws {GitHubError}
    */
   async ask(account: Account, call: Call, accepts: Accepts, beforeCall: () => void = () => {}): Promise<Answer> {
+    this.#refuseAtStop(call);
     const first = await this.#askOnce(account, call, beforeCall);
     // A token that was taken back before its time: nothing was done, so the same call is made with a new one.
     const isWorthAnother = first.answer.status === 401 && this.#credentials.forget(account);
@@ -41,12 +50,19 @@ export class Session {
    * @throws {GitHubError} `github-forbidden` where the connection has a token instead of an App.
    */
   async askAsApp(call: Call, accepts: Accepts): Promise<Answer> {
+    this.#refuseAtStop(call);
     return this.#accepted(await this.#credentials.askAsApp(call), call, accepts);
   }
 
   /** GitHub's own time minus ours, from its last answer; null until there was one. */
   clockDifferenceMs(): number | null {
     return this.#exchange.clockDifferenceMs();
+  }
+
+  /** A look at many repositories would hold up the stop for minutes, and with it whoever takes over. */
+  #refuseAtStop({ purpose, attempted }: Call): void {
+    if (!this.stop.aborted || !LEFT_AT_STOP.has(purpose)) return;
+    throw new GitHubError("github-unavailable", attempted, { cause: new Error("Holdfast is being stopped") });
   }
 
   #accepted({ answer, authorization }: Asked, call: Call, accepts: Accepts): Answer {

@@ -30,6 +30,7 @@ const HOST = "127.0.0.1";
 const PATIENCE_MS = 10 * MINUTE_MS;
 const STATE_LENGTH = 32;
 const NONCE_LENGTH = 24;
+const PAGE_LENGTH = 16;
 
 const ATTEMPTED = "registering the GitHub App";
 
@@ -48,6 +49,7 @@ export async function createApp(
   const flow: Flow = {
     state: means.random.token(STATE_LENGTH),
     nonce: means.random.token(NONCE_LENGTH),
+    page: means.random.token(PAGE_LENGTH),
     isTaken: false,
     pageUrl: (state) => manifestPageUrl(settings, isPersonal, state),
     manifest: (address) => JSON.stringify(buildManifest(settings, `${address}/callback`)),
@@ -64,7 +66,7 @@ export async function createApp(
   };
   const listener = await openCallback(flow, means.clock);
   try {
-    const announced = means.announce(`http://${HOST}:${listener.port}`, signal);
+    const announced = means.announce(`http://${HOST}:${listener.port}/${flow.page}`, signal);
     const late = means.clock.sleep(PATIENCE_MS, signal).then(() => Promise.reject(endOf(means.stop)));
     const app = outcome.promise;
     return await Promise.race([app, late, announced.then(() => app)]);
@@ -88,6 +90,8 @@ interface Flow {
   readonly state: string;
   /** Marks the pages' own script and style. */
   readonly nonce: string;
+  /** Path of the page with the state: whoever else works on this computer must not read that. */
+  readonly page: string;
   /** Whether the code came: it is good for one exchange. */
   isTaken: boolean;
   readonly pageUrl: (state: string) => string;
@@ -105,7 +109,9 @@ async function openCallback(flow: Flow, clock: Clock): Promise<Listener> {
     for (const [name, value] of Object.entries(headersFor(flow.nonce))) context.res.headers.set(name, value);
     return undefined;
   });
-  app.get("/", (context) => context.html(renderFormPage(flow.pageUrl(flow.state), flow.manifest(address), flow.nonce)));
+  app.get(`/${flow.page}`, (context) =>
+    context.html(renderFormPage(flow.pageUrl(flow.state), flow.manifest(address), flow.nonce)),
+  );
   app.get("/callback", (context) => takeCode(context, flow));
   const listener = await listen(app, { host: HOST, port: 0 }, "the answer from GitHub", clock);
   address = `http://${HOST}:${listener.port}`;

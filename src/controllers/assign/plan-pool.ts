@@ -40,17 +40,17 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
   const isRunnerEnded = judgeRunnerVersion(memory.runnerVersion?.facts ?? null, time.nowMs) === "ended";
   const withTicket = new Set(tickets.map((ticket) => ticket.machineId));
   const input: DemandInput = {
-    jobs: rows.map((row) => ({ ...row, ...readAskPause(context, row.job.id, time.nowMs) })),
+    jobs: rows.map((row) => ({ ...row, ...readAskPause(context, row.job.id) })),
     tickets,
     unnamedRunning: await listUnnamedRunning(context, tickets),
     // A runner that GitHub gives no jobs would take its ticket for nothing.
     machines: isRunnerEnded
       ? []
       : machines.filter((machine) => !withTicket.has(machine.id)).flatMap((machine) => asFree(machine, context)),
-    mintPauses: openPauses(memory.mintPauses, time.nowMs),
+    mintPauses: openPauses(memory.mintPauses, context.clock.monotonicMs()),
     launchRoom: launchRoom(pool, {
       machineCount: present.get(pool.name) ?? 0,
-      isPaused: time.nowMs < memory.launch.untilMs,
+      isPaused: context.clock.monotonicMs() < memory.launch.untilMonotonicMs,
       isShuttingDown: context.isShuttingDown(),
       isRunnerEnded,
     }),
@@ -60,16 +60,17 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
   return { input, demand, scale, machines, rows: new Map(rows.map((row) => [row.job.id, row])) };
 }
 
-function openPauses(pauses: PoolMemory["mintPauses"], nowMs: number): DemandInput["mintPauses"] {
-  return new Map([...pauses].flatMap(([key, { untilMs, reason }]) => (nowMs < untilMs ? [[key, reason]] : [])));
+function openPauses(pauses: PoolMemory["mintPauses"], monotonicMs: number): DemandInput["mintPauses"] {
+  const open = [...pauses].filter(([, { untilMonotonicMs }]) => monotonicMs < untilMonotonicMs);
+  return new Map(open.map(([key, { reason }]) => [key, reason]));
 }
 
 /** A question that GitHub did not answer is put again after so long: a deleted run is asked about for as long as it waits. */
 const ASK_PAUSE_MS = 30 * SECOND_MS;
 
-function readAskPause({ memory }: PoolContext, jobId: JobId, nowMs: number) {
+function readAskPause({ memory, clock }: PoolContext, jobId: JobId) {
   const failure = memory.askFailures.get(jobId);
-  const isAskPaused = failure !== undefined && nowMs - failure.atMs < ASK_PAUSE_MS;
+  const isAskPaused = failure !== undefined && clock.monotonicMs() - failure.atMonotonicMs < ASK_PAUSE_MS;
   return { isAskPaused, askProblem: isAskPaused ? failure.reason : null };
 }
 

@@ -20,22 +20,47 @@ export interface ConnectionContext extends Surroundings {
   isHolding(): boolean;
 }
 
-/** Losing any of this costs time: it is built anew by the next passes. */
+/**
+ * Losing any of this costs time: it is built anew by the next passes. What is waited for is kept in the clock that only
+ * grows: the time of day may be set back, and nobody would look before it has come round again.
+ */
 export interface ConnectionMemory {
-  hooks: { readonly found: readonly Hook[]; readonly atMs: number } | null;
-  /** Until when the delivery log is known to hold nothing that is not looked after; null before the first look. */
+  hooks: { readonly found: readonly Hook[]; readonly untilMs: number } | null;
+  /** Time of day until which the delivery log holds nothing that is not looked after; null before the first look. */
   deliveriesSeenUntilMs: number | null;
   /** What was done about each event that did not arrive. */
   readonly rescues: Map<DeliveryId, Rescue>;
-  repositories: { readonly names: readonly string[]; readonly atMs: number } | null;
-  /** When the open jobs of each repository were last read. */
+  repositories: ServedRepositories | null;
+  /** Time of day at which the open jobs of each repository were last read, for people. */
   readonly lookedAtMs: Map<string, number>;
+  /** When each repository is looked at again. */
+  readonly looks: Map<string, NextLook>;
+  /** Until when GitHub wants no call for the repositories of an owner (in lower case). */
+  readonly ownersHeldUntilMs: Map<string, number>;
+  /** Looks in a row that failed in a way that the next one may meet too. */
+  failedLookCount: number;
+  /** The job that was last asked about in each repository. */
+  readonly lastAskedIds: Map<string, JobId>;
   /** Jobs that GitHub does not find, and since when. */
   readonly absences: Map<JobId, Absence>;
   /** What each of the two controllers last met, for the status page; null while all is well. */
   readonly trouble: { recover: Trouble | null; discover: Trouble | null };
   /** Until when each of them rests after it met trouble. */
   readonly pausedUntilMs: { recover: number; discover: number };
+}
+
+export interface ServedRepositories {
+  readonly names: readonly string[];
+  readonly untilMs: number;
+  /** Of an owner whose repositories could not be listed; then the names of the last listing are kept. */
+  readonly trouble: Trouble | null;
+}
+
+export interface NextLook {
+  readonly atMs: number;
+  /** In a row. */
+  readonly failureCount: number;
+  readonly trouble: Trouble | null;
 }
 
 export interface Rescue {
@@ -46,7 +71,10 @@ export interface Rescue {
 
 export interface Absence {
   readonly sinceMs: number;
+  readonly lastAtMs: number;
   readonly readingCount: number;
+  /** What the job said when it was first not found: GitHub's word for it since then ends the absence. */
+  readonly queuedSeenAtMs: number | null;
 }
 
 export interface Trouble {
@@ -63,8 +91,12 @@ export function emptyConnectionMemory(): ConnectionMemory {
     rescues: new Map(),
     repositories: null,
     lookedAtMs: new Map(),
+    looks: new Map(),
+    ownersHeldUntilMs: new Map(),
+    failedLookCount: 0,
+    lastAskedIds: new Map(),
     absences: new Map(),
     trouble: { recover: null, discover: null },
-    pausedUntilMs: { recover: 0, discover: 0 },
+    pausedUntilMs: { recover: Number.NEGATIVE_INFINITY, discover: Number.NEGATIVE_INFINITY },
   };
 }

@@ -2,7 +2,7 @@
  * A slow look at the open jobs of every repository that the pools serve, for what no webhook and no delivery log told: jobs
  * that became queued, and known ones that went on. With `demand: poll` it is the only way that jobs are heard of.
  */
-import { GitHubError } from "../../domain/errors.ts";
+import { GitHubError, type GitHubErrorCode } from "../../domain/errors.ts";
 import type { JobId } from "../../domain/ids.ts";
 import type { JobEvent } from "../../domain/job.ts";
 import { isServedBy } from "../../domain/pool.ts";
@@ -12,9 +12,9 @@ import { listKnownJobs } from "../../store/jobs/load.ts";
 import { inTransaction } from "../../store/transaction.ts";
 import { saveJobEvent } from "../ingest.ts";
 import { askAboutMissing } from "./ask-missing.ts";
-import type { ConnectionContext } from "./context.ts";
+import type { ConnectionContext, Trouble } from "./context.ts";
 import { listServedRepositories } from "./repositories.ts";
-import { isResting, meetTrouble } from "./trouble.ts";
+import { isResting, meetTrouble, pauseAfterMs, TROUBLE_PAUSE_MS, troubleOf } from "./trouble.ts";
 
 export const DISCOVER_PERIOD_MS = 5 * SECOND_MS;
 /** Well inside the 5 minutes in which a job is found that nothing else told of. */
@@ -37,11 +37,9 @@ export async function discover(context: ConnectionContext): Promise<void> {
     // A repository that was renamed has jobs under its old name.
     const open = await listRepositoriesWithOpenJobs(context.store.db, context.connection);
     const repositories = [...new Set([...served, ...open])];
-    const due = dueRepositories(context, repositories);
-    await lookAtAll(context, due);
-    if (due.length > 0) memory.trouble.discover = null;
-    const kept = new Set(repositories);
-    for (const name of memory.lookedAtMs.keys()) if (!kept.has(name)) memory.lookedAtMs.delete(name);
+    await lookAtAll(context, dueRepositories(context, repositories));
+    forgetOthers(context, new Set(repositories));
+    memory.trouble.discover = openTrouble(context);
     gaugeAge(context, repositories);
   } catch (error) {
     if (!(error instanceof GitHubError)) throw error;
@@ -49,30 +47,49 @@ export async function discover(context: ConnectionContext): Promise<void> {
   }
 }
 
-/** The longest not looked at first; each pass takes its share, so that calls come evenly. */
+function forgetOthers({ memory }: ConnectionContext, kept: ReadonlySet<string>): void {
+  for (const known of [memory.lookedAtMs, memory.looks, memory.lastAskedIds])
+    for (const name of known.keys()) if (!kept.has(name)) known.delete(name);
+}
+
+function openTrouble({ memory }: ConnectionContext): Trouble | null {
+  const ofLooks = [...memory.looks.values()].flatMap(({ trouble }) => trouble ?? []);
+  return ofLooks[0] ?? memory.repositories?.trouble ?? null;
+}
+
+/** The longest due first; each pass takes its share, so that calls come evenly. */
 function dueRepositories(context: ConnectionContext, repositories: readonly string[]): readonly string[] {
-  const { lookedAtMs } = context.memory;
-  const nowMs = context.clock.nowMs();
-  const intervalMs = sweepIntervalMs(context);
-  const share = Math.ceil((repositories.length * DISCOVER_PERIOD_MS) / intervalMs) + 1;
+  const nowMs = context.clock.monotonicMs();
+  const dueAtMs = (name: string) => context.memory.looks.get(name)?.atMs ?? Number.NEGATIVE_INFINITY;
+  const share = Math.ceil((repositories.length * DISCOVER_PERIOD_MS) / sweepIntervalMs(context)) + 1;
   return repositories
-    .filter((name) => nowMs - (lookedAtMs.get(name) ?? 0) >= intervalMs - DISCOVER_PERIOD_MS)
-    .sort((a, b) => (lookedAtMs.get(a) ?? 0) - (lookedAtMs.get(b) ?? 0))
+    .filter((name) => dueAtMs(name) <= nowMs && !isOwnerHeld(context, name))
+    .sort((a, b) => (dueAtMs(a) < dueAtMs(b) ? -1 : Number(dueAtMs(a) > dueAtMs(b))))
     .slice(0, Math.min(share, REPOSITORIES_PER_PASS_MAX));
 }
 
-/** One repository that GitHub does not find holds up no other; a limit or an outage ends the pass. */
+function ownerOf(repository: string): string {
+  return repository.slice(0, repository.indexOf("/")).toLowerCase();
+}
+
+function isOwnerHeld({ memory, clock }: ConnectionContext, repository: string): boolean {
+  return clock.monotonicMs() < (memory.ownersHeldUntilMs.get(ownerOf(repository)) ?? Number.NEGATIVE_INFINITY);
+}
+
+/** One repository that cannot be read holds up no other, a limit only those of its owner; an outage ends the pass. */
 async function lookAtAll(context: ConnectionContext, repositories: readonly string[]): Promise<void> {
   const queue = [...repositories];
   let failure: GitHubError | null = null;
   const workers = Array.from({ length: Math.min(CONCURRENT_LOOKS_MAX, queue.length) }, async () => {
     for (let name = queue.shift(); name !== undefined && failure === null; name = queue.shift()) {
+      if (isOwnerHeld(context, name)) continue;
       try {
         await lookAt(context, name);
+        context.memory.failedLookCount = 0;
       } catch (error) {
         if (!(error instanceof GitHubError)) throw error;
-        if (isOfRepository(error)) noteUnreadable(context, name, error);
-        else failure ??= error;
+        noteFailedLook(context, name, error);
+        if (context.memory.failedLookCount >= FAILED_LOOKS_MAX) failure ??= error;
       }
     }
   });
@@ -80,25 +97,50 @@ async function lookAtAll(context: ConnectionContext, repositories: readonly stri
   if (failure !== null) throw failure;
 }
 
-function isOfRepository({ code }: GitHubError): boolean {
-  return code === "github-not-found" || code === "github-forbidden" || code === "github-not-installed";
+/** So many in a row of which each may have been a single repository's: then it is GitHub, or the way to it. */
+const FAILED_LOOKS_MAX = 3;
+/** An App may be installed for some repositories of an owner and not for others. */
+const OF_REPOSITORY: ReadonlySet<GitHubErrorCode> = new Set([
+  "github-not-found",
+  "github-forbidden",
+  "github-not-installed",
+  "github-invalid",
+]);
+const OF_OWNER: ReadonlySet<GitHubErrorCode> = new Set(["github-suspended", "github-rate-limited", "github-budget"]);
+
+function noteFailedLook(context: ConnectionContext, repository: string, error: GitHubError): void {
+  const { memory, clock, telemetry, connection } = context;
+  const isOfRepository = OF_REPOSITORY.has(error.code);
+  const failureCount = (memory.looks.get(repository)?.failureCount ?? 0) + 1;
+  // Soon again the first time. One that never succeeds takes no more turns than any other.
+  const isSoon = failureCount === 1 && !isOfRepository;
+  const pauseMs = isSoon ? TROUBLE_PAUSE_MS : lookPauseMs(context);
+  // One that is gone is nobody's trouble.
+  const trouble = error.code === "github-not-found" ? null : troubleOf(context, error);
+  memory.looks.set(repository, { atMs: clock.monotonicMs() + pauseMs, failureCount, trouble });
+  if (isOfRepository) memory.lookedAtMs.set(repository, clock.nowMs());
+  else if (OF_OWNER.has(error.code))
+    memory.ownersHeldUntilMs.set(ownerOf(repository), clock.monotonicMs() + pauseAfterMs(error));
+  else memory.failedLookCount += 1;
+  if (failureCount === 1)
+    telemetry.warn("a repository's jobs cannot be read", { connection, repository, code: error.code });
 }
 
-function noteUnreadable(context: ConnectionContext, repository: string, error: GitHubError): void {
-  const { memory, clock, telemetry, connection } = context;
-  memory.lookedAtMs.set(repository, clock.nowMs());
-  telemetry.warn("a repository's jobs cannot be read", { connection, repository, code: error.code });
+function lookPauseMs(context: ConnectionContext): number {
+  return sweepIntervalMs(context) - DISCOVER_PERIOD_MS;
 }
 
 async function lookAt(context: ConnectionContext, repository: string): Promise<void> {
   const beganAtMs = context.clock.nowMs();
+  const nextAtMs = context.clock.monotonicMs() + lookPauseMs(context);
   const known = await listOpenJobsOfRepository(context.store.db, context.connection, repository);
   const listed = await context.github.listOpenJobs(repository);
   context.memory.lookedAtMs.set(repository, beganAtMs);
+  context.memory.looks.set(repository, { atMs: nextAtMs, failureCount: 0, trouble: null });
   await saveListed(context, listed);
   const listedIds = new Set<JobId>(listed.map(({ id }) => id));
   const missing = known.filter(({ job }) => !listedIds.has(job.id));
-  await askAboutMissing(context, missing);
+  await askAboutMissing(context, repository, missing);
 }
 
 /** Jobs that no pool would run are left to their webhooks: a busy organization has thousands of hosted ones. */

@@ -2,14 +2,14 @@
  * Reads GitHub's delivery log for events that did not reach us, and has each sent again; GitHub never does so by itself.
  * One that fails again is taken from the log itself: so jobs come in also while our own address cannot be reached.
  */
-import { GitHubError } from "../../domain/errors.ts";
+import { GitHubError, type GitHubErrorCode } from "../../domain/errors.ts";
 import { type PoolPolicy, type RegistrationScope, registrationScopesOf } from "../../domain/pool.ts";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import type { Hook, HookDelivery } from "../../ports/github-hooks.ts";
 import { listKnownDeliveries } from "../../store/deliveries/list.ts";
 import { recordPending } from "../../store/deliveries/record.ts";
 import type { ConnectionContext, Rescue } from "./context.ts";
-import { isResting, meetTrouble } from "./trouble.ts";
+import { isResting, meetTrouble, troubleOf } from "./trouble.ts";
 
 /** Twice within the minute in which a lost event is found that the log knows of. */
 export const RECOVER_PERIOD_MS = 15 * SECOND_MS;
@@ -32,10 +32,9 @@ export async function recover(context: ConnectionContext): Promise<void> {
   if (!context.isHolding() || isResting(context, "recover")) return;
   try {
     const beganAtMs = clock.nowMs();
-    const sinceMs = (memory.deliveriesSeenUntilMs ?? beganAtMs - LOOK_BACK_MS) - OVERLAP_MS;
-    const lost: LostDelivery[] = [];
-    for (const hook of await findHooks(context)) lost.push(...(await listLost(context, hook, sinceMs)));
-    noteFailing(context, lost);
+    // The time of day may have been set back since.
+    const sinceMs = Math.min(memory.deliveriesSeenUntilMs ?? beganAtMs - LOOK_BACK_MS, beganAtMs) - OVERLAP_MS;
+    const lost = await listAllLost(context, sinceMs);
     await rescueAll(context, lost);
     forgetSettled(context, lost);
     // What is left over is listed again: the log is read from the oldest that is not settled.
@@ -54,11 +53,11 @@ interface LostDelivery {
 
 async function findHooks(context: ConnectionContext): Promise<readonly Hook[]> {
   const { memory, clock, hooks, ownPools, webhooksUrl } = context;
-  const nowMs = clock.nowMs();
-  if (memory.hooks !== null && nowMs - memory.hooks.atMs < HOOKS_KEPT_MS) return memory.hooks.found;
+  const nowMs = clock.monotonicMs();
+  if (memory.hooks !== null && nowMs < memory.hooks.untilMs) return memory.hooks.found;
   const scopes = ownPools.flatMap((pool) => [...registrationScopesOf(pool), ...ownersOf(pool)]);
   const found = await hooks.findHooks(scopes, webhooksUrl);
-  memory.hooks = { found, atMs: nowMs };
+  memory.hooks = { found, untilMs: nowMs + HOOKS_KEPT_MS };
   return found;
 }
 
@@ -67,6 +66,30 @@ function ownersOf({ scope }: PoolPolicy): readonly RegistrationScope[] {
   if (scope.kind !== "repositories") return [];
   const owners = new Set(scope.repositories.map((pattern) => pattern.split("/")[0] ?? ""));
   return [...owners].map((organization) => ({ kind: "organization", organization }));
+}
+
+/** A webhook that was deleted, or whose log we may not read any more, holds up no other. */
+async function listAllLost(context: ConnectionContext, sinceMs: number): Promise<readonly LostDelivery[]> {
+  const lost: LostDelivery[] = [];
+  let refusal: GitHubError | null = null;
+  for (const hook of await findHooks(context)) {
+    try {
+      lost.push(...(await listLost(context, hook, sinceMs)));
+    } catch (error) {
+      if (!isOfOne(error)) throw error;
+      refusal = error;
+    }
+  }
+  noteFailing(context, lost);
+  if (refusal !== null) context.memory.trouble.recover ??= troubleOf(context, refusal);
+  return lost;
+}
+
+const OF_ONE: ReadonlySet<GitHubErrorCode> = new Set(["github-not-found", "github-forbidden", "github-invalid"]);
+
+/** It says nothing of the next webhook or delivery. */
+function isOfOne(error: unknown): error is GitHubError {
+  return error instanceof GitHubError && OF_ONE.has(error.code);
 }
 
 /** Events of jobs whose newest attempt failed and that the store does not have. The newest first: their jobs still wait. */
@@ -89,11 +112,17 @@ async function rescueAll(context: ConnectionContext, lost: readonly LostDelivery
   let redeliveryCount = 0;
   for (const one of due) {
     const { attemptCount } = rescueOf(context, one);
-    context.memory.rescues.set(one.delivery.guid, { attemptCount: attemptCount + 1, lastAtMs: context.clock.nowMs() });
-    if (attemptCount === 0 && redeliveryCount < REDELIVERIES_PER_PASS_MAX) {
-      redeliveryCount += 1;
-      await redeliver(context, one);
-    } else await takePayload(context, one);
+    const lastAtMs = context.clock.monotonicMs();
+    context.memory.rescues.set(one.delivery.guid, { attemptCount: attemptCount + 1, lastAtMs });
+    const isRedelivered = attemptCount === 0 && redeliveryCount < REDELIVERIES_PER_PASS_MAX;
+    if (isRedelivered) redeliveryCount += 1;
+    try {
+      await (isRedelivered ? redeliver(context, one) : takePayload(context, one));
+    } catch (error) {
+      if (!isOfOne(error)) throw error;
+      const { telemetry, connection } = context;
+      telemetry.warn("a delivery cannot be rescued", { connection, delivery: one.delivery.guid, code: error.code });
+    }
   }
 }
 
@@ -103,7 +132,7 @@ function rescueOf({ memory }: ConnectionContext, { delivery }: LostDelivery): Re
 
 function isDue(context: ConnectionContext, one: LostDelivery): boolean {
   const { attemptCount, lastAtMs } = rescueOf(context, one);
-  const isWaiting = attemptCount > 0 && context.clock.nowMs() - lastAtMs < RESCUE_PATIENCE_MS;
+  const isWaiting = attemptCount > 0 && context.clock.monotonicMs() - lastAtMs < RESCUE_PATIENCE_MS;
   return !isWaiting && attemptCount < ATTEMPTS_MAX;
 }
 
@@ -135,7 +164,7 @@ function oldestOpen(context: ConnectionContext, lost: readonly LostDelivery[]): 
 function forgetSettled(context: ConnectionContext, lost: readonly LostDelivery[]): void {
   const listed = new Set(lost.map(({ delivery }) => delivery.guid));
   for (const [guid, { lastAtMs }] of context.memory.rescues)
-    if (!listed.has(guid) && context.clock.nowMs() - lastAtMs > OVERLAP_MS) context.memory.rescues.delete(guid);
+    if (!listed.has(guid) && context.clock.monotonicMs() - lastAtMs > OVERLAP_MS) context.memory.rescues.delete(guid);
 }
 
 /** A wrong secret, a wrong path, an address that nobody reaches: told in GitHub's own words. */

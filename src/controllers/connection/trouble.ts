@@ -1,9 +1,9 @@
 import type { GitHubError, GitHubErrorCode } from "../../domain/errors.ts";
 import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
-import type { ConnectionContext } from "./context.ts";
+import type { ConnectionContext, Trouble } from "./context.ts";
 
 /** Soon enough for the bounds on missed events, seldom enough for a server in trouble. */
-const TROUBLE_PAUSE_MS = 30 * SECOND_MS;
+export const TROUBLE_PAUSE_MS = 30 * SECOND_MS;
 /** What only a person can mend is tried again seldom. */
 const REFUSED_PAUSE_MS = 5 * MINUTE_MS;
 const REFUSALS: ReadonlySet<GitHubErrorCode> = new Set([
@@ -14,19 +14,26 @@ const REFUSALS: ReadonlySet<GitHubErrorCode> = new Set([
 ]);
 
 export function isResting({ memory, clock }: ConnectionContext, who: "recover" | "discover"): boolean {
-  return clock.nowMs() < memory.pausedUntilMs[who];
+  return clock.monotonicMs() < memory.pausedUntilMs[who];
 }
 
 /** Remembers what went wrong for the status page, and lets GitHub be for as long as it asks. */
 export function meetTrouble(context: ConnectionContext, who: "recover" | "discover", error: GitHubError): void {
   const { memory, clock, telemetry, connection } = context;
-  const atMs = clock.nowMs();
-  const ownPauseMs = REFUSALS.has(error.code) ? REFUSED_PAUSE_MS : TROUBLE_PAUSE_MS;
-  memory.trouble[who] = { code: error.code, text: error.message, atMs };
-  memory.pausedUntilMs[who] = atMs + (error.retryAfterMs ?? ownPauseMs);
+  memory.trouble[who] = troubleOf(context, error);
+  memory.pausedUntilMs[who] = clock.monotonicMs() + pauseAfterMs(error);
   telemetry.error("looking for missed events failed; it goes on after a pause", error, {
     connection,
     controller: who,
     code: error.code,
   });
+}
+
+/** For so long the same is not tried again. */
+export function pauseAfterMs({ code, retryAfterMs }: GitHubError): number {
+  return retryAfterMs ?? (REFUSALS.has(code) ? REFUSED_PAUSE_MS : TROUBLE_PAUSE_MS);
+}
+
+export function troubleOf({ clock }: ConnectionContext, { code, message }: GitHubError): Trouble {
+  return { code, text: message, atMs: clock.nowMs() };
 }

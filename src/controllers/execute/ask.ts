@@ -28,13 +28,14 @@ function reasonOf(answer: Exclude<Observation<unknown>, { readonly kind: "presen
   return answer.kind === "absent" ? "github-job-not-found" : reasonOfRefusal(answer.code);
 }
 
-async function askAboutJob(context: PoolContext, jobId: JobId): Promise<void> {
+/** What came of it is in the job's row, or else among `askFailures`. */
+export async function askAboutJob(context: PoolContext, jobId: JobId): Promise<void> {
   const row = await loadJob(context.store.db, context.pool.connection, jobId);
   if (row === null || row.job.status !== "queued") return;
   const answer = await context.github.getJob(row.job.repository, jobId);
   const { askFailures } = context.memory;
   if (answer.kind === "present") askFailures.delete(jobId);
-  else askFailures.set(jobId, { atMs: context.clock.nowMs(), reason: reasonOf(answer) });
+  else askFailures.set(jobId, { atMonotonicMs: context.clock.monotonicMs(), reason: reasonOf(answer) });
   // A failed look and an absence are no facts about the job: it stays as it is, and is asked about again.
   if (answer.kind !== "present") {
     const fact =

@@ -62,7 +62,7 @@ async function bind(context: PoolContext, launch: LaunchRow, launched: readonly 
     const done: LaunchRow = { ...launch, state: "done", attemptCount: launch.attemptCount + 1, error: null };
     await saveLaunch(tx, { ...done, version: launch.version + 1 }, launch.version);
   });
-  Object.assign(context.memory.launch, { failureCount: 0, untilMs: 0 });
+  Object.assign(context.memory.launch, { failureCount: 0, untilMonotonicMs: 0 });
   context.telemetry.count("holdfast_launches_total", { pool: context.pool.name, outcome: "started" });
   // An agent may have reported before the answer was stored.
   context.wake.controller("attend", context.pool.name);
@@ -76,7 +76,8 @@ async function noteFailure(context: PoolContext, launch: LaunchRow, error: Provi
   const nowMs = clock.nowMs();
   const isRefused = error.code !== "provider-unavailable";
   memory.launch.failureCount += 1;
-  memory.launch.untilMs = nowMs + backoffMs(CALL_BACKOFF, memory.launch.failureCount, random.fraction());
+  memory.launch.untilMonotonicMs =
+    clock.monotonicMs() + backoffMs(CALL_BACKOFF, memory.launch.failureCount, random.fraction());
   await inLease(context.store, lease, async (tx) => {
     const attemptCount = launch.attemptCount + 1;
     const nextAttemptAtMs = nowMs + backoffMs(CALL_BACKOFF, attemptCount, random.fraction());

@@ -9,6 +9,7 @@ import { GitHubError } from "../../domain/errors.ts";
 import type { TicketId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { type RegistrationScope, scopeKey } from "../../domain/pool.ts";
+import type { ReasonCode } from "../../domain/reasons.ts";
 import { moveTicket, type Ticket } from "../../domain/ticket.ts";
 import type { MintedTicket } from "../../ports/github.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
@@ -23,6 +24,7 @@ import type { PoolContext } from "../context.ts";
 import { reasonOfRefusal } from "../github-reason.ts";
 import { settleAll } from "../settle.ts";
 import { voidTicket } from "../void-ticket.ts";
+import { isStillWanted } from "./still-wanted.ts";
 
 /** Calls at a time per pool; GitHub counts more than 100 concurrent ones as abuse. */
 const CONCURRENT_MINTS_MAX = 8;
@@ -37,9 +39,16 @@ export async function mintTickets(context: PoolContext): Promise<void> {
   await settleAll(workers);
 }
 
+function isPaused({ memory, clock }: PoolContext, scope: RegistrationScope): boolean {
+  return clock.monotonicMs() < (memory.mintPauses.get(scopeKey(scope))?.untilMonotonicMs ?? 0);
+}
+
 async function mintOne(context: PoolContext, ticket: Ticket): Promise<void> {
-  if (context.clock.nowMs() < (context.memory.mintPauses.get(scopeKey(ticket.scope))?.untilMs ?? 0)) return;
+  if (isPaused(context, ticket.scope)) return;
   context.memory.lastScope = ticket.scope;
+  const wanted = await isStillWanted(context, ticket);
+  if (wanted.kind === "over") return await voidUnwanted(context, ticket, wanted.why);
+  if (wanted.kind === "unknown") return pauseScope(context, ticket.scope, wanted.reason, null);
   const isFirstRequest = ticket.registration === "none";
   const asked = await noteAsked(context, ticket);
   if (asked === null) return;
@@ -56,6 +65,13 @@ async function mintOne(context: PoolContext, ticket: Ticket): Promise<void> {
     if (!(error instanceof GitHubError)) throw error;
     await noteFailure(context, asked, error, isFirstRequest);
   }
+}
+
+async function voidUnwanted(context: PoolContext, ticket: Ticket, why: string): Promise<void> {
+  const lease = context.lease();
+  if (lease === null) return;
+  await inLease(context.store, lease, (tx) => voidTicket(context, tx, ticket, why));
+  context.wake.controller("assign", context.pool.name);
 }
 
 /** From here on the registration may exist, whatever becomes of us. */
@@ -98,7 +114,7 @@ async function noteFailure(
   const { telemetry, pool } = context;
   telemetry.error("GitHub gave no ticket", error, { pool: pool.name, ticket: ticket.id, code: error.code });
   if (error.code === "github-name-taken") return resolveByName(context, ticket);
-  pauseScope(context, ticket.scope, error);
+  pauseScope(context, ticket.scope, reasonOfRefusal(error.code), error.retryAfterMs);
   await noteOnPool(context, `no ticket: ${error.code}, ${error.message}`);
   // Whether it took effect is unknown: the same name is asked for again, and taken then if it did.
   if (error.code === "github-unavailable") return;
@@ -114,12 +130,21 @@ async function noteFailure(
 }
 
 /** Nothing more is asked for in this scope until the pause is over; the reason is every waiting job's there. */
-function pauseScope(context: PoolContext, scope: RegistrationScope, error: GitHubError): void {
+function pauseScope(
+  context: PoolContext,
+  scope: RegistrationScope,
+  reason: ReasonCode,
+  retryAfterMs: number | null,
+): void {
   const { memory, clock, random } = context;
   const key = scopeKey(scope);
-  const failureCount = (memory.mintPauses.get(key)?.failureCount ?? 0) + 1;
-  const pauseMs = Math.max(backoffMs(CALL_BACKOFF, failureCount, random.fraction()), error.retryAfterMs ?? 0);
-  memory.mintPauses.set(key, { failureCount, untilMs: clock.nowMs() + pauseMs, reason: reasonOfRefusal(error.code) });
+  const nowMs = clock.monotonicMs();
+  const before = memory.mintPauses.get(key) ?? { failureCount: 0, untilMonotonicMs: 0 };
+  // Requests that were under way together fail together: that is once.
+  const failureCount = before.failureCount + (nowMs < before.untilMonotonicMs ? 0 : 1);
+  const pauseMs = Math.max(backoffMs(CALL_BACKOFF, failureCount, random.fraction()), retryAfterMs ?? 0);
+  const untilMonotonicMs = Math.max(before.untilMonotonicMs, nowMs + pauseMs);
+  memory.mintPauses.set(key, { failureCount, untilMonotonicMs, reason });
   context.wake.controller("assign", context.pool.name);
 }
 
@@ -130,16 +155,16 @@ async function resolveByName(context: PoolContext, ticket: Ticket): Promise<void
   const found = await context.github.findRunner(ticket.scope, ticket.runnerName);
   // Gone again or unreadable: asked for again at the next pass, under the same name.
   if (found.kind !== "present") {
-    const untilMs = context.clock.nowMs() + backoffMs(CALL_BACKOFF, RESOLVE_FAILURE_COUNT, 0);
-    const pause = { failureCount: RESOLVE_FAILURE_COUNT, untilMs, reason: "github-unavailable" } as const;
+    const untilMonotonicMs = context.clock.monotonicMs() + backoffMs(CALL_BACKOFF, RESOLVE_FAILURE_COUNT, 0);
+    const pause = { failureCount: RESOLVE_FAILURE_COUNT, untilMonotonicMs, reason: "github-unavailable" } as const;
     context.memory.mintPauses.set(scopeKey(ticket.scope), pause);
     return;
   }
   const { value } = found;
   if (value.isOnline || value.version !== null) {
-    // Nobody has the secret, so nobody can be online under a name that we drew: not ours to judge.
+    // Nobody has the secret, so nobody can be online under a name that we drew: it is not ours, and not ours to delete.
     context.telemetry.warn("a registration under a ticket's name is in use by somebody", { ticket: ticket.id });
-    return;
+    return await giveUpName(context, ticket);
   }
   const lease = context.lease();
   if (lease === null) return;
@@ -150,6 +175,17 @@ async function resolveByName(context: PoolContext, ticket: Ticket): Promise<void
     await voidTicket(context, tx, known, "the answer with its secret was lost");
   });
   context.wake.controller("sweep", context.pool.name);
+  context.wake.controller("assign", context.pool.name);
+}
+
+async function giveUpName(context: PoolContext, ticket: Ticket): Promise<void> {
+  const lease = context.lease();
+  if (lease === null) return;
+  await inLease(context.store, lease, async (tx) => {
+    const current = await loadTicket(tx, ticket.id);
+    if (current?.state.kind !== "minting") return;
+    await voidTicket(context, tx, { ...current, registration: "none" }, "somebody else is online under its name");
+  });
   context.wake.controller("assign", context.pool.name);
 }
 

@@ -90,6 +90,18 @@ describe("the primary limit", () => {
     await expect(github.listRunners(ACME)).resolves.toEqual([]);
   });
 
+  it("of registering runners, where it is used up, keeps no registration from being deleted", async () => {
+    const headers = { ...limits(0), "x-ratelimit-resource": "actions_runner_registration" };
+    const body = { message: "API rate limit exceeded" };
+    const standIn = await startStandIn(({ method }) =>
+      method === "POST" ? { status: 403, headers, body } : { status: 204 },
+    );
+    const { github } = connect(standIn.apiUrl);
+    const refusal = { code: "github-rate-limited", retryAfterMs: HOUR_MS };
+    await expect(github.mintTicket(MINT)).rejects.toMatchObject(refusal);
+    await expect(github.deleteRunner(permit())).resolves.toBe("deleted");
+  });
+
   it("is read in GitHub's own time: a clock of ours that is an hour off changes nothing", async () => {
     const github = { ...limits(0, 61 * MINUTE_MS), date: new Date(START_MS + HOUR_MS).toUTCString() };
     const { github: acme } = await start(() => github);

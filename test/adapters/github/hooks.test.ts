@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { HOUR_MS, MINUTE_MS } from "../../../src/domain/units.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import type { Hook } from "../../../src/ports/github-hooks.ts";
 import { restContract } from "../../contracts/github/contract.ts";
 import { START_MS } from "../../domain/builders.ts";
@@ -172,6 +172,14 @@ describe("the deliveries of a hook", () => {
     const found = await hooks.listDeliveries(APP_HOOK, START_MS - HOUR_MS, 1_000);
     expect(found).toHaveLength(100);
     expect(found.map(({ id }) => id)).toContain("4");
+  });
+
+  it.each([-DAY_MS, 5 * MINUTE_MS])("by our clock, which is %i ms off GitHub's", async (offMs) => {
+    const sent = delivery(1, { delivered_at: new Date(START_MS - offMs).toISOString() });
+    const date = new Date(START_MS - offMs).toUTCString();
+    const { hooks } = await startReading({ [DELIVERIES]: ok([sent], { date }) }, "app");
+    const found = await hooks.listDeliveries(APP_HOOK, START_MS - MINUTE_MS, 10);
+    expect(found.map(({ deliveredAtMs }) => Math.abs(deliveredAtMs - START_MS) < SECOND_MS)).toEqual([true]);
   });
 
   it.each(["0", "9007199254740991", "9007199254740993", "170000000000000001", "9223372036854775807"])(

@@ -84,6 +84,21 @@ describe("is not followed", () => {
     expect(other.asked).toEqual([]);
   });
 
+  it.each([
+    "/repos/other/place/actions/runners/43",
+    "/repositories/9/actions/runners/142",
+    "/repositories/9",
+    "/orgs/acme/actions/runner-groups/42",
+  ])("to something else than was to be changed: %s", async (location) => {
+    const standIn = await startStandIn((asked) =>
+      asked.path.startsWith("/repos/acme/old") ? { status: 307, headers: { location } } : { status: 204 },
+    );
+    const { github } = connect(standIn.apiUrl);
+    await expect(github.deleteRunner(permit())).rejects.toMatchObject({ code: "github-not-found" });
+    await expect(github.mintTicket(MINT)).rejects.toMatchObject({ code: "github-not-found" });
+    expect(standIn.asked.map(({ path }) => path.startsWith("/repos/acme/old"))).toEqual([true, true]);
+  });
+
   it("out of the interface, to another part of the same server", async () => {
     const standIn = await startStandIn(({ path }) =>
       path.startsWith("/api/v3/") ? { status: 307, headers: { location: "/login" } } : { status: 204 },

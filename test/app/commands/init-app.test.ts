@@ -129,7 +129,7 @@ describe("a new App", () => {
     const io = openScreen();
     const stderr = {
       write: (text: string) => {
-        const found = /http:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0];
+        const found = /http:\/\/127\.0\.0\.1:\d+\/\w+/.exec(text)?.[0];
         if (found !== undefined) address.resolve(found);
       },
     };

@@ -51,12 +51,15 @@ async function register(
   const stop = new AbortController();
   let visited: Promise<void> = Promise.resolve();
   const announce: CreateAppMeans["announce"] = async (address) => {
+    const { origin } = new URL(address);
     const page = await fetch(address);
+    // Nobody else on this computer comes to the state by the port alone.
+    expect((await fetch(origin)).status).toBe(404);
     const html = await page.clone().text();
     const state = new URL(attributeOf(html, "action")).searchParams.get("state") ?? "";
     const manifest = JSON.parse(attributeOf(html, "value"));
-    const back = (query: Record<string, string>) => fetch(`${address}/callback?${new URLSearchParams(query)}`);
-    visited = visit({ address, state, manifest, page, clock, stop, back });
+    const back = (query: Record<string, string>) => fetch(`${origin}/callback?${new URLSearchParams(query)}`);
+    visited = visit({ address: origin, state, manifest, page, clock, stop, back });
     await visited;
   };
   const means = { createFetch: () => fetchConversion, clock, random: systemRandom(), stop: stop.signal, announce };
