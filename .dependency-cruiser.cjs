@@ -18,7 +18,7 @@ const LAYERS = Object.keys(MAY_IMPORT);
 const PACKAGE_TYPES = ["npm", "npm-dev", "npm-optional", "npm-peer", "npm-bundled", "npm-no-pkg", "npm-unknown"];
 
 /** Programs of their own: something runs them, nothing imports them. */
-const PROGRAMS = "^(bin/|src/agent/(main|launcher)\\.ts$|src/simulator/runner/)";
+const PROGRAMS = "^(bin/|src/agent/(main|launcher|watchdog)\\.ts$|src/simulator/runner/)";
 
 function layerRule(layer) {
   const allowed = [layer, ...MAY_IMPORT[layer]];

@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-const END_TO_END = "test/end-to-end/**/*.test.ts";
+const END_TO_END = ["test/end-to-end/**/*.test.ts", "test/agent/fence-trials.test.ts"];
 
 export default defineConfig({
   test: {
@@ -16,7 +16,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [END_TO_END],
+          exclude: END_TO_END,
           testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
@@ -26,7 +26,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "end-to-end",
-          include: [END_TO_END],
+          include: END_TO_END,
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,

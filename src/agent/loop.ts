@@ -4,21 +4,20 @@
  */
 import { lookIntervalMs } from "../domain/host/report.ts";
 import { type AgentSettings, markOf } from "../domain/host/settings.ts";
-import { type Belongings, sightRunner } from "../domain/host/sight.ts";
-import { type HostEffect, type HostState, type Look, NEW_HOST } from "../domain/host/state.ts";
+import { type HostEffect, type HostState, NEW_HOST } from "../domain/host/state.ts";
 import { stepHost } from "../domain/host/step.ts";
 import { unreachable } from "../domain/invariant.ts";
 import type { OfferedTicket } from "../domain/protocol.ts";
 import { clearLeftovers } from "./clean.ts";
+import { FenceHand } from "./fence.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Journal } from "./journal.ts";
 import { isFileError, type Log } from "./log.ts";
 import { collectLogs } from "./logs.ts";
+import { Lookout } from "./lookout.ts";
 import type { Places } from "./places.ts";
-import { readProcessTable } from "./process-table.ts";
 import { prepareRoot, removeRoots } from "./root.ts";
 import { startRunner } from "./runner.ts";
-import { RunnerFiles } from "./runner-files.ts";
 import type { System } from "./system.ts";
 import type { Talk } from "./talk.ts";
 
@@ -35,8 +34,9 @@ export interface LoopOptions {
 export class Loop {
   readonly #options: LoopOptions;
   readonly #mark: string;
+  readonly #lookout: Lookout;
+  readonly #fence: FenceHand;
   #state: HostState = NEW_HOST;
-  #files: { readonly ticketId: string; readonly files: RunnerFiles } | null = null;
   #nextLookAtMs = 0;
   /** Of the ticket last started here; kept only to blot it out of logs. */
   #secret: string | null = null;
@@ -44,6 +44,10 @@ export class Loop {
   constructor(options: LoopOptions) {
     this.#options = options;
     this.#mark = markOf(options.settings.controllerId, options.settings.machineId);
+    this.#lookout = new Lookout(options.places, this.#mark);
+    const { places, log, system } = options;
+    const look = this.#lookout.lookBehindFence.bind(this.#lookout);
+    this.#fence = new FenceHand({ places, log, system, look });
   }
 
   /** Returns when all is over. */
@@ -57,7 +61,7 @@ export class Loop {
         await this.#take(letter.input);
         letter.done();
       } else if (nowMs >= this.#nextLookAtMs) {
-        await this.#take({ kind: "looked", look: this.#look(), atMs: nowMs });
+        await this.#take({ kind: "looked", look: this.#lookout.look(this.#state.held), atMs: nowMs });
         this.#nextLookAtMs = nowMs + lookIntervalMs(this.#state);
       } else await system.sleep(this.#nextLookAtMs - nowMs, inbox.nextRing());
     }
@@ -88,6 +92,13 @@ export class Loop {
         return talk.reportNow();
       case "start-runner":
         return this.#start(effect.ticket);
+      case "close-fence":
+        return this.#closeFence(effect);
+      case "open-fence":
+        return this.#openFence(effect.claim);
+      case "lift-fence":
+        log.write("a listener that nobody accounts for is resumed", { ticket: effect.ticketId });
+        return this.#fence.lift(effect.ticketId, effect.process);
       case "send-logs": {
         const logs = collectLogs(places, effect.ticketId, log.path, this.#secret);
         return talk.sendLogs({ ticketId: effect.ticketId, logs });
@@ -135,10 +146,10 @@ export class Loop {
 
   async #clean(): Promise<void> {
     const { log, inbox, places, system } = this.#options;
-    this.#files = null;
+    this.#lookout.forgetFiles();
     this.#secret = null;
     try {
-      const clearing = await clearLeftovers(this.#belongings(), system);
+      const clearing = await clearLeftovers(this.#lookout.belongings(null), system);
       log.write("leftovers", clearing);
       if (clearing.kind === "not-cleared") return void inbox.put({ kind: "clean-failed" });
       await removeRoots(places);
@@ -150,21 +161,22 @@ export class Loop {
     }
   }
 
-  #look(): Look {
-    const { held } = this.#state;
-    const ours = this.#belongings();
-    const table = readProcessTable(ours.started?.pid ?? null);
-    const processes = table.kind === "unknown" ? table : sightRunner(table.processes, ours);
-    if (held === null) return { ticketId: null, processes, files: null };
-    if (this.#files?.ticketId !== held.id)
-      this.#files = { ticketId: held.id, files: new RunnerFiles(this.#options.places, held.id) };
-    // After the processes: what a runner that is gone wrote is then all there.
-    return { ticketId: held.id, processes, files: this.#files.files.look() };
+  async #closeFence({ ticketId, process }: HostEffect & { kind: "close-fence" }): Promise<void> {
+    const { log, inbox, system } = this.#options;
+    const closing = await this.#fence.close(ticketId, process);
+    if (closing.kind === "closed") {
+      log.write("the fence is closed", { ticket: ticketId, fence: closing.name });
+      return void inbox.put({ kind: "fence-closed", ticketId, name: closing.name, look: closing.look });
+    }
+    log.write("the fence could not be closed", { ticket: ticketId, why: closing.why });
+    void inbox.put({ kind: "fence-failed", ticketId, why: closing.why, atMs: system.monotonicMs() });
   }
 
-  #belongings(): Belongings {
-    const run = this.#state.held?.run;
-    const started = run?.kind === "own" || run?.kind === "taken-over" ? run.process : null;
-    return { mark: this.#mark, rootsDirectory: this.#options.places.rootsDirectory, started };
+  #openFence(claim: (HostEffect & { kind: "open-fence" })["claim"]): void {
+    const { log, inbox, system } = this.#options;
+    const outcome = this.#fence.open(claim);
+    log.write("the fence is open", { claim, outcome });
+    this.#nextLookAtMs = 0;
+    void inbox.put({ kind: "fence-opened", outcome, atMs: system.monotonicMs() });
   }
 }

@@ -39,3 +39,10 @@ export function outputOf(places: Places, ticketId: TicketId): string {
 export function perfOf(places: Places, ticketId: TicketId): string {
   return join(places.volatileDirectory, ticketId);
 }
+
+/** In the volatile folder: a folder for each fence that was closed around a ticket's listener. */
+export const FENCES = "fences";
+
+export function fencesOf(places: Places): string {
+  return join(places.volatileDirectory, FENCES);
+}

@@ -1,6 +1,7 @@
 /** Reads the machine's process table. What cannot be read makes the whole table unknown, never shorter. */
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import type { StartedProcess } from "../domain/host/journal.ts";
 import {
   type MarkReading,
   type ProcessStat,
@@ -21,17 +22,52 @@ export type ProcessTable =
 const PROCESSES_MAX = 4_194_304;
 const PS_OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 
+const onLinux = process.platform === "linux";
+
 /** @param alsoPid a process that is read in full whatever its name; "all" reads every one in full. */
 export function readProcessTable(alsoPid: number | null | "all"): ProcessTable {
-  return process.platform === "linux" ? readLinux(alsoPid) : readByPs();
+  return onLinux ? readLinux(alsoPid) : readByPs();
 }
 
 /** Null where no such process is there. */
 export function startTimeOf(pid: number): string | null {
-  if (process.platform === "linux") return readStat(pid)?.startTime ?? null;
+  return findProcess(pid)?.startTime ?? null;
+}
+
+/** Whether exactly this process is there and not a zombie. */
+export function isAlive({ pid, startTime }: StartedProcess): boolean {
+  const found = findProcess(pid);
+  return found?.startTime === startTime && !found.isZombie;
+}
+
+/**
+ * The state of each task of exactly this process, as letters; on macOS there is one for all. Null where it is not there,
+ * cannot be read, or changed its tasks meanwhile.
+ */
+export function taskStatesOf(process: StartedProcess): readonly string[] | null {
+  if (onLinux) return readTaskStates(process);
+  const found = findProcess(process.pid);
+  return found?.startTime === process.startTime ? [found.state] : null;
+}
+
+function readTaskStates({ pid, startTime }: StartedProcess): readonly string[] | null {
+  try {
+    const folder = `/proc/${pid}/task`;
+    const tasks = readdirSync(folder);
+    if (readStat(pid)?.startTime !== startTime) return null;
+    const states = tasks.map((task) => parseStat(readFileSync(`${folder}/${task}/stat`, "utf8"))?.state ?? "?");
+    const isSame = readdirSync(folder).join() === tasks.join() && readStat(pid)?.startTime === startTime;
+    return isSame ? states : null;
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    return null;
+  }
+}
+
+function findProcess(pid: number): ProcessStat | null {
+  if (onLinux) return readStat(pid);
   const table = readByPs();
-  if (table.kind === "unknown") return null;
-  return table.processes.find((one) => one.pid === pid)?.startTime ?? null;
+  return table.kind === "unknown" ? null : (table.processes.find((one) => one.pid === pid) ?? null);
 }
 
 function readLinux(alsoPid: number | null | "all"): ProcessTable {

@@ -4,7 +4,7 @@ import { access, chmod, cp, lstat, mkdir, readdir, rename, rm } from "node:fs/pr
 import { join } from "node:path";
 import type { TicketId } from "../domain/ids.ts";
 import { isFileError } from "./log.ts";
-import { type Places, rootOf } from "./places.ts";
+import { FENCES, type Places, rootOf } from "./places.ts";
 
 const NEXT = "next";
 const BUILDING = "next.building";
@@ -35,12 +35,12 @@ export async function claimRoot(places: Places, ticketId: TicketId): Promise<str
   return root;
 }
 
-/** Removes every root, with what the runners printed and their perf files. Only when no ticket is held. */
+/** Removes every root, with what the runners printed, their perf files and fences. Only when no ticket is held. */
 export async function removeRoots(places: Places): Promise<void> {
   for (const directory of [places.rootsDirectory, places.outputDirectory])
     for (const name of await readdir(directory)) await removeTree(join(directory, name));
   for (const name of await readdir(places.volatileDirectory))
-    if (name.startsWith("t-")) await removeTree(join(places.volatileDirectory, name));
+    if (name.startsWith("t-") || name === FENCES) await removeTree(join(places.volatileDirectory, name));
   await mkdir(places.outputDirectory, { recursive: true });
 }
 

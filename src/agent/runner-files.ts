@@ -1,8 +1,8 @@
 /** Follows the files of one ticket's runner, as far as they have grown at each look. Bounded: what is more waits. */
 import { closeSync, lstatSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
+import type { FilesSight } from "../domain/host/look.ts";
 import { foldLogLine, foldPerfLine, NO_FACTS, type RunnerFacts } from "../domain/host/runner-log.ts";
-import type { FilesSight } from "../domain/host/state.ts";
 import type { TicketId } from "../domain/ids.ts";
 import { isFileError } from "./log.ts";
 import { type Places, perfOf, rootOf } from "./places.ts";
@@ -39,6 +39,7 @@ export class RunnerFiles {
     const logs = listLogs(this.#root);
     const troubles: string[] = typeof logs === "string" ? [logs] : [];
     let bytesLeft = BYTES_PER_LOOK_MAX;
+    let byteCount = 0;
     // The perf file first: an assignment that it does not show yet has no close in the log either.
     const files: [string, Fold][] = [[this.#perfFile, foldPerfLine]];
     // Those that were there are looked for again, listed or not.
@@ -47,29 +48,34 @@ export class RunnerFiles {
     for (const [path, fold] of files) {
       const read = this.#readOn(path, fold, bytesLeft);
       if (typeof read === "string") troubles.push(`${basename(path)}: ${read}`);
-      else bytesLeft -= read;
+      else {
+        bytesLeft -= read.readCount;
+        byteCount += read.size;
+      }
     }
     if (typeof logs !== "string" && logs.length > 0) this.#facts = { ...this.#facts, hasLog: true };
     return {
       facts: this.#facts,
       isComplete: bytesLeft > 0,
+      isLineOpen: [...this.#cursors.values()].some(({ rest }) => rest.length > 0),
+      byteCount,
       unreadable: troubles[0] ?? null,
       isUpdateFinished: lstatSync(join(this.#root, "update.finished"), { throwIfNoEntry: false }) !== undefined,
     };
   }
 
-  /** @returns how many bytes were read, or why none could be. */
-  #readOn(path: string, fold: Fold, bytesMax: number): number | string {
+  /** @returns how many bytes were read of how large a file, or why none could be. */
+  #readOn(path: string, fold: Fold, bytesMax: number): { readonly readCount: number; readonly size: number } | string {
     const opened = openSafely(path);
     const before = this.#cursors.get(path) ?? null;
     if (opened.kind === "unreadable") return opened.why;
-    if (opened.kind === "absent") return before === null ? 0 : "it was removed";
+    if (opened.kind === "absent") return before === null ? { readCount: 0, size: 0 } : "it was removed";
     try {
       const cursor = before ?? { inode: opened.inode, offset: 0, rest: Buffer.alloc(0) };
       if (opened.inode !== cursor.inode || opened.size < cursor.offset) return "it was replaced";
       const bytes = readFrom(opened.file, cursor.offset, Math.min(bytesMax, opened.size - cursor.offset));
       this.#cursors.set(path, this.#foldLines(cursor, bytes, fold));
-      return bytes.length;
+      return { readCount: bytes.length, size: opened.size };
     } finally {
       closeSync(opened.file);
     }

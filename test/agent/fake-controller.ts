@@ -31,6 +31,8 @@ export class FakeController {
   readonly logs: SavedLogs[] = [];
   isRetiring = false;
   handBack: ReportAnswer["handBack"] = null;
+  /** It is asked only in answer to such reports: an engaged agent reports on changes, and else by heartbeat. */
+  handsBackWhen: (report: HostReport) => boolean = () => true;
   /** A ticket that it believes to be out although the agent never got it. */
   claimsOut: TicketId | null = null;
   confirmsEnds = true;
@@ -148,7 +150,7 @@ export class FakeController {
       confirmedEnds: this.confirmsEnds ? ended : [],
       ticketOut: this.claimsOut ?? (this.#offer?.deliveredTo ? this.#offer.ticket.id : null),
       isRetiring: this.isRetiring,
-      handBack: this.handBack,
+      handBack: this.handsBackWhen(request.report) ? this.handBack : null,
     };
     send(response, 200, answer);
   }

@@ -5,6 +5,8 @@
  */
 import type { TicketId } from "../ids.ts";
 import { type OfferedTicket, type PollAnswer, REPORTED_ENDS_MAX, type ReportAnswer } from "../protocol.ts";
+import { noteOrder } from "./fence.ts";
+import { NO_FENCE } from "./fence-state.ts";
 import { startRunner } from "./follow-ticket.ts";
 import { REFUSED } from "./journal.ts";
 import { canTakeTicket, isPolling } from "./report.ts";
@@ -54,6 +56,7 @@ function takeTicket(state: HostState, ticket: OfferedTicket): HostStep {
       isWorkerSeen: false,
       updateRestartCount: 0,
       retryRestartCount: 0,
+      fence: NO_FENCE,
     } as const;
     return startRunner({ ...known, held, expected: null, place: { kind: "used" } });
   });
@@ -87,11 +90,14 @@ export function noteReportAnswer(state: HostState, input: HostInput & { kind: "r
   const seen = andThen(noteStore(state, answer), (next) => confirmEnds(next, answer.confirmedEnds));
   const isAccounted = state.isAccounted || report.phase !== "starting";
   return andThen(seen, (next) =>
-    andThen(accountFor({ ...next, isRetiring: answer.isRetiring, isAccounted }, answer.ticketOut), (accounted) => {
-      const isTold = report.phase === "leaving" && report.ticket === null && accounted.isLeaving;
-      const isLeaveHeard = isTold && accounted.held === null && accounted.unconfirmed.length === 0;
-      return nothingMore({ ...accounted, isLeaveHeard });
-    }),
+    andThen(
+      accountFor({ ...noteOrder(next, answer), isRetiring: answer.isRetiring, isAccounted }, answer.ticketOut),
+      (accounted) => {
+        const isTold = report.phase === "leaving" && report.ticket === null && accounted.isLeaving;
+        const isLeaveHeard = isTold && accounted.held === null && accounted.unconfirmed.length === 0;
+        return nothingMore({ ...accounted, isLeaveHeard });
+      },
+    ),
   );
 }
 

@@ -2,20 +2,21 @@
  * The held ticket, look by look: how far it is, and whether its runner is gone for good.
  *
  * A ticket ends only when neither a listener nor a Worker is left, seen in two looks with nothing else between them. It is
- * spent if a Worker was ever seen or the log says that a job completed, and barren otherwise.
+ * spent if a Worker was ever seen or the log says that a job completed, handed back if the fence killed it, and barren
+ * otherwise.
  */
 import { invariant } from "../invariant.ts";
 import { TICKET_STEPS, type TicketEnd, type TicketStep } from "../ticket.ts";
+import { tendFence } from "./fence.ts";
+import type { FilesSight, Look } from "./look.ts";
 import { hasOpenMessage, NO_FACTS } from "./runner-log.ts";
 import {
   andThen,
   END_WAIT_MS,
-  type FilesSight,
   GONE_LOOKS_APART_MS,
   type HeldTicket,
   type HostState,
   type HostStep,
-  type Look,
   nothingMore,
   RETRY_PAUSE_MS,
   RETRY_RESTARTS_MAX,
@@ -29,7 +30,14 @@ import {
 const RETRYABLE_CODE = 2;
 const UPDATE_CODES: ReadonlySet<number> = new Set([3, 4]);
 
-const NO_FILES: FilesSight = { facts: NO_FACTS, isComplete: false, unreadable: "not read", isUpdateFinished: false };
+const NO_FILES: FilesSight = {
+  facts: NO_FACTS,
+  isComplete: false,
+  isLineOpen: false,
+  byteCount: 0,
+  unreadable: "not read",
+  isUpdateFinished: false,
+};
 
 type Verdict =
   | { readonly kind: "wait" }
@@ -39,7 +47,10 @@ type Verdict =
 /** @param state with the look's processes already in it. */
 export function followTicket(state: HostState, look: Look, atMs: number): HostStep {
   const files = look.files ?? NO_FILES;
-  return andThen(noteProgress(state, look, files), (noted) => {
+  const tended = andThen(noteProgress(state, look, files), (noted) =>
+    tendFence(noted, heldOf(noted), look, files, atMs),
+  );
+  return andThen(tended, (noted) => {
     const held = heldOf(noted);
     if (!isGone(noted, held, atMs)) return nothingMore(noted);
     const verdict = judgeGone(noted, held, files, atMs);
@@ -90,7 +101,8 @@ function furtherStep(a: TicketStep, b: TicketStep): TicketStep {
 }
 
 function isGone(state: HostState, held: HeldTicket, atMs: number): boolean {
-  if (state.goneSinceMs === null) return false;
+  const { phase } = held.fence;
+  if (state.goneSinceMs === null || phase.kind === "closing" || phase.kind === "opening") return false;
   const apartMs = held.run.kind === "taken-over" ? TAKEN_OVER_LOOKS_APART_MS : GONE_LOOKS_APART_MS;
   return atMs - state.goneSinceMs >= apartMs;
 }
@@ -101,7 +113,12 @@ function judgeGone(state: HostState, held: HeldTicket, files: FilesSight, atMs: 
   const isLogBehind = files.unreadable === null && !files.isComplete;
   const isExitMissing = held.run.kind === "own" && held.run.exit === null;
   if ((isLogBehind || isExitMissing) && goneForMs < END_WAIT_MS) return { kind: "wait" };
-  if (held.isWorkerSeen || files.facts.hasJobCompleted) return { kind: "end", end: { kind: "spent" } };
+  const { phase } = held.fence;
+  if (held.isWorkerSeen || files.facts.hasJobCompleted || phase.kind === "failed")
+    return { kind: "end", end: { kind: "spent" } };
+  // Without its files nobody knows whether it went on: `tendFence` decides that they stay unreadable.
+  if (phase.kind === "killed")
+    return files.unreadable === null ? { kind: "end", end: { kind: "handed-back" } } : { kind: "wait" };
   const { run } = held;
   if (run.kind === "not-started") return barren(`could not start: ${run.why}`);
   if (run.kind === "taken-over" && run.process === null && !files.facts.hasLog && files.unreadable === null)

@@ -15,10 +15,23 @@ export interface StartedProcess {
   readonly startTime: string;
 }
 
+/**
+ * A fence whose look was clean, written before the kill is claimed.
+ * @property name the fence's folder on tmpfs, whose claim says whether the kill was ever decided.
+ * @property byteCount of the runner's files at the clean look: more of them later is a runner that went on.
+ */
+export interface Fencing {
+  readonly name: string;
+  readonly byteCount: number;
+}
+
 export type JournalEntry =
   | { readonly kind: "taken"; readonly ticketId: TicketId; readonly runnerName: string }
   | ({ readonly kind: "started"; readonly ticketId: TicketId } & StartedProcess)
   | { readonly kind: "worker-seen"; readonly ticketId: TicketId }
+  | ({ readonly kind: "fencing"; readonly ticketId: TicketId } & Fencing)
+  /** After the kill something of a job was there. */
+  | { readonly kind: "fence-failed"; readonly ticketId: TicketId }
   | { readonly kind: "ended"; readonly ticketId: TicketId; readonly end: TicketEnd }
   | { readonly kind: "refused"; readonly ticketId: TicketId }
   /** The controller has this ticket's end. */
@@ -34,6 +47,9 @@ export interface TicketRecord {
   /** Of its last start. */
   readonly started: StartedProcess | null;
   readonly isWorkerSeen: boolean;
+  /** The last one. */
+  readonly fencing: Fencing | null;
+  readonly isFenceFailed: boolean;
   readonly end: TicketEnd | null;
   readonly isConfirmed: boolean;
 }
@@ -83,7 +99,8 @@ function nextRecord(
   before: TicketRecord | null,
   entry: Exclude<JournalEntry, { kind: "store-seen" }>,
 ): TicketRecord | null {
-  const fresh = { id: entry.ticketId, started: null, isWorkerSeen: false, isConfirmed: false };
+  const id = entry.ticketId;
+  const fresh = { id, started: null, isWorkerSeen: false, fencing: null, isFenceFailed: false, isConfirmed: false };
   if (entry.kind === "taken") return before === null ? { ...fresh, runnerName: entry.runnerName, end: null } : null;
   if (entry.kind === "refused") return before === null ? { ...fresh, runnerName: null, end: REFUSED } : null;
   if (before === null) return null;
@@ -94,6 +111,10 @@ function nextRecord(
       return { ...before, started: { pid: entry.pid, startTime: entry.startTime } };
     case "worker-seen":
       return { ...before, isWorkerSeen: true };
+    case "fencing":
+      return { ...before, fencing: { name: entry.name, byteCount: entry.byteCount } };
+    case "fence-failed":
+      return { ...before, isFenceFailed: true };
     case "ended":
       return { ...before, end: entry.end };
   }
@@ -123,11 +144,17 @@ function toEntry(value: unknown): JournalEntry | null {
       if (typeof pid !== "number" || typeof startTime !== "string") return null;
       return { kind, ticketId, pid, startTime };
     }
+    case "fencing": {
+      const { name, byteCount } = value;
+      if (typeof name !== "string" || typeof byteCount !== "number") return null;
+      return { kind, ticketId, name, byteCount };
+    }
     case "ended": {
       const end = toEnd(value.end);
       return end === null ? null : { kind, ticketId, end };
     }
     case "worker-seen":
+    case "fence-failed":
     case "refused":
     case "confirmed":
       return { kind, ticketId };

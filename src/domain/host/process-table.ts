@@ -9,6 +9,8 @@ export interface ProcessStat {
   readonly parentPid: number;
   /** `comm`: the file's name, at most 15 bytes, which the process may have changed. */
   readonly name: string;
+  /** The letter that the system gives to its state, that of its first thread on Linux: R, S, D, T, Z … */
+  readonly state: string;
   /** Dead and waiting to be reaped, with no other thread left. */
   readonly isZombie: boolean;
   /** Ticks since boot on Linux, a date on macOS: together with the pid it names one process. */
@@ -44,7 +46,7 @@ export function parseStat(text: string): ProcessStat | null {
   if (!isPid(pid) || !Number.isSafeInteger(parentPid) || !Number.isSafeInteger(threadCount)) return null;
   // A process whose first thread has ended also shows Z, while its others run on.
   const isZombie = (state === "Z" || state === "X") && threadCount <= 1;
-  return { pid, parentPid, name: text.slice(open + 1, close), isZombie, startTime };
+  return { pid, parentPid, name: text.slice(open + 1, close), state, isZombie, startTime };
 }
 
 /** Parses `/proc/<pid>/cmdline`. */
@@ -94,6 +96,7 @@ function parsePsLine(line: string): PsProcess | null {
     pid: Number(pid),
     parentPid: Number(parentPid),
     name: path.slice(path.lastIndexOf("/") + 1),
+    state: state.slice(0, 1),
     isZombie: state.startsWith("Z"),
     startTime: startTime.replace(/\s+/g, " "),
     arguments: words,

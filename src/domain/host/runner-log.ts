@@ -9,7 +9,17 @@ export const RUNNER_MESSAGES_MAX = 1_000;
 export interface RunnerFacts {
   /** A `Runner_*.log` is there. */
   readonly hasLog: boolean;
+  /** By the log or by the perf file. */
   readonly hasSession: boolean;
+  /** The log names the listener that GitHub's broker talks to: the message flow that we know. */
+  readonly hasBrokerSession: boolean;
+  /** The log names a session of another kind. */
+  readonly hasOtherSession: boolean;
+  /** The perf file, which alone tells of an assignment the moment it arrives, was written at the start, at the session. */
+  readonly hasPerfStart: boolean;
+  readonly hasPerfSession: boolean;
+  /** The runner said that it updates itself, and has not ended since. */
+  readonly isUpdating: boolean;
   /** The last job status event was "Busy": a job is acquired. */
   readonly isBusy: boolean;
   readonly hasJobCompleted: boolean;
@@ -19,6 +29,9 @@ export interface RunnerFacts {
   readonly receivedAtMs: readonly number[];
   /** When an assignment was over, by the log. */
   readonly closedAtMs: readonly number[];
+  /** Assignments that the log tells of by itself: acknowledged, and received by the dispatcher. */
+  readonly acknowledgedCount: number;
+  readonly dispatchedCount: number;
   /** A line of the shape that we know was found; a log with none is not recognised. */
   readonly shapedLineCount: number;
   readonly lineCount: number;
@@ -27,45 +40,68 @@ export interface RunnerFacts {
 export const NO_FACTS: RunnerFacts = {
   hasLog: false,
   hasSession: false,
+  hasBrokerSession: false,
+  hasOtherSession: false,
+  hasPerfStart: false,
+  hasPerfSession: false,
+  isUpdating: false,
   isBusy: false,
   hasJobCompleted: false,
   returnCode: null,
   receivedAtMs: [],
   closedAtMs: [],
+  acknowledgedCount: 0,
+  dispatchedCount: 0,
   shapedLineCount: 0,
   lineCount: 0,
 };
 
-const LOG_LINE = /^\[(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\dZ) \w+ +[\w.]+\] (.*)$/;
+const LOG_LINE = /^\[(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\dZ) \w+ +([\w.]+)\] (.*)$/;
 const LISTENING = /^WRITE LINE: \S+ \S+ Listening for Jobs/;
 const COMPLETED = /^WRITE LINE: \S+ \S+ Job .* completed with result: /;
 const RETURN_CODE = /^Runner execution has finished with return code (\d+)/;
+/** With or without a prefix: what the terminal prints may follow a line break. */
+const UPDATING = "Runner update in progress, do not shutdown runner.";
+const BROKER_SOURCE = "BrokerMessageListener";
+const DISPATCHED = /^Job request \S+ for plan \S+ job \S+ received\./;
 const RECEIVED = /^MessageReceived_\w*JobRequest$/;
 
 export function foldLogLine(facts: RunnerFacts, line: string): RunnerFacts {
   if (line === "") return facts;
-  const counted = { ...facts, lineCount: facts.lineCount + 1 };
-  const [, day, time, text] = LOG_LINE.exec(line) ?? [];
-  if (day === undefined || time === undefined || text === undefined) return counted;
+  const isUpdating = facts.isUpdating || line.includes(UPDATING);
+  const counted = { ...facts, isUpdating, lineCount: facts.lineCount + 1 };
+  const [, day, time, source, text] = LOG_LINE.exec(line) ?? [];
+  if (day === undefined || time === undefined || source === undefined || text === undefined) return counted;
   const shaped = { ...counted, shapedLineCount: facts.shapedLineCount + 1 };
-  const close = (): readonly number[] => append(facts.closedAtMs, Date.parse(`${day}T${time}`));
-  if (text.startsWith("Session created.") || LISTENING.test(text)) return { ...shaped, hasSession: true };
+  return foldText(shaped, source, text, Date.parse(`${day}T${time}`));
+}
+
+function foldText(shaped: RunnerFacts, source: string, text: string, atMs: number): RunnerFacts {
+  if (text.startsWith("Session created."))
+    return source === BROKER_SOURCE
+      ? { ...shaped, hasSession: true, hasBrokerSession: true }
+      : { ...shaped, hasSession: true, hasOtherSession: true };
+  if (LISTENING.test(text)) return { ...shaped, hasSession: true };
+  if (text.startsWith("Acknowledging runner request"))
+    return { ...shaped, acknowledgedCount: shaped.acknowledgedCount + 1 };
+  if (DISPATCHED.test(text)) return { ...shaped, dispatchedCount: shaped.dispatchedCount + 1 };
   if (text.startsWith("Received job status event. JobState: Busy")) return { ...shaped, isBusy: true };
   if (text.startsWith("Received job status event. JobState: Online"))
-    return { ...shaped, isBusy: false, closedAtMs: close() };
+    return { ...shaped, isBusy: false, closedAtMs: append(shaped.closedAtMs, atMs) };
   if (text.startsWith("Skipping message Job") || text.startsWith("Caught exception from acquiring job message"))
-    return { ...shaped, closedAtMs: close() };
+    return { ...shaped, closedAtMs: append(shaped.closedAtMs, atMs) };
   if (text.startsWith("finish job request for job") || COMPLETED.test(text))
     return { ...shaped, hasJobCompleted: true };
   const code = RETURN_CODE.exec(text)?.[1];
-  return code === undefined ? shaped : { ...shaped, returnCode: Number(code), isBusy: false };
+  return code === undefined ? shaped : { ...shaped, returnCode: Number(code), isBusy: false, isUpdating: false };
 }
 
 /** A line of the perf file: `Counter:ISO8601`. */
 export function foldPerfLine(facts: RunnerFacts, line: string): RunnerFacts {
   const colon = line.indexOf(":");
   const counter = colon < 0 ? line : line.slice(0, colon);
-  if (counter === "SessionCreated") return { ...facts, hasSession: true };
+  if (counter === "RunnerProcessStarted") return { ...facts, hasPerfStart: true };
+  if (counter === "SessionCreated") return { ...facts, hasSession: true, hasPerfSession: true };
   if (!RECEIVED.test(counter)) return facts;
   const atMs = Date.parse(line.slice(colon + 1).trim());
   return { ...facts, receivedAtMs: append(facts.receivedAtMs, Number.isNaN(atMs) ? Number.POSITIVE_INFINITY : atMs) };

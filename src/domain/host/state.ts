@@ -12,8 +12,9 @@ import type { TicketId } from "../ids.ts";
 import { invariant } from "../invariant.ts";
 import type { HostReport, OfferedTicket, PollAnswer, ReportAnswer } from "../protocol.ts";
 import type { TicketEnd, TicketStep } from "../ticket.ts";
-import { SECOND_MS } from "../units.ts";
+import { MINUTE_MS, SECOND_MS } from "../units.ts";
 import type { Silence } from "./dead-man.ts";
+import type { Fence } from "./fence-state.ts";
 import {
   applyEntry,
   EMPTY_JOURNAL,
@@ -22,7 +23,7 @@ import {
   type JournalReading,
   type StartedProcess,
 } from "./journal.ts";
-import type { RunnerFacts } from "./runner-log.ts";
+import type { FenceLook, Look } from "./look.ts";
 import type { ProcessSight } from "./sight.ts";
 
 /** Two looks so far apart, and every one between them, must show nothing of a runner before it counts as gone. */
@@ -40,26 +41,14 @@ export const RETRY_RESTARTS_MAX = 2;
 export const END_WAIT_MS = 30 * SECOND_MS;
 /** How long a leaving host without a ticket waits for the controller to hear of it. */
 export const LEAVE_PATIENCE_MS = 30 * SECOND_MS;
+/** Pause after a fence that the host closed by itself and had to open again. */
+export const OWN_FENCE_PAUSE_MS = 30 * SECOND_MS;
+/** A listener whose job went elsewhere, or is over, and that stays: it will get no other, and is handed back. */
+export const JOBLESS_FOR_MS = 10 * MINUTE_MS;
+/** How long another agent's watchdog is left to decide; it takes half of that at most. */
+export const FOREIGN_FENCE_MS = 20 * SECOND_MS;
 /** Tickets that one machine takes or refuses in its life; far more than any machine gets. */
 export const TICKETS_PER_LIFE_MAX = 1_000;
-
-/** One look at the machine. `files` is null where no ticket is held. */
-export interface Look {
-  /** Whose root was looked at: a look about another ticket than the one held now proves nothing. */
-  readonly ticketId: TicketId | null;
-  readonly processes: ProcessSight;
-  readonly files: FilesSight | null;
-}
-
-export interface FilesSight {
-  readonly facts: RunnerFacts;
-  /** Log and perf file were read to their ends. */
-  readonly isComplete: boolean;
-  /** Why one of them could not be read; null where all could, or are not there yet. */
-  readonly unreadable: string | null;
-  /** The runner's own update left its mark in the root. */
-  readonly isUpdateFinished: boolean;
-}
 
 /** How the runner of the held ticket came to be. */
 export type Run =
@@ -84,6 +73,7 @@ export interface HeldTicket {
   readonly isWorkerSeen: boolean;
   readonly updateRestartCount: number;
   readonly retryRestartCount: number;
+  readonly fence: Fence;
 }
 
 export interface EndedTicket {
@@ -180,6 +170,15 @@ export type HostInput =
   | { readonly kind: "clean-failed" }
   | { readonly kind: "root-prepared" }
   | { readonly kind: "root-failed" }
+  /**
+   * The listener is stopped, its watchdog runs, and this was seen: the answer is `open-fence`, at once.
+   * @property name the fence's folder, which nothing else ever had.
+   */
+  | { readonly kind: "fence-closed"; readonly ticketId: TicketId; readonly name: string; readonly look: FenceLook }
+  /** Nothing is stopped, or is not any more. */
+  | { readonly kind: "fence-failed"; readonly ticketId: TicketId; readonly why: string; readonly atMs: number }
+  /** Killed: by whoever won the claim for it. Resumed: the listener goes on, whatever had been asked for. */
+  | { readonly kind: "fence-opened"; readonly outcome: "killed" | "resumed"; readonly atMs: number }
   /** SIGTERM. */
   | { readonly kind: "asked-to-stop" };
 
@@ -188,6 +187,15 @@ export type HostEffect =
   | { readonly kind: "journal"; readonly entry: JournalEntry }
   /** Answered by `runner-started` or `runner-not-started`. The only one that holds a secret. */
   | { readonly kind: "start-runner"; readonly ticket: OfferedTicket }
+  /**
+   * Start the watchdog, stop the listener, look. Answered by `fence-closed`, or by `fence-failed`, after which nothing is
+   * stopped.
+   */
+  | { readonly kind: "close-fence"; readonly ticketId: TicketId; readonly process: StartedProcess }
+  /** Claim one of the two for the closed fence; answered by `fence-opened`. The kill is the only effect that can end a runner. */
+  | { readonly kind: "open-fence"; readonly claim: "kill" | "resume" }
+  /** Nobody holds the fence around this listener any more: resume it, and void whatever was claimed. */
+  | { readonly kind: "lift-fence"; readonly ticketId: TicketId; readonly process: StartedProcess }
   | { readonly kind: "send-logs"; readonly ticketId: TicketId }
   /**
    * Kill what is left of jobs that are over, and remove every root. Answered by `cleaned`, or by `clean-failed`: also

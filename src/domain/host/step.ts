@@ -1,11 +1,14 @@
 /**
  * What the agent does about what it is told: one pure function from a state and an input to the next state and the effects
- * that lead there. No end of the agent, of whatever kind, ends a runner: there is no effect that could.
+ * that lead there. No end of the agent, of whatever kind, ends a runner: the one effect that does is the fence's (`fence.ts`).
  */
 import { notePollAnswer, notePollSent, noteReportAnswer } from "./account.ts";
 import { noteExchange } from "./dead-man.ts";
+import { noteFenceClosed, noteFenceFailed, noteFenceOpened } from "./fence.ts";
+import { NO_FENCE } from "./fence-state.ts";
 import { followTicket } from "./follow-ticket.ts";
 import type { JournalReading, TicketRecord } from "./journal.ts";
+import type { Look } from "./look.ts";
 import { reportOf } from "./report.ts";
 import { doubtAbout } from "./runner-log.ts";
 import {
@@ -14,7 +17,6 @@ import {
   type HostInput,
   type HostState,
   type HostStep,
-  type Look,
   nothingMore,
   seesNoRunner,
   writeEntry,
@@ -54,6 +56,12 @@ function handle(state: HostState, input: HostInput): HostStep {
     case "clean-failed":
     case "root-failed":
       return notePlaceFailed(state);
+    case "fence-closed":
+      return noteFenceClosed(state, input);
+    case "fence-failed":
+      return nothingMore(noteFenceFailed(state, input));
+    case "fence-opened":
+      return nothingMore(noteFenceOpened(state, input));
     case "asked-to-stop":
       return nothingMore({ ...state, isLeaving: true });
   }
@@ -70,14 +78,17 @@ function start(state: HostState, journal: JournalReading): HostStep {
 }
 
 function takeOver(record: TicketRecord): HeldTicket {
+  const { fencing, isFenceFailed } = record;
+  const inherited = fencing === null ? NO_FENCE : { ...NO_FENCE, phase: { kind: "inherited", fencing } as const };
   return {
     id: record.id,
     offer: null,
     run: { kind: "taken-over", process: record.started },
-    step: record.isWorkerSeen ? "running" : "delivered",
+    step: record.isWorkerSeen || isFenceFailed ? "running" : "delivered",
     isWorkerSeen: record.isWorkerSeen,
     updateRestartCount: 0,
     retryRestartCount: 0,
+    fence: isFenceFailed ? { ...NO_FENCE, phase: { kind: "failed" } } : inherited,
   };
 }
 

@@ -84,10 +84,11 @@ export class Checker {
         this.#atMs += event.afterMs;
         const ticketId = this.#state.held?.id ?? null;
         const { isComplete, isUpdateFinished, ...facts } = event.files;
-        const files = { facts: { ...NO_FACTS, ...facts }, isComplete, isUpdateFinished, unreadable: null };
+        const read = { isComplete, isUpdateFinished, isLineOpen: false, byteCount: 0, unreadable: null };
+        const files = { facts: { ...NO_FACTS, ...facts }, ...read };
         this.#latest = event.processes;
         this.#nothingSinceMs = isNothing(event.processes) ? (this.#nothingSinceMs ?? this.#atMs) : null;
-        const look = { ticketId, processes: event.processes, files: ticketId === null ? null : files };
+        const look = { ticketId, processes: event.processes, files: ticketId === null ? null : files, fence: null };
         this.#tell({ kind: "looked", look, atMs: this.#atMs });
         return;
       }

@@ -1,14 +1,9 @@
 import { EMPTY_JOURNAL, formatEntry, type JournalEntry, readJournal } from "../../../src/domain/host/journal.ts";
+import type { FenceLook, FenceSight, FilesSight } from "../../../src/domain/host/look.ts";
 import { reportOf } from "../../../src/domain/host/report.ts";
 import { NO_FACTS, type RunnerFacts } from "../../../src/domain/host/runner-log.ts";
 import type { ProcessSight } from "../../../src/domain/host/sight.ts";
-import {
-  type FilesSight,
-  type HostEffect,
-  type HostInput,
-  type HostState,
-  NEW_HOST,
-} from "../../../src/domain/host/state.ts";
+import { type HostEffect, type HostInput, type HostState, NEW_HOST } from "../../../src/domain/host/state.ts";
 import { stepHost } from "../../../src/domain/host/step.ts";
 import { parseTicketId, type TicketId } from "../../../src/domain/ids.ts";
 import type { OfferedTicket, ReportAnswer } from "../../../src/domain/protocol.ts";
@@ -27,8 +22,44 @@ export function ticket(id: TicketId): OfferedTicket {
 }
 
 export function files(facts: Partial<RunnerFacts> = {}, more: Partial<FilesSight> = {}): FilesSight {
-  return { facts: { ...NO_FACTS, ...facts }, isComplete: true, unreadable: null, isUpdateFinished: false, ...more };
+  return {
+    facts: { ...NO_FACTS, ...facts },
+    isComplete: true,
+    isLineOpen: false,
+    byteCount: 0,
+    unreadable: null,
+    isUpdateFinished: false,
+    ...more,
+  };
 }
+
+/** Of a runner that listens, and that nothing was assigned to. */
+const IDLE_FACTS: Partial<RunnerFacts> = {
+  hasLog: true,
+  hasSession: true,
+  hasBrokerSession: true,
+  hasPerfStart: true,
+  hasPerfSession: true,
+  lineCount: 9,
+  shapedLineCount: 9,
+};
+
+export function idleFiles(facts: Partial<RunnerFacts> = {}, more: Partial<FilesSight> = {}): FilesSight {
+  return files({ ...IDLE_FACTS, ...facts }, { byteCount: 1_000, ...more });
+}
+
+export function cleanLook(more: Partial<FenceLook> = {}): FenceLook {
+  return {
+    listenerTasks: ["T", "T"],
+    childCount: 0,
+    processes: LISTENER,
+    files: idleFiles(),
+    hasRoom: true,
+    ...more,
+  };
+}
+
+export const NO_FENCES: FenceSight = { isListenerStopped: false, isWatchdogThere: false, killClaims: [] };
 
 export const ANSWER: ReportAnswer = {
   storeGeneration: 0,
@@ -75,12 +106,22 @@ export class Story {
     return this;
   }
 
-  look(processes: ProcessSight, seen: FilesSight = files(), afterMs = 500): this {
+  /** Holds T1, whose listener listens. */
+  static idle(): Story {
+    return Story.engaged().look(LISTENER, idleFiles());
+  }
+
+  look(processes: ProcessSight, seen: FilesSight = files(), afterMs = 500, fence: FenceSight = NO_FENCES): this {
     this.atMs += afterMs;
     const ticketId = this.state.held?.id ?? null;
     return this.tell({
       kind: "looked",
-      look: { ticketId, processes, files: ticketId === null ? null : seen },
+      look: {
+        ticketId,
+        processes,
+        files: ticketId === null ? null : seen,
+        fence: ticketId === null ? null : fence,
+      },
       atMs: this.atMs,
     });
   }
@@ -99,6 +140,19 @@ export class Story {
 
   answer(answer: Partial<ReportAnswer> = {}): this {
     return this.tell({ kind: "report-answered", report: reportOf(this.state), answer: { ...ANSWER, ...answer } });
+  }
+
+  /** The controller asks for T1. */
+  ordered(attempt: number): this {
+    return this.answer({ handBack: { ticketId: T1, attempt } });
+  }
+
+  closed(look: FenceLook = cleanLook(), name = "fence-1"): this {
+    return this.tell({ kind: "fence-closed", ticketId: T1, name, look });
+  }
+
+  opened(outcome: "killed" | "resumed"): this {
+    return this.tell({ kind: "fence-opened", outcome, atMs: this.atMs });
   }
 
   /** Each try fails, so long apart. */

@@ -13,6 +13,8 @@ const RECORD: TicketRecord = {
   runnerName: "r-1",
   started: null,
   isWorkerSeen: false,
+  fencing: null,
+  isFenceFailed: false,
   end: null,
   isConfirmed: false,
 };

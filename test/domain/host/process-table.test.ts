@@ -13,6 +13,7 @@ describe("/proc/<pid>/stat", () => {
       pid: 12_948,
       parentPid: 12_941,
       name: "MainThread",
+      state: "S",
       isZombie: false,
       startTime: "241276",
     });

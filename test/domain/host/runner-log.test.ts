@@ -25,7 +25,20 @@ const online = (at: string) => line("BrokerMessageListener", "Received job statu
 
 describe("the listener's log", () => {
   it.each<[string, string, Partial<RunnerFacts>]>([
-    ["a session", line("BrokerMessageListener", "Session created."), { hasSession: true }],
+    ["a session", line("BrokerMessageListener", "Session created."), { hasSession: true, hasBrokerSession: true }],
+    [
+      "a session of the older flow",
+      line("MessageListener", "Session created."),
+      { hasSession: true, hasOtherSession: true },
+    ],
+    ["acknowledged", line("BrokerMessageListener", "Acknowledging runner request '17'."), { acknowledgedCount: 1 }],
+    ["dispatched", line("JobDispatcher", `Job request 7 for plan ${JOB} job ${JOB} received.`), { dispatchedCount: 1 }],
+    [
+      "an update",
+      line("Terminal", "WRITE LINE: Runner update in progress, do not shutdown runner."),
+      { isUpdating: true },
+    ],
+    ["an update in a further line", "Runner update in progress, do not shutdown runner.", { isUpdating: true }],
     ["listening", line("Terminal", `WRITE LINE: ${AT}: Listening for Jobs`), { hasSession: true }],
     ["busy", line("BrokerMessageListener", "Received job status event. JobState: Busy"), { isBusy: true }],
     [

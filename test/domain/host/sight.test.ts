@@ -21,6 +21,7 @@ function process(more: Partial<SeenProcess>): SeenProcess {
     pid: 100,
     parentPid: 1,
     name: "bash",
+    state: "S",
     isZombie: false,
     startTime: "7",
     arguments: ["bash"],
