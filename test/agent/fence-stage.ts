@@ -60,7 +60,13 @@ export class Stage {
     this.#github = await startSimulatedGitHub({
       repositories: ["acme/widgets"],
       longPollMs: 5_000,
-      github: { assignmentTimeoutMs: ASSIGNMENT_TIMEOUT_MS, lostAssignmentCountMax: Number.MAX_SAFE_INTEGER },
+      // Without rate limits: thousands of deletions come in minutes.
+      github: {
+        assignmentTimeoutMs: ASSIGNMENT_TIMEOUT_MS,
+        lostAssignmentCountMax: Number.MAX_SAFE_INTEGER,
+        pointsPerMinute: 0,
+        primaryLimit: 0,
+      },
       onMoment: (moment) => this.#trials.get(moment.runnerId)?.onMoment(moment),
     });
     this.#github.onJobChange((job) => this.#noteJob(job));
