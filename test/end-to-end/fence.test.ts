@@ -49,9 +49,10 @@ describe("a runner that does not come online", () => {
       expect(await house.untilCompleted([id], PATIENCE_MS)).toEqual(["success"]);
       stuck.release();
       await house.untilEmpty(PATIENCE_MS);
-      const states = (await untilGone()).map(({ ticket, retireReason }) => [ticket?.state, retireReason]);
-      expect(states).toContainEqual(["handed-back", "runner-late"]);
-      expect(states).toContainEqual(["spent", "used-up"]);
+      // Its call may give up and be made again: then it is online late, and idle. Either way its ticket comes back.
+      const ends = (await untilGone()).map(({ ticket }) => ticket?.state);
+      expect(ends).toContain("handed-back");
+      expect(ends).toContain("spent");
     },
     TEST_MS,
   );
