@@ -1,6 +1,7 @@
 /** Asks hosts for tickets that bring no job. The order goes out with the answer to each report until the host has answered. */
 import { decideHandBacks, type HandBack } from "../domain/hand-back.ts";
 import type { MachineId } from "../domain/ids.ts";
+import type { RetireReason } from "../domain/reasons.ts";
 import { moveTicket, type Ticket } from "../domain/ticket.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
 import { listQueuedJobsOfPool } from "../store/jobs/list.ts";
@@ -25,12 +26,12 @@ export async function handBack(context: PoolContext): Promise<void> {
     const isAsked = await inLease(context.store, lease, (tx) => ask(context, tx, decision));
     if (!isAsked) continue;
     context.telemetry.count("holdfast_hand_backs_total", { pool: context.pool.name, reason: decision.reason });
-    if (decision.reason !== "draining") context.memory.lastHandBackAtMs = context.clock.nowMs();
+    if (decision.reason !== "draining") context.memory.lastHandBackAtMs = context.clock.monotonicMs();
   }
 }
 
 async function decide(context: PoolContext): Promise<readonly HandBack[]> {
-  const { store, pool, memory } = context;
+  const { store, pool, memory, clock } = context;
   const tickets = await listLiveTicketsOfPool(store.db, pool.name);
   if (!tickets.some(({ state }) => state.kind === "delivered" || state.kind === "online")) return [];
   const jobs = await listQueuedJobsOfPool(store.db, pool.name, JOBS_MAX);
@@ -38,7 +39,7 @@ async function decide(context: PoolContext): Promise<readonly HandBack[]> {
     tickets,
     waitingRepositories: jobs.map(({ job }) => job.repository),
     draining: await listDraining(context, tickets),
-    lastAskedAtMs: memory.lastHandBackAtMs,
+    askedAgoMs: memory.lastHandBackAtMs === null ? null : clock.monotonicMs() - memory.lastHandBackAtMs,
   };
   return decideHandBacks(input, pool, heardTime(context));
 }
@@ -46,14 +47,20 @@ async function decide(context: PoolContext): Promise<readonly HandBack[]> {
 async function listDraining(context: PoolContext, tickets: readonly Ticket[]): Promise<ReadonlySet<MachineId>> {
   if (context.isShuttingDown()) return new Set(tickets.map(({ machineId }) => machineId));
   const engaged = await listMachinesInState(context.store.db, context.pool.name, "engaged");
-  return new Set(engaged.filter(({ retireWhenSpent }) => retireWhenSpent !== null).map(({ id }) => id));
+  return new Set(engaged.filter(({ retireWhenSpent }) => isDrain(retireWhenSpent)).map(({ id }) => id));
+}
+
+/** A machine that goes because its runner was late is in no hurry: the runner may have come, and have its job waiting. */
+function isDrain(retireWhenSpent: RetireReason | null): boolean {
+  return retireWhenSpent !== null && retireWhenSpent !== "runner-late";
 }
 
 /** By compare-and-set: whoever moved the ticket on has won. A runner that does not come online is not tried again. */
-async function ask(context: PoolContext, tx: Queryable, { ticketId, machineId, reason }: HandBack): Promise<boolean> {
+async function ask(context: PoolContext, tx: Queryable, decision: HandBack): Promise<boolean> {
+  const { ticketId, machineId, reason } = decision;
   const nowMs = context.clock.nowMs();
   const ticket = await loadTicket(tx, ticketId);
-  if (ticket?.state.kind !== "delivered" && ticket?.state.kind !== "online") return false;
+  if (ticket === null || ticket.version !== decision.ticketVersion) return false;
   const asked = moveTicket(ticket, { kind: "handing-back", sinceMs: nowMs });
   if (!(await saveTicket(tx, asked, ticket.version))) return false;
   if (reason === "runner-late") await markToRetire(tx, machineId);

@@ -41,12 +41,14 @@ const CONTRADICTED_PAUSE_MS = MINUTE_MS;
 async function deleteHandedBack(context: PoolContext): Promise<void> {
   const handedBack = await listTicketsInState(context.store.db, context.pool.name, ["handed-back"]);
   const owing = handedBack.filter(({ registration }) => registration === "present" || registration === "unknown");
+  const failedScopes = new Set<string>();
   for (const ticket of owing) {
     const contradictedAtMs = context.memory.contradictedAtMs.get(ticket.id);
     const isPaused =
       contradictedAtMs !== undefined && context.clock.monotonicMs() - contradictedAtMs < CONTRADICTED_PAUSE_MS;
-    if (ticket.runnerId === null || isPaused) continue;
-    if (!(await deleteRegistration(context, ticket, ticket.runnerId))) return;
+    // One place that GitHub closes to us holds up no other.
+    if (ticket.runnerId === null || isPaused || failedScopes.has(scopeKey(ticket.scope))) continue;
+    if (!(await deleteRegistration(context, ticket, ticket.runnerId))) failedScopes.add(scopeKey(ticket.scope));
   }
 }
 

@@ -31,7 +31,7 @@ export function attendReport(
 function nextTicketState(ticket: Ticket, report: HostReport, nowMs: number): TicketState | null {
   if (!isTicketOut(ticket)) return null;
   const ended = report.ended.find(({ id }) => id === ticket.id);
-  if (ended !== undefined) {
+  if (ended !== undefined && !contradictsItself(ticket, ended.end, report)) {
     const state = endState(ticket, ended.end, nowMs);
     return canTicketMove(ticket.state.kind, state.kind) ? state : null;
   }
@@ -40,6 +40,15 @@ function nextTicketState(ticket: Ticket, report: HostReport, nowMs: number): Tic
   // Until the host has answered the order, what it says of its step is from before it. A job is a fact at any time.
   if (ticket.state.kind === "handing-back" && step !== "running" && !isRefused(ticket, report)) return null;
   return step !== ticket.state.kind && canTicketMove(ticket.state.kind, step) ? { kind: step, sinceMs: nowMs } : null;
+}
+
+/**
+ * A ticket that is handed back has its registration deleted at once, which ends a job that runs there after all. So it is
+ * not believed of a host that still holds the ticket, sees a Worker, or cannot look.
+ */
+function contradictsItself(ticket: Ticket, end: TicketEnd, { ticket: held, sighting }: HostReport): boolean {
+  if (end.kind !== "handed-back") return false;
+  return held?.id === ticket.id || sighting.kind === "unknown" || sighting.workerCount > 0;
 }
 
 function isRefused(ticket: Ticket, { fence }: HostReport): boolean {

@@ -23,6 +23,8 @@ export type HandBackReason =
 
 export interface HandBack {
   readonly ticketId: TicketId;
+  /** Of the ticket that was judged: one that moved on is not asked back for what it was before. */
+  readonly ticketVersion: number;
   readonly machineId: MachineId;
   readonly reason: HandBackReason;
 }
@@ -34,8 +36,8 @@ export interface HandBackInput {
   readonly waitingRepositories: readonly string[];
   /** Machines that go once they are free: drained, or everything is being taken down. */
   readonly draining: ReadonlySet<MachineId>;
-  /** When this pool last asked for a ticket back, drains aside; null if not since the start. */
-  readonly lastAskedAtMs: number | null;
+  /** How long ago this pool last asked for a ticket back, drains aside; null if not since the start. */
+  readonly askedAgoMs: number | null;
 }
 
 /** While jobs wait: one in a minute, for what was on the wire takes GitHub a minute to queue again. */
@@ -47,12 +49,14 @@ export function decideHandBacks(input: HandBackInput, pool: PoolPolicy, time: He
   if (pool.mode === "observe") return [];
   const wanted = input.tickets.flatMap((ticket) => {
     const reason = reasonFor(ticket, input, pool, time);
-    return reason === null ? [] : [{ ticketId: ticket.id, machineId: ticket.machineId, reason }];
+    return reason === null
+      ? []
+      : [{ ticketId: ticket.id, ticketVersion: ticket.version, machineId: ticket.machineId, reason }];
   });
   const drains = wanted.filter(({ reason }) => reason === "draining");
   const others = wanted.filter(({ reason }) => reason !== "draining");
   if (input.waitingRepositories.length === 0) return [...drains, ...others];
-  const isTooSoon = input.lastAskedAtMs !== null && time.nowMs - input.lastAskedAtMs < ASK_INTERVAL_MS;
+  const isTooSoon = input.askedAgoMs !== null && input.askedAgoMs < ASK_INTERVAL_MS;
   return [...drains, ...others.slice(0, isTooSoon ? 0 : 1)];
 }
 

@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { TicketId } from "../../src/domain/ids.ts";
+import { GitHubError } from "../../src/domain/errors.ts";
+import { parseRunnerId, parseTicketId, type TicketId } from "../../src/domain/ids.ts";
 import type { HandBackOrder, HostReport } from "../../src/domain/protocol.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { listEvidence } from "../../src/store/evidence/evidence.ts";
 import { machineSubject } from "../../src/store/subjects.ts";
 import { loadTicket } from "../../src/store/tickets/load.ts";
+import { insertTicket } from "../../src/store/tickets/save.ts";
 import { type Agent, Yard } from "./yard.ts";
 
 const BOUND_MS = 2 * MINUTE_MS;
@@ -122,6 +124,33 @@ describe("an idle ticket", () => {
   });
 });
 
+it("one registration that cannot be deleted holds up no other scope's", async () => {
+  await idle();
+  const tried: string[] = [];
+  const { github } = yard;
+  const deleteRunner = github.deleteRunner.bind(github);
+  github.deleteRunner = async (permit) => {
+    tried.push(permit.ticketId);
+    if (permit.ticketId === ticketId) throw new GitHubError("github-forbidden", "deleting");
+    return deleteRunner(permit);
+  };
+  await agent.report({ ended: [{ id: ticketId, end: { kind: "handed-back" } }] });
+  const first = await loadTicket(yard.store.db, ticketId);
+  if (first === null) throw new Error("no ticket");
+  const scope = { kind: "repository", owner: "acme", repository: "other" } as const;
+  const second = {
+    ...first,
+    id: parseTicketId("t-99999999"),
+    scope,
+    runnerName: "hf-other",
+    runnerId: parseRunnerId(9),
+  };
+  const handedBack = { kind: "handed-back", sinceMs: yard.clock.nowMs() } as const;
+  await insertTicket(yard.store.db, { ...second, state: handedBack, registration: "present" });
+  await yard.pass();
+  expect(new Set(tried)).toEqual(new Set([ticketId, second.id]));
+});
+
 describe("a runner that does not come online", () => {
   it("is asked back, and its machine is not tried again", async () => {
     await holding("delivered");
@@ -134,6 +163,22 @@ describe("a runner that does not come online", () => {
     await yard.pass();
     const machine = (await yard.machines()).find(({ id }) => id === agent.machineId);
     expect(machine?.state).toMatchObject({ kind: "retiring", reason: "runner-late" });
+  });
+});
+
+describe("a runner that was late and came", () => {
+  it("is left alone while its job waits, though its machine is not tried again", async () => {
+    await holding("delivered");
+    await yard.pass();
+    yard.clock.advance(BOUND_MS);
+    await holding("delivered");
+    await yard.pass();
+    const { handBack } = await holding("delivered");
+    await holding("online", { ticketId, attempt: handBack?.attempt ?? 0, why: "the runner is writing a line" });
+    await yard.pass();
+    await yard.pass();
+    expect(await state()).toBe("online");
+    expect(counts("holdfast_hand_backs_total")).toHaveLength(1);
   });
 });
 

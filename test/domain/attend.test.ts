@@ -47,6 +47,19 @@ describe("a report about a ticket", () => {
     ["the fence closed on it", "handing-back", ended(handedBack), ["handed-back"]],
     ["its host gave it up by itself", "online", ended(handedBack), ["handed-back"]],
     ["it was seen running and is said to be handed back: it had a job", "running", ended(handedBack), ["spent"]],
+    [
+      "said to be handed back while its host sees a Worker",
+      "online",
+      ended(handedBack, { sighting: seen({ workerCount: 1 }) }),
+      [],
+    ],
+    ["said to be handed back by a host that cannot look", "online", ended(handedBack, { sighting: unreadable }), []],
+    [
+      "said to be handed back and to run in one breath",
+      "online",
+      { ...holding(ticketId(), "running"), ended: [{ id: ticketId(), end: handedBack }] },
+      ["running"],
+    ],
     ["asked for, and not answered yet", "handing-back", holding(ticketId(), "online"), []],
     [
       "asked for, and refused",
