@@ -125,7 +125,7 @@ describe("an order for a ticket without a job", () => {
   it("hands back a runner that has no session yet", async () => {
     const scene = await engagedMachine(never, { neverRegisters: true });
     // Before there is a log nothing can be told, and the order would be refused.
-    await eventually("a listener that tries", () => logOf(scene).includes("Attempt to create session"));
+    await eventually("a log of the listener", () => logOf(scene) !== "");
     scene.controller.handsBackWhen = always;
     expect(await endOf(scene)).toEqual({ kind: "handed-back" });
   });
