@@ -15,7 +15,7 @@ export function parseCheckIn(value: unknown): CheckInAnswer {
 }
 
 export function parseReportAnswer(value: unknown): ReportAnswer {
-  const { storeGeneration, confirmedEnds, ticketOut, isRetiring, handBack } = recordOf(value);
+  const { storeGeneration, confirmedEnds, ticketOut, isRetiring, handBack, isPinned } = recordOf(value);
   if (typeof storeGeneration !== "number" || !Number.isSafeInteger(storeGeneration))
     throw new AnswerError("report: `storeGeneration` is not a number");
   if (!Array.isArray(confirmedEnds)) throw new AnswerError("report: `confirmedEnds` is not a list");
@@ -27,6 +27,8 @@ export function parseReportAnswer(value: unknown): ReportAnswer {
     ticketOut: ticketOut === null ? null : ticketIdOf(ticketOut),
     isRetiring,
     handBack: handBack === null || handBack === undefined ? null : orderOf(handBack),
+    // One of a controller before there were operators' pins.
+    isPinned: isPinned === true,
   };
 }
 

@@ -72,7 +72,18 @@ export interface Machine {
   readonly report: HostReport | null;
   /** Set while a ticket is out: the machine retires for this once the ticket is over. */
   readonly retireWhenSpent: RetireReason | null;
+  /** An operator pinned it: it gets no ticket and is not ended until it is released. */
+  readonly hold: OperatorMark | null;
+  /** An operator forces its end. Never taken back. */
+  readonly forced: OperatorMark | null;
   readonly createdAtMs: number;
+}
+
+/** An operator's word, as it is stored and shown. */
+export interface OperatorMark {
+  readonly operator: string;
+  readonly reason: string;
+  readonly atMs: number;
 }
 
 export type MachineEvent =

@@ -20,6 +20,10 @@ export interface PoolDeadlines {
   readonly onlineMs: number;
   /** How long a listener may be online without a job before we ask for the ticket back. */
   readonly idleTicketMs: number;
+  /** How long an agent must be silent before its host may count as lost. */
+  readonly lostHostMs: number;
+  /** How long a machine may stay unknown before it is ended as forced; 0: never. */
+  readonly unknownMs: number;
 }
 
 /** A pool's settings, as the deciding code needs them. The provider's own settings are its adapter's business. */
@@ -39,6 +43,12 @@ export interface PoolPolicy {
   readonly machineCountMax: number;
   readonly jobsPerMachine: number;
   readonly warmParkedCount: number;
+  /** Listeners kept online at GitHub without a job. They end only through the fence. */
+  readonly warmRegisteredCount: number;
+  /** Tickets made in advance for parked machines. They have not left us and can be voided. */
+  readonly readyTicketCount: number;
+  /** The age at which a machine without a ticket is replaced; null for none. */
+  readonly maxAgeMs: number | null;
   readonly deadlines: PoolDeadlines;
   /** Hash of all settings that a machine is made from. */
   readonly settingsHash: string;

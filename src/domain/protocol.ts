@@ -7,7 +7,7 @@
  */
 import type { IncarnationId, MachineId, ProviderId, TicketId } from "./ids.ts";
 import type { TicketEnd, TicketStep } from "./ticket.ts";
-import { SECOND_MS } from "./units.ts";
+import { MINUTE_MS, SECOND_MS } from "./units.ts";
 
 export const PROTOCOL_VERSION = 1;
 export const HEARTBEAT_MS = 15 * SECOND_MS;
@@ -55,7 +55,25 @@ export interface HostReport {
   readonly sighting: Sighting;
   /** The latest order for the held ticket that the fence refused; null if there is none. */
   readonly fence: FenceRefusal | null;
+  /** Null while no ticket is held, and where the agent cannot tell. */
+  readonly stillness: Stillness | null;
 }
+
+/**
+ * How long nothing has moved where a ticket is held, by the host's own monotonic clock: yes and no instead of durations,
+ * so that an unchanged host says the same thing again. Each is true only where it was seen without a gap.
+ */
+export interface Stillness {
+  /** The runner's log is readable, and its last line about the job's lease is older than `STILL_FOR_MS`. */
+  readonly isLeaseOld: boolean;
+  /** The Worker's whole tree used no CPU time, and neither runner nor Worker wrote a log, for `STILL_FOR_MS`. */
+  readonly isWorkerStill: boolean;
+  /** The controller took the last lines of the logs since it became still. */
+  readonly areLogsSaved: boolean;
+}
+
+/** GitHub gives a job up whose lease was not renewed for 10 minutes; this is past it. */
+export const STILL_FOR_MS = 15 * MINUTE_MS;
 
 interface Message {
   readonly machineId: MachineId;
@@ -96,6 +114,8 @@ export interface ReportAnswer {
   /** The machine gets no more tickets. */
   readonly isRetiring: boolean;
   readonly handBack: HandBackOrder | null;
+  /** An operator pinned the machine, or froze its pool: the agent keeps this, and never powers off by itself meanwhile. */
+  readonly isPinned: boolean;
 }
 
 export interface PollRequest extends Message {

@@ -51,6 +51,8 @@ export interface Ticket {
   readonly runnerName: string;
   readonly runnerId: RunnerId | null;
   readonly registration: RegistrationState;
+  /** Its agent once said that its listener has a session, or a job. */
+  readonly wasOnline: boolean;
   /** The start of the agent that it was answered to; null until delivered. */
   readonly deliveredTo: IncarnationId | null;
   readonly state: TicketState;
@@ -83,7 +85,8 @@ export function moveTicket(ticket: Ticket, state: TicketState): Ticket {
     canTicketMove(ticket.state.kind, state.kind),
     `ticket ${ticket.id} does not go from ${ticket.state.kind} to ${state.kind}`,
   );
-  return { ...ticket, state, version: ticket.version + 1 };
+  const wasOnline = ticket.wasOnline || state.kind === "online" || state.kind === "running" || state.kind === "spent";
+  return { ...ticket, state, wasOnline, version: ticket.version + 1 };
 }
 
 /** May have left the controller and is not known to be over: the presumption makes its machine busy. */

@@ -22,6 +22,38 @@ export interface Schema {
   evidence: EvidenceTable;
   decisions: DecisionsTable;
   machine_logs: MachineLogsTable;
+  freezes: FreezesTable;
+  pool_settings: PoolSettingsTable;
+  unknown_registrations: UnknownRegistrationsTable;
+}
+
+export interface FreezesTable {
+  /** A pool's name, or `*` for all of them. */
+  scope: string;
+  operator: string;
+  reason: string;
+  since_ms: number;
+}
+
+/** What a pool was last configured with, so that one that left the configuration can still be drained. */
+export interface PoolSettingsTable {
+  pool: string;
+  /** JSON without secrets. */
+  settings: string;
+  /** Null while the configuration has it. */
+  left_ms: number | null;
+}
+
+/** Registrations with our prefix of which the store knows no ticket. */
+export interface UnknownRegistrationsTable {
+  connection: string;
+  /** `scopeKey` of the place. */
+  scope: string;
+  runner_id: number;
+  runner_name: string;
+  /** Since when every reading says offline and not busy. */
+  offline_since_ms: number;
+  last_read_ms: number;
 }
 
 export interface LeasesTable {
@@ -98,6 +130,10 @@ export interface MachinesTable {
   is_report_pending: number;
   heard_ms: number | null;
   retire_when_spent: string | null;
+  /** JSON of an `OperatorMark`. */
+  hold: string | null;
+  /** JSON of an `OperatorMark`. */
+  forced: string | null;
   created_ms: number;
 }
 
@@ -113,6 +149,8 @@ export interface TicketsTable {
   runner_name: string;
   runner_id: number | null;
   registration: string;
+  /** Whether its agent ever said that its listener has a session. */
+  was_online: number;
   delivered_to: string | null;
   state: string;
   state_since_ms: number;

@@ -31,6 +31,7 @@ export class FakeController {
   readonly logs: SavedLogs[] = [];
   isRetiring = false;
   handBack: ReportAnswer["handBack"] = null;
+  isPinned = false;
   /** It is asked only in answer to such reports: an engaged agent reports on changes, and else by heartbeat. */
   handsBackWhen: (report: HostReport) => boolean = () => true;
   /** A ticket that it believes to be out although the agent never got it. */
@@ -151,6 +152,7 @@ export class FakeController {
       ticketOut: this.claimsOut ?? (this.#offer?.deliveredTo ? this.#offer.ticket.id : null),
       isRetiring: this.isRetiring,
       handBack: this.handsBackWhen(request.report) ? this.handBack : null,
+      isPinned: this.isPinned,
     };
     send(response, 200, answer);
   }

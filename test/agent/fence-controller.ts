@@ -103,7 +103,8 @@ export class Link {
     const ends = report.ended.map(({ id }) => id);
     if (this.#ticketOut !== null && ends.includes(this.#ticketOut)) this.#ticketOut = null;
     const handBack = await this.onReport(report);
-    return { storeGeneration: 1, confirmedEnds: ends, ticketOut: this.#ticketOut, isRetiring: false, handBack };
+    const ticketOut = this.#ticketOut;
+    return { storeGeneration: 1, confirmedEnds: ends, ticketOut, isRetiring: false, handBack, isPinned: false };
   }
 
   #deliver(poll: ServerResponse): void {

@@ -210,6 +210,7 @@ const anyReport: fc.Arbitrary<HostReport> = fc
     ended: numbers.map((number) => ({ id: ticketId(number), end })),
     sighting,
     fence: null,
+    stillness: null,
   }));
 
 const anyRows: fc.Arbitrary<{ readonly machine: Machine; readonly tickets: readonly Ticket[] }> = fc

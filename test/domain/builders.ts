@@ -71,7 +71,16 @@ export function pool(overrides: Partial<PoolPolicy> = {}): PoolPolicy {
     machineCountMax: 10,
     jobsPerMachine: 1,
     warmParkedCount: 0,
-    deadlines: { bootMs: 5 * MINUTE_MS, onlineMs: 2 * MINUTE_MS, idleTicketMs: 2 * MINUTE_MS },
+    warmRegisteredCount: 0,
+    readyTicketCount: 0,
+    maxAgeMs: null,
+    deadlines: {
+      bootMs: 5 * MINUTE_MS,
+      onlineMs: 2 * MINUTE_MS,
+      idleTicketMs: 2 * MINUTE_MS,
+      lostHostMs: 20 * MINUTE_MS,
+      unknownMs: 6 * HOUR_MS,
+    },
     settingsHash: "settings-1",
     ...overrides,
   };
@@ -125,6 +134,7 @@ export function ticket(
     runnerName: `holdfast-${rest.id ?? ticketId()}`,
     runnerId: isMinting ? null : runnerId(),
     registration: isMinting ? "unknown" : "present",
+    wasOnline: ["online", "running", "spent"].includes(state.kind),
     deliveredTo: NEVER_DELIVERED.includes(state.kind) ? null : incarnation(),
     state,
     version: 1,
@@ -139,7 +149,7 @@ export function seen(overrides: Partial<Extract<Sighting, { kind: "seen" }>> = {
 
 /** What a parked agent says: holds nothing, sees nothing. */
 export function report(overrides: Partial<HostReport> = {}): HostReport {
-  return { phase: "parked", ticket: null, ended: [], sighting: seen(), fence: null, ...overrides };
+  return { phase: "parked", ticket: null, ended: [], sighting: seen(), fence: null, stillness: null, ...overrides };
 }
 
 /** What an agent says that holds this ticket: no process yet, a listener, or a listener and one Worker. */
@@ -209,6 +219,8 @@ export function machine(
     ticketsGiven: state.kind === "engaged" ? 1 : 0,
     ...agent,
     retireWhenSpent: null,
+    hold: null,
+    forced: null,
     createdAtMs: START_MS,
     ...rest,
   };

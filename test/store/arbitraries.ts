@@ -103,7 +103,10 @@ const anyReport: fc.Arbitrary<HostReport> = fc.record({
     fc.record({ kind: fc.constant("unknown" as const), why: text }),
   ),
   fence: maybe(fc.record({ ticketId, attempt: whole, why: text })),
+  stillness: maybe(fc.record({ isLeaseOld: fc.boolean(), isWorkerStill: fc.boolean(), areLogsSaved: fc.boolean() })),
 });
+
+const mark = fc.record({ operator: text, reason: text, atMs: timeMs });
 
 export const anyMachine: fc.Arbitrary<Machine> = fc.record({
   id: machineId,
@@ -119,6 +122,8 @@ export const anyMachine: fc.Arbitrary<Machine> = fc.record({
   sequence: whole,
   report: maybe(anyReport),
   retireWhenSpent: maybe(retireReason),
+  hold: maybe(mark),
+  forced: maybe(mark),
   createdAtMs: timeMs,
 });
 
@@ -147,6 +152,7 @@ export const anyTicket: fc.Arbitrary<Ticket> = fc.record({
   runnerName: text,
   runnerId: maybe(whole.map(parseRunnerId)),
   registration: fc.constantFrom("none", "unknown", "present", "gone"),
+  wasOnline: fc.boolean(),
   deliveredTo: maybe(incarnation),
   state: anyTicketState,
   version: whole,

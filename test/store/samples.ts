@@ -28,6 +28,7 @@ export const parkedReport: HostReport = {
   ended: [],
   sighting: { kind: "seen", hasListener: false, workerCount: 0 },
   fence: null,
+  stillness: null,
 };
 
 export function sampleDelivery(number: number, change: Partial<NewDelivery> = {}): NewDelivery {
@@ -122,6 +123,8 @@ export function sampleMachine(number: number, change: Partial<Machine> = {}): Ma
     sequence: 0,
     report: null,
     retireWhenSpent: null,
+    hold: null,
+    forced: null,
     createdAtMs: NOW_MS + number,
     ...change,
   };
@@ -154,6 +157,7 @@ export function sampleTicket(number: number, change: Partial<Ticket> = {}): Tick
     runnerName: `hf-${number}`,
     runnerId: null,
     registration: "unknown",
+    wasOnline: false,
     deliveredTo: null,
     state: { kind: "minting", sinceMs: NOW_MS },
     version: 1,

@@ -116,10 +116,15 @@ function buildPool(pool: WrittenPool, folder: string): PoolConfig {
     machineCountMax: pool.machines.max,
     jobsPerMachine,
     warmParkedCount: pool.warm.parked,
+    warmRegisteredCount: pool.warm.registered,
+    readyTicketCount: pool.tickets.ready,
+    maxAgeMs: pool.machines.maxAge ?? null,
     deadlines: {
       bootMs: pool.deadlines.boot,
       onlineMs: pool.deadlines.online,
       idleTicketMs: pool.deadlines.idleTicket,
+      lostHostMs: pool.deadlines.lostHost,
+      unknownMs: pool.deadlines.unknown,
     },
     settingsHash: hashSettings({ labels: pool.labels, jobsPerMachine, runner, provider }),
   };

@@ -65,10 +65,22 @@ function checkPool(path: string, pool: DraftPool, draft: Draft, problems: Proble
   checkConnectionOf(path, pool, draft, problems);
   checkScope(path, pool, problems);
   checkLabels(path, pool, problems);
+  checkWarm(path, pool, problems);
+}
+
+function checkWarm(path: string, pool: DraftPool, problems: ProblemList): void {
   const max = pool.machines?.max;
-  const parked = pool.warm?.parked;
-  if (max !== undefined && parked !== undefined && parked > max)
+  const { parked = 0, registered = 0 } = pool.warm ?? {};
+  const ready = pool.tickets?.ready ?? 0;
+  if (max !== undefined && max >= 0 && parked > max)
     problems.add(`${path}.warm.parked`, "is more than `machines.max`", `at most ${max}, or raise \`machines.max\``);
+  else if (max !== undefined && registered > 0 && parked + registered > max) {
+    const mend = `at most ${max - parked}, or raise \`machines.max\``;
+    problems.add(`${path}.warm.registered`, "is with `warm.parked` more than `machines.max`", mend);
+  }
+  if (ready <= parked) return;
+  const mend = `at most ${parked}, or raise \`warm.parked\``;
+  problems.add(`${path}.tickets.ready`, "is more than `warm.parked`, and a ticket is made for a parked machine", mend);
 }
 
 function checkConnectionOf(path: string, pool: DraftPool, draft: Draft, problems: ProblemList): void {

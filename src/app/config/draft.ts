@@ -25,7 +25,8 @@ const DraftPool = blockOf({
   labels: listOf(text()),
   requiredLabels: listOf(text()),
   machines: blockOf({ max: number() }),
-  warm: blockOf({ parked: number() }),
+  warm: blockOf({ parked: number(), registered: number() }),
+  tickets: blockOf({ ready: number() }),
 });
 
 const DraftConnection = blockOf({

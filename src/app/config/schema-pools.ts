@@ -1,6 +1,6 @@
 /** One entry of `pools`. */
 import * as z from "zod";
-import { DAY_MS, SECOND_MS } from "../../domain/units.ts";
+import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import { durationText, key, pathText, RESERVED, reserved } from "./key.ts";
 import { enterpriseText, nameText, organizationText, repositoryPatternText } from "./schema-connections.ts";
 
@@ -11,6 +11,9 @@ const LABEL_LENGTH_MAX = 256;
 const PRIORITY_MAX = 1_000;
 const REPOSITORY_COUNT_MAX = 1_000;
 const GROUP_LENGTH_MAX = 255;
+const AGE_MAX_MS = 365 * DAY_MS;
+const LOST_HOST_MIN_MS = 5 * MINUTE_MS;
+const UNKNOWN_MAX_MS = 30 * DAY_MS;
 
 function deadlineText() {
   return durationText(SECOND_MS, DAY_MS, "from 1s to 24h");
@@ -47,7 +50,11 @@ const MachinesSchema = z.strictObject({
     says: "How many jobs a machine runs, one after the other, before it is ended: 1 to 1000 jobs.",
     example: "jobsPerMachine: 1",
   }),
-  maxAge: reserved("The age at which a parked machine is replaced.", "maxAge: 7d"),
+  maxAge: key(durationText(MINUTE_MS, AGE_MAX_MS, "from 1m to 365d").optional(), {
+    says: "The age at which a machine without a ticket is replaced; a job on it is never cut short. A duration, 1m to 365d.",
+    example: "maxAge: 7d",
+    defaultText: "no limit",
+  }),
 });
 
 const WarmSchema = z.strictObject({
@@ -55,7 +62,10 @@ const WarmSchema = z.strictObject({
     says: "How many machines wait, started and without a registration, for the next jobs: 0 to `machines.max` machines.",
     example: "parked: 4",
   }),
-  registered: reserved("Machines that wait registered at GitHub.", "registered: 0", 0),
+  registered: key(z.int().min(0).max(MACHINE_COUNT_MAX).prefault(0), {
+    says: "How many machines wait with their runner online at GitHub, besides those that are parked: jobs start at once, and a machine among them ends only after its host has made sure that no job came. 0 to `machines.max` machines.",
+    example: "registered: 2",
+  }),
   stopped: reserved("Machines that wait stopped.", "stopped: 0", 0),
 });
 
@@ -73,8 +83,14 @@ const DeadlinesSchema = z.strictObject({
     example: "idleTicket: 2m",
   }),
   longestJob: reserved("The longest job that is expected.", "longestJob: 6h"),
-  lostHost: reserved("When a silent host counts as lost.", "lostHost: 20m"),
-  unknown: reserved("When a machine that nobody can judge is ended by force.", "unknown: 6h"),
+  lostHost: key(durationText(LOST_HOST_MIN_MS, DAY_MS, "from 5m to 24h").prefault("20m"), {
+    says: "How long a host must be silent, besides what GitHub says, before it may count as lost. A duration, 5m to 24h.",
+    example: "lostHost: 20m",
+  }),
+  unknown: key(durationText(0, UNKNOWN_MAX_MS, "0s (never), or up to 30d").prefault("6h"), {
+    says: "How long a machine of which nobody can tell whether a job runs is kept before it is ended by force, with an alarm before; `0s`: for ever. A duration, 0s to 30d.",
+    example: "unknown: 6h",
+  }),
 });
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -111,7 +127,10 @@ const ProviderSchema = z.strictObject({
 });
 
 const TicketsSchema = z.strictObject({
-  ready: reserved("Tickets made in advance for parked machines.", "ready: 0", 0),
+  ready: key(z.int().min(0).max(MACHINE_COUNT_MAX).prefault(0), {
+    says: "How many tickets are made in advance for parked machines, so that a burst of jobs does not wait for GitHub's rate limit: 0 to `machines.max` tickets. They do not leave Holdfast before a job needs them.",
+    example: "ready: 4",
+  }),
 });
 
 function labelList() {
@@ -158,7 +177,7 @@ export const PoolSchema = z.strictObject({
   }),
   machines: key(MachinesSchema, { says: "How many machines, and for how long.", example: "machines: { max: 80 }" }),
   warm: key(WarmSchema.prefault({}), { says: "Machines that wait for jobs.", example: "warm: { parked: 4 }" }),
-  tickets: key(TicketsSchema.optional(), { says: "Tickets made in advance.", example: "tickets: { ready: 0 }" }),
+  tickets: key(TicketsSchema.prefault({}), { says: "Tickets made in advance.", example: "tickets: { ready: 0 }" }),
   deadlines: key(DeadlinesSchema.prefault({}), {
     says: "How long things may take.",
     example: "deadlines: { boot: 5m }",

@@ -64,6 +64,8 @@ function plannedMachine(id: MachineId, launchId: LaunchId, pool: PoolPolicy, now
     sequence: 0,
     report: null,
     retireWhenSpent: null,
+    hold: null,
+    forced: null,
     createdAtMs: nowMs,
   };
 }

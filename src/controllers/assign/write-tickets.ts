@@ -45,6 +45,7 @@ export async function writeTicket(
     runnerName: `hf-${context.controllerId}-${token}`,
     runnerId: null,
     registration: "none",
+    wasOnline: false,
     deliveredTo: null,
     state: { kind: "minting", sinceMs: nowMs },
     version: 1,

@@ -19,10 +19,10 @@ export function phaseOf(state: HostState): HostPhase {
 export function reportOf(state: HostState): HostReport {
   const phase = phaseOf(state);
   const sighting = sightingOf(state);
-  if (phase === "starting") return { phase, ticket: null, ended: [], sighting, fence: null };
+  if (phase === "starting") return { phase, ticket: null, ended: [], sighting, fence: null, stillness: null };
   const fence = state.held?.fence.refusal ?? null;
   const ticket = state.held === null ? null : { id: state.held.id, step: state.held.step };
-  return { phase, ticket, ended: state.unconfirmed.slice(0, REPORTED_ENDS_MAX), sighting, fence };
+  return { phase, ticket, ended: state.unconfirmed.slice(0, REPORTED_ENDS_MAX), sighting, fence, stillness: null };
 }
 
 /** A Worker that is seen is seen, whatever else cannot be read. */

@@ -118,6 +118,7 @@ async function answerReport(store: Store, request: ReportRequest): Promise<Repor
     // A machine that the store does not know gets no tickets from it either.
     isRetiring: machine === null || machine.state.kind === "retiring" || machine.state.kind === "gone",
     handBack: orderOf(tickets),
+    isPinned: machine?.hold != null,
   };
 }
 

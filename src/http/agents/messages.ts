@@ -62,6 +62,10 @@ export const Report: z.ZodType<ReportRequest> = z.object({
       .object({ ticketId, attempt: z.int().min(0), why: z.string().max(TEXT_LENGTH_MAX) })
       .nullable()
       .default(null),
+    stillness: z
+      .object({ isLeaseOld: z.boolean(), isWorkerStill: z.boolean(), areLogsSaved: z.boolean() })
+      .nullable()
+      .default(null),
   }),
 });
 

@@ -37,6 +37,8 @@ export function toMachineColumns(machine: Machine): Omit<MachinesTable, "heard_m
     sequence: machine.sequence,
     report: machine.report === null ? null : JSON.stringify(machine.report),
     retire_when_spent: machine.retireWhenSpent,
+    hold: machine.hold === null ? null : JSON.stringify(machine.hold),
+    forced: machine.forced === null ? null : JSON.stringify(machine.forced),
     created_ms: machine.createdAtMs,
   };
 }
@@ -94,6 +96,8 @@ export function toMachine(row: MachinesTable): Machine {
     sequence: row.sequence,
     report: row.report === null ? null : toReport(row.report),
     retireWhenSpent: row.retire_when_spent as RetireReason | null,
+    hold: row.hold === null ? null : JSON.parse(row.hold),
+    forced: row.forced === null ? null : JSON.parse(row.forced),
     createdAtMs: row.created_ms,
   };
 }
@@ -125,7 +129,7 @@ function toState(row: MachinesTable): MachineState {
   }
 }
 
-/** A report that was stored before hosts had a fence names none. */
+/** A report that was stored before hosts said so names neither refusal nor stillness. */
 function toReport(text: string): HostReport {
-  return { fence: null, ...JSON.parse(text) };
+  return { fence: null, stillness: null, ...JSON.parse(text) };
 }

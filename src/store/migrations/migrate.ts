@@ -2,10 +2,11 @@ import { type Kysely, sql } from "kysely";
 import { HoldfastError } from "../../domain/errors.ts";
 import type { Schema } from "../schema.ts";
 import { tables } from "./0001-tables.ts";
+import { safety } from "./0002-safety.ts";
 import type { ColumnWords, Migration } from "./migration.ts";
 
 /** Every step, in its order. */
-const MIGRATIONS: readonly Migration[] = [tables];
+const MIGRATIONS: readonly Migration[] = [tables, safety];
 
 /**
  * Brings the schema up to the newest step; does nothing where it is there already. To be called inside a transaction, so

@@ -171,7 +171,13 @@ const POOLS: readonly Row[] = [
     "must be at least 1",
     "as in `jobsPerMachine: 1`",
   ],
-  ["an age", (c) => (c.pools[0].machines.maxAge = "7d"), "pools[0].machines.maxAge", RESERVED, "remove it"],
+  [
+    "an age of no time",
+    (c) => (c.pools[0].machines.maxAge = "10s"),
+    "pools[0].machines.maxAge",
+    "must be a duration with its unit, from 1m to 365d",
+    "as in `maxAge: 7d`",
+  ],
   [
     "more parked than there may be",
     (c) => (c.pools[0].warm = { parked: 5 }),
@@ -187,18 +193,21 @@ const POOLS: readonly Row[] = [
     "remove it, or set it to 0",
   ],
   [
-    "machines registered",
-    (c) => (c.pools[0].warm = { registered: 1 }),
+    "more registered and parked than there may be",
+    (c) => (c.pools[0].warm = { parked: 2, registered: 3 }),
     "pools[0].warm.registered",
-    RESERVED,
-    "remove it, or set it to 0",
+    "is with `warm.parked` more than `machines.max`",
+    "at most 2, or raise `machines.max`",
   ],
   [
-    "tickets in advance",
-    (c) => (c.pools[0].tickets = { ready: 1 }),
+    "more tickets in advance than parked machines",
+    (c) => {
+      c.pools[0].warm = { parked: 1 };
+      c.pools[0].tickets = { ready: 2 };
+    },
     "pools[0].tickets.ready",
-    RESERVED,
-    "remove it, or set it to 0",
+    "is more than `warm.parked`, and a ticket is made for a parked machine",
+    "at most 1, or raise `warm.parked`",
   ],
   [
     "a deadline without a unit",
@@ -222,9 +231,16 @@ const POOLS: readonly Row[] = [
     "as in `online: 2m`",
   ],
   [
-    "a deadline that we do not have",
-    (c) => (c.pools[0].deadlines = { lostHost: "20m" }),
+    "a host that is lost too soon",
+    (c) => (c.pools[0].deadlines = { lostHost: "1m" }),
     "pools[0].deadlines.lostHost",
+    "must be a duration with its unit, from 5m to 24h",
+    "as in `lostHost: 20m`",
+  ],
+  [
+    "a reserved deadline",
+    (c) => (c.pools[0].deadlines = { longestJob: "6h" }),
+    "pools[0].deadlines.longestJob",
     RESERVED,
     "remove it",
   ],

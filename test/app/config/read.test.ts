@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { MINUTE_MS } from "../../../src/domain/units.ts";
+import { HOUR_MS, MINUTE_MS } from "../../../src/domain/units.ts";
 import { failureIn, makeFolder, PRIVATE_KEY, readIn, SECRETS, soundConfig } from "./config-folder.ts";
 
 describe("what is read", () => {
@@ -53,7 +53,16 @@ describe("what is read", () => {
             machineCountMax: 8,
             jobsPerMachine: 1,
             warmParkedCount: 1,
-            deadlines: { bootMs: 5 * MINUTE_MS, onlineMs: 2 * MINUTE_MS, idleTicketMs: 2 * MINUTE_MS },
+            warmRegisteredCount: 0,
+            readyTicketCount: 0,
+            maxAgeMs: null,
+            deadlines: {
+              bootMs: 5 * MINUTE_MS,
+              onlineMs: 2 * MINUTE_MS,
+              idleTicketMs: 2 * MINUTE_MS,
+              lostHostMs: 20 * MINUTE_MS,
+              unknownMs: 6 * HOUR_MS,
+            },
             settingsHash: expect.stringMatching(/^[0-9a-f]{16}$/),
           },
           runner: { directory: "/opt/runner", environment: {} },
@@ -84,9 +93,18 @@ describe("what is read", () => {
       runnerGroup: "Default",
       jobsPerMachine: 1,
       warmParkedCount: 0,
+      warmRegisteredCount: 0,
+      readyTicketCount: 0,
+      maxAgeMs: null,
       priority: 0,
       mode: "run",
-      deadlines: { bootMs: 5 * MINUTE_MS, onlineMs: 2 * MINUTE_MS, idleTicketMs: 2 * MINUTE_MS },
+      deadlines: {
+        bootMs: 5 * MINUTE_MS,
+        onlineMs: 2 * MINUTE_MS,
+        idleTicketMs: 2 * MINUTE_MS,
+        lostHostMs: 20 * MINUTE_MS,
+        unknownMs: 6 * HOUR_MS,
+      },
     });
   });
 

@@ -67,6 +67,7 @@ export const ANSWER: ReportAnswer = {
   ticketOut: null,
   isRetiring: false,
   handBack: null,
+  isPinned: false,
 };
 
 /** Plays inputs to one host and keeps what came of them. Looks are half a second apart unless said otherwise. */

@@ -59,6 +59,7 @@ describe("starting", () => {
       ended: [],
       sighting: { kind: "unknown", why: "line 3" },
       fence: null,
+      stillness: null,
     });
   });
 

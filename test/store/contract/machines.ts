@@ -109,8 +109,8 @@ export function describeHeard(open: OpenStore): void {
 
     it("writes nothing where nothing changed, except for a machine that retires", async () => {
       await insertMachine(store().db, { ...one, incarnation: first, sequence: 1, report: parkedReport });
-      const { sighting, ended, ticket, phase, fence } = parkedReport;
-      const sameInOtherOrder = { fence, sighting, ended, ticket, phase };
+      const { sighting, ended, ticket, phase, fence, stillness } = parkedReport;
+      const sameInOtherOrder = { fence, stillness, sighting, ended, ticket, phase };
       expect(await recordReport(store().db, { ...heard, sequence: 2, report: sameInOtherOrder })).toBe("unchanged");
       expect(await stored()).toMatchObject({ sequence: 1, version: 1 });
       await saveMachine(store().db, moveMachine((await stored())!, { kind: "retired", reason: "surplus" }, NOW_MS), 1);

@@ -1,0 +1,33 @@
+import type { ColumnWords, Migration } from "./migration.ts";
+
+/** What operators set, what pools leave behind, and what is watched for long before it may be deleted. */
+export const safety: Migration = {
+  number: 2,
+  name: "safety",
+  statements: ({ integer, tableEnd }: ColumnWords) => [
+    "alter table machines add column hold text",
+    "alter table machines add column forced text",
+    // What a ticket of an older store did before nobody wrote down: it counts as having been online.
+    `alter table tickets add column was_online ${integer} not null default 1`,
+    `create table freezes (
+      scope text primary key,
+      operator text not null,
+      reason text not null,
+      since_ms ${integer} not null
+    ) ${tableEnd}`,
+    `create table pool_settings (
+      pool text primary key,
+      settings text not null,
+      left_ms ${integer}
+    ) ${tableEnd}`,
+    `create table unknown_registrations (
+      connection text not null,
+      scope text not null,
+      runner_id ${integer} not null,
+      runner_name text not null,
+      offline_since_ms ${integer} not null,
+      last_read_ms ${integer} not null,
+      primary key (connection, scope, runner_id)
+    ) ${tableEnd}`,
+  ],
+};
