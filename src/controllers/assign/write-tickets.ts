@@ -1,6 +1,7 @@
 import { type JobId, type MachineId, parseTicketId, type TicketId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { registrationScope } from "../../domain/pool.ts";
+import { runnerNameOf } from "../../domain/runner-name.ts";
 import type { Ticket } from "../../domain/ticket.ts";
 import { isTicketLive } from "../../domain/ticket.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
@@ -42,7 +43,7 @@ export async function writeTicket(
     scope: registrationScope(context.pool, row.job.repository),
     machineId,
     jobId: row.job.id,
-    runnerName: `hf-${context.controllerId}-${token}`,
+    runnerName: runnerNameOf(context.controllerId, token),
     runnerId: null,
     registration: "none",
     wasOnline: false,
