@@ -8,7 +8,8 @@ import type { Stillness } from "../../src/domain/protocol.ts";
 import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
 import type { GitHub } from "../../src/ports/github.ts";
 import { listEvidence } from "../../src/store/evidence/evidence.ts";
-import { machineSubject } from "../../src/store/subjects.ts";
+import { jobSubject, machineSubject } from "../../src/store/subjects.ts";
+import { connectionName } from "../domain/builders.ts";
 import { type Agent, NOTHING_SEEN, Yard } from "./yard.ts";
 
 let yard: Yard;
@@ -178,6 +179,16 @@ describe("job-terminal", () => {
     expect(proofs()).toEqual([]);
     await passHeard(4 * MINUTE_MS, { ...STILL, isWorkerStill: false });
     expect(proofs()).toEqual(["forced"]);
+  });
+
+  it("tells each job that is lost with its machine, on the job itself", async () => {
+    await runJob();
+    yard.provider.machines.delete(agent.machineId);
+    await yard.pass();
+    const told = await listEvidence(yard.store.db, jobSubject(connectionName(), JOB), 20);
+    expect(told.map(({ fact }) => fact)).toContainEqual(
+      expect.stringMatching(/^its machine is gone, retired for machine-dead/),
+    );
   });
 
   it("keeps a host that is still while its job is not over", async () => {

@@ -25,6 +25,7 @@ import { heardTime, type PoolContext } from "../context.ts";
 import { voidTicket } from "../void-ticket.ts";
 import { guardOf, noteGuarded, noteSlowEnding } from "./guard.ts";
 import { heard, readKnown } from "./host-facts.ts";
+import { noteLostJobs } from "./lost-jobs.ts";
 
 /** An ending has fewer steps than this; more in one pass would be a loop. */
 const STEPS_MAX = 12;
@@ -181,7 +182,9 @@ async function confirmGone(context: PoolContext, lease: Lease, ending: Ending): 
     if (!(await saveMachine(tx, gone, machine.version))) return false;
     // Read again in here: an agent's last report may have moved one since.
     const tickets = await listTicketsOfMachine(tx, machine.id);
-    for (const ticket of tickets.filter(isTicketOut)) await loseTicket(tx, ticket, nowMs);
+    const lost = tickets.filter(isTicketOut);
+    for (const ticket of lost) await loseTicket(tx, ticket, nowMs);
+    if (gone.state.kind === "gone") await noteLostJobs(tx, lost, gone.state.reason, nowMs);
     const subject = machineSubject(machine.id);
     await recordEvidence(tx, { subject, source: "provider", fact: "machine gone", observedAtMs: nowMs });
     return true;
