@@ -21,6 +21,7 @@ import {
   TICKETS_PER_LIFE_MAX,
   writeEntry,
 } from "./state.ts";
+import { NOT_STILL } from "./stillness-track.ts";
 
 export function notePollSent(state: HostState): HostStep {
   return nothingMore({ ...state, pollCount: state.pollCount + 1, isPollOpen: true });
@@ -57,6 +58,7 @@ function takeTicket(state: HostState, ticket: OfferedTicket): HostStep {
       updateRestartCount: 0,
       retryRestartCount: 0,
       fence: NO_FENCE,
+      stillness: NOT_STILL,
     } as const;
     return startRunner({ ...known, held, expected: null, place: { kind: "used" } });
   });

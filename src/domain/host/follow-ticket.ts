@@ -25,6 +25,7 @@ import {
   UPDATE_WAIT_MS,
   writeEntry,
 } from "./state.ts";
+import { tendStillness } from "./stillness.ts";
 
 /** Exit codes of the runner's listener (Constants.cs of actions/runner). */
 const RETRYABLE_CODE = 2;
@@ -47,9 +48,10 @@ type Verdict =
 /** @param state with the look's processes already in it. */
 export function followTicket(state: HostState, look: Look, atMs: number): HostStep {
   const files = look.files ?? NO_FILES;
-  const tended = andThen(noteProgress(state, look, files), (noted) =>
-    tendFence(noted, heldOf(noted), look, files, atMs),
+  const followed = andThen(noteProgress(state, look, files), (noted) =>
+    tendStillness(noted, heldOf(noted), look, files, atMs),
   );
+  const tended = andThen(followed, (noted) => tendFence(noted, heldOf(noted), look, files, atMs));
   return andThen(tended, (noted) => {
     const held = heldOf(noted);
     if (!isGone(noted, held, atMs)) return nothingMore(noted);

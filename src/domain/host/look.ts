@@ -1,5 +1,6 @@
 /** What the shell sees of a runner and hands in: at each ordinary look, and once behind a closed fence. */
 import type { TicketId } from "../ids.ts";
+import type { MotionSight } from "./motion.ts";
 import type { RunnerFacts } from "./runner-log.ts";
 import type { ProcessSight } from "./sight.ts";
 
@@ -10,6 +11,8 @@ export interface Look {
   readonly processes: ProcessSight;
   readonly files: FilesSight | null;
   readonly fence: FenceSight | null;
+  /** What moves of its job; null where the look was not asked for it. */
+  readonly motion: MotionSight | null;
 }
 
 export interface FilesSight {

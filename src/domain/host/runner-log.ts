@@ -35,6 +35,8 @@ export interface RunnerFacts {
   /** Assignments that the log tells of by itself: acknowledged, and received by the dispatcher. */
   readonly acknowledgedCount: number;
   readonly dispatchedCount: number;
+  /** How often the lease of a job was renewed. */
+  readonly renewalCount: number;
   /** A line of the shape that we know was found; a log with none is not recognised. */
   readonly shapedLineCount: number;
   readonly lineCount: number;
@@ -55,6 +57,7 @@ export const NO_FACTS: RunnerFacts = {
   closedAtMs: [],
   acknowledgedCount: 0,
   dispatchedCount: 0,
+  renewalCount: 0,
   shapedLineCount: 0,
   lineCount: 0,
 };
@@ -67,6 +70,8 @@ const RETURN_CODE = /^Runner execution has finished with return code (\d+)/;
 const UPDATING = "Runner update in progress, do not shutdown runner.";
 const BROKER_SOURCE = "BrokerMessageListener";
 const DISPATCHED = /^Job request \S+ for plan \S+ job \S+ received\./;
+/** Of a job; the older flow renews a "job request". */
+const RENEWED = "Successfully renew job ";
 const RECEIVED = /^MessageReceived_\w*JobRequest$/;
 
 export function foldLogLine(facts: RunnerFacts, line: string): RunnerFacts {
@@ -88,6 +93,7 @@ function foldText(shaped: RunnerFacts, source: string, text: string, atMs: numbe
   if (text.startsWith("Acknowledging runner request"))
     return { ...shaped, acknowledgedCount: shaped.acknowledgedCount + 1 };
   if (DISPATCHED.test(text)) return { ...shaped, dispatchedCount: shaped.dispatchedCount + 1 };
+  if (text.startsWith(RENEWED)) return { ...shaped, renewalCount: shaped.renewalCount + 1 };
   if (text.startsWith("Received job status event. JobState: Busy")) return { ...shaped, isBusy: true };
   if (text.startsWith("Received job status event. JobState: Online"))
     return { ...shaped, isBusy: false, closedAtMs: append(shaped.closedAtMs, atMs) };

@@ -58,12 +58,12 @@ export function sightRunner(processes: readonly SeenProcess[], ours: Belongings)
 }
 
 /** The number is the journal's, the start time too, and nothing says that it is somebody else's. */
-function isStarted(process: SeenProcess, ours: Belongings): boolean {
+export function isStarted(process: SeenProcess, ours: Belongings): boolean {
   if (process.pid !== ours.started?.pid || process.startTime !== ours.started.startTime) return false;
   return process.mark.kind === "unreadable" || (process.mark.kind === "marked" && process.mark.mark === ours.mark);
 }
 
-function ownerOf(process: SeenProcess, ours: Belongings): "ours" | "other" | "unknown" {
+export function ownerOf(process: SeenProcess, ours: Belongings): "ours" | "other" | "unknown" {
   if (process.mark.kind === "marked" && process.mark.mark === ours.mark) return "ours";
   const paths = [process.executable, process.workingDirectory, ...(process.arguments ?? []).slice(0, 2)].filter(
     (path) => path?.startsWith("/") === true,

@@ -21,6 +21,8 @@ import {
   seesNoRunner,
   writeEntry,
 } from "./state.ts";
+import { noteLogsSent } from "./stillness.ts";
+import { NOT_STILL } from "./stillness-track.ts";
 import { noteCleaned, notePlaceFailed, notePrepared, restWithoutTicket } from "./without-ticket.ts";
 
 export function stepHost(state: HostState, input: HostInput): HostStep {
@@ -62,6 +64,8 @@ function handle(state: HostState, input: HostInput): HostStep {
       return nothingMore(noteFenceFailed(state, input));
     case "fence-opened":
       return nothingMore(noteFenceOpened(state, input));
+    case "logs-sent":
+      return nothingMore(noteLogsSent(state, input));
     case "asked-to-stop":
       return nothingMore({ ...state, isLeaving: true });
   }
@@ -89,6 +93,7 @@ function takeOver(record: TicketRecord): HeldTicket {
     updateRestartCount: 0,
     retryRestartCount: 0,
     fence: isFenceFailed ? { ...NO_FENCE, phase: { kind: "failed" } } : inherited,
+    stillness: NOT_STILL,
   };
 }
 

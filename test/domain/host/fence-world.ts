@@ -326,7 +326,8 @@ export class FenceWorld {
       killClaims: this.#folders.filter(({ claim }) => claim === "kill").map(({ name }) => name),
     };
     const rest = ticketId === null ? { files: null, fence: null } : { files: this.#files(), fence };
-    this.#tell({ kind: "looked", look: { ticketId, processes: this.#processes(), ...rest }, atMs: this.#atMs });
+    const look = { ticketId, processes: this.#processes(), motion: null, ...rest };
+    this.#tell({ kind: "looked", look, atMs: this.#atMs });
   }
 
   #lookBehind(): FenceLook {

@@ -24,6 +24,8 @@ function process(more: Partial<SeenProcess>): SeenProcess {
     state: "S",
     isZombie: false,
     startTime: "7",
+    cpuTicks: 0,
+    isKernelThread: false,
     arguments: ["bash"],
     executable: null,
     workingDirectory: null,
