@@ -13,7 +13,7 @@ import { invariant } from "../invariant.ts";
 import type { HostReport, OfferedTicket, PollAnswer, ReportAnswer } from "../protocol.ts";
 import type { TicketEnd, TicketStep } from "../ticket.ts";
 import { MINUTE_MS, SECOND_MS } from "../units.ts";
-import type { Silence } from "./dead-man.ts";
+import { isUnreachable, type Silence } from "./dead-man.ts";
 import type { Fence } from "./fence-state.ts";
 import {
   applyEntry,
@@ -237,6 +237,11 @@ export function isKnown(state: HostState, ticketId: TicketId): boolean {
 export function seesNoRunner(state: HostState): boolean {
   const { processes } = state;
   return processes?.kind === "seen" && processes.listenerCount === 0 && processes.workerCount === 0;
+}
+
+/** The dead man's switch: nobody answers, and nobody wants the machine kept whatever comes. */
+export function isCutOff(state: HostState, forMs: number): boolean {
+  return isUnreachable(state.silence, forMs) && !journalOf(state).isPinned;
 }
 
 export function canHaveNext(state: HostState): boolean {
