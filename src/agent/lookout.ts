@@ -3,7 +3,14 @@ import { join } from "node:path";
 import type { StartedProcess } from "../domain/host/journal.ts";
 import type { FenceLook, FilesSight, Look } from "../domain/host/look.ts";
 import { type MotionSight, sightMotion } from "../domain/host/motion.ts";
-import { type Belongings, lineageOf, type ProcessSight, type SeenProcess, sightRunner } from "../domain/host/sight.ts";
+import {
+  type Belongings,
+  findListener,
+  lineageOf,
+  type ProcessSight,
+  type SeenProcess,
+  sightRunner,
+} from "../domain/host/sight.ts";
 import type { HeldTicket } from "../domain/host/state.ts";
 import type { TicketId } from "../domain/ids.ts";
 import { seeFences } from "./fence.ts";
@@ -42,11 +49,13 @@ export class Lookout {
   look(held: HeldTicket | null, { withMotion }: { readonly withMotion: boolean }): Look {
     const started = startedOf(held);
     const { table, processes } = this.#scan(started);
-    if (held === null) return { ticketId: null, processes, files: null, fence: null, motion: null };
-    const fence = seeFences(this.#places, held.id, started, table.kind === "unknown" ? null : table.processes);
+    if (held === null) return { ticketId: null, processes, files: null, fence: null, listener: null, motion: null };
+    const known = table.kind === "unknown" ? null : table.processes;
+    const fence = seeFences(this.#places, held.id, started, known);
     // After the processes: what a runner that is gone wrote is then all there.
     const motion = withMotion ? this.#seeMotion(held.id, started) : null;
-    return { ticketId: held.id, processes, files: this.#readFiles(held.id), fence, motion };
+    const listener = known === null ? null : findListener(known, this.belongings(started), held.id);
+    return { ticketId: held.id, processes, files: this.#readFiles(held.id), fence, listener, motion };
   }
 
   /** Behind a closed fence. The tasks are read before everything else and again after it. */

@@ -134,7 +134,7 @@ function awaitForeign(state: HostState, held: HeldTicket, look: Look, atMs: numb
 }
 
 function tryToClose(state: HostState, held: HeldTicket, look: Look, files: FilesSight, atMs: number): HostStep {
-  const why = whyNotIdle(look.processes, files);
+  const why = whyNotIdle(look.processes, files) ?? look.fence?.unreadable ?? null;
   const isJobless = why === null && held.step === "running";
   const idleSinceMs = isJobless ? (held.fence.idleSinceMs ?? atMs) : null;
   const ready = withFence(state, held, { foreignSinceMs: null, idleSinceMs });

@@ -48,9 +48,8 @@ type Verdict =
 /** @param state with the look's processes already in it. */
 export function followTicket(state: HostState, look: Look, atMs: number): HostStep {
   const files = look.files ?? NO_FILES;
-  const followed = andThen(noteProgress(state, look, files), (noted) =>
-    tendStillness(noted, heldOf(noted), look, files, atMs),
-  );
+  const known = andThen(noteListener(state, look), (named) => noteProgress(named, look, files));
+  const followed = andThen(known, (noted) => tendStillness(noted, heldOf(noted), look, files, atMs));
   const tended = andThen(followed, (noted) => tendFence(noted, heldOf(noted), look, files, atMs));
   return andThen(tended, (noted) => {
     const held = heldOf(noted);
@@ -80,6 +79,20 @@ export function startRunner(state: HostState): HostStep {
 function heldOf(state: HostState): HeldTicket {
   invariant(state.held !== null, "a ticket is held");
   return state.held;
+}
+
+/**
+ * An earlier agent may have died after it started the listener and before it wrote down which one. It is written now: without
+ * it nothing could ever be stopped, and so nothing handed back.
+ */
+function noteListener(state: HostState, { listener }: Look): HostStep {
+  const held = heldOf(state);
+  const { run } = held;
+  if (listener === null || run.kind !== "taken-over") return nothingMore(state);
+  const isNamed = run.process?.pid === listener.pid && run.process.startTime === listener.startTime;
+  if (isNamed) return nothingMore(state);
+  const named = { ...state, held: { ...held, run: { ...run, process: listener } } };
+  return writeEntry(named, { kind: "started", ticketId: held.id, ...listener });
 }
 
 function noteProgress(state: HostState, look: Look, files: FilesSight): HostStep {

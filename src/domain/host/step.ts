@@ -103,13 +103,18 @@ function look(state: HostState, seen: Look, atMs: number): HostStep {
     ...state,
     processes: seen.processes,
     isLookedAt: state.isLookedAt || seen.processes.kind === "seen",
-    unreadableFiles: seen.files === null ? null : (seen.files.unreadable ?? doubtAbout(seen.files.facts)),
+    unreadableFiles: whyUnreadable(seen),
   };
   const isGone = seesNoRunner(next) && state.held?.run.kind !== "starting";
   const noted: HostState = { ...next, goneSinceMs: isGone ? (state.goneSinceMs ?? atMs) : null };
   // With an unreadable journal there may be a ticket: nothing is done but to say so.
   if (noted.journal === null || !noted.isLookedAt) return nothingMore(noted);
   return noted.held === null ? restWithoutTicket(noted, atMs) : followTicket(noted, seen, atMs);
+}
+
+function whyUnreadable({ files, fence }: Look): string | null {
+  if (files === null) return null;
+  return files.unreadable ?? doubtAbout(files.facts) ?? fence?.unreadable ?? null;
 }
 
 function noteStarted(state: HostState, input: HostInput & { kind: "runner-started" }): HostStep {
