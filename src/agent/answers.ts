@@ -39,6 +39,13 @@ function orderOf(value: unknown): HandBackOrder {
   return { ticketId: ticketIdOf(ticketId), attempt };
 }
 
+/** How many of the logs are kept. */
+export function parseSavedCount(value: unknown): number {
+  const { savedCount } = recordOf(value);
+  if (typeof savedCount !== "number") throw new AnswerError("logs: `savedCount` is not a number");
+  return savedCount;
+}
+
 export function parsePollAnswer(value: unknown): PollAnswer {
   const { kind, ticket } = recordOf(value);
   if (kind === "nothing" || kind === "report") return { kind };

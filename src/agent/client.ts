@@ -17,7 +17,7 @@ import {
   type SavedLogs,
 } from "../domain/protocol.ts";
 import { SECOND_MS } from "../domain/units.ts";
-import { AnswerError, parseCheckIn, parsePollAnswer, parseReportAnswer } from "./answers.ts";
+import { AnswerError, parseCheckIn, parsePollAnswer, parseReportAnswer, parseSavedCount } from "./answers.ts";
 import { describeError } from "./log.ts";
 import type { System } from "./system.ts";
 
@@ -76,9 +76,9 @@ export class Client {
     return this.#call({ path: "poll", body, timeoutMs: POLL_TIMEOUT_MS, signal }, parsePollAnswer);
   }
 
-  sendLogs(saved: Pick<SavedLogs, "ticketId" | "logs">): Promise<Outcome<null>> {
+  sendLogs(saved: Pick<SavedLogs, "ticketId" | "logs">): Promise<Outcome<number>> {
     const body = (): SavedLogs => ({ ...this.#message, ...saved });
-    return this.#call({ path: "logs", body, timeoutMs: CALL_TIMEOUT_MS }, () => null);
+    return this.#call({ path: "logs", body, timeoutMs: CALL_TIMEOUT_MS }, parseSavedCount);
   }
 
   /** Drawn when the message leaves, so that later messages carry higher numbers. */

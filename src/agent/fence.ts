@@ -104,7 +104,8 @@ export class FenceHand {
 
   /** For a fence whose agent and watchdog are gone, or do not decide. */
   lift(ticketId: TicketId, listener: StartedProcess): void {
-    for (const folder of foldersOf(this.#options.places, ticketId)) {
+    const folders = listFolders(this.#options.places, ticketId);
+    for (const folder of typeof folders === "string" ? [] : folders) {
       takeClaim(folder, "resume");
       giveUpKill(folder);
     }
@@ -190,21 +191,24 @@ export function seeFences(
   listener: StartedProcess | null,
   processes: readonly SeenProcess[] | null,
 ): FenceSight {
-  const folders = foldersOf(places, ticketId);
+  const listed = listFolders(places, ticketId);
+  const folders = typeof listed === "string" ? [] : listed;
   const isWatchdog = (one: SeenProcess) => folders.some((folder) => one.arguments?.includes(folder) === true);
   return {
     isListenerStopped: listener !== null && (taskStatesOf(listener)?.includes("T") ?? false),
     isWatchdogThere: folders.length > 0 && (processes?.some(isWatchdog) ?? true),
+    unreadable: typeof listed === "string" ? listed : null,
     killClaims: folders.filter((folder) => readClaim(folder) === "kill").map((folder) => basename(folder)),
   };
 }
 
-function foldersOf(places: Places, ticketId: TicketId): readonly string[] {
+/** @returns why they cannot be listed, as a text. */
+function listFolders(places: Places, ticketId: TicketId): readonly string[] | string {
   try {
     const names = readdirSync(fencesOf(places)).filter((name) => name.startsWith(`${ticketId}.`));
     return names.map((name) => join(fencesOf(places), name));
   } catch (error) {
-    if (!isFileError(error) || error.code !== "ENOENT") throw error;
-    return [];
+    if (!isFileError(error)) throw error;
+    return error.code === "ENOENT" ? [] : `the fences: ${error.code}`;
   }
 }

@@ -61,6 +61,9 @@ function lastLines(path: string): readonly string[] | null {
     // Read from the middle, the first line has no beginning.
     const whole = offset > 0 ? lines.slice(1) : lines;
     return (whole.at(-1) === "" ? whole.slice(0, -1) : whole).slice(-LOG_LINES_MAX);
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    return null;
   } finally {
     closeSync(opened.file);
   }

@@ -2,10 +2,19 @@
 import { join } from "node:path";
 import type { StartedProcess } from "../domain/host/journal.ts";
 import type { FenceLook, FilesSight, Look } from "../domain/host/look.ts";
-import { type Belongings, type ProcessSight, type SeenProcess, sightRunner } from "../domain/host/sight.ts";
+import { type MotionSight, sightMotion } from "../domain/host/motion.ts";
+import {
+  type Belongings,
+  findListener,
+  lineageOf,
+  type ProcessSight,
+  type SeenProcess,
+  sightRunner,
+} from "../domain/host/sight.ts";
 import type { HeldTicket } from "../domain/host/state.ts";
 import type { TicketId } from "../domain/ids.ts";
 import { seeFences } from "./fence.ts";
+import { readLogSizes } from "./log-sizes.ts";
 import { type Places, perfOf, rootOf } from "./places.ts";
 import { readProcessTable, taskStatesOf } from "./process-table.ts";
 import { hasRoom } from "./room.ts";
@@ -37,13 +46,16 @@ export class Lookout {
     return { mark: this.#mark, rootsDirectory: this.#places.rootsDirectory, started };
   }
 
-  look(held: HeldTicket | null): Look {
+  look(held: HeldTicket | null, { withMotion }: { readonly withMotion: boolean }): Look {
     const started = startedOf(held);
     const { table, processes } = this.#scan(started);
-    if (held === null) return { ticketId: null, processes, files: null, fence: null };
-    const fence = seeFences(this.#places, held.id, started, table.kind === "unknown" ? null : table.processes);
+    if (held === null) return { ticketId: null, processes, files: null, fence: null, listener: null, motion: null };
+    const known = table.kind === "unknown" ? null : table.processes;
+    const fence = seeFences(this.#places, held.id, started, known);
     // After the processes: what a runner that is gone wrote is then all there.
-    return { ticketId: held.id, processes, files: this.#readFiles(held.id), fence };
+    const motion = withMotion ? this.#seeMotion(held.id, started) : null;
+    const listener = known === null ? null : findListener(known, this.belongings(started), held.id);
+    return { ticketId: held.id, processes, files: this.#readFiles(held.id), fence, listener, motion };
   }
 
   /** Behind a closed fence. The tasks are read before everything else and again after it. */
@@ -72,6 +84,21 @@ export class Lookout {
     for (let count = 1; count < SCANS_MAX && scan.processes.kind === "unknown"; count += 1)
       scan = this.#scanOnce(started);
     return scan;
+  }
+
+  /** One that is just starting is nobody's for a moment: then all is looked at anew. */
+  #seeMotion(ticketId: TicketId, started: StartedProcess | null): MotionSight {
+    let motion = this.#seeMotionOnce(ticketId, started);
+    for (let count = 1; count < SCANS_MAX && motion.kind === "seen" && motion.strangerCount > 0; count += 1)
+      motion = this.#seeMotionOnce(ticketId, started);
+    return motion;
+  }
+
+  #seeMotionOnce(ticketId: TicketId, started: StartedProcess | null): MotionSight {
+    const table = readProcessTable("all");
+    if (table.kind === "unknown") return table;
+    const spared = lineageOf(process.pid, table.processes);
+    return sightMotion(table.processes, this.belongings(started), spared, readLogSizes(this.#places, ticketId));
   }
 
   #scanOnce(started: StartedProcess | null): Scan {

@@ -6,6 +6,8 @@ import { lookIntervalMs } from "../domain/host/report.ts";
 import { type AgentSettings, markOf } from "../domain/host/settings.ts";
 import { type HostEffect, type HostState, NEW_HOST } from "../domain/host/state.ts";
 import { stepHost } from "../domain/host/step.ts";
+import { isSampleDue } from "../domain/host/stillness.ts";
+import type { TicketId } from "../domain/ids.ts";
 import { unreachable } from "../domain/invariant.ts";
 import type { OfferedTicket } from "../domain/protocol.ts";
 import { clearLeftovers } from "./clean.ts";
@@ -61,7 +63,9 @@ export class Loop {
         await this.#take(letter.input);
         letter.done();
       } else if (nowMs >= this.#nextLookAtMs) {
-        await this.#take({ kind: "looked", look: this.#lookout.look(this.#state.held), atMs: nowMs });
+        const { held } = this.#state;
+        const look = this.#lookout.look(held, { withMotion: isSampleDue(held, nowMs) });
+        await this.#take({ kind: "looked", look, atMs: nowMs });
         this.#nextLookAtMs = nowMs + lookIntervalMs(this.#state);
       } else await system.sleep(this.#nextLookAtMs - nowMs, inbox.nextRing());
     }
@@ -99,10 +103,8 @@ export class Loop {
       case "lift-fence":
         log.write("a listener that nobody accounts for is resumed", { ticket: effect.ticketId });
         return this.#fence.lift(effect.ticketId, effect.process);
-      case "send-logs": {
-        const logs = collectLogs(places, effect.ticketId, log.path, this.#secret);
-        return talk.sendLogs({ ticketId: effect.ticketId, logs });
-      }
+      case "send-logs":
+        return this.#sendLogs(effect.ticketId);
       case "clean":
         return this.#clean();
       case "prepare-root":
@@ -122,6 +124,16 @@ export class Loop {
       default:
         return unreachable(effect);
     }
+  }
+
+  /** While a ticket is held nothing waits for it: its listener is to be looked at, and an order may come. */
+  async #sendLogs(ticketId: TicketId): Promise<void> {
+    const { log, talk, inbox, places, system } = this.#options;
+    const logs = collectLogs(places, ticketId, log.path, this.#secret);
+    const sent = talk.sendLogs({ ticketId, logs }).then((isTaken) => {
+      void inbox.put({ kind: "logs-sent", ticketId, isTaken, atMs: system.monotonicMs() });
+    });
+    if (this.#state.held?.id !== ticketId) await sent;
   }
 
   async #start(ticket: OfferedTicket): Promise<void> {

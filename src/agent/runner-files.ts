@@ -1,6 +1,6 @@
 /** Follows the files of one ticket's runner, as far as they have grown at each look. Bounded: what is more waits. */
 import { closeSync, lstatSync, readdirSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { FilesSight } from "../domain/host/look.ts";
 import { foldLogLine, foldPerfLine, NO_FACTS, type RunnerFacts } from "../domain/host/runner-log.ts";
 import type { TicketId } from "../domain/ids.ts";
@@ -53,6 +53,11 @@ export class RunnerFiles {
         byteCount += read.size;
       }
     }
+    for (const folder of [this.#root, dirname(this.#perfFile)]) {
+      if (!isFolderOrAbsent(folder)) troubles.push(`${basename(folder)}: not a folder of its own`);
+    }
+    const update = seeEntry(join(this.#root, "update.finished"));
+    if (update !== "there" && update !== "absent") troubles.push(`update.finished: ${update}`);
     if (typeof logs !== "string" && logs.length > 0) this.#facts = { ...this.#facts, hasLog: true };
     return {
       facts: this.#facts,
@@ -60,7 +65,7 @@ export class RunnerFiles {
       isLineOpen: [...this.#cursors.values()].some(({ rest }) => rest.length > 0),
       byteCount,
       unreadable: troubles[0] ?? null,
-      isUpdateFinished: lstatSync(join(this.#root, "update.finished"), { throwIfNoEntry: false }) !== undefined,
+      isUpdateFinished: update === "there",
     };
   }
 
@@ -76,6 +81,9 @@ export class RunnerFiles {
       const bytes = readFrom(opened.file, cursor.offset, Math.min(bytesMax, opened.size - cursor.offset));
       this.#cursors.set(path, this.#foldLines(cursor, bytes, fold));
       return { readCount: bytes.length, size: opened.size };
+    } catch (error) {
+      if (!isFileError(error)) throw error;
+      return error.code;
     } finally {
       closeSync(opened.file);
     }
@@ -86,6 +94,27 @@ export class RunnerFiles {
     const end = all.lastIndexOf("\n") + 1;
     for (const line of all.subarray(0, end).toString("utf8").split(/\r?\n/)) this.#facts = fold(this.#facts, line);
     return { ...cursor, offset: cursor.offset + bytes.length, rest: all.subarray(end).subarray(0, LINE_BYTES_MAX) };
+  }
+}
+
+/** Whether there is such an entry, of whatever kind; or why that cannot be told. */
+function seeEntry(path: string): "there" | "absent" | string {
+  try {
+    lstatSync(path);
+    return "there";
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    return error.code === "ENOENT" ? "absent" : error.code;
+  }
+}
+
+/** A link leads to files that are another's; what cannot be told is none of ours. */
+function isFolderOrAbsent(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? true;
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    return false;
   }
 }
 

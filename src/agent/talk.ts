@@ -106,15 +106,19 @@ export class Talk {
     }
   }
 
-  /** Bounded: the machine has other things to do, and the controller keeps no log for long. */
-  async sendLogs(saved: Pick<SavedLogs, "ticketId" | "logs">): Promise<void> {
+  /**
+   * Bounded: the machine has other things to do, and the controller keeps no log for long.
+   * @returns whether the controller has them.
+   */
+  async sendLogs(saved: Pick<SavedLogs, "ticketId" | "logs">): Promise<boolean> {
     for (let tryCount = 1; tryCount <= LOG_TRIES_MAX; tryCount += 1) {
       const outcome = await this.#client.sendLogs(saved);
-      if (outcome.kind === "answered") return;
+      if (outcome.kind === "answered") return outcome.answer > 0;
       this.#log.write("logs were not taken", { why: outcome.why });
-      if (outcome.isRefusal) return;
+      if (outcome.isRefusal) return false;
       if (tryCount < LOG_TRIES_MAX) await this.#pause(this.#spread(TALK_BACKOFF, tryCount));
     }
+    return false;
   }
 
   async #pollWhileWanted(): ReturnType<Client["poll"]> {

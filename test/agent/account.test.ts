@@ -177,6 +177,29 @@ describe("the journal", () => {
   });
 });
 
+describe("an operator's pin", () => {
+  it("is in the journal once it was answered, and known to the next agent before anybody answers it", async () => {
+    const machine = await machineWithIdleRunner();
+    const { controller } = machine;
+    controller.isPinned = true;
+    const first = machine.startAgent();
+    await parked(machine);
+    await eventually("the pin", () => kinds(machine).includes("pinned"));
+    first.signal("SIGKILL");
+    await first.exited;
+    await controller.stop();
+    machine.startAgent();
+    await eventually("a second agent", () => machineLog(machine).split('"journal":"read"').length > 2);
+    await controller.start();
+    const before = controller.reports.length;
+    await controller.waitFor("a report", () => controller.reports.length > before + 1);
+    expect(machine.journal().filter(({ kind }) => kind === "pinned")).toEqual([{ kind: "pinned", isPinned: true }]);
+    controller.isPinned = false;
+    controller.offer(mint());
+    await eventually("the release", () => kinds(machine).filter((kind) => kind === "pinned").length === 2);
+  });
+});
+
 describe("two agents", () => {
   it("do not work on one machine: the second ends with another code than 0", async () => {
     const machine = await machineWithIdleRunner();

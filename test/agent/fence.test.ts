@@ -231,6 +231,17 @@ describe("an agent that finds another's fence", () => {
     expect(await endOf(scene)).toEqual(end);
   });
 
+  it("hands back a listener that its agent started and did not live to write down", async () => {
+    const scene = await orphaned();
+    const path = join(scene.machine.settings.directory, "journal.jsonl");
+    const lines = readFileSync(path, "utf8").split("\n");
+    writeFileSync(path, lines.filter((line) => !line.includes('"started"')).join("\n"));
+    scene.controller.handsBackWhen = isOnline;
+    scene.machine.startAgent();
+    expect(await endOf(scene)).toEqual({ kind: "handed-back" });
+    expect(kinds(scene.machine).slice(0, 5)).toEqual(["store-seen", "taken", "started", "fencing", "ended"]);
+  });
+
   it("resumes a listener for which a kill was claimed that never came", async () => {
     const scene = await orphaned();
     process.kill(scene.listener, "SIGSTOP");

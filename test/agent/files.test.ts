@@ -25,13 +25,16 @@ import { AGENT_VERSION } from "../../src/agent/client.ts";
 import { openJournal } from "../../src/agent/journal.ts";
 import { takeLock } from "../../src/agent/lock.ts";
 import { collectLogs, LOG_BYTES_MAX, LOG_LINE_LENGTH_MAX, LOG_LINES_MAX } from "../../src/agent/logs.ts";
-import { makePlaces, outputOf, type Places, perfOf, rootOf } from "../../src/agent/places.ts";
+import { Lookout } from "../../src/agent/lookout.ts";
+import { fencesOf, makePlaces, outputOf, type Places, perfOf, rootOf } from "../../src/agent/places.ts";
 import { readProcessTable } from "../../src/agent/process-table.ts";
 import { claimRoot, prepareRoot, removeRoots } from "../../src/agent/root.ts";
 import { RunnerFiles } from "../../src/agent/runner-files.ts";
 import { parseSettings, readSettings } from "../../src/agent/settings.ts";
 import { system } from "../../src/agent/system.ts";
+import { NO_FENCE } from "../../src/domain/host/fence-state.ts";
 import { MARK_VARIABLE } from "../../src/domain/host/settings.ts";
+import { NOT_STILL } from "../../src/domain/host/stillness-track.ts";
 import { parseTicketId } from "../../src/domain/ids.ts";
 import { eventually } from "./agent-yard.ts";
 
@@ -171,6 +174,63 @@ describe("the runner's files", () => {
     const sight = files.look();
     expect(sight.unreadable).not.toBeNull();
     expect(sight.facts).toMatchObject({ hasSession: true, lineCount: 1 });
+  });
+});
+
+describe("a root that is none any more", () => {
+  const LOG = "[2026-08-19 16:08:55Z INFO BrokerMessageListener] Session created.\n";
+  const root = () => rootOf(places, T1);
+  const diagnostics = () => join(root(), "_diag");
+  const swap = (path: string, make: () => unknown) => {
+    renameSync(path, join(base, "moved"));
+    make();
+  };
+  const held = {
+    id: T1,
+    offer: null,
+    run: { kind: "taken-over", process: null },
+    step: "running",
+    isWorkerSeen: false,
+    updateRestartCount: 0,
+    retryRestartCount: 0,
+    fence: NO_FENCE,
+    stillness: NOT_STILL,
+  } as const;
+
+  it.each<[string, () => unknown, RegExp]>([
+    ["is a file", () => swap(root(), () => writeFileSync(root(), "")), /ENOTDIR/],
+    ["is a link to itself", () => swap(root(), () => symlinkSync(T1, root())), /ELOOP/],
+    ["is a link to another folder", () => swap(root(), () => symlinkSync(join(base, "moved"), root())), /not a folder/],
+    ["has a file for its logs", () => swap(diagnostics(), () => writeFileSync(diagnostics(), "")), /not a folder/],
+    [
+      "has a perf folder that is a file",
+      () => swap(perfOf(places, T1), () => writeFileSync(perfOf(places, T1), "")),
+      /ENOTDIR/,
+    ],
+    [
+      "has a perf folder that is a link",
+      () => swap(perfOf(places, T1), () => symlinkSync(join(base, "moved"), perfOf(places, T1))),
+      /not a folder/,
+    ],
+    ["has fences that are a file", () => writeFileSync(fencesOf(places), ""), /the fences: ENOTDIR/],
+    ["has fences that are a link to themselves", () => symlinkSync("fences", fencesOf(places)), /the fences: ELOOP/],
+  ])("is unreadable where it %s, and no look fails", (_name, spoil, why) => {
+    mkdirSync(diagnostics(), { recursive: true });
+    mkdirSync(perfOf(places, T1));
+    writeFileSync(join(diagnostics(), "Runner_20260819-160855-utc.log"), LOG);
+    const lookout = new Lookout(places, "test/m-none");
+    expect(lookout.look(held, { withMotion: true })).toMatchObject({
+      files: { unreadable: null },
+      fence: { unreadable: null },
+    });
+    spoil();
+    for (const one of [lookout, new Lookout(places, "test/m-none")]) {
+      const { files, fence } = one.look(held, { withMotion: true });
+      expect(files?.unreadable ?? fence?.unreadable).toMatch(why);
+      expect(files?.isUpdateFinished).toBe(false);
+    }
+    expect(lookout.lookBehindFence(T1, { pid: process.pid, startTime: "0" }).listenerTasks).toBeNull();
+    expect(() => collectLogs(places, T1, join(base, "none"), null)).not.toThrow();
   });
 });
 

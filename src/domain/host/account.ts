@@ -21,6 +21,7 @@ import {
   TICKETS_PER_LIFE_MAX,
   writeEntry,
 } from "./state.ts";
+import { NOT_STILL } from "./stillness-track.ts";
 
 export function notePollSent(state: HostState): HostStep {
   return nothingMore({ ...state, pollCount: state.pollCount + 1, isPollOpen: true });
@@ -57,6 +58,7 @@ function takeTicket(state: HostState, ticket: OfferedTicket): HostStep {
       updateRestartCount: 0,
       retryRestartCount: 0,
       fence: NO_FENCE,
+      stillness: NOT_STILL,
     } as const;
     return startRunner({ ...known, held, expected: null, place: { kind: "used" } });
   });
@@ -87,7 +89,8 @@ function giveUpExpected(state: HostState): HostStep {
 export function noteReportAnswer(state: HostState, input: HostInput & { kind: "report-answered" }): HostStep {
   const { report, answer } = input;
   if (state.journal === null) return nothingMore(state);
-  const seen = andThen(noteStore(state, answer), (next) => confirmEnds(next, answer.confirmedEnds));
+  const noted = andThen(noteStore(state, answer), (next) => notePin(next, answer));
+  const seen = andThen(noted, (next) => confirmEnds(next, answer.confirmedEnds));
   const isAccounted = state.isAccounted || report.phase !== "starting";
   return andThen(seen, (next) =>
     andThen(
@@ -104,6 +107,12 @@ export function noteReportAnswer(state: HostState, input: HostInput & { kind: "r
 function noteStore(state: HostState, answer: ReportAnswer): HostStep {
   if (answer.storeGeneration <= journalOf(state).storeGeneration) return nothingMore(state);
   return writeEntry(state, { kind: "store-seen", generation: answer.storeGeneration });
+}
+
+/** Kept through restarts and while nobody answers: that is when it counts. */
+function notePin(state: HostState, { isPinned }: ReportAnswer): HostStep {
+  if (isPinned === journalOf(state).isPinned) return nothingMore(state);
+  return writeEntry(state, { kind: "pinned", isPinned });
 }
 
 function confirmEnds(state: HostState, confirmed: readonly TicketId[]): HostStep {

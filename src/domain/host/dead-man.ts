@@ -1,12 +1,12 @@
 /**
  * The dead man's switch: a machine that nobody can reach and that holds no ticket ends itself; one that holds a ticket
  * without a job hands it back first, through its fence. Unreachable means that no call got an HTTP answer of any status: a
- * refusal is an answer.
+ * refusal is an answer. Under an operator's pin it is off: who pinned the machine knows that it may be cut off.
  */
 import { MINUTE_MS } from "../units.ts";
 
 const SILENT_TRIES_MIN = 30;
-const SILENT_FOR_MS = 15 * MINUTE_MS;
+export const SILENT_FOR_MS = 15 * MINUTE_MS;
 /** With a ticket out it is waited longer: a job may still come. */
 export const TICKET_SILENT_FOR_MS = 60 * MINUTE_MS;
 /** Between two tries there was no gap longer than this: while the machine slept it could not have heard. */
@@ -27,7 +27,7 @@ export function noteExchange(silence: Silence, isAnswered: boolean, atMs: number
 }
 
 /** Only over time in which it tried: what counts is the last try, not the present moment. */
-export function isUnreachable(silence: Silence, forMs = SILENT_FOR_MS): boolean {
+export function isUnreachable(silence: Silence, forMs: number): boolean {
   if (silence.sinceMs === null || silence.lastMs === null) return false;
   return silence.tryCount >= SILENT_TRIES_MIN && silence.lastMs - silence.sinceMs >= forMs;
 }

@@ -8,7 +8,7 @@
 
 import type { ReportAnswer } from "../protocol.ts";
 import { whyNotClean, whyNotIdle } from "./clean-look.ts";
-import { isUnreachable, TICKET_SILENT_FOR_MS } from "./dead-man.ts";
+import { TICKET_SILENT_FOR_MS } from "./dead-man.ts";
 import type { Fence, FenceCause, FencePhase } from "./fence-state.ts";
 import type { Fencing, StartedProcess } from "./journal.ts";
 import type { FilesSight, Look } from "./look.ts";
@@ -20,6 +20,7 @@ import {
   type HostInput,
   type HostState,
   type HostStep,
+  isCutOff,
   JOBLESS_FOR_MS,
   nothingMore,
   OWN_FENCE_PAUSE_MS,
@@ -133,7 +134,7 @@ function awaitForeign(state: HostState, held: HeldTicket, look: Look, atMs: numb
 }
 
 function tryToClose(state: HostState, held: HeldTicket, look: Look, files: FilesSight, atMs: number): HostStep {
-  const why = whyNotIdle(look.processes, files);
+  const why = whyNotIdle(look.processes, files) ?? look.fence?.unreadable ?? null;
   const isJobless = why === null && held.step === "running";
   const idleSinceMs = isJobless ? (held.fence.idleSinceMs ?? atMs) : null;
   const ready = withFence(state, held, { foreignSinceMs: null, idleSinceMs });
@@ -159,7 +160,7 @@ function causeOf(
 ): FenceCause | null {
   if (order !== null) return { kind: "order", attempt: order.attempt };
   const isLongJobless = idleSinceMs !== null && atMs - idleSinceMs >= JOBLESS_FOR_MS;
-  const isOwn = state.isLeaving || isLongJobless || isUnreachable(state.silence, TICKET_SILENT_FOR_MS);
+  const isOwn = state.isLeaving || isLongJobless || isCutOff(state, TICKET_SILENT_FOR_MS);
   return isOwn && atMs >= (notBeforeMs ?? atMs) ? { kind: "own" } : null;
 }
 

@@ -25,6 +25,7 @@ import {
   UPDATE_WAIT_MS,
   writeEntry,
 } from "./state.ts";
+import { tendStillness } from "./stillness.ts";
 
 /** Exit codes of the runner's listener (Constants.cs of actions/runner). */
 const RETRYABLE_CODE = 2;
@@ -47,9 +48,9 @@ type Verdict =
 /** @param state with the look's processes already in it. */
 export function followTicket(state: HostState, look: Look, atMs: number): HostStep {
   const files = look.files ?? NO_FILES;
-  const tended = andThen(noteProgress(state, look, files), (noted) =>
-    tendFence(noted, heldOf(noted), look, files, atMs),
-  );
+  const known = andThen(noteListener(state, look), (named) => noteProgress(named, look, files));
+  const followed = andThen(known, (noted) => tendStillness(noted, heldOf(noted), look, files, atMs));
+  const tended = andThen(followed, (noted) => tendFence(noted, heldOf(noted), look, files, atMs));
   return andThen(tended, (noted) => {
     const held = heldOf(noted);
     if (!isGone(noted, held, atMs)) return nothingMore(noted);
@@ -78,6 +79,20 @@ export function startRunner(state: HostState): HostStep {
 function heldOf(state: HostState): HeldTicket {
   invariant(state.held !== null, "a ticket is held");
   return state.held;
+}
+
+/**
+ * An earlier agent may have died after it started the listener and before it wrote down which one. It is written now: without
+ * it nothing could ever be stopped, and so nothing handed back.
+ */
+function noteListener(state: HostState, { listener }: Look): HostStep {
+  const held = heldOf(state);
+  const { run } = held;
+  if (listener === null || run.kind !== "taken-over") return nothingMore(state);
+  const isNamed = run.process?.pid === listener.pid && run.process.startTime === listener.startTime;
+  if (isNamed) return nothingMore(state);
+  const named = { ...state, held: { ...held, run: { ...run, process: listener } } };
+  return writeEntry(named, { kind: "started", ticketId: held.id, ...listener });
 }
 
 function noteProgress(state: HostState, look: Look, files: FilesSight): HostStep {

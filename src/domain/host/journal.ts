@@ -37,7 +37,9 @@ export type JournalEntry =
   /** The controller has this ticket's end. */
   | { readonly kind: "confirmed"; readonly ticketId: TicketId }
   /** The highest generation of the controller's store that this machine ever saw. */
-  | { readonly kind: "store-seen"; readonly generation: number };
+  | { readonly kind: "store-seen"; readonly generation: number }
+  /** An operator pinned the machine or froze its pool, or took that back: known through restarts and outages. */
+  | { readonly kind: "pinned"; readonly isPinned: boolean };
 
 /** All that the journal says about one ticket. `end` of a refused ticket is barren. */
 export interface TicketRecord {
@@ -57,13 +59,15 @@ export interface TicketRecord {
 export interface JournalContent {
   readonly tickets: ReadonlyMap<TicketId, TicketRecord>;
   readonly storeGeneration: number;
+  /** By the controller's latest word. */
+  readonly isPinned: boolean;
 }
 
 export type JournalReading =
   | { readonly kind: "read"; readonly content: JournalContent }
   | { readonly kind: "unreadable"; readonly why: string };
 
-export const EMPTY_JOURNAL: JournalContent = { tickets: new Map(), storeGeneration: 0 };
+export const EMPTY_JOURNAL: JournalContent = { tickets: new Map(), storeGeneration: 0, isPinned: false };
 
 export const REFUSED: TicketEnd = { kind: "barren", reason: "refused" };
 
@@ -89,16 +93,17 @@ export function readJournal(text: string): JournalReading {
 export function applyEntry(content: JournalContent, entry: JournalEntry): JournalContent | null {
   if (entry.kind === "store-seen")
     return { ...content, storeGeneration: Math.max(content.storeGeneration, entry.generation) };
+  if (entry.kind === "pinned") return { ...content, isPinned: entry.isPinned };
   const before = content.tickets.get(entry.ticketId) ?? null;
   const record = nextRecord(before, entry);
   if (record === null) return null;
   return { ...content, tickets: new Map(content.tickets).set(record.id, record) };
 }
 
-function nextRecord(
-  before: TicketRecord | null,
-  entry: Exclude<JournalEntry, { kind: "store-seen" }>,
-): TicketRecord | null {
+/** Of one ticket. */
+type TicketEntry = Extract<JournalEntry, { readonly ticketId: TicketId }>;
+
+function nextRecord(before: TicketRecord | null, entry: TicketEntry): TicketRecord | null {
   const id = entry.ticketId;
   const fresh = { id, started: null, isWorkerSeen: false, fencing: null, isFenceFailed: false, isConfirmed: false };
   if (entry.kind === "taken") return before === null ? { ...fresh, runnerName: entry.runnerName, end: null } : null;
@@ -134,6 +139,7 @@ function toEntry(value: unknown): JournalEntry | null {
   const { kind } = value;
   if (kind === "store-seen")
     return Number.isSafeInteger(value.generation) ? { kind, generation: Number(value.generation) } : null;
+  if (kind === "pinned") return typeof value.isPinned === "boolean" ? { kind, isPinned: value.isPinned } : null;
   if (typeof value.ticketId !== "string") return null;
   const ticketId = parseTicketId(value.ticketId);
   switch (kind) {

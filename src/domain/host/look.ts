@@ -1,5 +1,7 @@
 /** What the shell sees of a runner and hands in: at each ordinary look, and once behind a closed fence. */
 import type { TicketId } from "../ids.ts";
+import type { StartedProcess } from "./journal.ts";
+import type { MotionSight } from "./motion.ts";
 import type { RunnerFacts } from "./runner-log.ts";
 import type { ProcessSight } from "./sight.ts";
 
@@ -10,6 +12,10 @@ export interface Look {
   readonly processes: ProcessSight;
   readonly files: FilesSight | null;
   readonly fence: FenceSight | null;
+  /** The one process that certainly is this ticket's listener; null where there is none, or it cannot be told. */
+  readonly listener: StartedProcess | null;
+  /** What moves of its job; null where the look was not asked for it. */
+  readonly motion: MotionSight | null;
 }
 
 export interface FilesSight {
@@ -32,6 +38,8 @@ export interface FenceSight {
   readonly isListenerStopped: boolean;
   /** The watchdog of a fence of this ticket lives: it resumes the listener, or finishes the kill, within seconds. */
   readonly isWatchdogThere: boolean;
+  /** Why the fences could not be read; null where they could, or there are none. */
+  readonly unreadable: string | null;
   /** The fences of this ticket whose claim is the kill. */
   readonly killClaims: readonly string[];
 }

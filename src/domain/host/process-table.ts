@@ -15,6 +15,10 @@ export interface ProcessStat {
   readonly isZombie: boolean;
   /** Ticks since boot on Linux, a date on macOS: together with the pid it names one process. */
   readonly startTime: string;
+  /** All CPU time that it used, in hundredths of a second; on Linux with that of its children that have ended. */
+  readonly cpuTicks: number;
+  /** Part of Linux itself: it has no environment and is nobody's. */
+  readonly isKernelThread: boolean;
 }
 
 export type MarkReading =
@@ -25,8 +29,13 @@ export type MarkReading =
 /** Fields after the name, counted as proc_pid_stat(5) does less 3. */
 const STATE = 0;
 const PARENT_PID = 1;
+const FLAGS = 6;
+/** In user and in kernel mode, and the same two of children that were waited for. */
+const CPU_TIMES = [11, 12, 13, 14] as const;
 const THREAD_COUNT = 17;
 const START_TIME = 19;
+/** PF_KTHREAD of Linux' sched.h. */
+const KERNEL_THREAD_FLAG = 0x0020_0000;
 
 /** Parses `/proc/<pid>/stat`. The name stands in parentheses and may hold spaces and parentheses itself. */
 export function parseStat(text: string): ProcessStat | null {
@@ -43,10 +52,14 @@ export function parseStat(text: string): ProcessStat | null {
   const parentPid = Number(fields[PARENT_PID]);
   const threadCount = Number(fields[THREAD_COUNT]);
   if (state === undefined || startTime === undefined || !/^\d+$/.test(startTime)) return null;
-  if (!isPid(pid) || !Number.isSafeInteger(parentPid) || !Number.isSafeInteger(threadCount)) return null;
+  const flags = Number(fields[FLAGS]);
+  const cpuTicks = CPU_TIMES.reduce((sum, index) => sum + Number(fields[index]), 0);
+  const numbers = [parentPid, threadCount, flags, cpuTicks];
+  if (!isPid(pid) || !numbers.every(Number.isSafeInteger)) return null;
   // A process whose first thread has ended also shows Z, while its others run on.
   const isZombie = (state === "Z" || state === "X") && threadCount <= 1;
-  return { pid, parentPid, name: text.slice(open + 1, close), state, isZombie, startTime };
+  const isKernelThread = Math.floor(flags / KERNEL_THREAD_FLAG) % 2 === 1;
+  return { pid, parentPid, name: text.slice(open + 1, close), state, isZombie, startTime, cpuTicks, isKernelThread };
 }
 
 /** Parses `/proc/<pid>/cmdline`. */
@@ -69,9 +82,9 @@ export interface PsProcess extends ProcessStat {
 }
 
 /** Arguments for `ps` on macOS; its output is what `parsePs` reads. `-E` adds the environment, of one's own processes. */
-export const PS_ARGUMENTS = ["-axwwE", "-o", "pid=,ppid=,stat=,lstart=,command="] as const;
+export const PS_ARGUMENTS = ["-axwwE", "-o", "pid=,ppid=,stat=,time=,lstart=,command="] as const;
 
-const PS_LINE = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(\w{3}\s+\w{3}\s+\d+\s+[\d:]{8}\s+\d{4})\s+(.*)$/;
+const PS_LINE = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+([\d:.]+)\s+(\w{3}\s+\w{3}\s+\d+\s+[\d:]{8}\s+\d{4})\s+(.*)$/;
 
 /** Null where a line is not understood. */
 export function parsePs(text: string): readonly PsProcess[] | null {
@@ -86,8 +99,10 @@ export function parsePs(text: string): readonly PsProcess[] | null {
 }
 
 function parsePsLine(line: string): PsProcess | null {
-  const [, pid, parentPid, state, startTime, command] = PS_LINE.exec(line) ?? [];
+  const [, pid, parentPid, state, time, startTime, command] = PS_LINE.exec(line) ?? [];
   if (state === undefined || startTime === undefined || command === undefined) return null;
+  const cpuTicks = parseCpuTime(time ?? "");
+  if (cpuTicks === null) return null;
   const words = command.split(" ");
   const path = words[0] ?? "";
   const mark = words.find((word) => word.startsWith(`${MARK_VARIABLE}=`))?.slice(MARK_VARIABLE.length + 1);
@@ -99,9 +114,18 @@ function parsePsLine(line: string): PsProcess | null {
     state: state.slice(0, 1),
     isZombie: state.startsWith("Z"),
     startTime: startTime.replace(/\s+/g, " "),
+    cpuTicks,
+    isKernelThread: false,
     arguments: words,
     mark: mark !== undefined ? { kind: "marked", mark } : { kind: hasEnvironment ? "unmarked" : "unreadable" },
   };
+}
+
+/** `minutes:seconds.hundredths`, as macOS writes it: minutes past 59 are not turned into hours. */
+function parseCpuTime(text: string): number | null {
+  const [, minutes, seconds, hundredths] = /^(\d+):(\d\d)\.(\d\d)$/.exec(text) ?? [];
+  if (minutes === undefined || seconds === undefined || hundredths === undefined) return null;
+  return (Number(minutes) * 60 + Number(seconds)) * 100 + Number(hundredths);
 }
 
 function isPid(value: number): boolean {

@@ -2,6 +2,7 @@
 import { type HostPhase, type HostReport, REPORTED_ENDS_MAX, type Sighting } from "../protocol.ts";
 import { SECOND_MS } from "../units.ts";
 import { canHaveNext, type HostState, journalOf, seesNoRunner, TICKETS_PER_LIFE_MAX } from "./state.ts";
+import { stillnessOf } from "./stillness.ts";
 
 const LOOK_INTERVAL_MS = SECOND_MS / 2;
 /** While parked, when nothing of a runner can be there. */
@@ -22,7 +23,8 @@ export function reportOf(state: HostState): HostReport {
   if (phase === "starting") return { phase, ticket: null, ended: [], sighting, fence: null, stillness: null };
   const fence = state.held?.fence.refusal ?? null;
   const ticket = state.held === null ? null : { id: state.held.id, step: state.held.step };
-  return { phase, ticket, ended: state.unconfirmed.slice(0, REPORTED_ENDS_MAX), sighting, fence, stillness: null };
+  const ended = state.unconfirmed.slice(0, REPORTED_ENDS_MAX);
+  return { phase, ticket, ended, sighting, fence, stillness: stillnessOf(state.held) };
 }
 
 /** A Worker that is seen is seen, whatever else cannot be read. */

@@ -11,11 +11,14 @@ export interface RunnerFacts {
   readonly hasLog: boolean;
   /** By the log or by the perf file. */
   readonly hasSession: boolean;
-  /** The log names the listener that GitHub's broker talks to: the message flow that we know. */
+  /** The log of the latest start names the session with GitHub's broker: the message flow that we know. */
   readonly hasBrokerSession: boolean;
   /** The log names a session of another kind. */
   readonly hasOtherSession: boolean;
-  /** The perf file, which alone tells of an assignment the moment it arrives, was written at the start, at the session. */
+  /**
+   * The perf file, which alone tells of an assignment the moment it arrives, was written at the start, and at the session of
+   * the latest start: an earlier listener's session does not vouch for one that was started again.
+   */
   readonly hasPerfStart: boolean;
   readonly hasPerfSession: boolean;
   /** The runner said that it updates itself, and has not ended since. */
@@ -32,6 +35,8 @@ export interface RunnerFacts {
   /** Assignments that the log tells of by itself: acknowledged, and received by the dispatcher. */
   readonly acknowledgedCount: number;
   readonly dispatchedCount: number;
+  /** How often the lease of a job was renewed. */
+  readonly renewalCount: number;
   /** A line of the shape that we know was found; a log with none is not recognised. */
   readonly shapedLineCount: number;
   readonly lineCount: number;
@@ -52,6 +57,7 @@ export const NO_FACTS: RunnerFacts = {
   closedAtMs: [],
   acknowledgedCount: 0,
   dispatchedCount: 0,
+  renewalCount: 0,
   shapedLineCount: 0,
   lineCount: 0,
 };
@@ -64,6 +70,8 @@ const RETURN_CODE = /^Runner execution has finished with return code (\d+)/;
 const UPDATING = "Runner update in progress, do not shutdown runner.";
 const BROKER_SOURCE = "BrokerMessageListener";
 const DISPATCHED = /^Job request \S+ for plan \S+ job \S+ received\./;
+/** Of a job; the older flow renews a "job request". */
+const RENEWED = "Successfully renew job ";
 const RECEIVED = /^MessageReceived_\w*JobRequest$/;
 
 export function foldLogLine(facts: RunnerFacts, line: string): RunnerFacts {
@@ -85,6 +93,7 @@ function foldText(shaped: RunnerFacts, source: string, text: string, atMs: numbe
   if (text.startsWith("Acknowledging runner request"))
     return { ...shaped, acknowledgedCount: shaped.acknowledgedCount + 1 };
   if (DISPATCHED.test(text)) return { ...shaped, dispatchedCount: shaped.dispatchedCount + 1 };
+  if (text.startsWith(RENEWED)) return { ...shaped, renewalCount: shaped.renewalCount + 1 };
   if (text.startsWith("Received job status event. JobState: Busy")) return { ...shaped, isBusy: true };
   if (text.startsWith("Received job status event. JobState: Online"))
     return { ...shaped, isBusy: false, closedAtMs: append(shaped.closedAtMs, atMs) };
@@ -93,14 +102,15 @@ function foldText(shaped: RunnerFacts, source: string, text: string, atMs: numbe
   if (text.startsWith("finish job request for job") || COMPLETED.test(text))
     return { ...shaped, hasJobCompleted: true };
   const code = RETURN_CODE.exec(text)?.[1];
-  return code === undefined ? shaped : { ...shaped, returnCode: Number(code), isBusy: false, isUpdating: false };
+  if (code === undefined) return shaped;
+  return { ...shaped, returnCode: Number(code), isBusy: false, isUpdating: false, hasBrokerSession: false };
 }
 
 /** A line of the perf file: `Counter:ISO8601`. */
 export function foldPerfLine(facts: RunnerFacts, line: string): RunnerFacts {
   const colon = line.indexOf(":");
   const counter = colon < 0 ? line : line.slice(0, colon);
-  if (counter === "RunnerProcessStarted") return { ...facts, hasPerfStart: true };
+  if (counter === "RunnerProcessStarted") return { ...facts, hasPerfStart: true, hasPerfSession: false };
   if (counter === "SessionCreated") return { ...facts, hasSession: true, hasPerfSession: true };
   if (!RECEIVED.test(counter)) return facts;
   const atMs = Date.parse(line.slice(colon + 1).trim());

@@ -2,6 +2,7 @@
  * Which processes are the runner's, and which are left over from a job. Pure. What cannot be told is unknown, never "no":
  * a Worker that cannot be placed but carries our mark is ours, and one of which nothing can be read makes the look unknown.
  */
+import type { TicketId } from "../ids.ts";
 import type { StartedProcess } from "./journal.ts";
 import type { MarkReading, ProcessStat } from "./process-table.ts";
 
@@ -58,19 +59,48 @@ export function sightRunner(processes: readonly SeenProcess[], ours: Belongings)
 }
 
 /** The number is the journal's, the start time too, and nothing says that it is somebody else's. */
-function isStarted(process: SeenProcess, ours: Belongings): boolean {
+export function isStarted(process: SeenProcess, ours: Belongings): boolean {
   if (process.pid !== ours.started?.pid || process.startTime !== ours.started.startTime) return false;
   return process.mark.kind === "unreadable" || (process.mark.kind === "marked" && process.mark.mark === ours.mark);
 }
 
-function ownerOf(process: SeenProcess, ours: Belongings): "ours" | "other" | "unknown" {
+export function ownerOf(process: SeenProcess, ours: Belongings): "ours" | "other" | "unknown" {
   if (process.mark.kind === "marked" && process.mark.mark === ours.mark) return "ours";
-  const paths = [process.executable, process.workingDirectory, ...(process.arguments ?? []).slice(0, 2)].filter(
-    (path) => path?.startsWith("/") === true,
-  );
-  if (paths.some((path) => path?.startsWith(`${ours.rootsDirectory}/`))) return "ours";
+  const paths = pathsOf(process);
+  if (paths.some((path) => path.startsWith(`${ours.rootsDirectory}/`))) return "ours";
   if (process.mark.kind !== "unreadable" || paths.length > 0) return "other";
   return "unknown";
+}
+
+/** All that tells where a process comes from. */
+function pathsOf({ executable, workingDirectory, arguments: args }: SeenProcess): readonly string[] {
+  return [executable, workingDirectory, ...(args ?? []).slice(0, 2)].filter(
+    (path): path is string => path?.startsWith("/") === true,
+  );
+}
+
+/**
+ * The ticket's listener where the journal does not name it: its agent died between starting it and writing that down.
+ * Exactly one listener of ours is seen, it runs under this ticket's root and carries our mark; anything else is unknown.
+ */
+export function findListener(
+  processes: readonly SeenProcess[],
+  ours: Belongings,
+  ticketId: TicketId,
+): StartedProcess | null {
+  const sight = sightRunner(processes, ours);
+  if (sight.kind === "unknown" || sight.listenerCount !== 1) return null;
+  const root = `${ours.rootsDirectory}/${ticketId}/`;
+  const found = processes.filter(
+    (one) =>
+      !one.isZombie &&
+      roleOf(one.name, one.arguments) === "listener" &&
+      one.mark.kind === "marked" &&
+      one.mark.mark === ours.mark &&
+      pathsOf(one).some((path) => path.startsWith(root)),
+  );
+  const [listener] = found;
+  return found.length === 1 && listener !== undefined ? { pid: listener.pid, startTime: listener.startTime } : null;
 }
 
 export type Leftovers =

@@ -13,7 +13,7 @@ import { invariant } from "../invariant.ts";
 import type { HostReport, OfferedTicket, PollAnswer, ReportAnswer } from "../protocol.ts";
 import type { TicketEnd, TicketStep } from "../ticket.ts";
 import { MINUTE_MS, SECOND_MS } from "../units.ts";
-import type { Silence } from "./dead-man.ts";
+import { isUnreachable, type Silence } from "./dead-man.ts";
 import type { Fence } from "./fence-state.ts";
 import {
   applyEntry,
@@ -25,6 +25,7 @@ import {
 } from "./journal.ts";
 import type { FenceLook, Look } from "./look.ts";
 import type { ProcessSight } from "./sight.ts";
+import type { StillnessTrack } from "./stillness-track.ts";
 
 /** Two looks so far apart, and every one between them, must show nothing of a runner before it counts as gone. */
 export const GONE_LOOKS_APART_MS = 400;
@@ -74,6 +75,7 @@ export interface HeldTicket {
   readonly updateRestartCount: number;
   readonly retryRestartCount: number;
   readonly fence: Fence;
+  readonly stillness: StillnessTrack;
 }
 
 export interface EndedTicket {
@@ -179,6 +181,11 @@ export type HostInput =
   | { readonly kind: "fence-failed"; readonly ticketId: TicketId; readonly why: string; readonly atMs: number }
   /** Killed: by whoever won the claim for it. Resumed: the listener goes on, whatever had been asked for. */
   | { readonly kind: "fence-opened"; readonly outcome: "killed" | "resumed"; readonly atMs: number }
+  /**
+   * What came of `send-logs`, after every try of its own.
+   * @property isTaken the controller has them.
+   */
+  | { readonly kind: "logs-sent"; readonly ticketId: TicketId; readonly isTaken: boolean; readonly atMs: number }
   /** SIGTERM. */
   | { readonly kind: "asked-to-stop" };
 
@@ -196,6 +203,7 @@ export type HostEffect =
   | { readonly kind: "open-fence"; readonly claim: "kill" | "resume" }
   /** Nobody holds the fence around this listener any more: resume it, and void whatever was claimed. */
   | { readonly kind: "lift-fence"; readonly ticketId: TicketId; readonly process: StartedProcess }
+  /** Collect them now. Answered by `logs-sent`; only those of a ticket that is over are waited for. */
   | { readonly kind: "send-logs"; readonly ticketId: TicketId }
   /**
    * Kill what is left of jobs that are over, and remove every root. Answered by `cleaned`, or by `clean-failed`: also
@@ -229,6 +237,11 @@ export function isKnown(state: HostState, ticketId: TicketId): boolean {
 export function seesNoRunner(state: HostState): boolean {
   const { processes } = state;
   return processes?.kind === "seen" && processes.listenerCount === 0 && processes.workerCount === 0;
+}
+
+/** The dead man's switch: nobody answers, and nobody wants the machine kept whatever comes. */
+export function isCutOff(state: HostState, forMs: number): boolean {
+  return isUnreachable(state.silence, forMs) && !journalOf(state).isPinned;
 }
 
 export function canHaveNext(state: HostState): boolean {

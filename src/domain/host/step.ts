@@ -21,6 +21,8 @@ import {
   seesNoRunner,
   writeEntry,
 } from "./state.ts";
+import { noteLogsSent } from "./stillness.ts";
+import { NOT_STILL } from "./stillness-track.ts";
 import { noteCleaned, notePlaceFailed, notePrepared, restWithoutTicket } from "./without-ticket.ts";
 
 export function stepHost(state: HostState, input: HostInput): HostStep {
@@ -62,6 +64,8 @@ function handle(state: HostState, input: HostInput): HostStep {
       return nothingMore(noteFenceFailed(state, input));
     case "fence-opened":
       return nothingMore(noteFenceOpened(state, input));
+    case "logs-sent":
+      return nothingMore(noteLogsSent(state, input));
     case "asked-to-stop":
       return nothingMore({ ...state, isLeaving: true });
   }
@@ -89,6 +93,7 @@ function takeOver(record: TicketRecord): HeldTicket {
     updateRestartCount: 0,
     retryRestartCount: 0,
     fence: isFenceFailed ? { ...NO_FENCE, phase: { kind: "failed" } } : inherited,
+    stillness: NOT_STILL,
   };
 }
 
@@ -98,13 +103,18 @@ function look(state: HostState, seen: Look, atMs: number): HostStep {
     ...state,
     processes: seen.processes,
     isLookedAt: state.isLookedAt || seen.processes.kind === "seen",
-    unreadableFiles: seen.files === null ? null : (seen.files.unreadable ?? doubtAbout(seen.files.facts)),
+    unreadableFiles: whyUnreadable(seen),
   };
   const isGone = seesNoRunner(next) && state.held?.run.kind !== "starting";
   const noted: HostState = { ...next, goneSinceMs: isGone ? (state.goneSinceMs ?? atMs) : null };
   // With an unreadable journal there may be a ticket: nothing is done but to say so.
   if (noted.journal === null || !noted.isLookedAt) return nothingMore(noted);
   return noted.held === null ? restWithoutTicket(noted, atMs) : followTicket(noted, seen, atMs);
+}
+
+function whyUnreadable({ files, fence }: Look): string | null {
+  if (files === null) return null;
+  return files.unreadable ?? doubtAbout(files.facts) ?? fence?.unreadable ?? null;
 }
 
 function noteStarted(state: HostState, input: HostInput & { kind: "runner-started" }): HostStep {

@@ -5,12 +5,13 @@
 import { backoffMs } from "../backoff.ts";
 import { invariant } from "../invariant.ts";
 import { MINUTE_MS, SECOND_MS } from "../units.ts";
-import { isUnreachable } from "./dead-man.ts";
+import { SILENT_FOR_MS } from "./dead-man.ts";
 import {
   canHaveNext,
   GONE_LOOKS_APART_MS,
   type HostState,
   type HostStep,
+  isCutOff,
   LEAVE_PATIENCE_MS,
   nothingMore,
   type Place,
@@ -25,7 +26,7 @@ export function restWithoutTicket(state: HostState, atMs: number): HostStep {
   const isQuiet = state.goneSinceMs !== null && atMs - state.goneSinceMs >= GONE_LOOKS_APART_MS;
   if (!isQuiet || state.isOver) return nothingMore(state);
   if (state.isLeaving) return leave({ ...state, idleLeavingSinceMs: state.idleLeavingSinceMs ?? atMs }, atMs);
-  if (isUnreachable(state.silence)) return { state: { ...state, isOver: true }, effects: [{ kind: "power-off" }] };
+  if (isCutOff(state, SILENT_FOR_MS)) return { state: { ...state, isOver: true }, effects: [{ kind: "power-off" }] };
   return tendPlace(state, atMs);
 }
 

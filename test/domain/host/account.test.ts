@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { JournalEntry } from "../../../src/domain/host/journal.ts";
 import { isPolling, phaseOf, reportOf } from "../../../src/domain/host/report.ts";
 import { SECOND_MS } from "../../../src/domain/units.ts";
-import { BLIND, BOTH, files, LISTENER, NONE, ORPHAN, Story, T1, T2 } from "./host-story.ts";
+import { BLIND, BOTH, files, idleFiles, LISTENER, NONE, ORPHAN, Story, T1, T2 } from "./host-story.ts";
 
 const REFUSED = { kind: "barren", reason: "refused" };
 
@@ -159,6 +160,44 @@ describe("the dead man's switch", () => {
       .look(NONE)
       .look(NONE);
     expect(story.allEffects.some(({ kind }) => kind === "power-off")).toBe(false);
+  });
+
+  const PIN: JournalEntry = { kind: "pinned", isPinned: true };
+  const isOff = (story: Story) => story.allEffects.some(({ kind }) => kind === "power-off");
+  const cutOff = (story: Story) =>
+    story
+      .silent(300, 15 * SECOND_MS)
+      .look(NONE)
+      .look(NONE);
+
+  it("is off under a pin: journalled once, before anything else, and until it is taken back", () => {
+    const story = Story.parked().answer({ isPinned: true });
+    expect(story.effects).toEqual([{ kind: "journal", entry: PIN }]);
+    expect(story.answer({ isPinned: true }).effects).toEqual([]);
+    expect(isOff(cutOff(story))).toBe(false);
+    story.tell({ kind: "exchanged", isAnswered: true, atMs: 0 }).answer({ isPinned: false });
+    expect(story.effects).toEqual([{ kind: "journal", entry: { kind: "pinned", isPinned: false } }]);
+    expect(isOff(cutOff(story))).toBe(true);
+  });
+
+  it("is off for a later agent too, which nobody ever answered", () => {
+    expect(isOff(cutOff(Story.parked(PIN).answer({ isPinned: true })))).toBe(false);
+    const unheard = Story.begun(PIN).look(NONE).look(NONE).tell({ kind: "cleaned" });
+    expect(isOff(cutOff(unheard))).toBe(false);
+    const released = Story.begun(PIN, { kind: "pinned", isPinned: false }).look(NONE).look(NONE);
+    expect(isOff(cutOff(released.tell({ kind: "cleaned" })))).toBe(true);
+  });
+
+  it("hands nothing back under a pin because nobody answers; an order and a leaving host still do", () => {
+    const pinned = () => Story.idle().answer({ isPinned: true });
+    const story = pinned().silent(1_000, 15 * SECOND_MS);
+    for (let count = 0; count < 20; count += 1) story.look(LISTENER, idleFiles(), 60 * SECOND_MS);
+    expect(story.allEffects.map(({ kind }) => kind)).not.toContain("close-fence");
+    const order = { ticketId: T1, attempt: 1 };
+    expect(pinned().answer({ isPinned: true, handBack: order }).look(LISTENER, idleFiles()).kinds()).toContain(
+      "close-fence",
+    );
+    expect(pinned().tell({ kind: "asked-to-stop" }).look(LISTENER, idleFiles()).kinds()).toContain("close-fence");
   });
 
   it("never ends a machine with a ticket, running or not", () => {

@@ -83,10 +83,10 @@ export class FenceWorld {
   #answered = 0;
   #isWorkerThere = false;
 
-  constructor(step: Step, flaw: Flaw = {}) {
+  constructor(step: Step, flaw: Flaw = {}, isStartKnown = true) {
     this.#step = step;
     this.#flaw = flaw;
-    this.journal.push({ kind: "started", ticketId: T1, ...PROCESS });
+    if (isStartKnown) this.journal.push({ kind: "started", ticketId: T1, ...PROCESS });
     this.#startAgent();
   }
 
@@ -323,10 +323,13 @@ export class FenceWorld {
     const fence = {
       isListenerStopped: this.#isListenerAlive && this.#isStopped,
       isWatchdogThere: this.#watchdog !== null,
+      unreadable: null,
       killClaims: this.#folders.filter(({ claim }) => claim === "kill").map(({ name }) => name),
     };
     const rest = ticketId === null ? { files: null, fence: null } : { files: this.#files(), fence };
-    this.#tell({ kind: "looked", look: { ticketId, processes: this.#processes(), ...rest }, atMs: this.#atMs });
+    const listener = this.#isListenerAlive && ticketId !== null ? PROCESS : null;
+    const look = { ticketId, processes: this.#processes(), listener, motion: null, ...rest };
+    this.#tell({ kind: "looked", look, atMs: this.#atMs });
   }
 
   #lookBehind(): FenceLook {

@@ -24,8 +24,8 @@ const WEIGHTS: { readonly [act in Act]: number } = {
 const anyAct = fc.oneof(...ACTS.map((act) => ({ weight: WEIGHTS[act] * 10 || 1, arbitrary: fc.constant<Act>(act) })));
 const anyStory = fc.array(anyAct, { maxLength: 120, size: "max" });
 
-function violationsOf(acts: readonly Act[], step: Step = stepHost, flaw: Flaw = {}): readonly string[] {
-  return new FenceWorld(step, flaw).play(acts).settle().violations;
+function violationsOf(acts: readonly Act[], step: Step = stepHost, flaw: Flaw = {}, isKnown = true): readonly string[] {
+  return new FenceWorld(step, flaw, isKnown).play(acts).settle().violations;
 }
 
 const takingAnyLookForClean: Step = (state, input) =>
@@ -53,6 +53,19 @@ describe("a fence, whatever happens in between", () => {
       }),
       6_000,
     );
+  });
+
+  it("does so too where the journal does not name the listener, and still hands back", () => {
+    always(
+      fc.property(anyStory, (acts) => {
+        expect(violationsOf(acts, stepHost, {}, false)).toEqual([]);
+      }),
+      2_000,
+    );
+    const worlds = fc.sample(anyStory, { numRuns: 300, seed: 1 }).map((acts) => {
+      return new FenceWorld(stepHost, {}, false).play(acts).settle();
+    });
+    expect(worlds.filter(({ isHandedBack }) => isHandedBack).length).toBeGreaterThan(30);
   });
 
   it("stories get as far as kills, refusals after a stop, and takeovers", () => {

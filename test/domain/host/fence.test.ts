@@ -91,6 +91,16 @@ describe("an order", () => {
     expect(refusalOf(story)).toMatchObject({ ticketId: T1, attempt: 5 });
   });
 
+  it("is refused, and the host unknown, while the fences cannot be read; a stopped listener is resumed", () => {
+    const blind: FenceSight = { ...NO_FENCES, unreadable: "the fences: ENOTDIR" };
+    const story = Story.idle().ordered(5).look(LISTENER, idleFiles(), 500, blind);
+    expect(story.allEffects.map(({ kind }) => kind)).not.toContain("close-fence");
+    expect(refusalOf(story)).toMatchObject({ attempt: 5, why: "the fences: ENOTDIR" });
+    expect(reportOf(story.state).sighting).toEqual({ kind: "unknown", why: "the fences: ENOTDIR" });
+    const stopped = Story.idle().look(LISTENER, idleFiles(), 500, { ...blind, isListenerStopped: true });
+    expect(stopped.kinds()).toContain("lift-fence");
+  });
+
   it("waits for a runner that is only starting, and is answered by the end of one that ends", () => {
     const starting = Story.parked().offer(T1).ordered(5).look(NONE).look(NONE);
     expect(refusalOf(starting)).toBeNull();
@@ -202,8 +212,8 @@ describe("an agent that takes a fence over", () => {
   const TAKEN: JournalEntry = { kind: "taken", ticketId: T1, runnerName: "r" };
   const STARTED: JournalEntry = { kind: "started", ticketId: T1, ...PROCESS };
   const FENCING: JournalEntry = { kind: "fencing", ticketId: T1, name: "fence-1", byteCount: 1_000 };
-  const STOPPED: FenceSight = { isListenerStopped: true, isWatchdogThere: false, killClaims: [] };
-  const GUARDED: FenceSight = { isListenerStopped: true, isWatchdogThere: true, killClaims: [] };
+  const STOPPED: FenceSight = { ...NO_FENCES, isListenerStopped: true };
+  const GUARDED: FenceSight = { ...STOPPED, isWatchdogThere: true };
   const KILLED: FenceSight = { ...NO_FENCES, killClaims: ["fence-1"] };
   const LIFT = { kind: "lift-fence", ticketId: T1, process: PROCESS };
 
@@ -271,6 +281,18 @@ describe("an agent that takes a fence over", () => {
   it("refuses an order while an orphan of a listener that was not killed works", () => {
     const story = Story.begun(TAKEN, STARTED, FENCING).look(ORPHAN, idleFiles()).ordered(5).look(ORPHAN, idleFiles());
     expect(reportOf(story.state).fence).toMatchObject({ attempt: 5, why: "a Worker runs" });
+  });
+
+  it("writes down which process the runner is where it can be told, and then hands back", () => {
+    const found = (story: Story) => story.look(LISTENER, idleFiles(), 500, NO_FENCES, null, PROCESS);
+    const story = found(Story.begun(TAKEN));
+    expect(story.effects[0]).toEqual({ kind: "journal", entry: STARTED });
+    expect(found(story).effects).toEqual([]);
+    expect(found(story.ordered(5)).effects).toEqual([CLOSE]);
+    // One that was started again, as far as the journal knows not yet.
+    const again = found(Story.begun(TAKEN, { ...STARTED, pid: 99 }).ordered(5));
+    expect(again.kinds()).toEqual(["started", "report", "close-fence"]);
+    expect(found(Story.idle()).effects).toEqual([]);
   });
 
   it("refuses an order where it is not known which process the runner is", () => {

@@ -88,7 +88,8 @@ export class Checker {
         const files = { facts: { ...NO_FACTS, ...facts }, ...read };
         this.#latest = event.processes;
         this.#nothingSinceMs = isNothing(event.processes) ? (this.#nothingSinceMs ?? this.#atMs) : null;
-        const look = { ticketId, processes: event.processes, files: ticketId === null ? null : files, fence: null };
+        const rest = { files: ticketId === null ? null : files, fence: null, listener: null, motion: null };
+        const look = { ticketId, processes: event.processes, ...rest };
         this.#tell({ kind: "looked", look, atMs: this.#atMs });
         return;
       }

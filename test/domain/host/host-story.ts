@@ -1,5 +1,12 @@
-import { EMPTY_JOURNAL, formatEntry, type JournalEntry, readJournal } from "../../../src/domain/host/journal.ts";
+import {
+  EMPTY_JOURNAL,
+  formatEntry,
+  type JournalEntry,
+  readJournal,
+  type StartedProcess,
+} from "../../../src/domain/host/journal.ts";
 import type { FenceLook, FenceSight, FilesSight } from "../../../src/domain/host/look.ts";
+import type { MotionSight } from "../../../src/domain/host/motion.ts";
 import { reportOf } from "../../../src/domain/host/report.ts";
 import { NO_FACTS, type RunnerFacts } from "../../../src/domain/host/runner-log.ts";
 import type { ProcessSight } from "../../../src/domain/host/sight.ts";
@@ -59,7 +66,12 @@ export function cleanLook(more: Partial<FenceLook> = {}): FenceLook {
   };
 }
 
-export const NO_FENCES: FenceSight = { isListenerStopped: false, isWatchdogThere: false, killClaims: [] };
+export const NO_FENCES: FenceSight = {
+  isListenerStopped: false,
+  isWatchdogThere: false,
+  unreadable: null,
+  killClaims: [],
+};
 
 export const ANSWER: ReportAnswer = {
   storeGeneration: 0,
@@ -112,7 +124,14 @@ export class Story {
     return Story.engaged().look(LISTENER, idleFiles());
   }
 
-  look(processes: ProcessSight, seen: FilesSight = files(), afterMs = 500, fence: FenceSight = NO_FENCES): this {
+  look(
+    processes: ProcessSight,
+    seen: FilesSight = files(),
+    afterMs = 500,
+    fence: FenceSight = NO_FENCES,
+    motion: MotionSight | null = null,
+    listener: StartedProcess | null = null,
+  ): this {
     this.atMs += afterMs;
     const ticketId = this.state.held?.id ?? null;
     return this.tell({
@@ -122,6 +141,8 @@ export class Story {
         processes,
         files: ticketId === null ? null : seen,
         fence: ticketId === null ? null : fence,
+        listener: ticketId === null ? null : listener,
+        motion: ticketId === null ? null : motion,
       },
       atMs: this.atMs,
     });

@@ -46,9 +46,18 @@ describe("a journal", () => {
   });
 
   it("keeps the highest generation of the store, and begins empty", () => {
-    expect(readJournal("")).toEqual({ kind: "read", content: { tickets: new Map(), storeGeneration: 0 } });
+    expect(readJournal("")).toEqual({
+      kind: "read",
+      content: { tickets: new Map(), storeGeneration: 0, isPinned: false },
+    });
     const reading = readJournal(text({ kind: "store-seen", generation: 7 }, { kind: "store-seen", generation: 3 }));
     expect(reading).toMatchObject({ content: { storeGeneration: 7 } });
+  });
+
+  it("knows the latest word about a pin", () => {
+    const pins = [true, false, true].map((isPinned): JournalEntry => ({ kind: "pinned", isPinned }));
+    expect(readJournal(text(...pins))).toMatchObject({ content: { isPinned: true } });
+    expect(readJournal(text(...pins.slice(0, 2)))).toMatchObject({ content: { isPinned: false } });
   });
 
   it("ignores a last line that was being written, wherever it breaks off", () => {
@@ -71,6 +80,7 @@ describe("a journal", () => {
     ["a start after the end", text(TAKEN, ENDED, STARTED)],
     ["a confirmation without an end", text(TAKEN, CONFIRMED)],
     ["two tickets that have not ended", text(TAKEN, { ...TAKEN, ticketId: T2 })],
+    ["a pin that is neither", `{"kind":"pinned","isPinned":1}\n`],
     ["an end of no kind", `${text(TAKEN)}{"kind":"ended","ticketId":"t-00000001","end":{"kind":"lost"}}\n`],
   ])("is unreadable as a whole with %s", (_name, journal) => {
     expect(readJournal(journal).kind).toBe("unreadable");

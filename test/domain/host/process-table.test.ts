@@ -16,6 +16,8 @@ describe("/proc/<pid>/stat", () => {
       state: "S",
       isZombie: false,
       startTime: "241276",
+      cpuTicks: 2,
+      isKernelThread: false,
     });
   });
 
@@ -34,6 +36,10 @@ describe("/proc/<pid>/stat", () => {
     ["stopped", STAT.replace(") S ", ") T "), false],
   ])("of %s", (_name, text, isZombie) => {
     expect(parseStat(text)?.isZombie).toBe(isZombie);
+  });
+
+  it("knows a part of the kernel", () => {
+    expect(parseStat("2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 4 0 0")?.isKernelThread).toBe(true);
   });
 
   it.each(["", "12948", "12948 (x", "12948 (x) S 1 2", "x (y) S 1"])("is not understood: %j", (text) => {
@@ -61,11 +67,11 @@ describe("the other files", () => {
   });
 });
 
-/** As `ps -axwwE -o pid=,ppid=,stat=,lstart=,command=` writes it on macOS. */
+/** As `ps -axwwE -o pid=,ppid=,stat=,time=,lstart=,command=` writes it on macOS. */
 const PS = [
-  "    1     0 Ss   Mon Nov 17 08:12:01 2025     /sbin/launchd",
-  "  501     1 S    Fri Nov 21 03:54:09 2025     /tmp/m/roots/t-00000001/bin/Runner.Listener run PATH=/usr/bin HOLDFAST_MACHINE=main/m-12345678 HOME=/Users/ci",
-  "  502   501 Z    Fri Nov 21 03:54:10 2025     (Runner.Worker)",
+  "    1     0 Ss     5:12.71 Mon Nov 17 08:12:01 2025     /sbin/launchd",
+  "  501     1 S      0:03.50 Fri Nov 21 03:54:09 2025     /tmp/m/roots/t-00000001/bin/Runner.Listener run PATH=/usr/bin HOLDFAST_MACHINE=main/m-12345678 HOME=/Users/ci",
+  "  502   501 Z      0:00.00 Fri Nov 21 03:54:10 2025     (Runner.Worker)",
   "",
 ].join("\n");
 
@@ -77,6 +83,7 @@ describe("ps on macOS", () => {
         pid: 501,
         parentPid: 1,
         name: "Runner.Listener",
+        cpuTicks: 350,
         startTime: "Fri Nov 21 03:54:09 2025",
         mark: { kind: "marked", mark: "main/m-12345678" },
       },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { whyNotClean } from "../../../src/domain/host/clean-look.ts";
 import {
   doubtAbout,
   foldLogLine,
@@ -8,6 +9,7 @@ import {
   RUNNER_MESSAGES_MAX,
   type RunnerFacts,
 } from "../../../src/domain/host/runner-log.ts";
+import { cleanLook, idleFiles } from "./host-story.ts";
 
 const JOB = "5f1c1d1e-0000-4000-8000-000000000001";
 const AT = "2026-08-19 16:08:55Z";
@@ -87,6 +89,35 @@ describe("the listener's log", () => {
       facts = foldPerfLine(facts, received("2026-08-19T16:08:55Z"));
     expect(facts.receivedAtMs).toHaveLength(RUNNER_MESSAGES_MAX);
     expect(doubtAbout(facts)).not.toBeNull();
+  });
+});
+
+describe("a listener that was started again", () => {
+  const SESSION = line("BrokerMessageListener", "Session created.");
+  const END = line("Listener", "Runner execution has finished with return code 3");
+  const AGAIN = ["RunnerProcessStarted:1", "SessionCreated:2", "RunnerProcessStarted:3"];
+  const perf = (...lines: readonly string[]) => lines.reduce(foldPerfLine, NO_FACTS);
+
+  it("has no session in its perf file before its own", () => {
+    expect(perf(...AGAIN)).toMatchObject({ hasPerfStart: true, hasPerfSession: false, hasSession: true });
+    expect(perf(...AGAIN, "SessionCreated:4")).toMatchObject({ hasPerfSession: true });
+  });
+
+  it("has no session in its log before its own", () => {
+    expect(log(SESSION, END)).toMatchObject({ hasBrokerSession: false, hasSession: true, returnCode: 3 });
+    expect(log(SESSION, END, SESSION)).toMatchObject({ hasBrokerSession: true });
+  });
+
+  it("keeps a session of another flow: it is only drained", () => {
+    expect(log(line("MessageListener", "Session created."), END)).toMatchObject({ hasOtherSession: true });
+  });
+
+  it("is not clean on the word of the first one", () => {
+    const facts = [SESSION, END, line("Listener", "Arguments parsed")].reduce(foldLogLine, perf(...AGAIN));
+    const files = idleFiles({ ...facts, hasLog: true });
+    expect(whyNotClean(cleanLook({ files }))).toMatch(/does not show the session that the log shows/);
+    const again = { ...foldLogLine(foldPerfLine(facts, "SessionCreated:4"), SESSION), hasLog: true };
+    expect(whyNotClean(cleanLook({ files: idleFiles(again) }))).toBeNull();
   });
 });
 

@@ -2,11 +2,13 @@ import { describe, expect, it } from "vitest";
 import {
   type Belongings,
   findLeftovers,
+  findListener,
   lineageOf,
   type ProcessSight,
   type SeenProcess,
   sightRunner,
 } from "../../../src/domain/host/sight.ts";
+import { parseTicketId } from "../../../src/domain/ids.ts";
 
 const MARK = "main/m-12345678";
 const ROOTS = "/m/roots";
@@ -24,6 +26,8 @@ function process(more: Partial<SeenProcess>): SeenProcess {
     state: "S",
     isZombie: false,
     startTime: "7",
+    cpuTicks: 0,
+    isKernelThread: false,
     arguments: ["bash"],
     executable: null,
     workingDirectory: null,
@@ -80,6 +84,41 @@ describe("whose a runner's process is", () => {
   ])("the listener that the journal names counts %s", (_name, more, sight) => {
     const ours = { ...OURS, started: { pid: 100, startTime: "7" } };
     expect(sightRunner([process(more)], ours)).toEqual(sight);
+  });
+});
+
+describe("the listener that the journal does not name", () => {
+  const T1 = parseTicketId("t-00000001");
+  const root = `${ROOTS}/t-00000001`;
+  const listener = (more: Partial<SeenProcess> = {}) =>
+    process({ name: "Runner.Listener", executable: `${root}/bin/Runner.Listener`, mark: MARKED, ...more });
+
+  it("is the only one, under the ticket's root, with our mark", () => {
+    expect(findListener([listener(), process({ pid: 1 })], OURS, T1)).toEqual({ pid: 100, startTime: "7" });
+    const ours = { ...OURS, started: { pid: 99, startTime: "3" } };
+    expect(findListener([listener()], ours, T1)).toEqual({ pid: 100, startTime: "7" });
+  });
+
+  it.each<[string, readonly SeenProcess[], Partial<Belongings>]>([
+    ["there is none", [process({})], {}],
+    ["there are two", [listener(), listener({ pid: 101 })], {}],
+    ["it runs under another ticket's root", [listener({ executable: `${ROOTS}/t-00000002/bin/Runner.Listener` })], {}],
+    ["it runs elsewhere", [listener({ executable: "/tmp/Runner.Listener" })], {}],
+    ["its mark is another's", [listener({ mark: OTHERS })], {}],
+    ["its mark cannot be read", [listener({ mark: UNREADABLE })], {}],
+    ["it is a zombie", [listener({ isZombie: true })], {}],
+    [
+      "a listener is there of nobody knows whom",
+      [listener(), listener({ pid: 101, executable: null, arguments: null, mark: UNREADABLE })],
+      {},
+    ],
+    [
+      "the one that it names is there, whatever it calls itself now",
+      [listener(), process({ pid: 99, name: "dotnet", mark: MARKED })],
+      { started: { pid: 99, startTime: "7" } },
+    ],
+  ])("is unknown where %s", (_name, processes, more) => {
+    expect(findListener(processes, { ...OURS, ...more }, T1)).toBeNull();
   });
 });
 

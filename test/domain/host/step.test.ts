@@ -186,7 +186,7 @@ describe("the end of a ticket", () => {
 
   it("does not come by a look at another root", () => {
     const story = Story.engaged().exited(0);
-    const look = { ticketId: T2, processes: NONE, files: files(), fence: null };
+    const look = { ticketId: T2, processes: NONE, files: files(), fence: null, listener: null, motion: null };
     for (const atMs of [9_000, 19_000, 29_000]) story.tell({ kind: "looked", look, atMs });
     expect(story.state.held?.id).toBe(T1);
   });
