@@ -16,6 +16,10 @@ export const COUNTERS = {
   holdfast_deliveries_total: { sentence: "Webhook deliveries by outcome.", labels: ["outcome"] },
   holdfast_machines_ended_total: { sentence: "Machines ended, by proof.", labels: ["pool", "proof"] },
   holdfast_endings_refused_total: { sentence: "Permits refused, by what was missing.", labels: ["pool", "missing"] },
+  holdfast_forced_endings_total: {
+    sentence: "Machines that were ended although they may have had a job, by whose word. Each names its jobs.",
+    labels: ["pool", "cause"],
+  },
   holdfast_launches_total: { sentence: "Launch calls by outcome.", labels: ["pool", "outcome"] },
   holdfast_tickets_ended_total: { sentence: "Tickets by how they ended.", labels: ["pool", "end"] },
   holdfast_hand_backs_total: {

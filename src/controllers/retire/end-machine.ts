@@ -22,6 +22,8 @@ import { saveTicket } from "../../store/tickets/save.ts";
 import { deleteTicketSecret } from "../../store/tickets/secret.ts";
 import { heardTime, type PoolContext } from "../context.ts";
 import { voidTicket } from "../void-ticket.ts";
+import { heedBars, readBars } from "./bars.ts";
+import { noteForcedEnd } from "./note-forced.ts";
 
 /** An ending has fewer steps than this; more in one pass would be a loop. */
 const STEPS_MAX = 12;
@@ -40,8 +42,10 @@ export async function endMachine(context: PoolContext, machineId: MachineId): Pr
     if (lease === null) return;
     const ending = await readEnding(context, machineId);
     if (ending === null) return;
-    const step = decideEnding({ ...ending, forced: null, epoch: lease.epoch, time: heardTime(context) }, context.pool);
-    if (!(await takeStep(context, lease, ending, step))) return;
+    const { forced } = ending.machine;
+    const step = decideEnding({ ...ending, forced, epoch: lease.epoch, time: heardTime(context) }, context.pool);
+    const bars = await readBars(context.store.db, context.pool.name, machineId);
+    if (!(await takeStep(context, lease, ending, heedBars(step, bars)))) return;
   }
 }
 
@@ -104,6 +108,12 @@ async function terminate(context: PoolContext, lease: Lease, judged: Machine, pr
   const tickets = await listTicketsOfMachine(db, judged.id);
   if (machine === null || machine.version !== judged.version) return true;
   if ((await leaseRemainingMs(db, lease)) < TERMINATE_TIMEOUT_MS) return false;
+  // The last thing that is read: a hold or a freeze that was written by now counts.
+  const bars = await readBars(db, machine.pool, machine.id);
+  if (bars.length > 0) {
+    await noteWaiting(context, machine, bars);
+    return false;
+  }
   const decision = issuePermit({
     kind: "end-machine",
     machine,
@@ -142,6 +152,7 @@ async function terminate(context: PoolContext, lease: Lease, judged: Machine, pr
 async function confirmGone(context: PoolContext, lease: Lease, ending: Ending): Promise<void> {
   const { machine } = ending;
   const nowMs = context.clock.nowMs();
+  let isForced = false;
   const isClosed = await inLease(context.store, lease, async (tx) => {
     const gone = moveMachine(machine, { kind: "confirmed-gone" }, nowMs);
     if (!(await saveMachine(tx, gone, machine.version))) return false;
@@ -150,9 +161,11 @@ async function confirmGone(context: PoolContext, lease: Lease, ending: Ending): 
     for (const ticket of tickets.filter(isTicketOut)) await loseTicket(tx, ticket, nowMs);
     const subject = machineSubject(machine.id);
     await recordEvidence(tx, { subject, source: "provider", fact: "machine gone", observedAtMs: nowMs });
+    isForced = await noteForcedEnd(tx, machine, tickets, nowMs);
     return true;
   });
   if (!isClosed) return;
+  if (isForced) context.telemetry.count("holdfast_forced_endings_total", { pool: machine.pool, cause: "operator" });
   context.memory.observed.delete(machine.id);
   context.memory.surplusSinceMs.delete(machine.id);
   context.hearing.forget(machine.id);
