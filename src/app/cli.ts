@@ -5,6 +5,7 @@ import { CONFIG_DEFAULT } from "./client.ts";
 import { readEnvironment } from "./config/environment.ts";
 import { ConfigError, renderProblems } from "./config/problems.ts";
 import { addInit } from "./init/flags.ts";
+import { addOperatorCommands } from "./operating.ts";
 import { addReadingCommands } from "./reading.ts";
 import { version } from "./version.ts";
 
@@ -42,6 +43,7 @@ function createProgram(done: (exitCode: number) => void): Command {
   addServe(program, done);
   addDemo(program, done);
   addReadingCommands(program, done);
+  addOperatorCommands(program, done);
   return program;
 }
 

@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { HoldfastError } from "../domain/errors.ts";
 import { SECOND_MS } from "../domain/units.ts";
 import { ProblemAnswer } from "../http/operators/answers.ts";
+import { COMMAND_HEADER } from "../http/operators/auth.ts";
 import { CommandError } from "./commands/failure.ts";
 import { isWildcard, parseUrl, urlOf } from "./config/addresses.ts";
 import type { Environment } from "./config/environment.ts";
@@ -31,13 +32,23 @@ export interface Client {
    * @throws {CommandError} unreachable, unauthorized, not found, or an answer that is none of ours.
    */
   get<Schema extends z.ZodType>(path: string, schema: Schema, what: string): Promise<z.output<Schema>>;
+  /**
+   * Sends a command. It may have taken effect where no answer comes; sent again, it changes nothing twice.
+   * @throws {CommandError} as `get`, and with the code of a refusal.
+   */
+  post<Schema extends z.ZodType>(path: string, body: object, schema: Schema, what: string): Promise<z.output<Schema>>;
 }
 
 /** By `--server`, then HOLDFAST_SERVER, then the address in the local configuration. */
 export async function openClient(options: ServerOptions, environment: Environment): Promise<Client> {
   const url = await findServer(options, environment);
   const token = await readToken(options, environment);
-  return { url, get: (path, schema, what) => ask(`${url}/api/v1${path}`, token, schema, `asking ${url} ${what}`) };
+  const address = (path: string) => `${url}/api/v1${path}`;
+  return {
+    url,
+    get: (path, schema, what) => ask({ url: address(path), token, body: null }, schema, `asking ${url} ${what}`),
+    post: (path, body, schema, what) => ask({ url: address(path), token, body }, schema, `asking ${url} ${what}`),
+  };
 }
 
 async function findServer({ server, config }: ServerOptions, environment: Environment): Promise<string> {
@@ -90,13 +101,20 @@ async function readToken({ tokenFile }: ServerOptions, environment: Environment)
   }
 }
 
+interface Question {
+  readonly url: string;
+  readonly token: string | null;
+  /** Of a command; null for what only reads. */
+  readonly body: object | null;
+}
+
 async function ask<Schema extends z.ZodType>(
-  url: string,
-  token: string | null,
+  question: Question,
   schema: Schema,
   attempted: string,
 ): Promise<z.output<Schema>> {
-  const response = await send(url, token, attempted);
+  const { token } = question;
+  const response = await send(question, attempted);
   const body = await readJson(response);
   if (response.ok) {
     const answer = schema.safeParse(body);
@@ -113,10 +131,16 @@ async function ask<Schema extends z.ZodType>(
   });
 }
 
-async function send(url: string, token: string | null, attempted: string): Promise<Response> {
-  const headers = { accept: "application/json", ...(token !== null && { authorization: `Bearer ${token}` }) };
+async function send({ url, token, body }: Question, attempted: string): Promise<Response> {
+  const headers = {
+    accept: "application/json",
+    ...(token !== null && { authorization: `Bearer ${token}` }),
+    ...(body !== null && { "content-type": "application/json", [COMMAND_HEADER]: "1" }),
+  };
+  const command = body === null ? {} : { method: "POST", body: JSON.stringify(body) };
+  const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
   try {
-    return await fetch(url, { headers, redirect: "error", signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+    return await fetch(url, { headers, redirect: "error", signal, ...command });
   } catch (error) {
     throw new CommandError(attempted, {
       code: "server-unreachable",

@@ -62,7 +62,8 @@ function addCheck(program: Command, done: Done): void {
     });
 }
 
-function asking(command: Command): Command {
+/** The options of every command that asks a server. */
+export function asking(command: Command): Command {
   return command
     .option("--server <address>", "of the server; else HOLDFAST_SERVER, else that of the local configuration")
     .option("-c, --config <file>", "a configuration whose operators' address is asked")

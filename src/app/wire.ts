@@ -195,7 +195,7 @@ function createApps(core: Core): FrontApps {
   return {
     webhooks: createWebhookApp({ connections: config.connections, deliveries, store, clock, wake: driver, telemetry }),
     agents: createAgentApp({ store, tokens, polls, hearing, clock, wake: driver, telemetry }),
-    operators: createOperatorApp({ operators, sources, telemetry }),
+    operators: createOperatorApp({ operators, sources, telemetry, wake: driver }),
     pages: createPagesApp({ operators, sources, telemetry }),
     health: createHealthApp({ readHealth: sources.readHealth, renderMetrics }),
   };

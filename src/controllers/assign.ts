@@ -7,6 +7,7 @@ import type { JobDecision } from "../domain/demand.ts";
 import { invariant } from "../domain/invariant.ts";
 import { checkPlan } from "../domain/plan-checks.ts";
 import type { ReasonCode } from "../domain/reasons.ts";
+import { findDrain } from "../store/drains.ts";
 import { recordDecisions } from "../store/evidence/decisions.ts";
 import { inLease } from "../store/leases.ts";
 import type { Queryable } from "../store/schema.ts";
@@ -49,14 +50,16 @@ function isSound(context: PoolContext, plan: PoolPlan): boolean {
 
 async function writePlan(context: PoolContext, tx: Queryable, plan: PoolPlan): Promise<void> {
   const nowMs = context.clock.nowMs();
+  // Drained since the plan was made: what it would start is not begun.
+  const isDrained = (await findDrain(tx, { kind: "pool", id: context.pool.name })) !== null;
   for (const decision of plan.demand.decisions) {
     const row = plan.rows.get(decision.jobId);
     invariant(row !== undefined, "a decision is about a job of the plan");
-    if (decision.kind === "mint") await writeTicket(context, tx, row, decision.machineId, nowMs);
+    if (decision.kind === "mint" && !isDrained) await writeTicket(context, tx, row, decision.machineId, nowMs);
     if (decision.kind === "aim") await aimTicket(tx, plan, decision.ticketId, decision.jobId);
   }
   for (const ticketId of plan.demand.unneeded) await voidUnneeded(context, tx, plan, ticketId);
-  if (plan.scale.launchCount > 0) await writeLaunch(context, tx, plan.scale.launchCount, nowMs);
+  if (plan.scale.launchCount > 0 && !isDrained) await writeLaunch(context, tx, plan.scale.launchCount, nowMs);
   await recordDecisions(
     tx,
     plan.demand.decisions.map((decision) => ({

@@ -1,6 +1,7 @@
 /** Asks hosts for tickets that bring no job. The order goes out with the answer to each report until the host has answered. */
 import { decideHandBacks, type HandBack } from "../domain/hand-back.ts";
 import type { MachineId } from "../domain/ids.ts";
+import type { PoolWords } from "../domain/operator-words.ts";
 import type { RetireReason } from "../domain/reasons.ts";
 import { moveTicket, type Ticket } from "../domain/ticket.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
@@ -9,12 +10,14 @@ import { inLease } from "../store/leases.ts";
 import { listMachinesInState } from "../store/machines/list.ts";
 import { loadMachine } from "../store/machines/load.ts";
 import { saveMachine } from "../store/machines/save.ts";
+import { readPoolWords } from "../store/pool-words.ts";
 import type { Queryable } from "../store/schema.ts";
 import { machineSubject, ticketSubject } from "../store/subjects.ts";
 import { listLiveTicketsOfPool } from "../store/tickets/list.ts";
 import { loadTicket } from "../store/tickets/load.ts";
 import { saveTicket } from "../store/tickets/save.ts";
 import { heardTime, type PoolContext } from "./context.ts";
+import { readBars } from "./retire/bars.ts";
 
 const JOBS_MAX = 1_000;
 
@@ -34,18 +37,24 @@ async function decide(context: PoolContext): Promise<readonly HandBack[]> {
   const { store, pool, memory, clock } = context;
   const tickets = await listLiveTicketsOfPool(store.db, pool.name);
   if (!tickets.some(({ state }) => state.kind === "delivered" || state.kind === "online")) return [];
+  const words = await readPoolWords(store.db, pool.name);
+  if (words.freeze !== null) return [];
   const jobs = await listQueuedJobsOfPool(store.db, pool.name, JOBS_MAX);
   const input = {
     tickets,
     waitingRepositories: jobs.map(({ job }) => job.repository),
-    draining: await listDraining(context, tickets),
+    draining: await listDraining(context, tickets, words),
     askedAgoMs: memory.lastHandBackAtMs === null ? null : clock.monotonicMs() - memory.lastHandBackAtMs,
   };
   return decideHandBacks(input, pool, heardTime(context));
 }
 
-async function listDraining(context: PoolContext, tickets: readonly Ticket[]): Promise<ReadonlySet<MachineId>> {
-  if (context.isShuttingDown()) return new Set(tickets.map(({ machineId }) => machineId));
+async function listDraining(
+  context: PoolContext,
+  tickets: readonly Ticket[],
+  words: PoolWords,
+): Promise<ReadonlySet<MachineId>> {
+  if (context.isShuttingDown() || words.drain !== null) return new Set(tickets.map(({ machineId }) => machineId));
   const engaged = await listMachinesInState(context.store.db, context.pool.name, "engaged");
   return new Set(engaged.filter(({ retireWhenSpent }) => isDrain(retireWhenSpent)).map(({ id }) => id));
 }
@@ -61,6 +70,8 @@ async function ask(context: PoolContext, tx: Queryable, decision: HandBack): Pro
   const nowMs = context.clock.nowMs();
   const ticket = await loadTicket(tx, ticketId);
   if (ticket === null || ticket.version !== decision.ticketVersion) return false;
+  // Killing a listener is an ending too: of a held machine, or in a frozen pool, no host is asked for it.
+  if ((await readBars(tx, ticket.pool, machineId)).length > 0) return false;
   const asked = moveTicket(ticket, { kind: "handing-back", sinceMs: nowMs });
   if (!(await saveTicket(tx, asked, ticket.version))) return false;
   if (reason === "runner-late") await markToRetire(tx, machineId);

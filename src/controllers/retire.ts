@@ -3,6 +3,7 @@
 import type { MachineId } from "../domain/ids.ts";
 import { decideLifecycle, type LifecycleDecision } from "../domain/lifecycle.ts";
 import { type Machine, moveMachine } from "../domain/machine.ts";
+import { heedWords, type PoolWords } from "../domain/operator-words.ts";
 import { checkPlan } from "../domain/plan-checks.ts";
 import type { ReasonCode } from "../domain/reasons.ts";
 import { NO_HOST_FACTS } from "../domain/slow-proofs.ts";
@@ -12,6 +13,7 @@ import { recordDecisions } from "../store/evidence/decisions.ts";
 import { inLease } from "../store/leases.ts";
 import { listMachinesOfPool } from "../store/machines/list.ts";
 import { saveMachine } from "../store/machines/save.ts";
+import { readPoolWords } from "../store/pool-words.ts";
 import type { Queryable } from "../store/schema.ts";
 import { machineSubject } from "../store/subjects.ts";
 import { listLiveTicketsOfPool } from "../store/tickets/list.ts";
@@ -46,7 +48,8 @@ async function retireMachines(
 ): Promise<readonly MachineId[]> {
   context.memory.guards.machineCount = machines.length;
   const known = await readSlow(context, machines, tickets);
-  const decisions = decideMachines(context, machines, tickets, known);
+  const words = await readPoolWords(context.store.db, context.pool.name);
+  const decisions = decideMachines(context, machines, tickets, known, words);
   const notes = checkPlan(
     { jobs: [], launchCount: 0, machines: decisions },
     { pool: context.pool, demand: NO_DEMAND, machines, tickets },
@@ -79,6 +82,7 @@ function decideMachines(
   machines: readonly Machine[],
   tickets: readonly Ticket[],
   known: ReadonlyMap<MachineId, Known>,
+  words: PoolWords,
 ): ReadonlyMap<MachineId, LifecycleDecision> {
   const time = heardTime(context);
   noteNotReady(context, machines);
@@ -100,7 +104,8 @@ function decideMachines(
       notReadySinceMs: context.memory.notReadySinceMs.get(machine.id) ?? null,
       isShuttingDown: context.isShuttingDown(),
     };
-    decisions.set(machine.id, decideLifecycle(input, context.pool, time));
+    const unheeding = decideLifecycle(input, context.pool, time);
+    decisions.set(machine.id, heedWords(unheeding, { ...input, words }, context.pool));
     noteUnknown(context, machine.id, judgeMachine(input, time).kind === "unknown");
   }
   return decisions;

@@ -6,6 +6,7 @@
 import type { JobId, PoolName } from "../domain/ids.ts";
 import { rankPools, routeJob } from "../domain/pool.ts";
 import { isTicketLive, isTicketOut } from "../domain/ticket.ts";
+import { listDrainedPools } from "../store/drains.ts";
 import { recordDecision } from "../store/evidence/decisions.ts";
 import { listQueuedAndUnroutedJobs } from "../store/jobs/list.ts";
 import type { JobRow } from "../store/jobs/row.ts";
@@ -23,8 +24,9 @@ export async function routeWaitingJobs(context: Surroundings): Promise<void> {
   for (const row of rows) if (isMovable(context, row) && !(await hasTicket(context, row))) movable.push(row);
   if (movable.length === 0) return;
   const room = await readRoom(context, rows, new Set(movable.map((row) => row.job.id)));
+  const drained = await listDrainedPools(context.store.db);
   for (const row of movable) {
-    const pool = routeJob(context.pools, row.job, roomFor(context, row, room));
+    const pool = routeJob(context.pools, row.job, roomFor(context, row, room), drained);
     if (pool !== null) take(room, pool);
     if (pool === row.pool) continue;
     await saveJob(context.store.db, { ...row, pool }, row.version, context.clock.nowMs());

@@ -10,6 +10,7 @@ import { isOurRunnerName } from "../domain/runner-name.ts";
 import { HOUR_MS, MINUTE_MS } from "../domain/units.ts";
 import { GITHUB_CALL_TIMEOUT_MS } from "../ports/github.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
+import { findFreezeOver } from "../store/freezes.ts";
 import { inLease, leaseRemainingMs } from "../store/leases.ts";
 import {
   deleteUnknownRegistrations,
@@ -28,6 +29,7 @@ const SCOPES_MAX = 100;
 
 export async function sweepUnknown(context: PoolContext): Promise<void> {
   if (context.lease() === null || context.pool.mode === "observe") return;
+  if ((await findFreezeOver(context.store.db, context.pool.name)) !== null) return;
   for (const scope of scopesOf(context).slice(0, SCOPES_MAX)) await sweepScope(context, scope);
 }
 

@@ -10,6 +10,7 @@ import { isTicketOver, type Ticket } from "../domain/ticket.ts";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../domain/units.ts";
 import { GITHUB_CALL_TIMEOUT_MS } from "../ports/github.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
+import { findFreezeOver } from "../store/freezes.ts";
 import { inLease, leaseRemainingMs } from "../store/leases.ts";
 import { ticketSubject } from "../store/subjects.ts";
 import { listTicketsInState, listTicketsOwingDeletion } from "../store/tickets/list.ts";
@@ -156,6 +157,7 @@ async function deleteRegistration(context: PoolContext, owing: Ticket, runnerId:
   const lease = context.lease();
   const ticket = known === null ? null : await loadTicket(context.store.db, known.id);
   if (lease === null || ticket === null || !isTicketOver(ticket)) return true;
+  if (await isBarred(context, ticket)) return true;
   if ((await leaseRemainingMs(context.store.db, lease)) < GITHUB_CALL_TIMEOUT_MS) return false;
   const decision = issuePermit({ kind: "delete-registration", ticket, epoch: lease.epoch, time: heardTime(context) });
   if (decision.kind === "refused") return true;
@@ -170,6 +172,14 @@ async function deleteRegistration(context: PoolContext, owing: Ticket, runnerId:
     context.telemetry.error("a registration was not deleted; it is tried again", error, { ticket: ticket.id });
     return false;
   }
+}
+
+/**
+ * While its pool is frozen no registration is deleted, but that of a listener which its fence has killed: GitHub still gives
+ * it jobs, and cancels the one that it loses for the third time.
+ */
+async function isBarred({ store }: PoolContext, { pool, state }: Ticket): Promise<boolean> {
+  return state.kind !== "handed-back" && (await findFreezeOver(store.db, pool)) !== null;
 }
 
 /** GitHub says busy of a ticket whose host said that it is over: nothing more is done than to tell. */

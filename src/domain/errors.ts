@@ -35,6 +35,34 @@ export const ERRORS = {
     sentence: "Nothing of that name is known to this Holdfast.",
     mend: "`holdfast jobs` and `holdfast machines` list what is known.",
   },
+  ambiguous: {
+    sentence: "Several things go by that name.",
+    mend: "Name one of them by its id.",
+  },
+  "force-needed": {
+    sentence: "Ending a machine whatever runs on it takes both `--force` and `--reason`; nothing was written.",
+    mend: "`holdfast drain` takes it out without harm. Else give `--force` and `--reason <text>`.",
+  },
+  "machine-held": {
+    sentence: "An operator holds the machine, so nothing ends it.",
+    mend: "Release it first: `holdfast release <machine>`.",
+  },
+  "pool-frozen": {
+    sentence: "An operator froze the pool, so nothing in it is ended.",
+    mend: "Thaw it first: `holdfast thaw <pool>`, or `holdfast thaw` where all pools are frozen.",
+  },
+  "pool-observes": {
+    sentence: "The pool has `mode: observe`, so nothing in it is ended.",
+    mend: "End the machine where it was started, or set `mode: run` in the configuration.",
+  },
+  "machine-gone": {
+    sentence: "The provider has said that the machine is gone.",
+    mend: "Nothing to do: `holdfast explain` tells its end.",
+  },
+  "machine-ending": {
+    sentence: "The end of the machine is under way and cannot be taken back.",
+    mend: "Nothing to do: `holdfast explain` tells how far it is.",
+  },
   unauthorized: {
     sentence: "The caller's token or signature is missing or wrong.",
     mend: "Use the token from the operator's token file; for webhooks compare the secrets on both sides.",

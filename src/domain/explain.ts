@@ -6,6 +6,7 @@ import type { DecisionRecord, Evidence, SubjectKind } from "./evidence.ts";
 import type { PoolName } from "./ids.ts";
 import type { Job } from "./job.ts";
 import { type Machine, providerIdOf } from "./machine.ts";
+import { barsToEnding } from "./operator-words.ts";
 import type { ProofKind } from "./permit.ts";
 import { isTicketLive, type Ticket } from "./ticket.ts";
 import { type Because, because, type Records, type Timeline, tellTimeline } from "./timeline.ts";
@@ -63,6 +64,7 @@ export interface MachineStory {
   /** Null for one that is gone. */
   readonly verdict: Verdict | null;
   readonly records: Records;
+  readonly isFrozen?: boolean;
 }
 
 export function explainJob(story: JobStory): JobExplanation {
@@ -138,7 +140,7 @@ export function explainMachine(story: MachineStory): MachineExplanation {
       runnerNames: tickets.map((ticket) => ticket.runnerName),
     },
     verdict: describeMachine(machine, story.verdict, records.evidence),
-    waitingFor: whyMachineStays(machine, latestDecision(records, "machine")),
+    waitingFor: whyMachineStays(machine, latestDecision(records, "machine"), story.isFrozen),
     ...tellTimeline(records),
   };
 }
@@ -189,8 +191,12 @@ export function findProof(evidence: readonly Evidence[]): ProofKind | null {
   return noted.find((proof): proof is ProofKind => Object.hasOwn(PROOFS, proof)) ?? null;
 }
 
-/** Why it is kept, or what its ending waits for. @param latest the newest decision about the machine. */
-export function whyMachineStays(machine: Machine, latest: DecisionRecord | null): Because | null {
+/**
+ * Why it is kept, or what its ending waits for.
+ * @param latest the newest decision about the machine.
+ * @param isFrozen whether an operator stops all endings in its pool.
+ */
+export function whyMachineStays(machine: Machine, latest: DecisionRecord | null, isFrozen = false): Because | null {
   const { state } = machine;
   switch (state.kind) {
     case "gone":
@@ -198,6 +204,8 @@ export function whyMachineStays(machine: Machine, latest: DecisionRecord | null)
     case "planned":
       return because("being-launched");
     case "retiring": {
+      const [bar] = barsToEnding(machine, isFrozen);
+      if (bar !== undefined) return because(bar);
       if (state.stage === "confirming" || state.stage === "terminating") return because(state.stage);
       return latest?.action === "wait" ? because(latest.reason) : null;
     }

@@ -22,7 +22,8 @@ export interface PlanNote {
     | "one-live-ticket"
     | "tickets-left"
     | "max"
-    | "no-retire-while-out";
+    | "no-retire-while-out"
+    | "no-retire-while-held";
   readonly subject: string;
 }
 
@@ -54,7 +55,11 @@ function checkJobs(plan: Plan, context: PlanContext): readonly PlanNote[] {
     if (used.has(decision.machineId)) notes.push({ check: "machine-used-once", subject: decision.machineId });
     if (engaged.has(decision.machineId)) notes.push({ check: "one-live-ticket", subject: decision.machineId });
     const isRetired = plan.machines.get(decision.machineId)?.kind === "retire";
-    if (isRetired || (machine?.state.kind !== "parked" && machine?.state.kind !== "provisioning"))
+    if (
+      isRetired ||
+      machine?.hold != null ||
+      (machine?.state.kind !== "parked" && machine?.state.kind !== "provisioning")
+    )
       notes.push({ check: "machine-takes-tickets", subject: decision.machineId });
     if (machine === undefined || !hasTicketsLeft(machine, context.pool.jobsPerMachine))
       notes.push({ check: "tickets-left", subject: decision.machineId });
@@ -73,15 +78,17 @@ function checkLaunches(plan: Plan, context: PlanContext): readonly PlanNote[] {
 }
 
 /** Reasons that rest on a proof which looks past the ticket; what they permit is asked again at the call. */
-const RETIRE_WHILE_OUT: readonly ReasonCode[] = ["machine-dead", "host-lost", "job-terminal", "limit-past"];
+const RETIRE_WHILE_OUT: readonly ReasonCode[] = ["host-lost", "job-terminal", "limit-past", "operator-forced"];
 
 function checkRetirements(plan: Plan, context: PlanContext): readonly PlanNote[] {
+  const held = new Set(context.machines.filter((machine) => machine.hold !== null).map((machine) => machine.id));
   const out = new Set(context.tickets.filter(isTicketOut).map((ticket) => ticket.machineId));
   const notes: PlanNote[] = [];
   for (const [machineId, decision] of plan.machines) {
-    const mayRetireWhileOut = decision.kind === "retire" && RETIRE_WHILE_OUT.includes(decision.reason);
-    if (decision.kind === "retire" && out.has(machineId) && !mayRetireWhileOut)
+    if (decision.kind !== "retire" || decision.reason === "machine-dead") continue;
+    if (out.has(machineId) && !RETIRE_WHILE_OUT.includes(decision.reason))
       notes.push({ check: "no-retire-while-out", subject: machineId });
+    if (held.has(machineId)) notes.push({ check: "no-retire-while-held", subject: machineId });
   }
   return notes;
 }

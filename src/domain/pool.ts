@@ -116,16 +116,19 @@ export function rankPools(pools: readonly PoolPolicy[], job: RoutableJob): reado
  * The pool a waiting job belongs to at this moment: of those that run jobs the first that can start a machine now, else the
  * first that fits. A pool that only observes gets what no other takes.
  * @param roomByPool machines that each pool could still start or has waiting without a job.
+ * @param drained pools that an operator drained: they get what fits nowhere else.
  */
 export function routeJob(
   pools: readonly PoolPolicy[],
   job: RoutableJob,
   roomByPool: ReadonlyMap<PoolName, number>,
+  drained: ReadonlySet<PoolName> = new Set(),
 ): PoolName | null {
   const ranked = rankPools(pools, job);
   const running = ranked.filter((pool) => pool.mode === "run");
-  const withRoom = running.find((pool) => (roomByPool.get(pool.name) ?? 0) > 0);
-  return (withRoom ?? running[0] ?? ranked[0])?.name ?? null;
+  const open = running.filter((pool) => !drained.has(pool.name));
+  const withRoom = open.find((pool) => (roomByPool.get(pool.name) ?? 0) > 0);
+  return (withRoom ?? open[0] ?? running[0] ?? ranked[0])?.name ?? null;
 }
 
 export function registrationScope(pool: PoolPolicy, repository: string): RegistrationScope {

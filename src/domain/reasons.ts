@@ -22,6 +22,9 @@ export const REASONS = {
   "machine-booting": { sentence: "A machine for it is starting." },
   "machine-launching": { sentence: "The provider is being asked for a machine." },
   "at-max": { sentence: "The pool has as many machines as `machines.max` allows." },
+  "pool-drained": {
+    sentence: "An operator drained the pool: it starts no machine and makes no ticket until it is released.",
+  },
   "launch-backoff": { sentence: "The last launch failed; the next is tried after a pause." },
   "launches-stopped": {
     sentence: "Launches of this pool kept failing to check in; they are stopped until a probe succeeds.",
@@ -77,6 +80,8 @@ export const REASONS = {
   "host-unreadable": {
     sentence: "Its agent cannot read part of what shows whether a job runs. Unknown counts as busy.",
   },
+  held: { sentence: "An operator holds it: it gets no ticket and is not ended until it is released." },
+  frozen: { sentence: "An operator froze the pool: nothing in it is ended until it is thawed." },
   // Why a machine retires.
   "boot-deadline": { sentence: "It was not ready for a job by its boot deadline." },
   "used-up": { sentence: "It has run as many jobs as one machine may (`machines.jobsPerMachine`)." },
@@ -90,6 +95,9 @@ export const REASONS = {
   },
   "job-terminal": { sentence: "Its jobs are long over, and nothing on its host has moved since." },
   "limit-past": { sentence: "A limit is past after which a machine is ended by force; the evidence says which." },
+  drained: {
+    sentence: "An operator drained it or its pool: it gets no more tickets and goes once its last one is over.",
+  },
   "operator-forced": { sentence: "An operator forced its end." },
   // What an ending still waits for.
   "awaits-report": { sentence: "Its agent has not reported since the machine began to retire." },
@@ -138,6 +146,7 @@ export const RETIRE_REASONS = [
   "host-lost",
   "job-terminal",
   "limit-past",
+  "drained",
   "operator-forced",
 ] as const satisfies readonly ReasonCode[];
 export type RetireReason = (typeof RETIRE_REASONS)[number];

@@ -24,6 +24,11 @@ export const COUNTERS = {
     sentence: "Registrations with our prefix and without a ticket that were deleted after a day offline.",
     labels: ["pool"],
   },
+  holdfast_forced_endings_total: {
+    sentence:
+      "Machines that were ended although they may have had a job, by whose word: an operator's, or the limit that was past. Each names its jobs.",
+    labels: ["pool", "cause"],
+  },
   holdfast_launches_total: { sentence: "Launch calls by outcome.", labels: ["pool", "outcome"] },
   holdfast_tickets_ended_total: { sentence: "Tickets by how they ended.", labels: ["pool", "end"] },
   holdfast_hand_backs_total: {

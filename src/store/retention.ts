@@ -107,6 +107,9 @@ async function deleteMachines(
     db.deleteFrom("machine_logs").where("machine_id", "in", chunk).returning("name").execute(),
   );
   await readInChunks(ids, (chunk) => db.deleteFrom("machines").where("id", "in", chunk).execute());
+  await readInChunks(ids, (chunk) =>
+    db.deleteFrom("drains").where("subject_kind", "=", "machine").where("subject_id", "in", chunk).execute(),
+  );
   await deleteHistory(db, "machine", ids, history);
   const ticketIds = tickets.map((ticket) => ticket.id);
   await deleteHistory(db, "ticket", ticketIds, history);

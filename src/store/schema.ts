@@ -23,8 +23,18 @@ export interface Schema {
   decisions: DecisionsTable;
   machine_logs: MachineLogsTable;
   freezes: FreezesTable;
+  drains: DrainsTable;
   pool_settings: PoolSettingsTable;
   unknown_registrations: UnknownRegistrationsTable;
+}
+
+export interface DrainsTable {
+  /** `pool` or `machine`. Of a machine it only tells who and why: `retire_when_spent` is what counts. */
+  subject_kind: string;
+  subject_id: string;
+  operator: string;
+  reason: string;
+  since_ms: number;
 }
 
 export interface FreezesTable {

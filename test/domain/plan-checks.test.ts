@@ -58,6 +58,7 @@ type Row = readonly [name: string, plan: Partial<Plan>, context: Partial<PlanCon
 
 const retiringOne = (decision: LifecycleDecision) => ({ machines: new Map([[machineId(), decision]]) });
 const out = ticket({ state: "running" });
+const HOLD = { operator: "alice", reason: "disk looks odd", atMs: START_MS };
 
 describe("a sound plan has no notes", () => {
   it.each<Row>([
@@ -175,10 +176,34 @@ const FAULTS: readonly Row[] = [
     [{ check: "no-retire-while-out", subject: machineId(1) }],
   ],
   [
+    "a machine that an operator forces retires with a ticket out, and another does for less",
+    {
+      jobs: [wait(1), wait(2)],
+      machines: new Map([
+        [machineId(1), retire("operator-forced")],
+        [machineId(2), retire("drained")],
+      ]),
+    },
+    { tickets: [out, ticket({ id: ticketId(2), machineId: machineId(2), state: "online" })] },
+    [{ check: "no-retire-while-out", subject: machineId(2) }],
+  ],
+  [
     "a machine retires with its ticket unknown",
     { jobs: [wait(1), wait(2)], ...retiringOne(retire("boot-deadline")) },
     { tickets: [ticket({ state: "unknown" })] },
     [{ check: "no-retire-while-out", subject: machineId(1) }],
+  ],
+  [
+    "a held machine retires",
+    { jobs: [wait(1), mint(2, 2)], ...retiringOne(retire("surplus")) },
+    { machines: [machine({ hold: HOLD }), parkedTwo] },
+    [{ check: "no-retire-while-held", subject: machineId(1) }],
+  ],
+  [
+    "a ticket on a held machine",
+    {},
+    { machines: [machine({ hold: HOLD }), parkedTwo] },
+    [{ check: "machine-takes-tickets", subject: machineId(1) }],
   ],
   [
     "two faults at once",
@@ -204,6 +229,7 @@ describe("a planted fault is found", () => {
       "tickets-left": true,
       max: true,
       "no-retire-while-out": true,
+      "no-retire-while-held": true,
       "ticket-aimed-once": true,
       "machine-takes-tickets": true,
     };

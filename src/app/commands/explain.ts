@@ -2,6 +2,7 @@
 import { ExplainAnswer } from "../../http/operators/answers.ts";
 import { clockTime, formatBetween } from "../../http/text/durations.ts";
 import { plainAnswer } from "../../http/text/plain-text.ts";
+import { describeWord } from "../../http/text/words.ts";
 import { openClient } from "../client.ts";
 import { type Colours, type CommandIo, coloursOf, widthOf } from "../terminal/io.ts";
 import { wrapText } from "../terminal/text-width.ts";
@@ -42,6 +43,7 @@ function renderExplanation(answer: ExplainAnswer, io: CommandIo): string {
     "",
     (word.paint ?? colours.bold)(word.text.replace("_", " ")),
     ...sentences.map((sentence) => `  ${sentence}`),
+    ...renderStandingWords(answer, width, colours),
     "",
     ...(omittedCount > 0 ? [colours.dim(`${omittedCount} older entries are left out.`)] : []),
     ...(timeline.length === 0 ? ["Nothing is written down about it yet."] : renderTimeline(answer, width, colours)),
@@ -69,6 +71,14 @@ function describeSubject(subject: ExplainAnswer["subject"]): readonly [title: st
   const { id, name, repository, pool, machineId, url } = subject;
   const place = machineId === null ? "" : `, machine ${machineId}`;
   return [`job ${id}  ${name}`, `${repository}, ${pool === null ? "no pool" : `pool ${pool}`}${place}`, url];
+}
+
+/** What operators have said about it and not taken back. */
+function renderStandingWords({ words, now }: ExplainAnswer, width: number, colours: Colours): readonly string[] {
+  return words.flatMap((one) => {
+    const [first = "", ...rest] = wrapText(`${one.word} (${one.about}) ${describeWord(one, now)}`, width - 2);
+    return [`  ${first.replace(one.word, colours.magenta(one.word))}`, ...rest.map((line) => `  ${line}`)];
+  });
 }
 
 const TIME_WIDTH = 9;

@@ -41,6 +41,8 @@ const EXIT_BY_CODE: Readonly<Record<string, ExitCode>> = {
   "config-invalid": EXIT.usage,
   "config-unreadable": EXIT.usage,
   "server-unreachable": EXIT.unreachable,
+  "force-needed": EXIT.usage,
+  ambiguous: EXIT.usage,
   "not-found": EXIT.notFound,
   unauthorized: EXIT.unauthorized,
   forbidden: EXIT.unauthorized,

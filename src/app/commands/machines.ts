@@ -2,6 +2,7 @@
 import { type MachineAnswer, MachinesAnswer } from "../../http/operators/answers.ts";
 import { formatAgo, formatBetween } from "../../http/text/durations.ts";
 import { plainAnswer } from "../../http/text/plain-text.ts";
+import { listWords } from "../../http/text/words.ts";
 import { openClient } from "../client.ts";
 import { type Colours, type CommandIo, coloursOf, widthOf } from "../terminal/io.ts";
 import { type Column, renderTable } from "../terminal/table.ts";
@@ -9,6 +10,7 @@ import { EXIT, type ExitCode, telling } from "./failure.ts";
 import { renderReasons } from "./reasons-legend.ts";
 import type { ReadOptions } from "./status.ts";
 import { toned } from "./tones.ts";
+import { renderWords } from "./words-legend.ts";
 
 export interface MachinesOptions extends ReadOptions {
   /** Those that are gone, too. */
@@ -40,7 +42,8 @@ function renderMachines({ machines, now }: MachinesAnswer, { all }: MachinesOpti
   const colours = coloursOf(io);
   const width = widthOf(io);
   const reasons = machines.map((machine) => machine.waitingFor);
-  return `${renderTable(machines, columnsAt(now, colours), width, colours)}${renderReasons(reasons, width, colours)}`;
+  const words = machines.flatMap((machine) => machine.words);
+  return `${renderTable(machines, columnsAt(now, colours), width, colours)}${renderWords(words, now, width, colours)}${renderReasons(reasons, width, colours)}`;
 }
 
 const columnsAt = (now: string, colours: Colours): readonly Column<MachineAnswer>[] => [
@@ -49,6 +52,7 @@ const columnsAt = (now: string, colours: Colours): readonly Column<MachineAnswer
   { head: "STATE", cell: ({ state, stage }) => (stage === null ? state : `${state}:${stage}`), min: 12 },
   { head: "VERDICT", cell: ({ verdict }) => toned(verdict.kind, colours) },
   { head: "BECAUSE", cell: describeReason, min: 12 },
+  { head: "OPERATOR", cell: ({ words }) => ({ text: listWords(words), paint: colours.magenta }), min: 8 },
   { head: "JOB", cell: ({ jobs }) => String(jobs.at(-1)?.id ?? ""), rank: 2 },
   { head: "AGE", cell: ({ createdAt }) => formatBetween(createdAt, now), rank: 3 },
   { head: "HEARD", cell: ({ heardAt }) => (heardAt === null ? "-" : formatAgo(heardAt, now)), rank: 4 },

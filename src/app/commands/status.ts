@@ -3,11 +3,13 @@ import { type ConnectionAnswer, type PoolAnswer, StatusAnswer } from "../../http
 import { formatAgo } from "../../http/text/durations.ts";
 import { plainAnswer } from "../../http/text/plain-text.ts";
 import { describeTrouble } from "../../http/text/trouble.ts";
+import { listWords } from "../../http/text/words.ts";
 import { openClient, type ServerOptions } from "../client.ts";
 import { type Colours, type CommandIo, coloursOf, widthOf } from "../terminal/io.ts";
-import { type Column, renderTable } from "../terminal/table.ts";
+import { type Cell, type Column, renderTable } from "../terminal/table.ts";
 import { wrapText } from "../terminal/text-width.ts";
 import { EXIT, type ExitCode, telling } from "./failure.ts";
+import { renderWords } from "./words-legend.ts";
 
 export interface ReadOptions extends ServerOptions {
   readonly json?: boolean | undefined;
@@ -34,6 +36,7 @@ function renderStatus(status: StatusAnswer, io: CommandIo): string {
   return [
     `${colours.bold(status.controllerId)}  ${paint(word)}  ${age}\n\n`,
     renderPools(status.pools, width, colours),
+    renderWords(status.words, status.now, width, colours),
     `\n${renderCounts(status, width)}`,
     renderGitHub(status, width),
     renderTroubles([...problems, ...errors], width, colours),
@@ -50,7 +53,7 @@ const MODES: Readonly<Record<PoolAnswer["mode"], string>> = { run: "", observe: 
 
 const POOL_COLUMNS = (colours: Colours): readonly Column<PoolAnswer>[] => [
   { head: "POOL", cell: ({ name }) => ({ text: name, paint: colours.bold }), min: 8 },
-  { head: "MODE", cell: ({ mode }) => MODES[mode] },
+  { head: "MODE", cell: (pool) => describeMode(pool, colours) },
   { head: "MACHINES", cell: describeCount, align: "right" },
   { head: "BUSY", cell: ({ verdicts }) => String(verdicts.busy), align: "right" },
   { head: "IDLE", cell: ({ verdicts }) => String(verdicts.idle), align: "right" },
@@ -72,6 +75,11 @@ const POOL_COLUMNS = (colours: Colours): readonly Column<PoolAnswer>[] => [
   { head: "RETIRING", cell: ({ machines }) => String(machines.retiring), align: "right", rank: 4 },
   { head: "WAITING", cell: ({ waitingJobs }) => String(waitingJobs), align: "right" },
 ];
+
+function describeMode({ mode, words }: PoolAnswer, colours: Colours): Cell {
+  const text = [MODES[mode], listWords(words)].filter((part) => part !== "").join(", ");
+  return words.length === 0 ? { text } : { text, paint: colours.magenta };
+}
 
 function describeCount({ machines, max }: PoolAnswer): string {
   const count = Object.values(machines).reduce((sum, one) => sum + one, 0);

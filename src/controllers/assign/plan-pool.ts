@@ -1,14 +1,17 @@
 /** Reads what one pass is about, and lets the domain decide: the plan of a pool as a value. */
 import { type DemandInput, type DemandPlan, decideDemand, type FreeMachine } from "../../domain/demand.ts";
+import { decideDrainedDemand, withNothingToGive } from "../../domain/drained-demand.ts";
 import type { JobId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { hasTicketsLeft, type Machine } from "../../domain/machine.ts";
+import { mayGetTickets } from "../../domain/operator-words.ts";
 import { judgeRunnerVersion } from "../../domain/runner-version.ts";
 import { decideScale, launchRoom, type ScaleDecision } from "../../domain/scale.ts";
 import type { Ticket } from "../../domain/ticket.ts";
 import { isPast } from "../../domain/time.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import { AGENT_FRESH_MS } from "../../domain/verdict.ts";
+import { findDrain } from "../../store/drains.ts";
 import { listQueuedJobsOfPool } from "../../store/jobs/list.ts";
 import { findJobsByRunnerNames } from "../../store/jobs/load.ts";
 import type { JobRow } from "../../store/jobs/row.ts";
@@ -39,7 +42,8 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
   const present = await countPresentByPool(db);
   const isRunnerEnded = judgeRunnerVersion(memory.runnerVersion?.facts ?? null, time.nowMs) === "ended";
   const withTicket = new Set(tickets.map((ticket) => ticket.machineId));
-  const input: DemandInput = {
+  const isDrained = (await findDrain(db, { kind: "pool", id: pool.name })) !== null;
+  const undrained: DemandInput = {
     jobs: rows.map((row) => ({ ...row, ...readAskPause(context, row.job.id) })),
     tickets,
     unnamedRunning: await listUnnamedRunning(context, tickets),
@@ -55,7 +59,8 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
       isRunnerEnded,
     }),
   };
-  const demand = decideDemand(input, pool, time);
+  const input = isDrained ? withNothingToGive(undrained) : undrained;
+  const demand = isDrained ? decideDrainedDemand(input, pool, time) : decideDemand(input, pool, time);
   const scale = decideScale(demand, input.launchRoom, pool);
   return { input, demand, scale, machines, rows: new Map(rows.map((row) => [row.job.id, row])) };
 }
@@ -89,7 +94,7 @@ export function asFree(machine: Machine, context: PoolContext): readonly FreeMac
   const { pool, hearing } = context;
   const { kind } = machine.state;
   if (kind !== "parked" && kind !== "provisioning" && kind !== "planned") return [];
-  if (!hasTicketsLeft(machine, pool.jobsPerMachine) || machine.retireWhenSpent !== null) return [];
+  if (!hasTicketsLeft(machine, pool.jobsPerMachine) || !mayGetTickets(machine)) return [];
   if (machine.report?.phase === "leaving") return [];
   const time = heardTime(context);
   // A parked machine that nobody hears, or that does not get ready, would never come for its ticket.

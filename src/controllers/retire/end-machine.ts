@@ -23,9 +23,11 @@ import { saveTicket } from "../../store/tickets/save.ts";
 import { deleteTicketSecret } from "../../store/tickets/secret.ts";
 import { heardTime, type PoolContext } from "../context.ts";
 import { voidTicket } from "../void-ticket.ts";
+import { heedBars, readBars } from "./bars.ts";
 import { guardOf, noteGuarded, noteSlowEnding } from "./guard.ts";
 import { heard, readKnown } from "./host-facts.ts";
 import { noteLostJobs } from "./lost-jobs.ts";
+import { noteForcedEnd } from "./note-forced.ts";
 
 /** An ending has fewer steps than this; more in one pass would be a loop. */
 const STEPS_MAX = 12;
@@ -52,7 +54,8 @@ export async function endMachine(context: PoolContext, machineId: MachineId): Pr
       time: heardTime(context),
     };
     const step = decideEnding({ ...ending, ...rest }, context.pool);
-    if (!(await takeStep(context, lease, ending, step))) return;
+    const bars = await readBars(context.store.db, context.pool.name, machineId);
+    if (!(await takeStep(context, lease, ending, heedBars(step, bars)))) return;
   }
 }
 
@@ -129,6 +132,12 @@ async function terminate(context: PoolContext, lease: Lease, judged: Machine, pr
   const machine = await loadMachine(db, judged.id);
   if (machine === null || machine.version !== judged.version) return true;
   const { tickets, facts: read } = await readKnown(context, judged.id);
+  // The last thing that is read: a hold or a freeze that was written by now counts.
+  const bars = await readBars(db, machine.pool, machine.id);
+  if (bars.length > 0) {
+    await noteWaiting(context, machine, bars);
+    return false;
+  }
   // Heard of as late as can be: from here to the call there is no await.
   const facts = { ...read, ...heard(context, judged.id) };
   const decision = issuePermit({
@@ -165,6 +174,8 @@ async function terminate(context: PoolContext, lease: Lease, judged: Machine, pr
   }
   const limit = proof.kind === "overdue" ? ` (limit ${proof.limit})` : "";
   context.telemetry.count("holdfast_machines_ended_total", { pool: machine.pool, proof: decision.permit.proof });
+  if (proof.kind === "overdue")
+    context.telemetry.count("holdfast_forced_endings_total", { pool: machine.pool, cause: proof.limit });
   const after = moveMachine(machine, { kind: "stage", stage: "confirming" }, context.clock.nowMs());
   return inLease(context.store, lease, async (tx) => {
     const subject = machineSubject(machine.id);
@@ -177,6 +188,7 @@ async function terminate(context: PoolContext, lease: Lease, judged: Machine, pr
 async function confirmGone(context: PoolContext, lease: Lease, ending: Ending): Promise<void> {
   const { machine } = ending;
   const nowMs = context.clock.nowMs();
+  let isForced = false;
   const isClosed = await inLease(context.store, lease, async (tx) => {
     const gone = moveMachine(machine, { kind: "confirmed-gone" }, nowMs);
     if (!(await saveMachine(tx, gone, machine.version))) return false;
@@ -184,12 +196,14 @@ async function confirmGone(context: PoolContext, lease: Lease, ending: Ending): 
     const tickets = await listTicketsOfMachine(tx, machine.id);
     const lost = tickets.filter(isTicketOut);
     for (const ticket of lost) await loseTicket(tx, ticket, nowMs);
-    if (gone.state.kind === "gone") await noteLostJobs(tx, lost, gone.state.reason, nowMs);
     const subject = machineSubject(machine.id);
     await recordEvidence(tx, { subject, source: "provider", fact: "machine gone", observedAtMs: nowMs });
+    isForced = await noteForcedEnd(tx, machine, tickets, nowMs);
+    if (!isForced && gone.state.kind === "gone") await noteLostJobs(tx, lost, gone.state.reason, nowMs);
     return true;
   });
   if (!isClosed) return;
+  if (isForced) context.telemetry.count("holdfast_forced_endings_total", { pool: machine.pool, cause: "operator" });
   context.memory.observed.delete(machine.id);
   context.memory.surplusSinceMs.delete(machine.id);
   context.memory.guards.unknownSinceMs.delete(machine.id);

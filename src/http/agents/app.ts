@@ -20,6 +20,7 @@ import type { Hearing } from "../../ports/hearing.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
 import type { Wake } from "../../ports/wake.ts";
 import { listEvidence, recordEvidence } from "../../store/evidence/evidence.ts";
+import { findFreezeOver } from "../../store/freezes.ts";
 import { saveLogs } from "../../store/logs/logs.ts";
 import { recordAgentSeen, recordIncarnation, recordReport } from "../../store/machines/heard.ts";
 import { loadMachine } from "../../store/machines/load.ts";
@@ -110,6 +111,8 @@ function wakeControllers(wake: Wake, pool: PoolName): void {
 async function answerReport(store: Store, request: ReportRequest): Promise<ReportAnswer> {
   const machine = await loadMachine(store.db, request.machineId);
   const tickets = await listTicketsOfMachine(store.db, request.machineId);
+  const isFrozen = machine !== null && (await findFreezeOver(store.db, machine.pool)) !== null;
+  const isPinned = machine?.hold != null || isFrozen;
   const ended = new Set(request.report.ended.map(({ id }) => id));
   return {
     storeGeneration: store.generation,
@@ -117,8 +120,9 @@ async function answerReport(store: Store, request: ReportRequest): Promise<Repor
     ticketOut: tickets.find(isTicketOut)?.id ?? null,
     // A machine that the store does not know gets no tickets from it either.
     isRetiring: machine === null || machine.state.kind === "retiring" || machine.state.kind === "gone",
-    handBack: orderOf(tickets),
-    isPinned: machine?.hold != null,
+    // An order that the host has not answered rests while the machine is pinned: it kills a listener.
+    handBack: isPinned ? null : orderOf(tickets),
+    isPinned,
   };
 }
 

@@ -6,8 +6,10 @@
 import type { IncarnationId, MachineId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { type Machine, moveMachine } from "../../domain/machine.ts";
+import { mayGetTickets } from "../../domain/operator-words.ts";
 import type { OfferedTicket, PollAnswer } from "../../domain/protocol.ts";
 import { moveTicket, type Ticket } from "../../domain/ticket.ts";
+import { findDrain } from "../../store/drains.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
 import { loadMachine } from "../../store/machines/load.ts";
 import { saveMachine } from "../../store/machines/save.ts";
@@ -41,6 +43,8 @@ async function deliver(tx: Queryable, poller: Poller, nowMs: number): Promise<Of
   if (machine.state.kind === "engaged") return repeat(tx, machine, tickets);
   const issued = tickets.find((ticket) => ticket.state.kind === "issued");
   if (machine.state.kind !== "parked" || issued === undefined) return null;
+  // An operator's word, or a retirement, may have come after it was issued; whoever wrote that voids it.
+  if (!mayGetTickets(machine) || (await findDrain(tx, { kind: "pool", id: machine.pool })) !== null) return null;
   const jitConfig = await loadTicketSecret(tx, issued.id);
   // Without its secret it is worth nothing: it is left, and voided once it is late.
   if (jitConfig === null) return null;

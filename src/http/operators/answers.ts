@@ -14,6 +14,16 @@ const Finding = z.object({
   sentences: z.array(z.string()),
 });
 
+export const StandingWord = z
+  .object({
+    word: z.enum(["held", "forced", "frozen", "drained"]),
+    about: z.string().describe("machine m-…, pool linux or all pools"),
+    operator: z.string().nullable().describe("Null where it is not known any more"),
+    reason: z.string().describe("As the operator gave it; empty where none was given"),
+    since: Instant.nullable(),
+  })
+  .describe("What an operator has said and not taken back");
+
 const HealthAnswer = z.object({
   isReady: z.boolean(),
   problems: z.array(z.string()),
@@ -43,6 +53,7 @@ export const PoolAnswer = z.object({
   waitingJobs: Count,
   liveTickets: Count,
   lastErrors: z.array(z.string()),
+  words: z.array(StandingWord).describe("Operators' words about the pool as a whole"),
 });
 
 const BudgetAnswer = z.object({
@@ -82,6 +93,7 @@ export const StatusAnswer = z.object({
     completedLastHour: Count,
   }),
   deliveries: z.object({ pending: Count, applied: Count, ignored: Count, quarantined: Count }),
+  words: z.array(StandingWord).describe("Every word of operators, those about single machines after those about pools"),
 });
 
 export const JobAnswer = z.object({
@@ -124,6 +136,7 @@ export const MachineAnswer = z.object({
   providerId: z.string().nullable(),
   createdAt: Instant,
   heardAt: Instant.nullable().describe("When its agent was last heard since this process started"),
+  words: z.array(StandingWord).describe("Operators' words about it, and about its pool"),
 });
 
 export const MachinesAnswer = z.object({ now: Instant, machines: z.array(MachineAnswer) });
@@ -164,6 +177,24 @@ export const ExplainAnswer = z.object({
     }),
   ),
   omittedCount: Count,
+  words: z.array(StandingWord).describe("Operators' words about it, its machine and its pool"),
+});
+
+export const CommandAnswer = z.object({
+  now: Instant,
+  command: z.enum(["drain", "hold", "release", "freeze", "thaw", "terminate"]),
+  outcome: z.enum(["written", "already"]).describe("already: what was asked for is so, and nothing was written"),
+  subject: z.object({
+    kind: z.enum(["machine", "pool", "pools"]),
+    id: z.string().nullable().describe("Null for all pools"),
+    pool: z.string().nullable(),
+  }),
+  result: z.string().describe("What is so now"),
+  next: z.array(z.string()).describe("What happens next, and what does not"),
+  jobs: z
+    .array(z.object({ id: z.int(), repository: z.string(), name: z.string(), url: z.string() }))
+    .describe("Jobs that are known to run on the machine: a forced end costs them"),
+  undo: z.string().nullable().describe("The command that takes it back; null where nothing does"),
 });
 
 export const ProblemAnswer = z.object({ code: z.string(), message: z.string(), mend: z.string() });
@@ -175,4 +206,6 @@ export type JobAnswer = z.infer<typeof JobAnswer>;
 export type JobsAnswer = z.infer<typeof JobsAnswer>;
 export type MachineAnswer = z.infer<typeof MachineAnswer>;
 export type MachinesAnswer = z.infer<typeof MachinesAnswer>;
+export type StandingWord = z.infer<typeof StandingWord>;
+export type CommandAnswer = z.infer<typeof CommandAnswer>;
 export type ExplainAnswer = z.infer<typeof ExplainAnswer>;

@@ -1,9 +1,11 @@
-/** The operator API under `/api/v1`. It reads, and changes nothing. */
+/** The operator API under `/api/v1`. What it reads it does not change; a command writes an intent, and never acts. */
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import type { Telemetry } from "../../ports/telemetry.ts";
+import type { Wake } from "../../ports/wake.ts";
 import { answerError, problem } from "../problem.ts";
 import { type Operator, requireRole } from "./auth.ts";
+import { addCommands } from "./commands/app.ts";
 import { readExplanation } from "./read-explanation.ts";
 import { readJobs } from "./read-jobs.ts";
 import { readMachines } from "./read-machines.ts";
@@ -14,6 +16,7 @@ export interface OperatorAppOptions {
   readonly operators: readonly Operator[];
   readonly sources: OperatorSources;
   readonly telemetry: Telemetry;
+  readonly wake: Wake;
 }
 
 const LIMIT_MAX = 1_000;
@@ -32,7 +35,7 @@ const MachinesQuery = z.strictObject({
   all: z.enum(["", "true", "1", "false", "0"]).default("false"),
 });
 
-export function createOperatorApp({ operators, sources, telemetry }: OperatorAppOptions): Hono {
+export function createOperatorApp({ operators, sources, telemetry, wake }: OperatorAppOptions): Hono {
   const app = new Hono().basePath("/api/v1");
   app.onError(answerError(telemetry));
   app.notFound((context) => problem("not-found", `${context.req.method} ${context.req.path}`));
@@ -61,6 +64,7 @@ export function createOperatorApp({ operators, sources, telemetry }: OperatorApp
     const answer = await readExplanation(sources, subject);
     return answer === null ? problem("not-found", `explaining ${subject.slice(0, 200)}`) : context.json(answer);
   });
+  addCommands(app, operators, { sources, telemetry, wake });
   return app;
 }
 

@@ -23,8 +23,17 @@ interface Credentials {
   readonly token: string;
 }
 
+/** What a handler behind `requireRole` knows of its caller. */
+export interface OperatorEnv {
+  readonly Variables: { readonly operator: Operator };
+}
+
 /** Lets through whoever has the role; answers 401 to the unknown, who include those with a wrong token, and 403. */
-export function requireRole(operators: readonly Operator[], role: Role, challenge: Challenge): MiddlewareHandler {
+export function requireRole(
+  operators: readonly Operator[],
+  role: Role,
+  challenge: Challenge,
+): MiddlewareHandler<OperatorEnv> {
   return async (context, next) => {
     const operator = identify(operators, context.req.header("authorization"));
     const attempted = `${context.req.method} ${context.req.path}`;
@@ -33,7 +42,25 @@ export function requireRole(operators: readonly Operator[], role: Role, challeng
       return problem("unauthorized", attempted, { headers });
     }
     if (ROLES.indexOf(operator.role) < ROLES.indexOf(role)) return problem("forbidden", attempted);
+    context.set("operator", operator);
     return next();
+  };
+}
+
+/** A header that no page of another origin can send without asking us first, and we never allow it. */
+export const COMMAND_HEADER = "x-holdfast-command";
+
+/**
+ * A browser adds the name and password that somebody once typed, and the lack of any, to whatever another page makes it
+ * send. So a command counts only with a bearer token, or with our own header: neither comes from such a page.
+ */
+export function refuseForged(): MiddlewareHandler<OperatorEnv> {
+  return async (context, next) => {
+    const isBearer = /^bearer /i.test(context.req.header("authorization") ?? "");
+    if (isBearer || context.req.header(COMMAND_HEADER) !== undefined) return next();
+    return problem("forbidden", `${context.req.method} ${context.req.path} as a browser might be made to`, {
+      mend: `Send a bearer token, or the header ${COMMAND_HEADER}.`,
+    });
   };
 }
 

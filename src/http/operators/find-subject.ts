@@ -1,5 +1,5 @@
 /** What a person may call a thing, and the row that is meant. */
-import { parseJobId, parseMachineId, parseProviderId } from "../../domain/ids.ts";
+import { type JobId, parseJobId, parseMachineId, parseProviderId } from "../../domain/ids.ts";
 import type { Machine } from "../../domain/machine.ts";
 import { findJobById } from "../../store/jobs/load.ts";
 import type { JobRow } from "../../store/jobs/row.ts";
@@ -26,15 +26,15 @@ export async function findSubject(db: Queryable, text: string): Promise<FoundSub
   return machine === null ? { kind: "none" } : { kind: "machine", machine };
 }
 
-function readJobNumber(subject: string): number | null {
+export function readJobNumber(subject: string): JobId | null {
   const digits = /^\d+$/.exec(subject)?.[0] ?? JOB_ADDRESS.exec(subject)?.[1] ?? API_ADDRESS.exec(subject)?.[1];
   const number = Number(digits ?? Number.NaN);
-  return Number.isSafeInteger(number) ? number : null;
+  return Number.isSafeInteger(number) ? parseJobId(number) : null;
 }
 
 /** The same number may come from two connections: the address then tells which. */
-async function findJob(db: Queryable, number: number, subject: string): Promise<JobRow | null> {
-  const rows = await findJobById(db, parseJobId(number));
+async function findJob(db: Queryable, number: JobId, subject: string): Promise<JobRow | null> {
+  const rows = await findJobById(db, number);
   const byAddress = rows.find(({ job }) => job.htmlUrl !== "" && subject.startsWith(job.htmlUrl));
   return byAddress ?? rows[0] ?? null;
 }
@@ -50,7 +50,7 @@ async function findMachine(db: Queryable, subject: string): Promise<Machine | nu
   return ticket === null ? null : loadMachine(db, ticket.machineId);
 }
 
-function parsed<Id>(parse: (text: string) => Id, text: string): Id | null {
+export function parsed<Id>(parse: (text: string) => Id, text: string): Id | null {
   try {
     return parse(text);
   } catch {

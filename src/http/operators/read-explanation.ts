@@ -1,6 +1,8 @@
 import type { Subject } from "../../domain/evidence.ts";
 import { explainJob, explainMachine, type JobExplanation, type MachineExplanation } from "../../domain/explain.ts";
+import type { PoolName } from "../../domain/ids.ts";
 import { formatInstant } from "../../domain/instant.ts";
+import type { Job } from "../../domain/job.ts";
 import type { Machine } from "../../domain/machine.ts";
 import type { Ticket } from "../../domain/ticket.ts";
 import { type Records, TIMELINE_COUNT_MAX } from "../../domain/timeline.ts";
@@ -12,9 +14,10 @@ import type { Queryable } from "../../store/schema.ts";
 import { jobSubject, machineSubject, ticketSubject } from "../../store/subjects.ts";
 import { listTicketsOfJob, listTicketsOfMachine } from "../../store/tickets/list.ts";
 import { findTicketByRunnerName } from "../../store/tickets/load.ts";
-import type { ExplainAnswer } from "./answers.ts";
+import type { ExplainAnswer, StandingWord } from "./answers.ts";
 import { findSubject } from "./find-subject.ts";
 import { judge } from "./judge.ts";
+import { isFrozen, readWords, wordsOfMachine, wordsOfPool, wordsOver } from "./read-words.ts";
 import type { OperatorSources } from "./sources.ts";
 
 /** Tickets whose evidence is read for one story, the newest. */
@@ -27,13 +30,17 @@ export async function readExplanation(sources: OperatorSources, text: string): P
     case "none":
       return null;
     case "job":
-      return answer(sources, await tellJob(sources, found.row));
+      return tellJob(sources, found.row);
     case "machine":
-      return answer(sources, await tellMachine(sources, found.machine));
+      return tellMachine(sources, found.machine);
   }
 }
 
-function answer(sources: OperatorSources, told: JobExplanation | MachineExplanation): ExplainAnswer {
+function answer(
+  sources: OperatorSources,
+  told: JobExplanation | MachineExplanation,
+  words: readonly StandingWord[],
+): ExplainAnswer {
   const { subject, verdict, waitingFor, timeline, omittedCount } = told;
   return {
     now: formatInstant(sources.clock.nowMs()),
@@ -42,11 +49,13 @@ function answer(sources: OperatorSources, told: JobExplanation | MachineExplanat
     waitingFor,
     timeline: [...timeline],
     omittedCount,
+    words: [...words],
   };
 }
 
 /** A job's machine is the one that ran it; until there is one, those that hold a ticket made for it. */
-async function tellJob({ store: { db } }: OperatorSources, { job, pool }: JobRow): Promise<JobExplanation> {
+async function tellJob(sources: OperatorSources, { job, pool }: JobRow): Promise<ExplainAnswer> {
+  const { db } = sources.store;
   const made = await listTicketsOfJob(db, job.id, job.connection);
   const ran = job.runnerName === null ? null : await findTicketByRunnerName(db, job.runnerName);
   const tickets = ran === null || made.some((ticket) => ticket.id === ran.id) ? made : [...made, ran];
@@ -57,17 +66,28 @@ async function tellJob({ store: { db } }: OperatorSources, { job, pool }: JobRow
     ...shown.map((ticket) => ticketSubject(ticket.id)),
     ...(machine === null ? [] : [machineSubject(machine.id)]),
   ]);
-  return explainJob({ job, pool, tickets, records });
+  return answer(sources, explainJob({ job, pool, tickets, records }), await wordsOfJob(db, job, pool, machine));
 }
 
-async function tellMachine(sources: OperatorSources, machine: Machine): Promise<MachineExplanation> {
+/** Of one that is over only that its machine was ended by force still matters. */
+async function wordsOfJob(db: Queryable, { status }: Job, pool: PoolName | null, machine: Machine | null) {
+  const words = await readWords(db);
+  const ofMachine = machine === null ? [] : wordsOfMachine(words, machine);
+  if (status === "completed") return ofMachine.filter(({ word }) => word === "forced");
+  return [...ofMachine, ...(pool === null ? [] : wordsOfPool(words, pool))];
+}
+
+async function tellMachine(sources: OperatorSources, machine: Machine): Promise<ExplainAnswer> {
   const { db } = sources.store;
   const tickets = await listTicketsOfMachine(db, machine.id);
   const records = await readRecords(db, [
     machineSubject(machine.id),
     ...newest(tickets).map((ticket) => ticketSubject(ticket.id)),
   ]);
-  return explainMachine({ machine, tickets, verdict: judge(sources, machine, tickets), records });
+  const words = await readWords(db);
+  const verdict = judge(sources, machine, tickets);
+  const told = explainMachine({ machine, tickets, verdict, records, isFrozen: isFrozen(words, machine.pool) });
+  return answer(sources, told, wordsOver(words, machine));
 }
 
 function newest(tickets: readonly Ticket[]): readonly Ticket[] {

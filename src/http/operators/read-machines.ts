@@ -13,6 +13,7 @@ import { machineSubject } from "../../store/subjects.ts";
 import { listTicketsOfMachines } from "../../store/tickets/list.ts";
 import type { MachineAnswer, MachinesAnswer } from "./answers.ts";
 import { judge } from "./judge.ts";
+import { isFrozen, readWords, type Words, wordsOver } from "./read-words.ts";
 import type { OperatorSources } from "./sources.ts";
 
 /** The proof is among the last things that were noted of an ended machine. */
@@ -34,6 +35,7 @@ interface Surrounding {
   readonly jobs: readonly JobRow[];
   readonly latest: DecisionRecord | null;
   readonly evidence: readonly Evidence[];
+  readonly words: Words;
 }
 
 async function describeAll(sources: OperatorSources, machines: readonly Machine[]): Promise<MachineAnswer[]> {
@@ -47,6 +49,7 @@ async function describeAll(sources: OperatorSources, machines: readonly Machine[
   const decisions = await latestDecisions(db, ids.map(machineSubject));
   const ticketsByMachine = Map.groupBy(tickets, (ticket) => ticket.machineId);
   const jobsByRunner = Map.groupBy(jobs, ({ job }) => job.runnerName);
+  const words = await readWords(db);
   const answers: MachineAnswer[] = [];
   for (const machine of machines) {
     const subject = machineSubject(machine.id);
@@ -56,6 +59,7 @@ async function describeAll(sources: OperatorSources, machines: readonly Machine[
       jobs: own.flatMap((ticket) => jobsByRunner.get(ticket.runnerName) ?? []),
       latest: decisions.get(subjectKey(subject)) ?? null,
       evidence: machine.state.kind === "gone" ? await listEvidence(db, subject, ENDING_EVIDENCE_COUNT) : [],
+      words,
     };
     answers.push(describe(sources, machine, surrounding));
   }
@@ -63,7 +67,7 @@ async function describeAll(sources: OperatorSources, machines: readonly Machine[
 }
 
 function describe(sources: OperatorSources, machine: Machine, surrounding: Surrounding): MachineAnswer {
-  const { tickets, jobs, latest, evidence } = surrounding;
+  const { tickets, jobs, latest, evidence, words } = surrounding;
   const { state } = machine;
   const ticket = tickets.at(-1);
   const heardAtMs = sources.heardAtMs(machine.id);
@@ -74,7 +78,7 @@ function describe(sources: OperatorSources, machine: Machine, surrounding: Surro
     stage: state.kind === "retiring" ? state.stage : null,
     since: formatInstant(state.sinceMs),
     verdict: mutable(describeMachine(machine, judge(sources, machine, tickets), evidence)),
-    waitingFor: whyMachineStays(machine, latest),
+    waitingFor: whyMachineStays(machine, latest, isFrozen(words, machine.pool)),
     retireReason: state.kind === "retiring" || state.kind === "gone" ? state.reason : null,
     proof: findProof(evidence),
     ticket: ticket === undefined ? null : { id: ticket.id, state: ticket.state.kind, runnerName: ticket.runnerName },
@@ -82,6 +86,7 @@ function describe(sources: OperatorSources, machine: Machine, surrounding: Surro
     providerId: providerIdOf(machine),
     createdAt: formatInstant(machine.createdAtMs),
     heardAt: heardAtMs === null ? null : formatInstant(heardAtMs),
+    words: wordsOver(words, machine),
   };
 }
 

@@ -16,6 +16,7 @@ import { listLiveTicketsOfPool } from "../../store/tickets/list.ts";
 import type { Health } from "../health.ts";
 import type { ConnectionAnswer, PoolAnswer, StatusAnswer } from "./answers.ts";
 import { judge } from "./judge.ts";
+import { allWords, readWords, type Words, wordsOfPool } from "./read-words.ts";
 import type { ConnectionReading, OperatorSources } from "./sources.ts";
 
 /** Above all that `machines.max` of a few pools allows; beyond it the counts are too low. */
@@ -25,9 +26,13 @@ const COMPLETED_MAX = 2_000;
 /** What went wrong at a provider or at GitHub is shown for so long after it was last seen. */
 const ERROR_SHOWN_MS = 15 * MINUTE_MS;
 const ERRORS_PER_POOL_MAX = 3;
+/** Enough to find that many among what operators said. */
+const POOL_EVIDENCE_COUNT = 20;
 
 export async function readStatus(sources: OperatorSources): Promise<StatusAnswer> {
   const health = sources.readHealth();
+  const machines = await listMachines(sources.store.db, { includeGone: false, limitCount: MACHINES_MAX });
+  const words = await readWords(sources.store.db);
   return {
     now: formatInstant(sources.clock.nowMs()),
     controllerId: sources.controllerId,
@@ -35,7 +40,7 @@ export async function readStatus(sources: OperatorSources): Promise<StatusAnswer
     since: formatInstant(sources.startedAtMs),
     health: describeHealth(health),
     connections: sources.readConnections().map(describeConnection),
-    pools: await readPools(sources, health),
+    pools: await readPools(sources, health, machines, words),
     jobs: await countJobs(sources),
     deliveries: {
       pending: 0,
@@ -44,6 +49,7 @@ export async function readStatus(sources: OperatorSources): Promise<StatusAnswer
       quarantined: 0,
       ...(await countDeliveriesByState(sources.store.db)),
     },
+    words: allWords(words, machines),
   };
 }
 
@@ -103,9 +109,13 @@ async function countJobs({ store, clock }: OperatorSources): Promise<StatusAnswe
 }
 
 /** The configured pools in their order, then those that left the configuration and still have machines. */
-async function readPools(sources: OperatorSources, health: Health): Promise<PoolAnswer[]> {
+async function readPools(
+  sources: OperatorSources,
+  health: Health,
+  machines: readonly Machine[],
+  words: Words,
+): Promise<PoolAnswer[]> {
   const { db } = sources.store;
-  const machines = await listMachines(db, { includeGone: false, limitCount: MACHINES_MAX });
   const byPool = Map.groupBy(machines, (machine) => machine.pool);
   const queued = await countQueuedByPool(db);
   const configured = new Set(sources.pools.map((pool) => pool.name));
@@ -118,6 +128,7 @@ async function readPools(sources: OperatorSources, health: Health): Promise<Pool
       ...countMachines(sources, byPool.get(name) ?? [], await listLiveTicketsOfPool(db, name)),
       waitingJobs: queued.get(name) ?? 0,
       lastErrors: await readErrors(sources, health, name),
+      words: wordsOfPool(words, name),
     });
   }
   return answers;
@@ -145,13 +156,14 @@ function countMachines(
   return { machines: counts, verdicts, liveTickets: tickets.length };
 }
 
-/** Evidence about a pool itself is what went wrong with its calls. */
+/** Evidence about a pool itself is what went wrong with its calls, and what operators said of it. */
 async function readErrors(sources: OperatorSources, health: Health, pool: PoolName): Promise<string[]> {
   const failing = health.controllers.filter((one) => one.pool === pool && one.lastError !== null);
-  const evidence = await listEvidence(sources.store.db, poolSubject(pool), ERRORS_PER_POOL_MAX);
+  const evidence = await listEvidence(sources.store.db, poolSubject(pool), POOL_EVIDENCE_COUNT);
+  const errors = evidence.filter(({ source }) => source !== "operator").slice(0, ERRORS_PER_POOL_MAX);
   const sinceMs = sources.clock.nowMs() - ERROR_SHOWN_MS;
   return [
     ...failing.map((one) => `${one.name}: ${one.lastError}`),
-    ...evidence.filter((one) => one.confirmedAtMs >= sinceMs).map((one) => one.fact),
+    ...errors.filter((one) => one.confirmedAtMs >= sinceMs).map((one) => one.fact),
   ];
 }

@@ -3,6 +3,7 @@ import { html } from "hono/html";
 import type { ExplainAnswer } from "../operators/answers.ts";
 import { clockTime, formatBetween } from "../text/durations.ts";
 import { explainHref, type Html, isWebAddress, renderPage, renderSentence } from "./layout.ts";
+import { renderWordList } from "./words.ts";
 
 const REFRESH_SECONDS = 5;
 
@@ -27,6 +28,7 @@ export function renderExplainPage(answer: ExplainAnswer, controllerId: string): 
   <p><span class="verdict ${verdict.kind}">${wordOf(verdict.kind)}</span></p>
   ${verdict.sentences.map((sentence) => html`<p>${renderSentence(sentence)}</p>`)}
   ${because === null ? "" : html`<p class="because"><span class="quiet">${subject.kind === "job" ? "It waits because" : "It stands so because"}:</span> ${renderSentence(because.sentence)} <code>${because.reason}</code></p>`}
+  ${renderWordList(answer.words, now)}
 </section>
 <section><h2>What happened</h2>
   ${answer.omittedCount > 0 ? html`<p class="more">${answer.omittedCount} older entries are left out.</p>` : ""}

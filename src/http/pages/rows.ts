@@ -2,6 +2,7 @@
 import { html } from "hono/html";
 import type { JobAnswer, MachineAnswer } from "../operators/answers.ts";
 import { formatAgo, formatBetween, formatDuration } from "../text/durations.ts";
+import { listWords } from "../text/words.ts";
 import { explainHref, type Html, renderSentence } from "./layout.ts";
 
 export function renderWaitingJob(job: JobAnswer): Html {
@@ -51,9 +52,13 @@ export function renderMachine(machine: MachineAnswer, now: string): Html {
   const state = machine.stage === null ? machine.state : `${machine.state}, ${machine.stage}`;
   return html`<li class="row">
   <div class="who"><a class="name mono" href="${explainHref(machine.id)}">${machine.id}</a><span class="quiet">${machine.pool} · <i class="swatch ${machine.state}"></i> ${state}</span></div>
-  <div class="why"><span class="verdict ${machine.verdict.kind}">${machine.verdict.kind}</span> ${explainMachine(machine)}${machine.jobs.slice(-1).map(renderMachineJob)}</div>
+  <div class="why"><span class="verdict ${machine.verdict.kind}">${machine.verdict.kind}</span> ${explainMachine(machine)}${renderWords(machine)}${machine.jobs.slice(-1).map(renderMachineJob)}</div>
   <div class="when"><strong>${formatBetween(machine.createdAt, now)}</strong> <span class="quiet">${heard}</span></div>
 </li>`;
+}
+
+function renderWords({ words }: MachineAnswer): Html | "" {
+  return words.length === 0 ? "" : html` <span class="chip word">${listWords(words)}</span>`;
 }
 
 /** Of an idle machine the reason for which it is kept says more than that it is idle. */

@@ -6,6 +6,7 @@ import { renderConnection } from "./connection-card.ts";
 import { type Html, renderPage } from "./layout.ts";
 import { renderPool } from "./pool-card.ts";
 import { renderEnded, renderMachine, renderRecentJob, renderWaitingJob } from "./rows.ts";
+import { renderWordList } from "./words.ts";
 
 const REFRESH_SECONDS = 5;
 /** Rows of each list; how many more there are is said below it. */
@@ -34,6 +35,7 @@ export function renderStatusPage(page: StatusPage): Html {
     now,
     body: html`
 ${renderHealth(status)}
+${renderWordList(status.words, now)}
 ${renderFigures(status, present)}
 <div class="beside"><section><h2>Pools</h2>${renderPools(status)}</section>
 <section><h2>GitHub</h2><div class="cards">${status.connections.map((connection) => renderConnection(connection, now))}</div></section></div>

@@ -68,6 +68,9 @@ code.key { color: inherit; }
 .card-head .of { margin-left: auto; white-space: nowrap; }
 .chip, .verdict, .proof { display: inline-block; padding: 0 .5rem; border-radius: 999px; background: var(--none); color: var(--quiet); font-size: .82rem; line-height: 1.5rem; white-space: nowrap; }
 .verdict { font-weight: 600; }
+.chip.word { background: var(--warn); color: var(--warn-ink); }
+.words { margin: .7rem 0 0; padding: 0; list-style: none; }
+.words li { margin-top: .3rem; overflow-wrap: anywhere; }
 .verdict.busy, .verdict.in_progress { background: var(--busy); color: var(--busy-ink); }
 .verdict.idle, .verdict.completed { background: var(--good); color: var(--good-ink); }
 .verdict.unknown, .verdict.queued, .verdict.waiting { background: var(--warn); color: var(--warn-ink); }

@@ -10,6 +10,12 @@ export async function loadMachine(db: Queryable, id: MachineId): Promise<Machine
 
 /** Providers may use an id again: one that is not gone comes before those that are, then the newest. */
 export async function findMachineByProviderId(db: Queryable, providerId: ProviderId): Promise<Machine | null> {
+  const machines = await findMachinesByProviderId(db, providerId);
+  return machines.find(({ state }) => PRESENT_STATES.some((present) => present === state.kind)) ?? machines[0] ?? null;
+}
+
+/** All that ever had the id, of whatever provider. Newest first. */
+export async function findMachinesByProviderId(db: Queryable, providerId: ProviderId): Promise<readonly Machine[]> {
   const rows = await db
     .selectFrom("machines")
     .selectAll()
@@ -17,6 +23,5 @@ export async function findMachineByProviderId(db: Queryable, providerId: Provide
     .orderBy("created_ms", "desc")
     .orderBy("id", "desc")
     .execute();
-  const row = rows.find(({ state }) => PRESENT_STATES.some((present) => present === state)) ?? rows[0];
-  return row === undefined ? null : toMachine(row);
+  return rows.map(toMachine);
 }

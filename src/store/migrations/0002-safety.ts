@@ -15,6 +15,14 @@ export const safety: Migration = {
       reason text not null,
       since_ms ${integer} not null
     ) ${tableEnd}`,
+    `create table drains (
+      subject_kind text not null,
+      subject_id text not null,
+      operator text not null,
+      reason text not null,
+      since_ms ${integer} not null,
+      primary key (subject_kind, subject_id)
+    ) ${tableEnd}`,
     `create table pool_settings (
       pool text primary key,
       settings text not null,

@@ -15,7 +15,7 @@ import { createOperatorApp } from "../../../src/http/operators/app.ts";
 import { type Listener, listen } from "../../../src/http/server.ts";
 import { openStore, type Store } from "../../../src/store/store.ts";
 import { openSampleStore, sampleSources } from "../../http/sample-fleet.ts";
-import { clockAt, recordTelemetry } from "../../http/stand-ins.ts";
+import { clockAt, recordTelemetry, recordWakes } from "../../http/stand-ins.ts";
 import { openScreen } from "./screen.ts";
 
 const READER = { name: "bob", role: "reader", token: "bob-token-0123456789" } as const;
@@ -33,7 +33,12 @@ async function serve(app: Pick<Hono, "fetch">): Promise<string> {
 }
 
 const operatorsOver = (over: Store, given: Parameters<typeof sampleSources>[1] = {}) =>
-  createOperatorApp({ operators: [READER], sources: sampleSources(over, given), telemetry: recordTelemetry() });
+  createOperatorApp({
+    operators: [READER],
+    sources: sampleSources(over, given),
+    telemetry: recordTelemetry(),
+    wake: recordWakes(),
+  });
 
 beforeAll(async () => {
   store = await openSampleStore();

@@ -12,7 +12,7 @@ import { createOperatorApp } from "../../../src/http/operators/app.ts";
 import { createPagesApp } from "../../../src/http/pages/app.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { EVIL_NAME, openSampleStore, sampleSources } from "../sample-fleet.ts";
-import { recordTelemetry } from "../stand-ins.ts";
+import { recordTelemetry, recordWakes } from "../stand-ins.ts";
 
 const READER = { name: "bob", role: "reader", token: "bob-token-0123456789" } as const;
 
@@ -20,7 +20,12 @@ let store: Store;
 let app: Hono;
 beforeEach(async () => {
   store = await openSampleStore();
-  app = createOperatorApp({ operators: [READER], sources: sampleSources(store), telemetry: recordTelemetry() });
+  app = createOperatorApp({
+    operators: [READER],
+    sources: sampleSources(store),
+    telemetry: recordTelemetry(),
+    wake: recordWakes(),
+  });
 });
 afterEach(() => store.close());
 
@@ -74,7 +79,7 @@ describe("GET /status", () => {
 
   it("shows a pool that left the configuration while it has machines", async () => {
     const sources = { ...sampleSources(store), pools: [] };
-    app = createOperatorApp({ operators: [READER], sources, telemetry: recordTelemetry() });
+    app = createOperatorApp({ operators: [READER], sources, telemetry: recordTelemetry(), wake: recordWakes() });
     const { pools } = await ask("/status", StatusAnswer);
     expect(pools.map(({ name, mode, max }) => [name, mode, max])).toEqual([
       ["gpu", "removed", null],
@@ -209,7 +214,7 @@ describe("GET /explain", () => {
 
 it("answers 500 with a code, and logs why, when the store fails", async () => {
   const telemetry = recordTelemetry();
-  app = createOperatorApp({ operators: [READER], sources: sampleSources(store), telemetry });
+  app = createOperatorApp({ operators: [READER], sources: sampleSources(store), telemetry, wake: recordWakes() });
   await store.close();
   const response = await app.request("/api/v1/status", { headers: { authorization: `Bearer ${READER.token}` } });
   expect(response.status).toBe(500);

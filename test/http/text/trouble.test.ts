@@ -13,6 +13,7 @@ const POOL: StatusAnswer["pools"][number] = {
   waitingJobs: 0,
   liveTickets: 0,
   lastErrors: [],
+  words: [],
 };
 
 const CONNECTION: StatusAnswer["connections"][number] = {
@@ -37,6 +38,7 @@ function status(health: Partial<StatusAnswer["health"]>, lastErrors: string[] = 
     pools: [{ ...POOL, lastErrors }],
     jobs: { waiting: 0, queued: 0, unmatched: 0, running: 0, completedLastHour: 0 },
     deliveries: { pending: 0, applied: 0, ignored: 0, quarantined: 0 },
+    words: [],
   };
 }
 

@@ -1,0 +1,76 @@
+/** The commands by which an operator acts: their words and options on the command line. None of them asks anything. */
+import type { Command } from "commander";
+import type { CommandOptions, MachineOrPoolCommand, PoolsCommand } from "./commands/command.ts";
+import { asking, openIo } from "./reading.ts";
+
+type Done = (exitCode: number) => void;
+
+const MACHINE = "a machine id, a provider id, a runner's name, or the page address or id of a job that runs there";
+const WHY = "why, for whoever meets it later";
+
+export function addOperatorCommands(program: Command, done: Done): void {
+  addMachineCommand(program, done, "drain", {
+    does: "take a machine or a pool out without harm: no more tickets, and gone once its jobs are over",
+    subject: `a pool's name; or ${MACHINE}`,
+    example: 'holdfast drain linux --reason "image with the old kernel"',
+  });
+  addMachineCommand(program, done, "hold", {
+    does: "pin a machine: no ticket for it, and nothing ends it until it is released; a job on it goes on",
+    subject: MACHINE,
+    example: 'holdfast hold m-4fz8k2q1w9x0 --reason "disk fills up, looking"',
+  });
+  addMachineCommand(program, done, "release", {
+    does: "end the hold of a machine, or the drain of a machine or a pool",
+    subject: `a pool's name; or ${MACHINE}`,
+    example: "holdfast release linux",
+  });
+  addPoolsCommand(program, done, "freeze", {
+    does: "stop every ending in a pool, or in all of them; jobs and launches go on",
+    example: 'holdfast freeze --reason "GitHub has an incident"',
+  });
+  addPoolsCommand(program, done, "thaw", {
+    does: "let a pool, or all of them, end machines again",
+    example: "holdfast thaw linux",
+  });
+  addMachineCommand(program, done, "terminate", {
+    does: "end a machine whatever runs on it: costs its job, and is recorded with it; takes --force and --reason",
+    subject: MACHINE,
+    example: 'holdfast terminate m-4fz8k2q1w9x0 --force --reason "job hangs, owner agrees"',
+  });
+}
+
+interface Wording {
+  readonly does: string;
+  readonly example: string;
+}
+
+function addMachineCommand(
+  program: Command,
+  done: Done,
+  name: MachineOrPoolCommand,
+  { does, subject, example }: Wording & { readonly subject: string },
+): void {
+  const command = program.command(name).description(does).argument("<subject>", subject).option("--reason <text>", WHY);
+  if (name === "terminate") command.option("--force", "although it may cost a job");
+  asking(command)
+    .addHelpText("after", `\nExample: ${example}`)
+    .action(async (given: string, options: CommandOptions) => {
+      const { runCommand } = await import("./commands/command.ts");
+      done(await runCommand(name, given, options, openIo()));
+    });
+}
+
+function addPoolsCommand(program: Command, done: Done, name: PoolsCommand, { does, example }: Wording): void {
+  asking(
+    program
+      .command(name)
+      .description(does)
+      .argument("[pool]", "a pool's name; all pools without one")
+      .option("--reason <text>", WHY),
+  )
+    .addHelpText("after", `\nExample: ${example}`)
+    .action(async (pool: string | undefined, options: CommandOptions) => {
+      const { runPoolsCommand } = await import("./commands/command.ts");
+      done(await runPoolsCommand(name, pool ?? null, options, openIo()));
+    });
+}

@@ -1,0 +1,24 @@
+/**
+ * What operators' words stop right now: read from the store at each step, and once more right before the provider is
+ * called, so that a hold or a freeze counts from the moment in which it is written.
+ */
+import type { EndingStep } from "../../domain/ending.ts";
+import type { MachineId, PoolName } from "../../domain/ids.ts";
+import { barsToEnding } from "../../domain/operator-words.ts";
+import type { ReasonCode } from "../../domain/reasons.ts";
+import { findFreezeOver } from "../../store/freezes.ts";
+import { loadMachine } from "../../store/machines/load.ts";
+import type { Queryable } from "../../store/schema.ts";
+
+/** Empty where nothing stands in the way. */
+export async function readBars(db: Queryable, pool: PoolName, id: MachineId): Promise<readonly ReasonCode[]> {
+  const isFrozen = (await findFreezeOver(db, pool)) !== null;
+  const machine = await loadMachine(db, id);
+  return machine === null ? [] : barsToEnding(machine, isFrozen);
+}
+
+/** A barred machine stays where it is on its way. Voiding what never left us and closing what is gone end nothing. */
+export function heedBars(step: EndingStep, bars: readonly ReasonCode[]): EndingStep {
+  const isBarred = bars.length > 0 && (step.kind === "stage" || step.kind === "terminate");
+  return isBarred ? { kind: "wait", missing: bars } : step;
+}

@@ -1,0 +1,43 @@
+/** A forced ending is recorded with its jobs, never silent: at the machine, and at each job that it took. */
+import { findProof } from "../../domain/explain.ts";
+import type { Machine } from "../../domain/machine.ts";
+import { isTicketOut, type Ticket } from "../../domain/ticket.ts";
+import { listEvidence, recordEvidence } from "../../store/evidence/evidence.ts";
+import { findJobsByRunnerNames } from "../../store/jobs/load.ts";
+import type { Queryable } from "../../store/schema.ts";
+import { jobSubject, machineSubject } from "../../store/subjects.ts";
+
+/** The proof is among the last things that were noted of a machine. */
+const ENDING_EVIDENCE_COUNT = 20;
+
+/**
+ * In the transaction that closes the machine.
+ * @param tickets as they were when the provider said that it is gone.
+ * @returns whether it was an operator's word alone that permitted the end.
+ */
+export async function noteForcedEnd(
+  tx: Queryable,
+  machine: Machine,
+  tickets: readonly Ticket[],
+  nowMs: number,
+): Promise<boolean> {
+  const { forced } = machine;
+  if (forced === null) return false;
+  const evidence = await listEvidence(tx, machineSubject(machine.id), ENDING_EVIDENCE_COUNT);
+  if (findProof(evidence) !== "forced") return false;
+  const names = tickets.filter(isTicketOut).map((ticket) => ticket.runnerName);
+  const jobs = (await findJobsByRunnerNames(tx, names)).filter(({ job }) => job.status !== "completed");
+  const fact = `machine ${machine.id} ended by force of ${forced.operator}: ${forced.reason}`;
+  for (const { job } of jobs) {
+    const subject = jobSubject(job.connection, job.id);
+    await recordEvidence(tx, { subject, source: "operator", fact, observedAtMs: nowMs });
+  }
+  const cost = jobs.length === 0 ? "no job is known to have run there" : `it cost ${jobs.map(nameJob).join(", ")}`;
+  const subject = machineSubject(machine.id);
+  await recordEvidence(tx, { subject, source: "operator", fact: `${fact}; ${cost}`, observedAtMs: nowMs });
+  return true;
+}
+
+function nameJob({ job }: { readonly job: { readonly id: number; readonly repository: string } }): string {
+  return `job ${job.id} of ${job.repository}`;
+}
