@@ -58,6 +58,16 @@ export type CounterLabels<Metric extends CounterName> = Readonly<
 export const GAUGES = {
   holdfast_machines: { sentence: "Machines by pool and state.", labels: ["pool", "state"] },
   holdfast_jobs_waiting: { sentence: "Queued jobs by pool.", labels: ["pool"] },
+  holdfast_tickets_standing: {
+    sentence:
+      "Tickets that count for no waiting job yet, by purpose: registered (`warm.registered`), ready (`tickets.ready`).",
+    labels: ["pool", "purpose"],
+  },
+  holdfast_breakers_open: {
+    sentence:
+      "Breakers that are open: tickets (runners keep ending without a job), launches (machines never check in), job (how many single jobs are stopped). Above zero is an alarm.",
+    labels: ["pool", "breaker"],
+  },
   holdfast_github_budget_remaining: {
     sentence: "What is left of the primary rate limit, by account.",
     labels: ["connection", "account"],

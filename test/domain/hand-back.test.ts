@@ -5,11 +5,12 @@ import type { PoolPolicy } from "../../src/domain/pool.ts";
 import type { Ticket, TicketStateKind } from "../../src/domain/ticket.ts";
 import type { HeardTime } from "../../src/domain/time.ts";
 import { MINUTE_MS } from "../../src/domain/units.ts";
-import { heard, machineId, pool, START_MS, ticket, ticketId } from "./builders.ts";
+import { heard, jobId, machineId, pool, START_MS, ticket, ticketId } from "./builders.ts";
 import { fleets } from "./fleet.ts";
 import { always } from "./property.ts";
 
 const BOUND_MS = 2 * MINUTE_MS;
+const NONE = { registeredCount: 0, readyCount: 0 };
 
 const at = (state: TicketStateKind, number = 1): Ticket =>
   ticket({ id: ticketId(number), machineId: machineId(number), state });
@@ -19,12 +20,12 @@ function decide(
   time: HeardTime = heard(BOUND_MS),
   settings: Partial<PoolPolicy> = {},
 ): readonly (readonly [string, HandBackReason])[] {
-  const calm = { tickets: [], waitingRepositories: [], draining: new Set<never>(), askedAgoMs: null };
+  const calm = { tickets: [], waiting: [], wanted: NONE, draining: new Set<never>(), askedAgoMs: null };
   return decideHandBacks({ ...calm, ...overrides }, pool(settings), time).map((one) => [one.ticketId, one.reason]);
 }
 
 type Row = readonly [string, Partial<HandBackInput>, HeardTime, readonly HandBackReason[]];
-const waiting = { waitingRepositories: ["acme/widgets"] };
+const waiting = { waiting: [{ id: jobId(7), repository: "acme/widgets" }] };
 
 describe("a ticket is asked back", () => {
   it.each<Row>([
@@ -101,8 +102,8 @@ describe("while jobs wait", () => {
 it("names tickets that are out and not running, each once, whatever the fleet", () => {
   const property = fc.property(fleets, fc.boolean(), ({ demand, pool: policy, time, machines }, isDraining) => {
     const draining = new Set(isDraining ? machines.map(({ id }) => id) : []);
-    const waitingRepositories = demand.jobs.map(({ job }) => job.repository);
-    const input = { tickets: demand.tickets, waitingRepositories, draining, askedAgoMs: null };
+    const jobs = demand.jobs.map(({ job }) => job);
+    const input = { tickets: demand.tickets, waiting: jobs, wanted: NONE, draining, askedAgoMs: null };
     const named = decideHandBacks(input, policy, time).map((one) => one.ticketId);
     expect(new Set(named).size).toBe(named.length);
     for (const id of named) {

@@ -7,7 +7,7 @@ import type { IncarnationId, MachineId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { type Machine, moveMachine } from "../../domain/machine.ts";
 import type { OfferedTicket, PollAnswer } from "../../domain/protocol.ts";
-import { moveTicket, type Ticket } from "../../domain/ticket.ts";
+import { isHeldReady, moveTicket, type Ticket } from "../../domain/ticket.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
 import { loadMachine } from "../../store/machines/load.ts";
 import { saveMachine } from "../../store/machines/save.ts";
@@ -39,7 +39,7 @@ async function deliver(tx: Queryable, poller: Poller, nowMs: number): Promise<Of
   if (machine === null || machine.incarnation !== poller.incarnation) return null;
   const tickets = await listTicketsOfMachine(tx, machine.id);
   if (machine.state.kind === "engaged") return repeat(tx, machine, tickets);
-  const issued = tickets.find((ticket) => ticket.state.kind === "issued");
+  const issued = tickets.find((ticket) => ticket.state.kind === "issued" && !isHeldReady(ticket));
   if (machine.state.kind !== "parked" || issued === undefined) return null;
   const jitConfig = await loadTicketSecret(tx, issued.id);
   // Without its secret it is worth nothing: it is left, and voided once it is late.
