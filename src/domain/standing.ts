@@ -50,14 +50,14 @@ export function decideStanding(input: StandingInput, demand: DemandPlan): Standi
   };
 }
 
-/** The parked machines that get a ticket in advance: of those that are kept, the ones that surplus takes last. */
+/** The parked machines that get a ticket in advance: of those that are not surplus, as `decideScale` counts them. */
 function choosePrepared(
   { wanted, warmParkedCount }: StandingInput,
   { standing }: DemandPlan,
   spare: readonly FreeMachine[],
 ): readonly MachineId[] {
-  const keptCount = Math.max(0, warmParkedCount - standing.readyCount);
-  const missingCount = Math.min(keptCount, Math.max(0, wanted.readyCount - standing.readyCount));
-  const parked = spare.filter(({ state }) => state === "parked");
-  return parked.slice(Math.max(0, parked.length - missingCount)).map(({ id }) => id);
+  const surplusCount = Math.max(0, spare.length + standing.readyCount - warmParkedCount);
+  const kept = spare.filter(({ state }) => state === "parked").slice(surplusCount);
+  const missingCount = Math.max(0, wanted.readyCount - standing.readyCount);
+  return kept.slice(0, missingCount).map(({ id }) => id);
 }
