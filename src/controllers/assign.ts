@@ -13,8 +13,9 @@ import { inLease } from "../store/leases.ts";
 import type { Queryable } from "../store/schema.ts";
 import { jobSubject } from "../store/subjects.ts";
 import { type PoolPlan, planPool } from "./assign/plan-pool.ts";
+import { tellBreakers } from "./assign/read-breakers.ts";
 import { writeLaunch } from "./assign/write-launch.ts";
-import { aimTicket, voidUnneeded, writeTicket } from "./assign/write-tickets.ts";
+import { aimTicket, voidUnneeded, writeStandingTicket, writeTicket } from "./assign/write-tickets.ts";
 import type { PoolContext } from "./context.ts";
 
 export async function assign(context: PoolContext): Promise<void> {
@@ -22,12 +23,20 @@ export async function assign(context: PoolContext): Promise<void> {
   if (lease === null) return;
   const plan = await planPool(context);
   context.telemetry.gauge("holdfast_jobs_waiting", plan.rows.size, { pool: context.pool.name });
+  const { registeredCount, readyCount } = plan.demand.standing;
+  context.telemetry.gauge("holdfast_tickets_standing", registeredCount, {
+    pool: context.pool.name,
+    purpose: "registered",
+  });
+  context.telemetry.gauge("holdfast_tickets_standing", readyCount, { pool: context.pool.name, purpose: "ready" });
   if (!isSound(context, plan)) return;
   await inLease(context.store, lease, (tx) => writePlan(context, tx, plan));
   rememberPlan(context, plan);
   const { decisions } = plan.demand;
   if (plan.scale.launchCount > 0) context.wake.controller("launch", context.pool.name);
-  if (decisions.some(({ kind }) => kind === "mint")) context.wake.controller("mint", context.pool.name);
+  const mintsStanding = plan.standing.mints.length > 0;
+  if (mintsStanding || decisions.some(({ kind }) => kind === "mint"))
+    context.wake.controller("mint", context.pool.name);
   if (decisions.some(({ kind }) => kind === "ask")) context.wake.controller("ask", context.pool.name);
   if (plan.scale.surplus.length > 0) context.wake.controller("retire", context.pool.name);
   if (plan.demand.unneeded.length > 0) context.wake.controller("sweep", context.pool.name);
@@ -35,7 +44,12 @@ export async function assign(context: PoolContext): Promise<void> {
 
 function isSound(context: PoolContext, plan: PoolPlan): boolean {
   const notes = checkPlan(
-    { jobs: plan.demand.decisions, launchCount: plan.scale.launchCount, machines: new Map() },
+    {
+      jobs: plan.demand.decisions,
+      standing: plan.standing.mints,
+      launchCount: plan.scale.launchCount,
+      machines: new Map(),
+    },
     { pool: context.pool, demand: plan.input, machines: plan.machines, tickets: plan.input.tickets },
   );
   for (const note of notes) {
@@ -56,10 +70,12 @@ async function writePlan(context: PoolContext, tx: Queryable, plan: PoolPlan): P
     const row = plan.rows.get(decision.jobId);
     invariant(row !== undefined, "a decision is about a job of the plan");
     if (decision.kind === "mint" && !isDrained) await writeTicket(context, tx, row, decision.machineId, nowMs);
-    if (decision.kind === "aim") await aimTicket(tx, plan, decision.ticketId, decision.jobId);
+    if (decision.kind === "aim") await aimTicket(context, tx, plan, decision);
   }
+  if (!isDrained) for (const mint of plan.standing.mints) await writeStandingTicket(context, tx, mint, nowMs);
   for (const ticketId of plan.demand.unneeded) await voidUnneeded(context, tx, plan, ticketId);
   if (plan.scale.launchCount > 0 && !isDrained) await writeLaunch(context, tx, plan.scale.launchCount, nowMs);
+  await tellBreakers(context, tx, plan.breakers);
   await recordDecisions(
     tx,
     plan.demand.decisions.map((decision) => ({
@@ -88,6 +104,7 @@ function reasonOf(decision: JobDecision): ReasonCode {
 
 function rememberPlan(context: PoolContext, plan: PoolPlan): void {
   const { surplusSinceMs, jobsToAsk, askFailures } = context.memory;
+  context.memory.stops = plan.stops;
   const nowMs = context.clock.nowMs();
   const surplus = new Set(plan.scale.surplus);
   for (const id of surplusSinceMs.keys()) if (!surplus.has(id)) surplusSinceMs.delete(id);

@@ -3,6 +3,7 @@
 import type { ControllerId, JobId, MachineId, TicketId } from "../domain/ids.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
 import type { PoolPolicy, RegistrationScope } from "../domain/pool.ts";
+import type { PoolStops } from "../domain/pool-plan.ts";
 import type { ReasonCode } from "../domain/reasons.ts";
 import type { RunnerVersionFacts } from "../domain/runner-version.ts";
 import type { RunnerReading } from "../domain/slow-proofs.ts";
@@ -17,8 +18,11 @@ import type { Wake } from "../ports/wake.ts";
 import type { Lease } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
 
-/** `launches`: no machine is started, those that are there can be used. `everything`: no ticket is made either. */
-export type Standstill = "none" | "launches" | "everything";
+/**
+ * `launches`: no machine is started, those that are there can be used; `launches-but-one`: one is, to try.
+ * `everything`: no ticket is made either; `everything-but-one`: one is, to try.
+ */
+export type Standstill = "none" | "launches" | "launches-but-one" | "everything" | "everything-but-one";
 
 /** What every controller needs, whichever pool it serves. */
 export interface Surroundings {
@@ -64,6 +68,10 @@ export interface PoolMemory {
   /** By `scopeKey`: a repository that GitHub refuses holds up no other. */
   readonly mintPauses: Map<string, MintPause>;
   readonly launch: Pause;
+  /** What the last pass found of the pool's breakers: jobs are routed by it. */
+  stops: PoolStops;
+  /** Open breakers that have been told, by name. */
+  toldBreakers: ReadonlySet<string>;
   /** What GitHub said of the version of the runner that machines get; null before it said anything. */
   runnerVersion: { readonly facts: RunnerVersionFacts; readonly askedAtMs: number } | null;
   /** When a ticket was last asked back, drains aside. */
@@ -115,6 +123,8 @@ export function emptyMemory(): PoolMemory {
     askFailures: new Map(),
     mintPauses: new Map(),
     launch: { failureCount: 0, untilMonotonicMs: 0 },
+    stops: { tickets: "none", launches: "none" },
+    toldBreakers: new Set(),
     runnerVersion: null,
     lastHandBackAtMs: null,
     runnerReadings: new Map(),

@@ -2,10 +2,12 @@
 import { decideHandBacks, type HandBack } from "../domain/hand-back.ts";
 import type { MachineId } from "../domain/ids.ts";
 import type { PoolWords } from "../domain/operator-words.ts";
+import { isServedBy } from "../domain/pool.ts";
 import type { RetireReason } from "../domain/reasons.ts";
+import { standingWanted } from "../domain/supply.ts";
 import { moveTicket, type Ticket } from "../domain/ticket.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
-import { listQueuedJobsOfPool } from "../store/jobs/list.ts";
+import { listQueuedAndUnroutedJobs } from "../store/jobs/list.ts";
 import { inLease } from "../store/leases.ts";
 import { listMachinesInState } from "../store/machines/list.ts";
 import { loadMachine } from "../store/machines/load.ts";
@@ -19,7 +21,7 @@ import { saveTicket } from "../store/tickets/save.ts";
 import { heardTime, type PoolContext } from "./context.ts";
 import { readBars } from "./retire/bars.ts";
 
-const JOBS_MAX = 1_000;
+const JOBS_MAX = 2_000;
 
 export async function handBack(context: PoolContext): Promise<void> {
   const lease = context.lease();
@@ -39,10 +41,11 @@ async function decide(context: PoolContext): Promise<readonly HandBack[]> {
   if (!tickets.some(({ state }) => state.kind === "delivered" || state.kind === "online")) return [];
   const words = await readPoolWords(store.db, pool.name);
   if (words.freeze !== null) return [];
-  const jobs = await listQueuedJobsOfPool(store.db, pool.name, JOBS_MAX);
+  const queued = await listQueuedAndUnroutedJobs(store.db, JOBS_MAX);
   const input = {
     tickets,
-    waitingRepositories: jobs.map(({ job }) => job.repository),
+    waiting: queued.filter(({ job }) => isServedBy(pool, job)).map(({ job }) => job),
+    wanted: standingWanted(pool, context.isShuttingDown() || words.drain !== null),
     draining: await listDraining(context, tickets, words),
     askedAgoMs: memory.lastHandBackAtMs === null ? null : clock.monotonicMs() - memory.lastHandBackAtMs,
   };
@@ -86,6 +89,7 @@ const FACTS: Readonly<Record<HandBack["reason"], string>> = {
   "runner-late": "its runner is not online by its deadline",
   "idle-ticket": "no job came, and none waits that could",
   "deaf-listener": "no job came though jobs wait",
+  "listener-old": "its listener has been online for long, and is replaced",
   draining: "its machine is to go",
 };
 

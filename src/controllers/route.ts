@@ -14,7 +14,7 @@ import { saveJob } from "../store/jobs/save.ts";
 import { countMachinesByPoolAndState, countPresentByPool } from "../store/machines/count.ts";
 import { jobSubject } from "../store/subjects.ts";
 import { listLiveTicketsOfPool, listTicketsOfJob } from "../store/tickets/list.ts";
-import type { Surroundings } from "./context.ts";
+import type { Standstill, Surroundings } from "./context.ts";
 
 const JOBS_MAX = 2_000;
 
@@ -69,7 +69,7 @@ async function readRoom(
       ({ pool: name, job }) => name === pool.name && !served.has(job.id) && !movable.has(job.id),
     );
     const startableCount = Math.max(0, pool.machineCountMax - (present.get(pool.name) ?? 0));
-    room.set(pool.name, { startableCount, usableCount: usableCount - waiting.length });
+    room.set(pool.name, { startableCount, usableCount: usableCount - waiting.length, takenCount: waiting.length });
   }
   return room;
 }
@@ -79,6 +79,8 @@ interface Room {
   readonly startableCount: number;
   /** Machines that are there for a job, less the jobs that count on them; below zero where they will need new ones. */
   readonly usableCount: number;
+  /** Jobs that are placed there and wait. */
+  readonly takenCount: number;
 }
 
 /** What each pool can do for this job now. */
@@ -89,17 +91,31 @@ function roomFor(
 ): ReadonlyMap<PoolName, number> {
   return new Map(
     pools.map((pool) => {
-      const { startableCount, usableCount } = room.get(pool.name) ?? { startableCount: 0, usableCount: 0 };
-      const still = standstill(pool, job.repository);
-      if (still === "everything") return [pool.name, 0];
-      return [pool.name, still === "launches" ? usableCount : startableCount + usableCount];
+      return [pool.name, roomUnder(standstill(pool, job.repository), room.get(pool.name) ?? NO_ROOM)];
     }),
   );
 }
 
+function roomUnder(still: Standstill, { startableCount, usableCount, takenCount }: Room): number {
+  switch (still) {
+    case "none":
+      return startableCount + usableCount;
+    case "launches":
+      return usableCount;
+    case "launches-but-one":
+      return usableCount + Math.min(1, startableCount);
+    case "everything":
+      return 0;
+    case "everything-but-one":
+      return takenCount > 0 ? 0 : Math.min(1, startableCount + usableCount);
+  }
+}
+
+const NO_ROOM: Room = { startableCount: 0, usableCount: 0, takenCount: 0 };
+
 function take(room: Map<PoolName, Room>, pool: PoolName): void {
-  const { startableCount, usableCount } = room.get(pool) ?? { startableCount: 0, usableCount: 0 };
-  room.set(pool, { startableCount, usableCount: usableCount - 1 });
+  const { startableCount, usableCount, takenCount } = room.get(pool) ?? NO_ROOM;
+  room.set(pool, { startableCount, usableCount: usableCount - 1, takenCount: takenCount + 1 });
 }
 
 const USABLE_STATES: readonly string[] = ["parked", "provisioning", "planned"];

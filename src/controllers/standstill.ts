@@ -7,11 +7,15 @@ import type { PoolMemory, Standstill } from "./context.ts";
 export function standstillOf(
   pool: PoolPolicy,
   repository: string,
-  memory: Pick<PoolMemory, "launch" | "mintPauses" | "runnerVersion">,
+  memory: Pick<PoolMemory, "launch" | "mintPauses" | "runnerVersion" | "stops">,
   clock: Pick<Clock, "nowMs" | "monotonicMs">,
 ): Standstill {
   if (judgeRunnerVersion(memory.runnerVersion?.facts ?? null, clock.nowMs()) === "ended") return "everything";
   const mintPause = memory.mintPauses.get(scopeKey(registrationScope(pool, repository)));
   if (mintPause !== undefined && clock.monotonicMs() < mintPause.untilMonotonicMs) return "everything";
-  return clock.monotonicMs() < memory.launch.untilMonotonicMs ? "launches" : "none";
+  const { stops } = memory;
+  if (stops.tickets !== "none") return stops.tickets === "probe" ? "everything-but-one" : "everything";
+  if (clock.monotonicMs() < memory.launch.untilMonotonicMs) return "launches";
+  if (stops.launches === "none") return "none";
+  return stops.launches === "probe" ? "launches-but-one" : "launches";
 }

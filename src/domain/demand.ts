@@ -6,13 +6,15 @@
  * job which something else ran, or which was cancelled, is aimed at another waiting job before a new one is minted.
  */
 import { backoffMs, CALL_BACKOFF } from "./backoff.ts";
+import { type Breaker, mayProbe } from "./breakers.ts";
 import type { JobId, MachineId, TicketId } from "./ids.ts";
 import { invariant } from "./invariant.ts";
 import type { Job } from "./job.ts";
 import { type PoolPolicy, registrationScope, scopeCovers, scopeKey } from "./pool.ts";
 import type { ReasonCode } from "./reasons.ts";
-import type { Ticket } from "./ticket.ts";
-import { type HeardTime, isPast } from "./time.ts";
+import { isLate, isStandingReady, isStandingRegistered, isSupply, type StandingWanted } from "./supply.ts";
+import { isHeldReady, type Ticket, type TicketStateKind } from "./ticket.ts";
+import type { HeardTime } from "./time.ts";
 import { MINUTE_MS, SECOND_MS } from "./units.ts";
 
 /** A job older than this, or one that has had a ticket, is read at GitHub before another ticket is minted for it. */
@@ -31,6 +33,8 @@ export interface WaitingJob {
   readonly isAskPaused: boolean;
   /** What came of that question, where it is known; null or left out where it is not. */
   readonly askProblem?: ReasonCode | null;
+  /** Its own: tickets made for it kept ending barren. Left out where they did not. */
+  readonly breaker?: Breaker;
 }
 
 /** A machine without a ticket that has one left in its life. */
@@ -61,6 +65,8 @@ export interface DemandInput {
   /** Scopes (`scopeKey`) in which GitHub gave no ticket at the last request, until the pause after it is over: and why. */
   readonly mintPauses: ReadonlyMap<string, ReasonCode>;
   readonly launchRoom: LaunchRoom;
+  /** Tickets that are to be there before a job is; none where it is left out. */
+  readonly standing?: StandingWanted;
 }
 
 /** How many machines could be launched now, and why no more. */
@@ -79,20 +85,25 @@ export interface DemandPlan {
    * waits in vain could be taken back only by the fence.
    */
   readonly unneeded: readonly TicketId[];
+  /** Tickets that no job needs and that are wanted all the same. */
+  readonly standing: StandingWanted;
 }
 
 interface Remaining {
+  readonly waitingIds: ReadonlySet<JobId>;
   readonly supply: Ticket[];
   readonly unnamedRunning: Ticket[];
   readonly machines: FreeMachine[];
   launchCount: number;
 }
 
+const NONE_STANDING: StandingWanted = { registeredCount: 0, readyCount: 0 };
+
 /** Every ticket and every machine is used at most once. */
 export function decideDemand(input: DemandInput, pool: PoolPolicy, time: HeardTime): DemandPlan {
   const plan = planDemand(input, pool, time);
   if (pool.mode === "run") return plan;
-  return { decisions: plan.decisions.map(observed), spare: input.machines, unneeded: [] };
+  return { decisions: plan.decisions.map(observed), spare: input.machines, unneeded: [], standing: NONE_STANDING };
 }
 
 /** What a pool that only observes says instead of doing it. It may ask GitHub: that changes nothing. */
@@ -104,8 +115,10 @@ function observed(decision: JobDecision): JobDecision {
 }
 
 function planDemand(input: DemandInput, pool: PoolPolicy, time: HeardTime): DemandPlan {
+  const waitingIds = new Set(input.jobs.map(({ job }) => job.id));
   const remaining: Remaining = {
-    supply: input.tickets.filter((ticket) => isSupply(ticket, pool, time)),
+    waitingIds,
+    supply: input.tickets.filter((ticket) => isSupply(ticket, waitingIds, pool, time)).sort(soonestFirst),
     unnamedRunning: [...input.unnamedRunning],
     machines: [...input.machines].sort((a, b) => MACHINE_ORDER[a.state] - MACHINE_ORDER[b.state]),
     launchCount: input.launchRoom.count,
@@ -122,11 +135,43 @@ function planDemand(input: DemandInput, pool: PoolPolicy, time: HeardTime): Dema
     for (const waiting of uncovered.filter((one) => isHeldUp(one, input, pool, time) === isHeld))
       covered.set(waiting.job.id, decideUncovered(waiting, remaining, input, pool, time));
   const decisions = input.jobs.map(({ job }) => decisionOf(covered, job));
+  const kept = keepStanding(remaining, input.standing ?? NONE_STANDING, time);
   const unneeded = input.tickets.filter(
-    (ticket) => ticket.state.kind === "issued" && (remaining.supply.includes(ticket) || isLate(ticket, pool, time)),
+    (ticket) =>
+      ticket.state.kind === "issued" &&
+      ((remaining.supply.includes(ticket) && !kept.tickets.has(ticket)) || isLate(ticket, waitingIds, pool, time)),
   );
-  return { decisions, spare: remaining.machines, unneeded: unneeded.map((ticket) => ticket.id) };
+  return {
+    decisions,
+    spare: remaining.machines,
+    unneeded: unneeded.map((ticket) => ticket.id),
+    standing: kept.counts,
+  };
 }
+
+/** Of the tickets that no job needs, those that are wanted in advance. What has left us is kept first: it cannot be voided. */
+function keepStanding(
+  { supply, waitingIds }: Remaining,
+  wanted: StandingWanted,
+  time: HeardTime,
+): { readonly tickets: ReadonlySet<Ticket>; readonly counts: StandingWanted } {
+  const registered = supply
+    .filter((ticket) => isStandingRegistered(ticket, waitingIds))
+    .slice(0, wanted.registeredCount);
+  const ready = supply.filter((ticket) => isStandingReady(ticket, time)).slice(0, wanted.readyCount);
+  return {
+    tickets: new Set([...registered, ...ready]),
+    counts: { registeredCount: registered.length, readyCount: ready.length },
+  };
+}
+
+/** A listener that is online may get its job at once; a ticket held ready comes after one that would else be voided. */
+function soonestFirst(a: Ticket, b: Ticket): number {
+  const rank = (ticket: Ticket) => 2 * SUPPLY_ORDER.indexOf(ticket.state.kind) + (isHeldReady(ticket) ? 1 : 0);
+  return rank(a) - rank(b);
+}
+
+const SUPPLY_ORDER: readonly TicketStateKind[] = ["online", "delivered", "issued", "minting"];
 
 const MACHINE_ORDER: Readonly<Record<FreeMachine["state"], number>> = { parked: 0, provisioning: 1, planned: 2 };
 
@@ -138,6 +183,9 @@ function decideUncovered(
   time: HeardTime,
 ): JobDecision {
   const { job } = waiting;
+  const late = input.tickets.filter((one) => one.jobId === job.id && isLate(one, remaining.waitingIds, pool, time));
+  const isTold = late.length >= LATE_TICKETS_MAX && late.every(({ state }) => state.kind === "online");
+  if (isTold) return wait(job, "github-does-not-assign");
   const aimed = takeFirst(remaining.supply, (ticket) => scopeCovers(ticket.scope, job.repository));
   if (aimed !== null) return { kind: "aim", jobId: job.id, ticketId: aimed.id };
   const runner = takeFirst(remaining.unnamedRunning, (ticket) => mayRun(ticket, waiting));
@@ -145,8 +193,8 @@ function decideUncovered(
     const isFresh = time.nowMs - runner.state.sinceMs < RUNNING_UNNAMED_MS;
     return isFresh ? wait(job, "covered-by-running") : ask(waiting);
   }
-  const lateTickets = input.tickets.filter((ticket) => ticket.jobId === job.id && isLate(ticket, pool, time));
-  if (lateTickets.length >= LATE_TICKETS_MAX) return wait(job, "github-does-not-assign");
+  if (late.length >= LATE_TICKETS_MAX) return wait(job, "runners-late");
+  if (waiting.breaker !== undefined && !mayProbe(waiting.breaker, false, time.nowMs)) return wait(job, "job-stopped");
   const pause = pauseOf(job, input, pool);
   const machine = remaining.machines[0];
   // A machine that stands ready is kept for it; none is started for a ticket that GitHub does not give.
@@ -192,6 +240,7 @@ function decisionOf(decisions: ReadonlyMap<JobId, JobDecision>, job: Job): JobDe
 
 /** "GitHub does not assign": at most one more is minted for the same job. */
 const LATE_TICKETS_MAX = 2;
+
 /** For so long GitHub's event that names a running ticket's job may be late before we ask. */
 const RUNNING_UNNAMED_MS = 20 * SECOND_MS;
 
@@ -210,31 +259,6 @@ function waitForAnswer({ job, askProblem }: WaitingJob): JobDecision {
 function takeFirst<Item>(items: Item[], fits: (item: Item) => boolean): Item | null {
   const index = items.findIndex(fits);
   return index < 0 ? null : (items.splice(index, 1)[0] ?? null);
-}
-
-/** On its way to run something, and not late. */
-function isSupply(ticket: Ticket, pool: PoolPolicy, time: HeardTime): boolean {
-  const { kind } = ticket.state;
-  const isOpen = kind === "minting" || kind === "issued" || kind === "delivered" || kind === "online";
-  return isOpen && !isLate(ticket, pool, time);
-}
-
-/**
- * A ticket that stays where it is past its bound no longer counts as supply: something stands in its way. An issued one
- * has its machine's boot before it; GitHub's answer is waited for as long as it takes.
- */
-function isLate(ticket: Ticket, pool: PoolPolicy, time: HeardTime): boolean {
-  const { bootMs, onlineMs, idleTicketMs } = pool.deadlines;
-  switch (ticket.state.kind) {
-    case "issued":
-      return isPast(ticket.state.sinceMs, bootMs + onlineMs, time);
-    case "delivered":
-      return isPast(ticket.state.sinceMs, onlineMs, time);
-    case "online":
-      return isPast(ticket.state.sinceMs, idleTicketMs, time);
-    default:
-      return false;
-  }
 }
 
 /** A running ticket may be running this job unless GitHub called the job queued after the ticket began to run. */

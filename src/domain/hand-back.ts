@@ -5,8 +5,9 @@
  * A job that GitHub had on the wire when the fence closed goes back to GitHub's queue and is late. So while jobs wait, at
  * most one ticket of a pool is asked back in a minute, and none that a waiting job could still come to.
  */
-import type { MachineId, TicketId } from "./ids.ts";
+import type { JobId, MachineId, TicketId } from "./ids.ts";
 import { type PoolPolicy, scopeCovers } from "./pool.ts";
+import { expectedSinceMs, isStandingRegistered, isTooOld, type StandingWanted } from "./supply.ts";
 import type { Ticket } from "./ticket.ts";
 import { type HeardTime, isPast } from "./time.ts";
 import { MINUTE_MS } from "./units.ts";
@@ -18,6 +19,8 @@ export type HandBackReason =
   | "idle-ticket"
   /** Online without a job for so long that GitHub has forgotten its registration, though jobs wait. */
   | "deaf-listener"
+  /** Kept online in advance (`warm.registered`), and so long that it is replaced by a new one. */
+  | "listener-old"
   /** Its machine is to go as soon as it may. */
   | "draining";
 
@@ -29,11 +32,19 @@ export interface HandBack {
   readonly reason: HandBackReason;
 }
 
+export interface QueuedJob {
+  readonly id: JobId;
+  /** `owner/name` */
+  readonly repository: string;
+}
+
 export interface HandBackInput {
   /** Every live ticket of the pool. */
   readonly tickets: readonly Ticket[];
-  /** Repositories of the jobs that wait in the pool, `owner/name`. */
-  readonly waitingRepositories: readonly string[];
+  /** Every queued job that the pool accepts, whichever pool it waits in: GitHub gives it to any listener that fits. */
+  readonly waiting: readonly QueuedJob[];
+  /** Listeners that are kept online in advance. */
+  readonly wanted: StandingWanted;
   /** Machines that go once they are free: drained, or everything is being taken down. */
   readonly draining: ReadonlySet<MachineId>;
   /** How long ago this pool last asked for a ticket back, drains aside; null if not since the start. */
@@ -47,17 +58,39 @@ const DEAF_AFTER_MS = 10 * MINUTE_MS;
 
 export function decideHandBacks(input: HandBackInput, pool: PoolPolicy, time: HeardTime): readonly HandBack[] {
   if (pool.mode === "observe") return [];
+  const standing = judgeStanding(input, time);
   const wanted = input.tickets.flatMap((ticket) => {
-    const reason = reasonFor(ticket, input, pool, time);
-    return reason === null
+    const reason = standing.get(ticket) ?? reasonFor(ticket, input, pool, time);
+    return reason === null || reason === "kept"
       ? []
       : [{ ticketId: ticket.id, ticketVersion: ticket.version, machineId: ticket.machineId, reason }];
   });
   const drains = wanted.filter(({ reason }) => reason === "draining");
   const others = wanted.filter(({ reason }) => reason !== "draining");
-  if (input.waitingRepositories.length === 0) return [...drains, ...others];
+  if (input.waiting.length === 0) return [...drains, ...others];
   const isTooSoon = input.askedAgoMs !== null && input.askedAgoMs < ASK_INTERVAL_MS;
   return [...drains, ...others.slice(0, isTooSoon ? 0 : 1)];
+}
+
+/**
+ * Of the listeners that are online in advance: as many as are wanted are kept, the youngest first, while no waiting job
+ * counts on them. The oldest of those goes where it has become too old, one at a time, and only once none is missing.
+ */
+function judgeStanding(input: HandBackInput, time: HeardTime): ReadonlyMap<Ticket, "kept" | "listener-old"> {
+  const { tickets, wanted, draining } = input;
+  const waitingIds = new Set(input.waiting.map(({ id }) => id));
+  const online = tickets
+    .filter(
+      (one) => one.state.kind === "online" && isStandingRegistered(one, waitingIds) && !draining.has(one.machineId),
+    )
+    .sort((a, b) => b.state.sinceMs - a.state.sinceMs);
+  const kept = online.slice(0, wanted.registeredCount);
+  const verdicts = new Map<Ticket, "kept" | "listener-old">(kept.map((ticket) => [ticket, "kept"]));
+  const oldest = kept.at(-1);
+  const isMissing = kept.length < wanted.registeredCount;
+  const isUnderWay = tickets.some(({ purpose, state }) => purpose === "registered" && state.kind === "handing-back");
+  if (oldest === undefined || isMissing || isUnderWay || !isTooOld(oldest, time)) return verdicts;
+  return isWaitedFor(oldest, input) ? verdicts : verdicts.set(oldest, "listener-old");
 }
 
 function reasonFor(ticket: Ticket, input: HandBackInput, pool: PoolPolicy, time: HeardTime): HandBackReason | null {
@@ -66,8 +99,15 @@ function reasonFor(ticket: Ticket, input: HandBackInput, pool: PoolPolicy, time:
   if (input.draining.has(ticket.machineId)) return "draining";
   const { onlineMs, idleTicketMs } = pool.deadlines;
   if (kind === "delivered") return isPast(sinceMs, onlineMs, time) ? "runner-late" : null;
-  if (!isPast(sinceMs, idleTicketMs, time)) return null;
-  const isWaitedFor = input.waitingRepositories.some((repository) => scopeCovers(ticket.scope, repository));
-  if (!isWaitedFor) return "idle-ticket";
-  return isPast(sinceMs, Math.max(DEAF_AFTER_MS, idleTicketMs), time) ? "deaf-listener" : null;
+  // A listener that was online in advance has waited for a job only since one was to come to it.
+  const isInAdvance = ticket.purpose === "registered";
+  const idleSinceMs = isInAdvance ? expectedSinceMs(ticket) : sinceMs;
+  if (!isPast(idleSinceMs, idleTicketMs, time)) return null;
+  if (!isWaitedFor(ticket, input)) return "idle-ticket";
+  const isExpecting = !isInAdvance || input.waiting.some(({ id }) => id === ticket.jobId);
+  return isExpecting && isPast(idleSinceMs, Math.max(DEAF_AFTER_MS, idleTicketMs), time) ? "deaf-listener" : null;
+}
+
+function isWaitedFor(ticket: Ticket, { waiting }: HandBackInput): boolean {
+  return waiting.some(({ repository }) => scopeCovers(ticket.scope, repository));
 }

@@ -9,7 +9,7 @@ import {
   missingForLimit,
   OVERDUE_LIMITS,
 } from "./slow-proofs.ts";
-import { isTicketOut, type Ticket } from "./ticket.ts";
+import { isHeldReady, isTicketOut, type Ticket } from "./ticket.ts";
 import { type HeardTime, isPast } from "./time.ts";
 import { SECOND_MS } from "./units.ts";
 import { AGENT_FRESH_MS, judgeMachine, type MachineEvidence } from "./verdict.ts";
@@ -85,7 +85,8 @@ function decideParked(input: LifecycleInput, pool: PoolPolicy, time: HeardTime):
   if (input.isShuttingDown && input.ticket === null) return { kind: "retire", reason: "shutting-down" };
   const isSilent = isPast(input.heardAtMs ?? 0, AGENT_FRESH_MS, time);
   if (isSilent && input.surplusSinceMs === null) return { kind: "keep", reason: "agent-silent" };
-  if (input.ticket !== null) return { kind: "keep", reason: "waits-for-ticket" };
+  if (input.ticket !== null)
+    return { kind: "keep", reason: isHeldReady(input.ticket) ? "kept-warm" : "waits-for-ticket" };
   if (input.surplusSinceMs === null) return { kind: "keep", reason: "kept-warm" };
   if (!isPast(input.surplusSinceMs, SURPLUS_GRACE_MS, time)) return { kind: "keep", reason: "within-surplus-grace" };
   return { kind: "retire", reason: "surplus" };
@@ -101,6 +102,7 @@ function decideEngaged(input: LifecycleInput, pool: PoolPolicy, time: HeardTime)
 function reasonForTicketOut(ticket: Ticket | null, pool: PoolPolicy, time: HeardTime): ReasonCode {
   if (ticket === null || !isTicketOut(ticket)) return "ticket-out";
   if (ticket.state.kind === "handing-back") return "handing-back";
+  if (ticket.state.kind === "online" && ticket.purpose === "registered") return "kept-registered";
   if (ticket.state.kind === "online" && isPast(ticket.state.sinceMs, pool.deadlines.idleTicketMs, time))
     return "waits-for-github";
   return "ticket-out";

@@ -5,10 +5,13 @@ import type { LifecycleDecision } from "./lifecycle.ts";
 import { countsAsMachine, hasTicketsLeft, type Machine } from "./machine.ts";
 import type { PoolPolicy } from "./pool.ts";
 import type { ReasonCode } from "./reasons.ts";
+import type { StandingMint } from "./standing.ts";
 import { isTicketLive, isTicketOut, type Ticket } from "./ticket.ts";
 
 export interface Plan {
   readonly jobs: readonly JobDecision[];
+  /** Tickets in advance; none where it is left out. */
+  readonly standing?: readonly StandingMint[];
   readonly launchCount: number;
   readonly machines: ReadonlyMap<MachineId, LifecycleDecision>;
 }
@@ -49,8 +52,8 @@ function checkJobs(plan: Plan, context: PlanContext): readonly PlanNote[] {
   const machineById = new Map(context.machines.map((machine) => [machine.id, machine]));
   const engaged = new Set(context.tickets.filter(isTicketLive).map((ticket) => ticket.machineId));
   const used = new Set<MachineId>();
-  for (const decision of plan.jobs) {
-    if (decision.kind !== "mint") continue;
+  const mints = plan.jobs.flatMap((decision) => (decision.kind === "mint" ? [decision] : []));
+  for (const decision of [...mints, ...(plan.standing ?? [])]) {
     const machine = machineById.get(decision.machineId);
     if (used.has(decision.machineId)) notes.push({ check: "machine-used-once", subject: decision.machineId });
     if (engaged.has(decision.machineId)) notes.push({ check: "one-live-ticket", subject: decision.machineId });

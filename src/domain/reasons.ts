@@ -16,6 +16,9 @@ export const REASONS = {
   "github-does-not-assign": {
     sentence: "A runner has been online for it past the bound, and GitHub does not assign the job.",
   },
+  "runners-late": {
+    sentence: "Runners that were started for it did not come online by their deadline; they are asked back first.",
+  },
   "covered-by-running": {
     sentence: "A runner of this pool just took a job that GitHub has not named yet; it may be this one.",
   },
@@ -28,6 +31,13 @@ export const REASONS = {
   "launch-backoff": { sentence: "The last launch failed; the next is tried after a pause." },
   "launches-stopped": {
     sentence: "Launches of this pool kept failing to check in; they are stopped until a probe succeeds.",
+  },
+  "tickets-stopped": {
+    sentence:
+      "Runners of this pool kept ending without a job; no ticket is made and no machine is started until a probe runs a job.",
+  },
+  "job-stopped": {
+    sentence: "Runners that were made for it kept ending without a job; it gets one more after a growing pause.",
   },
   "asking-github": { sentence: "Before it gets another ticket, GitHub is asked whether the job is still queued." },
   "github-job-not-found": {
@@ -64,6 +74,10 @@ export const REASONS = {
   booting: { sentence: "It starts; its agent has not reported yet, and its boot deadline has not passed." },
   "waits-for-ticket": { sentence: "A job needs it: it waits for its ticket." },
   "kept-warm": { sentence: "The pool keeps it parked for the next job (`warm.parked`)." },
+  "kept-registered": {
+    sentence:
+      "Its runner waits online for the next job (`warm.registered`), so it is presumed busy and ends only by its host's word.",
+  },
   "within-surplus-grace": { sentence: "No job needs it now; it is kept a moment in case the next one does." },
   "ticket-out": {
     sentence: "It may hold a ticket, so it is presumed busy until its host says that the ticket is over.",

@@ -2,6 +2,7 @@
 import type { DemandPlan, LaunchRoom } from "./demand.ts";
 import type { MachineId } from "./ids.ts";
 import type { PoolPolicy } from "./pool.ts";
+import type { StandingPlan } from "./standing.ts";
 
 export interface ScaleDecision {
   readonly launchCount: number;
@@ -26,13 +27,19 @@ export function launchRoom(pool: PoolPolicy, state: LaunchState): LaunchRoom {
   return { count: Math.max(0, pool.machineCountMax - state.machineCount), limit: "at-max" };
 }
 
-/** Warm machines come second: jobs that wait take the room first. */
-export function decideScale(demand: DemandPlan, room: LaunchRoom, pool: PoolPolicy): ScaleDecision {
+/** Warm machines come second: jobs that wait take the room first. A machine whose ticket is held ready is a parked one. */
+export function decideScale(
+  demand: DemandPlan,
+  room: LaunchRoom,
+  pool: PoolPolicy,
+  standing: Pick<StandingPlan, "launchCount" | "spare"> = { launchCount: 0, spare: demand.spare },
+): ScaleDecision {
   if (pool.mode === "observe") return { launchCount: 0, surplus: [] };
   const wantedByJobs = demand.decisions.filter((decision) => decision.kind === "launch").length;
-  const warmMissing = Math.max(0, pool.warmParkedCount - demand.spare.length);
-  const launchCount = Math.min(room.count, wantedByJobs + warmMissing);
-  const spareParked = demand.spare.filter((machine) => machine.state === "parked");
-  const surplusCount = Math.max(0, demand.spare.length - pool.warmParkedCount);
+  const warmCount = standing.spare.length + demand.standing.readyCount;
+  const warmMissing = Math.max(0, pool.warmParkedCount - warmCount);
+  const launchCount = Math.min(room.count, wantedByJobs + standing.launchCount + warmMissing);
+  const spareParked = standing.spare.filter((machine) => machine.state === "parked");
+  const surplusCount = Math.max(0, warmCount - pool.warmParkedCount);
   return { launchCount, surplus: spareParked.slice(0, surplusCount).map((machine) => machine.id) };
 }

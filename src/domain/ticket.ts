@@ -39,14 +39,24 @@ export type TicketStateKind = TicketState["kind"];
  */
 export type RegistrationState = "none" | "unknown" | "present" | "gone";
 
+/**
+ * What it was made for. `job`: one that waits. `registered`: a listener that is to be online before a job comes.
+ * `ready`: to be here when a job comes; it does not leave us before it is aimed at one.
+ */
+export const TICKET_PURPOSES = ["job", "registered", "ready"] as const;
+export type TicketPurpose = (typeof TICKET_PURPOSES)[number];
+
 export interface Ticket {
   readonly id: TicketId;
   readonly pool: PoolName;
   readonly connection: ConnectionName;
   readonly scope: RegistrationScope;
   readonly machineId: MachineId;
-  /** The job that made us want it. GitHub may give its runner any other that fits. */
+  readonly purpose: TicketPurpose;
+  /** The job that made us want it, or that it was aimed at. GitHub may give its runner any other that fits. */
   readonly jobId: JobId | null;
+  /** When it began to count for that job; null where it counts for none. */
+  readonly aimedAtMs: number | null;
   /** Written before GitHub is asked: unique, and the key by which a lost answer is resolved. */
   readonly runnerName: string;
   readonly runnerId: RunnerId | null;
@@ -117,6 +127,11 @@ export function isTicketLive(ticket: Ticket): boolean {
 /** No job can come to it any more, by the host's word or because it never left us; its registration may be deleted. */
 export function isTicketOver(ticket: Ticket): boolean {
   return !isTicketLive(ticket);
+}
+
+/** Made in advance and not meant for a job yet: it stays with us, whatever its machine asks for. */
+export function isHeldReady({ purpose, jobId }: Ticket): boolean {
+  return purpose === "ready" && jobId === null;
 }
 
 /** How an agent reports the end of a ticket; the same report may come many times. */

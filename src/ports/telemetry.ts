@@ -75,6 +75,16 @@ export const GAUGES = {
     labels: ["pool"],
   },
   holdfast_jobs_waiting: { sentence: "Queued jobs by pool.", labels: ["pool"] },
+  holdfast_tickets_standing: {
+    sentence:
+      "Tickets that count for no waiting job yet, by purpose: registered (`warm.registered`), ready (`tickets.ready`).",
+    labels: ["pool", "purpose"],
+  },
+  holdfast_breakers_open: {
+    sentence:
+      "Breakers that are open: tickets (runners keep ending without a job), launches (machines never check in), job (how many single jobs are stopped). Above zero is an alarm.",
+    labels: ["pool", "breaker"],
+  },
   holdfast_github_budget_remaining: {
     sentence: "What is left of the primary rate limit, by account.",
     labels: ["connection", "account"],

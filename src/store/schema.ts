@@ -155,7 +155,9 @@ export interface TicketsTable {
   scope_owner: string;
   scope_repository: string | null;
   machine_id: string;
+  purpose: string;
   job_id: number | null;
+  aimed_ms: number | null;
   runner_name: string;
   runner_id: number | null;
   registration: string;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Standstill } from "../../src/controllers/context.ts";
 import { routeWaitingJobs } from "../../src/controllers/route.ts";
 import { type JobId, type PoolName, parseJobId } from "../../src/domain/ids.ts";
 import type { MachineState } from "../../src/domain/machine.ts";
@@ -124,6 +125,37 @@ describe("a waiting job that two pools could take", () => {
     const ids = await queue(1);
     await route(linux({ requiredLabels: ["x64"] }), spare());
     expect(await poolsOf(ids)).toEqual([SPARE]);
+  });
+});
+
+describe("a pool that stands still", () => {
+  const routeWhile = (still: Standstill) => {
+    const standstill = (pool: PoolPolicy): Standstill => (pool.name === LINUX ? still : "none");
+    return routeWaitingJobs({ ...yard.context, pools: [linux(), spare({ machineCountMax: 9 })], wake, standstill });
+  };
+
+  it.each<readonly [Standstill, MachineState["kind"] | null, readonly PoolName[]]>([
+    ["none", null, [LINUX, LINUX, SPARE]],
+    ["everything", null, [SPARE, SPARE, SPARE]],
+    ["everything", "parked", [SPARE, SPARE, SPARE]],
+    ["everything-but-one", null, [LINUX, SPARE, SPARE]],
+    ["everything-but-one", "parked", [LINUX, SPARE, SPARE]],
+    ["launches", null, [SPARE, SPARE, SPARE]],
+    ["launches", "parked", [LINUX, SPARE, SPARE]],
+    ["launches-but-one", null, [LINUX, SPARE, SPARE]],
+    ["launches-but-one", "parked", [LINUX, LINUX, SPARE]],
+  ])("in %s, one machine %s: takes no more jobs than it can do for", async (still, kind, wanted) => {
+    const ids = await queue(3);
+    if (kind !== null) await addMachine(1, LINUX, kind);
+    await routeWhile(still);
+    expect(await poolsOf(ids)).toEqual(wanted);
+  });
+
+  it("gets no second job to try while one waits there", async () => {
+    const ids = await queue(3);
+    await routeWhile("everything-but-one");
+    await routeWhile("everything-but-one");
+    expect(await poolsOf(ids)).toEqual([LINUX, SPARE, SPARE]);
   });
 });
 

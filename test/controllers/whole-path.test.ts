@@ -175,6 +175,24 @@ describe("tickets", () => {
     expect([...yard.github.runners.values()].map((runner) => runner.name)).toEqual([names[2]]);
   });
 
+  it("gives up a name that somebody else is online under, and deletes nothing of theirs", async () => {
+    await open();
+    yard.github.nextMintError = { error: new GitHubError("github-unavailable", "minting"), takesEffect: true };
+    await yard.queue();
+    await yard.pass();
+    const { id } = await yard.onlyTicket();
+    for (const runner of yard.github.runners.values()) Object.assign(runner, { isOnline: true, version: "2.330.0" });
+    yard.github.nextMintError = { error: new GitHubError("github-name-taken", "minting"), takesEffect: false };
+    yard.clock.advance(5 * SECOND_MS);
+    await yard.pass();
+    yard.clock.advance(5 * SECOND_MS);
+    await yard.pass();
+    expect(await loadTicket(yard.store.db, id)).toMatchObject({ state: { kind: "void" }, registration: "none" });
+    expect(yard.github.deleted).toEqual([]);
+    expect(yard.github.runners.size).toBe(2);
+    expect((await yard.onlyTicket()).state.kind).toBe("issued");
+  });
+
   it("deletes the registration of a ticket that was voided while GitHub answered", async () => {
     await open();
     const id = await yard.queue();

@@ -48,16 +48,16 @@ describe("what an attack on this module found", () => {
     expect(decide(input, {}, DAY_MS).decisions).toEqual([wait(1, "ticket-minting")]);
   });
 
-  it.each(["delivered", "online"] as const)(
-    "a late ticket is not aimed, and a second one ends the minting: %s",
-    (state) => {
-      const late = forJob(1, state);
-      const input = (...tickets: readonly Ticket[]) => ({ jobs: [asked(1, HOUR_MS)], tickets, machines: [free(5)] });
-      expect(decide(input({ ...late, jobId: jobId(999) }), {}, HOUR_MS).decisions).toEqual([mint(1, 5)]);
-      const second = forJob(2, "delivered", { jobId: jobId(1) });
-      expect(decide(input(late, second), {}, HOUR_MS).decisions).toEqual([wait(1, "github-does-not-assign")]);
-    },
-  );
+  it.each([
+    ["delivered", "runners-late"],
+    ["online", "github-does-not-assign"],
+  ] as const)("a late ticket is not aimed, and a second one ends the minting: %s", (state, reason) => {
+    const late = forJob(1, state);
+    const input = (...tickets: readonly Ticket[]) => ({ jobs: [asked(1, HOUR_MS)], tickets, machines: [free(5)] });
+    expect(decide(input({ ...late, jobId: jobId(999) }), {}, HOUR_MS).decisions).toEqual([mint(1, 5)]);
+    const second = forJob(2, state, { jobId: jobId(1) });
+    expect(decide(input(late, second), {}, HOUR_MS).decisions).toEqual([wait(1, reason)]);
+  });
 
   // Time: deadlines count only over time in which we could have heard. We were deaf until now: it may have a job.
   it("an online ticket is not late because we were deaf", () => {

@@ -73,7 +73,13 @@ describe("a job that nothing covers", () => {
     ["would get another's ticket", { tickets: [nobodys("issued")] }, wait(1, "pool-observes")],
   ])("is told by a pool that only observes that it %s, and gets nothing", (_name, input, decision) => {
     const { machines = [] } = input;
-    expect(decide(input, { mode: "observe" })).toEqual({ decisions: [decision], spare: machines, unneeded: [] });
+    const standing = { registeredCount: 0, readyCount: 0 };
+    expect(decide(input, { mode: "observe" })).toEqual({
+      decisions: [decision],
+      spare: machines,
+      unneeded: [],
+      standing,
+    });
   });
 });
 

@@ -10,7 +10,14 @@ import type { ProviderState } from "../../src/domain/observed.ts";
 import { type PoolPolicy, type RegistrationScope, registrationScope, scopeKey } from "../../src/domain/pool.ts";
 import type { HostPhase } from "../../src/domain/protocol.ts";
 import { launchRoom } from "../../src/domain/scale.ts";
-import { isTicketLive, isTicketOut, type Ticket, type TicketStateKind } from "../../src/domain/ticket.ts";
+import { standingWanted } from "../../src/domain/supply.ts";
+import {
+  isTicketLive,
+  isTicketOut,
+  type Ticket,
+  type TicketPurpose,
+  type TicketStateKind,
+} from "../../src/domain/ticket.ts";
 import { type HeardTime, isPast } from "../../src/domain/time.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { AGENT_FRESH_MS } from "../../src/domain/verdict.ts";
@@ -57,6 +64,8 @@ interface MachineDraft {
   readonly out: (typeof OUT)[number];
   readonly ended: readonly (typeof ENDED)[number][];
   readonly job: number;
+  readonly purpose: TicketPurpose;
+  readonly isAimed: boolean;
   readonly sinceMs: number;
   readonly phase: HostPhase;
   readonly isHeard: boolean;
@@ -75,6 +84,8 @@ const draft: fc.Arbitrary<MachineDraft> = fc.record({
   out: fc.constantFrom(...OUT),
   ended: fc.oneof(fc.constant([]), fc.array(fc.constantFrom(...ENDED), { maxLength: 2 })),
   job: fc.nat(8),
+  purpose: fc.constantFrom("job", "job", "job", "registered", "ready"),
+  isAimed: fc.boolean(),
   sinceMs: fc.nat(NOW_MS),
   phase: fc.constantFrom("parked", "parked", "parked", "parked", "preparing", "leaving"),
   isHeard: fc.boolean(),
@@ -99,11 +110,19 @@ function ticketsOf(one: MachineDraft, number: number, scope: RegistrationScope):
       id: ticketId(number * 10 + index),
       machineId: machineId(number),
       runnerId: runnerId(number * 10 + index),
-      jobId: jobId(one.job + 1),
+      ...meantFor(one, kind),
       state: ticketState(kind, START_MS + one.sinceMs),
       scope,
     }),
   );
+}
+
+/** What is held ready leaves us only once it is aimed at a job; a listener in advance may be online without. */
+function meantFor(one: MachineDraft, kind: TicketStateKind): Pick<Ticket, "purpose" | "jobId" | "aimedAtMs"> {
+  const isWithUs = kind === "minting" || kind === "issued" || kind === "void";
+  const isAimed = one.purpose === "job" || one.isAimed || (one.purpose === "ready" && !isWithUs);
+  if (!isAimed) return { purpose: one.purpose, jobId: null, aimedAtMs: null };
+  return { purpose: one.purpose, jobId: jobId(one.job + 1), aimedAtMs: START_MS + one.sinceMs };
 }
 
 function machineOf(one: MachineDraft, number: number, tickets: readonly Ticket[]): Machine {
@@ -189,6 +208,8 @@ export const fleets: fc.Arbitrary<Fleet> = fc
     isMintPaused: seldom,
     isPaused: seldom,
     mode: fc.constantFrom("run", "run", "run", "observe"),
+    warmRegisteredCount: fc.nat(3),
+    readyTicketCount: fc.nat(3),
   })
   .map(({ drafts, jobs, scope, spareRoom, isMintPaused, isPaused, ...settings }) => {
     const ticketsByMachine = drafts.map((one, index) => ticketsOf(one, index + 1, scope));
@@ -205,6 +226,7 @@ export const fleets: fc.Arbitrary<Fleet> = fc
       mintPauses: new Map(
         isMintPaused ? [[scopeKey(registrationScope(policy, "acme/widgets")), "github-unavailable"]] : [],
       ),
+      standing: standingWanted(policy, false),
       launchRoom: launchRoom(policy, { machineCount, isPaused, isShuttingDown: false, isRunnerEnded: false }),
     };
     const providerStates = drafts.map(({ providerState }) => providerState);

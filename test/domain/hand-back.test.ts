@@ -2,14 +2,16 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decideHandBacks, type HandBackInput, type HandBackReason } from "../../src/domain/hand-back.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
+import { standingWanted } from "../../src/domain/supply.ts";
 import type { Ticket, TicketStateKind } from "../../src/domain/ticket.ts";
 import type { HeardTime } from "../../src/domain/time.ts";
-import { MINUTE_MS } from "../../src/domain/units.ts";
-import { heard, machineId, pool, START_MS, ticket, ticketId } from "./builders.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
+import { heard, jobId, machineId, pool, START_MS, ticket, ticketId } from "./builders.ts";
 import { fleets } from "./fleet.ts";
 import { always } from "./property.ts";
 
 const BOUND_MS = 2 * MINUTE_MS;
+const NONE = { registeredCount: 0, readyCount: 0 };
 
 const at = (state: TicketStateKind, number = 1): Ticket =>
   ticket({ id: ticketId(number), machineId: machineId(number), state });
@@ -19,12 +21,12 @@ function decide(
   time: HeardTime = heard(BOUND_MS),
   settings: Partial<PoolPolicy> = {},
 ): readonly (readonly [string, HandBackReason])[] {
-  const calm = { tickets: [], waitingRepositories: [], draining: new Set<never>(), askedAgoMs: null };
+  const calm = { tickets: [], waiting: [], wanted: NONE, draining: new Set<never>(), askedAgoMs: null };
   return decideHandBacks({ ...calm, ...overrides }, pool(settings), time).map((one) => [one.ticketId, one.reason]);
 }
 
 type Row = readonly [string, Partial<HandBackInput>, HeardTime, readonly HandBackReason[]];
-const waiting = { waitingRepositories: ["acme/widgets"] };
+const waiting = { waiting: [{ id: jobId(7), repository: "acme/widgets" }] };
 
 describe("a ticket is asked back", () => {
   it.each<Row>([
@@ -98,11 +100,89 @@ describe("while jobs wait", () => {
   });
 });
 
+describe("listeners that are kept online in advance", () => {
+  const HOURS_MS = 5 * HOUR_MS;
+  const listener = (number: number, ageMs = HOURS_MS, fields: Parameters<typeof ticket>[0] = {}): Ticket =>
+    ticket({
+      id: ticketId(number),
+      machineId: machineId(number),
+      purpose: "registered",
+      jobId: null,
+      state: { kind: "online", sinceMs: START_MS + DAY_MS - ageMs },
+      ...fields,
+    });
+  const now = heard(DAY_MS, { heardSinceMs: START_MS });
+  const wanted = (registeredCount: number) => ({ wanted: { registeredCount, readyCount: 0 } });
+  const old = 12 * HOUR_MS;
+
+  it.each<readonly [string, Partial<HandBackInput>, readonly (readonly [number, HandBackReason])[]]>([
+    ["are kept, as many as are wanted", { tickets: [listener(1), listener(2)], ...wanted(2) }, []],
+    [
+      "beyond that the oldest goes",
+      { tickets: [listener(1, HOURS_MS + 1), listener(2)], ...wanted(1) },
+      [[1, "idle-ticket"]],
+    ],
+    ["all go where none is wanted any more", { tickets: [listener(1)], ...wanted(0) }, [[1, "idle-ticket"]]],
+    ["none goes while a job waits that could come to it", { tickets: [listener(1)], ...wanted(0), ...waiting }, []],
+    ["one that is old is replaced", { tickets: [listener(1, old)], ...wanted(1) }, [[1, "listener-old"]]],
+    ["not one ms before", { tickets: [listener(1, old - 1)], ...wanted(1) }, []],
+    [
+      "one at a time, the oldest first",
+      { tickets: [listener(1, old), listener(2, old + 1)], ...wanted(2) },
+      [[2, "listener-old"]],
+    ],
+    ["the next only once none is missing", { tickets: [listener(1, old), listener(2, old)], ...wanted(3) }, []],
+    [
+      "nor while one is being asked for",
+      {
+        tickets: [listener(1, old), listener(2, 0, { state: { kind: "handing-back", sinceMs: START_MS } })],
+        ...wanted(1),
+      },
+      [],
+    ],
+    ["nor while a job waits that could come to it", { tickets: [listener(1, old)], ...wanted(1), ...waiting }, []],
+    [
+      "goes with its machine, whatever is wanted",
+      { tickets: [listener(1)], ...wanted(1), draining: drain(1) },
+      [[1, "draining"]],
+    ],
+    [
+      "one whose runner is not online by its deadline is asked back",
+      { tickets: [listener(1, 0, { state: { kind: "delivered", sinceMs: START_MS } })], ...wanted(1) },
+      [[1, "runner-late"]],
+    ],
+    [
+      "one that GitHub gave no job for ten minutes, though one waited that was to come to it",
+      {
+        tickets: [listener(1, HOURS_MS, { jobId: jobId(7), aimedAtMs: START_MS + DAY_MS - 10 * MINUTE_MS })],
+        ...waiting,
+      },
+      [[1, "deaf-listener"]],
+    ],
+    [
+      "not one ms before, however long it was online",
+      {
+        tickets: [listener(1, HOURS_MS, { jobId: jobId(7), aimedAtMs: START_MS + DAY_MS - 10 * MINUTE_MS + 1 })],
+        ...waiting,
+      },
+      [],
+    ],
+    [
+      "is one of them again once another runner has its job",
+      { tickets: [listener(1, HOURS_MS, { jobId: jobId(8), aimedAtMs: START_MS })], ...wanted(1) },
+      [],
+    ],
+  ])("%s", (_name, input, want) => {
+    expect(decide(input, now)).toEqual(want.map(([number, reason]) => [ticketId(number), reason]));
+  });
+});
+
 it("names tickets that are out and not running, each once, whatever the fleet", () => {
   const property = fc.property(fleets, fc.boolean(), ({ demand, pool: policy, time, machines }, isDraining) => {
     const draining = new Set(isDraining ? machines.map(({ id }) => id) : []);
-    const waitingRepositories = demand.jobs.map(({ job }) => job.repository);
-    const input = { tickets: demand.tickets, waitingRepositories, draining, askedAgoMs: null };
+    const jobs = demand.jobs.map(({ job }) => job);
+    const wanted = standingWanted(policy, isDraining);
+    const input = { tickets: demand.tickets, waiting: jobs, wanted, draining, askedAgoMs: null };
     const named = decideHandBacks(input, policy, time).map((one) => one.ticketId);
     expect(new Set(named).size).toBe(named.length);
     for (const id of named) {

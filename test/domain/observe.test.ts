@@ -54,8 +54,9 @@ it("believes the provider that one is gone: that ends nothing", () => {
 
 it("launches nothing and has nothing too many, whatever is wanted", () => {
   const room = { count: 9, limit: "at-max" } as const;
+  const standing = { registeredCount: 0, readyCount: 0 };
   const property = fc.property(fleets, ({ demand }) => {
-    const wanted = { decisions: [], spare: demand.machines, unneeded: [] };
+    const wanted = { decisions: [], spare: demand.machines, unneeded: [], standing };
     const scale = decideScale(wanted, room, { ...observing, warmParkedCount: 20 });
     expect(scale).toEqual({ launchCount: 0, surplus: [] });
   });

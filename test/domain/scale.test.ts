@@ -17,6 +17,7 @@ const free = (number: number, state: FreeMachine["state"] = "parked"): FreeMachi
   id: machineId(number),
   state,
 });
+const NONE = { registeredCount: 0, readyCount: 0 };
 const calm: LaunchState = { machineCount: 0, isPaused: false, isShuttingDown: false, isRunnerEnded: false };
 
 describe("launchRoom", () => {
@@ -79,12 +80,17 @@ describe("decideScale", () => {
       { length: launches },
       (_, index): JobDecision => ({ kind: "launch", jobId: jobId(index) }),
     );
-    const demand: DemandPlan = { decisions, spare, unneeded: [] };
+    const demand: DemandPlan = { decisions, spare, unneeded: [], standing: NONE };
     expect(decideScale(demand, { count, limit: "at-max" }, pool({ warmParkedCount }))).toEqual(want);
   });
 
   it("a pool that observes launches nothing and gives up nothing", () => {
-    const demand: DemandPlan = { decisions: [{ kind: "launch", jobId: jobId() }], spare: [free(1)], unneeded: [] };
+    const demand: DemandPlan = {
+      decisions: [{ kind: "launch", jobId: jobId() }],
+      spare: [free(1)],
+      unneeded: [],
+      standing: NONE,
+    };
     const observing = pool({ mode: "observe", warmParkedCount: 5 });
     expect(decideScale(demand, { count: 5, limit: "at-max" }, observing)).toEqual({ launchCount: 0, surplus: [] });
   });
@@ -100,8 +106,10 @@ describe("decideScale", () => {
         expect(scale.launchCount).toBeGreaterThanOrEqual(promised);
         const used = demand.decisions.flatMap((one) => (one.kind === "mint" ? [one.machineId] : []));
         expect(scale.surplus.filter((id) => used.includes(id))).toEqual([]);
-        expect(demand.spare.length - scale.surplus.length).toBeGreaterThanOrEqual(
-          Math.min(demand.spare.length, fleet.pool.warmParkedCount),
+        // A machine whose ticket is held ready is one of those that are to be parked.
+        const warmCount = demand.spare.length + demand.standing.readyCount;
+        expect(warmCount - scale.surplus.length).toBeGreaterThanOrEqual(
+          Math.min(warmCount, fleet.pool.warmParkedCount),
         );
         if (scale.surplus.length > 0) expect(scale.launchCount).toBe(0);
       }),

@@ -15,7 +15,7 @@ import type { Job } from "../../src/domain/job.ts";
 import { type Machine, type MachineState, RETIRING_STAGES } from "../../src/domain/machine.ts";
 import type { HostReport } from "../../src/domain/protocol.ts";
 import { RETIRE_REASONS } from "../../src/domain/reasons.ts";
-import { TICKET_STEPS, type Ticket, type TicketState } from "../../src/domain/ticket.ts";
+import { TICKET_PURPOSES, TICKET_STEPS, type Ticket, type TicketState } from "../../src/domain/ticket.ts";
 import type { JobRow } from "../../src/store/jobs/row.ts";
 
 const whole = fc.nat({ max: Number.MAX_SAFE_INTEGER });
@@ -148,7 +148,9 @@ export const anyTicket: fc.Arbitrary<Ticket> = fc.record({
     fc.record({ kind: fc.constant("enterprise" as const), enterprise: text }),
   ),
   machineId,
+  purpose: fc.constantFrom(...TICKET_PURPOSES),
   jobId: maybe(whole.map(parseJobId)),
+  aimedAtMs: maybe(timeMs),
   runnerName: text,
   runnerId: maybe(whole.map(parseRunnerId)),
   registration: fc.constantFrom("none", "unknown", "present", "gone"),

@@ -5,6 +5,7 @@ import { describeJobLists, describeJobSaves } from "./contract/jobs.ts";
 import { describeLaunches } from "./contract/launches.ts";
 import { describeInLease, describeLeases } from "./contract/leases.ts";
 import { describeHeard, describeMachines, describeNews } from "./contract/machines.ts";
+import { describeOutcomes } from "./contract/outcomes.ts";
 import { describeRetention } from "./contract/retention.ts";
 import { describeRoundTrips } from "./contract/round-trips.ts";
 import { describeTicketLists, describeTickets } from "./contract/tickets.ts";
@@ -24,6 +25,7 @@ export function describeStore(name: string, open: OpenStore): void {
     describeMachines(open);
     describeHeard(open);
     describeNews(open);
+    describeOutcomes(open);
     describeTickets(open);
     describeTicketLists(open);
     describeLaunches(open);

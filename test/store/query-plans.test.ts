@@ -26,6 +26,7 @@ import { listMachines, listMachinesInState, listMachinesOfPool } from "../../src
 import { findMachineByProviderId, loadMachine } from "../../src/store/machines/load.ts";
 import { listMachinesWithNews } from "../../src/store/machines/news.ts";
 import { saveMachine } from "../../src/store/machines/save.ts";
+import { readLaunchOutcomes, readTicketOutcomes, readTicketOutcomesOfJobs } from "../../src/store/outcomes.ts";
 import { deleteExpired } from "../../src/store/retention.ts";
 import type { Queryable, Schema } from "../../src/store/schema.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
@@ -108,6 +109,9 @@ describe("no verb reads a whole table", () => {
     ["countPresentByPool", (db) => countPresentByPool(db)],
     ["findTicketByRunnerName", (db) => findTicketByRunnerName(db, "hf-1")],
     ["listLiveTicketsOfPool", (db) => ticketLists.listLiveTicketsOfPool(db, pool)],
+    ["readTicketOutcomes", (db) => readTicketOutcomes(db, pool)],
+    ["readTicketOutcomesOfJobs", (db) => readTicketOutcomesOfJobs(db, connection, [job.id])],
+    ["readLaunchOutcomes", (db) => readLaunchOutcomes(db, pool)],
     ["listTicketsOwingDeletion", (db) => ticketLists.listTicketsOwingDeletion(db, pool)],
     ["listTicketsOfMachine", (db) => ticketLists.listTicketsOfMachine(db, machine.id)],
     ["listTicketsOfMachines", (db) => ticketLists.listTicketsOfMachines(db, [machine.id, machineIdOf(2)])],

@@ -46,7 +46,18 @@ function renderStatus(status: StatusAnswer, io: CommandIo): string {
 
 function renderPools(pools: readonly PoolAnswer[], width: number, colours: Colours): string {
   if (pools.length === 0) return "No pools. Add one to the configuration and start again.\n";
-  return renderTable(pools, POOL_COLUMNS(colours), width, colours);
+  return renderTable(pools, [...POOL_COLUMNS(colours), ...standingColumns(pools)], width, colours);
+}
+
+/** Only where a pool has such tickets: most have none. */
+function standingColumns(pools: readonly PoolAnswer[]): readonly Column<PoolAnswer>[] {
+  const columns = [
+    { head: "ONLINE", count: ({ standing }: PoolAnswer) => standing.registered },
+    { head: "READY", count: ({ standing }: PoolAnswer) => standing.ready },
+  ];
+  return columns
+    .filter(({ count }) => pools.some((pool) => count(pool) > 0))
+    .map(({ head, count }) => ({ head, cell: (pool) => String(count(pool)), align: "right", rank: 5 }));
 }
 
 const MODES: Readonly<Record<PoolAnswer["mode"], string>> = { run: "", observe: "observes", removed: "removed" };

@@ -78,9 +78,22 @@ function checkWarm(path: string, pool: DraftPool, problems: ProblemList): void {
     const mend = `at most ${max - parked}, or raise \`machines.max\``;
     problems.add(`${path}.warm.registered`, "is with `warm.parked` more than `machines.max`", mend);
   }
+  if (!hasKnownPlace(pool)) {
+    const mend = "remove it, or use `scope: { organization: … }` or exactly one `owner/name`";
+    const problem = "needs one place to register in before a job tells it, and the pool's scope names several";
+    if (registered > 0) problems.add(`${path}.warm.registered`, problem, mend);
+    if (ready > 0) problems.add(`${path}.tickets.ready`, problem, mend);
+  }
   if (ready <= parked) return;
   const mend = `at most ${parked}, or raise \`warm.parked\``;
   problems.add(`${path}.tickets.ready`, "is more than `warm.parked`, and a ticket is made for a parked machine", mend);
+}
+
+/** Whether it is known where a runner is registered before a job names its repository. */
+function hasKnownPlace({ scope }: DraftPool): boolean {
+  const repositories = scope?.repositories;
+  if (repositories === undefined) return true;
+  return repositories.length === 1 && !(repositories[0]?.endsWith("/*") ?? false);
 }
 
 function checkConnectionOf(path: string, pool: DraftPool, draft: Draft, problems: ProblemList): void {

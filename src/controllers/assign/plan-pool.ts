@@ -1,12 +1,14 @@
 /** Reads what one pass is about, and lets the domain decide: the plan of a pool as a value. */
-import { type DemandInput, type DemandPlan, decideDemand, type FreeMachine } from "../../domain/demand.ts";
-import { decideDrainedDemand, withNothingToGive } from "../../domain/drained-demand.ts";
+import type { DemandInput, FreeMachine } from "../../domain/demand.ts";
+import { decideDrainedPool, withNothingToGive } from "../../domain/drained-demand.ts";
 import type { JobId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { hasTicketsLeft, type Machine } from "../../domain/machine.ts";
 import { mayGetTickets } from "../../domain/operator-words.ts";
+import { decidePool, type PoolDecision } from "../../domain/pool-plan.ts";
 import { judgeRunnerVersion } from "../../domain/runner-version.ts";
-import { decideScale, launchRoom, type ScaleDecision } from "../../domain/scale.ts";
+import { launchRoom } from "../../domain/scale.ts";
+import { standingWanted } from "../../domain/supply.ts";
 import type { Ticket } from "../../domain/ticket.ts";
 import { isPast } from "../../domain/time.ts";
 import { SECOND_MS } from "../../domain/units.ts";
@@ -19,15 +21,15 @@ import { countPresentByPool } from "../../store/machines/count.ts";
 import { listMachinesInState } from "../../store/machines/list.ts";
 import { listLiveTicketsOfPool } from "../../store/tickets/list.ts";
 import { heardTime, type PoolContext, type PoolMemory } from "../context.ts";
+import { type OpenBreakers, readBreakers } from "./read-breakers.ts";
 
 const JOBS_MAX = 1_000;
 const FREE_MACHINES_MAX = 10_000;
 
 /** Everything one pass decides, as a value: `holdfast plan` will print it without carrying it out. */
-export interface PoolPlan {
+export interface PoolPlan extends PoolDecision {
   readonly input: DemandInput;
-  readonly demand: DemandPlan;
-  readonly scale: ScaleDecision;
+  readonly breakers: OpenBreakers;
   readonly rows: ReadonlyMap<JobId, JobRow>;
   readonly machines: readonly Machine[];
 }
@@ -41,16 +43,19 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
   const machines = await listFreeMachines(context);
   const present = await countPresentByPool(db);
   const isRunnerEnded = judgeRunnerVersion(memory.runnerVersion?.facts ?? null, time.nowMs) === "ended";
+  const breakers = await readBreakers(
+    context,
+    rows.map((row) => row.job.id),
+  );
   const withTicket = new Set(tickets.map((ticket) => ticket.machineId));
   const isDrained = (await findDrain(db, { kind: "pool", id: pool.name })) !== null;
+  const free = machines.flatMap((machine) => asFree(machine, context));
   const undrained: DemandInput = {
-    jobs: rows.map((row) => ({ ...row, ...readAskPause(context, row.job.id) })),
+    jobs: rows.map((row) => ({ ...row, ...readAskPause(context, row.job.id), ...breakerOf(breakers, row.job.id) })),
     tickets,
     unnamedRunning: await listUnnamedRunning(context, tickets),
     // A runner that GitHub gives no jobs would take its ticket for nothing.
-    machines: isRunnerEnded
-      ? []
-      : machines.filter((machine) => !withTicket.has(machine.id)).flatMap((machine) => asFree(machine, context)),
+    machines: isRunnerEnded ? [] : free.filter((machine) => !withTicket.has(machine.id)),
     mintPauses: openPauses(memory.mintPauses, context.clock.monotonicMs()),
     launchRoom: launchRoom(pool, {
       machineCount: present.get(pool.name) ?? 0,
@@ -60,9 +65,24 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
     }),
   };
   const input = isDrained ? withNothingToGive(undrained) : undrained;
-  const demand = isDrained ? decideDrainedDemand(input, pool, time) : decideDemand(input, pool, time);
-  const scale = decideScale(demand, input.launchRoom, pool);
-  return { input, demand, scale, machines, rows: new Map(rows.map((row) => [row.job.id, row])) };
+  const decide = isDrained ? decideDrainedPool : decidePool;
+  const decision = decide(
+    {
+      demand: input,
+      wanted: standingWanted(pool, context.isShuttingDown()),
+      breakers,
+      unheardCount: machines.filter(({ state, isAgentSeen }) => state.kind !== "parked" && !isAgentSeen).length,
+      usable: new Set(free.map((machine) => machine.id)),
+    },
+    pool,
+    time,
+  );
+  return { ...decision, input, breakers, machines, rows: new Map(rows.map((row) => [row.job.id, row])) };
+}
+
+function breakerOf({ jobs }: OpenBreakers, jobId: JobId) {
+  const breaker = jobs.get(jobId);
+  return breaker === undefined ? {} : { breaker };
 }
 
 function openPauses(pauses: PoolMemory["mintPauses"], monotonicMs: number): DemandInput["mintPauses"] {

@@ -2,6 +2,8 @@ import { type JobId, type MachineId, parseTicketId, type TicketId } from "../../
 import { invariant } from "../../domain/invariant.ts";
 import { registrationScope } from "../../domain/pool.ts";
 import { runnerNameOf } from "../../domain/runner-name.ts";
+import type { StandingMint } from "../../domain/standing.ts";
+import { standingScope } from "../../domain/supply.ts";
 import type { Ticket } from "../../domain/ticket.ts";
 import { isTicketLive } from "../../domain/ticket.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
@@ -24,10 +26,7 @@ export async function writeTicket(
   machineId: MachineId,
   nowMs: number,
 ): Promise<void> {
-  const machine = await loadMachine(tx, machineId);
-  if (machine === null || asFree(machine, context).length === 0) return;
-  const tickets = await listTicketsOfMachine(tx, machineId);
-  if (tickets.some(isTicketLive)) return;
+  if (!(await isStillFree(context, tx, machineId))) return;
   const isOurs = await saveJob(
     tx,
     { ...row, ticketCount: row.ticketCount + 1, lastTicketAtMs: nowMs },
@@ -35,23 +34,8 @@ export async function writeTicket(
     nowMs,
   );
   if (!isOurs) return;
-  const token = context.random.token(TICKET_TOKEN_LENGTH);
-  const ticket: Ticket = {
-    id: parseTicketId(`t-${token}`),
-    pool: context.pool.name,
-    connection: context.pool.connection,
-    scope: registrationScope(context.pool, row.job.repository),
-    machineId,
-    jobId: row.job.id,
-    runnerName: runnerNameOf(context.controllerId, token),
-    runnerId: null,
-    registration: "none",
-    wasOnline: false,
-    deliveredTo: null,
-    state: { kind: "minting", sinceMs: nowMs },
-    version: 1,
-    createdAtMs: nowMs,
-  };
+  const scope = registrationScope(context.pool, row.job.repository);
+  const ticket = mintingTicket(context, { purpose: "job", jobId: row.job.id, scope, machineId }, nowMs);
   await insertTicket(tx, ticket);
   const fact = `ticket ${ticket.id} for job ${row.job.id} on ${machineId}`;
   for (const subject of [
@@ -62,13 +46,73 @@ export async function writeTicket(
     await recordEvidence(tx, { subject, source: "store", fact, observedAtMs: nowMs });
 }
 
+async function isStillFree(context: PoolContext, tx: Queryable, machineId: MachineId): Promise<boolean> {
+  const machine = await loadMachine(tx, machineId);
+  if (machine === null || asFree(machine, context).length === 0) return false;
+  return !(await listTicketsOfMachine(tx, machineId)).some(isTicketLive);
+}
+
+function mintingTicket(
+  { pool, controllerId, random }: PoolContext,
+  of: Pick<Ticket, "purpose" | "jobId" | "scope" | "machineId">,
+  nowMs: number,
+): Ticket {
+  const token = random.token(TICKET_TOKEN_LENGTH);
+  return {
+    ...of,
+    id: parseTicketId(`t-${token}`),
+    pool: pool.name,
+    connection: pool.connection,
+    aimedAtMs: of.jobId === null ? null : nowMs,
+    runnerName: runnerNameOf(controllerId, token),
+    runnerId: null,
+    registration: "none",
+    wasOnline: false,
+    deliveredTo: null,
+    state: { kind: "minting", sinceMs: nowMs },
+    version: 1,
+    createdAtMs: nowMs,
+  };
+}
+
+/** A ticket that no job asked for. */
+export async function writeStandingTicket(
+  context: PoolContext,
+  tx: Queryable,
+  { machineId, purpose }: StandingMint,
+  nowMs: number,
+): Promise<void> {
+  const scope = standingScope(context.pool);
+  invariant(scope !== null, "a pool without a known place wants no tickets in advance");
+  if (!(await isStillFree(context, tx, machineId))) return;
+  const ticket = mintingTicket(context, { purpose, jobId: null, scope, machineId }, nowMs);
+  await insertTicket(tx, ticket);
+  const fact = `ticket ${ticket.id} in advance (${purpose}) on ${machineId}`;
+  for (const subject of [ticketSubject(ticket.id), machineSubject(machineId)])
+    await recordEvidence(tx, { subject, source: "store", fact, observedAtMs: nowMs });
+}
+
 /** Fits a runner's name (64 characters) together with the longest controller id. */
 const TICKET_TOKEN_LENGTH = 16;
 
-export async function aimTicket(tx: Queryable, plan: PoolPlan, ticketId: TicketId, jobId: JobId): Promise<void> {
+export async function aimTicket(
+  context: PoolContext,
+  tx: Queryable,
+  plan: PoolPlan,
+  aim: { readonly ticketId: TicketId; readonly jobId: JobId },
+): Promise<void> {
+  const { ticketId, jobId } = aim;
   const ticket = plan.input.tickets.find((one) => one.id === ticketId);
   invariant(ticket !== undefined, "an aimed ticket is one of the plan");
-  await saveTicket(tx, { ...ticket, jobId, version: ticket.version + 1 }, ticket.version);
+  const aimedAtMs = context.clock.nowMs();
+  const aimed: Ticket = { ...ticket, jobId, aimedAtMs, version: ticket.version + 1 };
+  const isAimed = await saveTicket(tx, aimed, ticket.version);
+  if (!isAimed) return;
+  const fact = `ticket ${ticketId} (${ticket.state.kind}) aimed at job ${jobId}`;
+  for (const subject of [ticketSubject(ticketId), jobSubject(ticket.connection, jobId)])
+    await recordEvidence(tx, { subject, source: "store", fact, observedAtMs: aimedAtMs });
+  // One that was held ready may go to its machine from now on.
+  if (ticket.state.kind === "issued") context.wake.machine(ticket.machineId);
 }
 
 export async function voidUnneeded(

@@ -20,11 +20,22 @@ import { machineSubject, poolSubject } from "../../store/subjects.ts";
 import type { PoolContext } from "../context.ts";
 import { settleAll } from "../settle.ts";
 
+/**
+ * One call after the other, and none after one that failed until its pause is over: what a provider refuses now, for a
+ * quota or for want of capacity, it would refuse to each launch that is open.
+ */
 export async function launchMachines(context: PoolContext): Promise<void> {
   if (context.lease() === null || context.pool.mode === "observe") return;
-  const nowMs = context.clock.nowMs();
-  const launches = await listOpenLaunches(context.store.db, context.pool.name);
-  await settleAll(launches.filter((launch) => launch.nextAttemptAtMs <= nowMs).map((one) => attempt(context, one)));
+  const { memory, clock, store, pool } = context;
+  const attempts: Promise<void>[] = [];
+  for (const launch of await listOpenLaunches(store.db, pool.name)) {
+    if (clock.monotonicMs() < memory.launch.untilMonotonicMs) break;
+    if (launch.nextAttemptAtMs > clock.nowMs()) continue;
+    const attempted = attempt(context, launch);
+    attempts.push(attempted);
+    await Promise.allSettled([attempted]);
+  }
+  await settleAll(attempts);
 }
 
 async function attempt(context: PoolContext, launch: LaunchRow): Promise<void> {

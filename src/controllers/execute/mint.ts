@@ -32,7 +32,8 @@ const CONCURRENT_MINTS_MAX = 8;
 export async function mintTickets(context: PoolContext): Promise<void> {
   if (context.lease() === null || context.pool.mode === "observe") return;
   const tickets = await listTicketsInState(context.store.db, context.pool.name, ["minting"]);
-  const queue = [...tickets];
+  // What a job waits for comes before what is made in advance.
+  const queue = [...tickets].sort((a, b) => Number(a.jobId === null) - Number(b.jobId === null));
   const workers = Array.from({ length: Math.min(CONCURRENT_MINTS_MAX, queue.length) }, async () => {
     for (let ticket = queue.shift(); ticket !== undefined; ticket = queue.shift()) await mintOne(context, ticket);
   });

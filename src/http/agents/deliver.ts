@@ -8,7 +8,7 @@ import { invariant } from "../../domain/invariant.ts";
 import { type Machine, moveMachine } from "../../domain/machine.ts";
 import { mayGetTickets } from "../../domain/operator-words.ts";
 import type { OfferedTicket, PollAnswer } from "../../domain/protocol.ts";
-import { moveTicket, type Ticket } from "../../domain/ticket.ts";
+import { isHeldReady, moveTicket, type Ticket } from "../../domain/ticket.ts";
 import { findDrain } from "../../store/drains.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
 import { loadMachine } from "../../store/machines/load.ts";
@@ -41,7 +41,7 @@ async function deliver(tx: Queryable, poller: Poller, nowMs: number): Promise<Of
   if (machine === null || machine.incarnation !== poller.incarnation) return null;
   const tickets = await listTicketsOfMachine(tx, machine.id);
   if (machine.state.kind === "engaged") return repeat(tx, machine, tickets);
-  const issued = tickets.find((ticket) => ticket.state.kind === "issued");
+  const issued = tickets.find((ticket) => ticket.state.kind === "issued" && !isHeldReady(ticket));
   if (machine.state.kind !== "parked" || issued === undefined) return null;
   // An operator's word, or a retirement, may have come after it was issued; whoever wrote that voids it.
   if (!mayGetTickets(machine) || (await findDrain(tx, { kind: "pool", id: machine.pool })) !== null) return null;

@@ -52,6 +52,9 @@ export const PoolAnswer = z.object({
   verdicts: z.object({ busy: Count, idle: Count, unknown: Count }),
   waitingJobs: Count,
   liveTickets: Count,
+  standing: z
+    .object({ registered: Count, ready: Count })
+    .describe("Tickets made in advance: listeners online for `warm.registered`, and tickets held for `tickets.ready`"),
   lastErrors: z.array(z.string()),
   words: z.array(StandingWord).describe("Operators' words about the pool as a whole"),
 });

@@ -3,7 +3,7 @@ import type { PoolName } from "../../domain/ids.ts";
 import { formatInstant } from "../../domain/instant.ts";
 import type { Machine } from "../../domain/machine.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
-import type { Ticket } from "../../domain/ticket.ts";
+import { isHeldReady, type Ticket } from "../../domain/ticket.ts";
 import { HOUR_MS, MINUTE_MS } from "../../domain/units.ts";
 import type { BudgetReading } from "../../ports/github.ts";
 import { countDeliveriesByState } from "../../store/deliveries/list.ts";
@@ -143,7 +143,7 @@ function countMachines(
   sources: OperatorSources,
   machines: readonly Machine[],
   tickets: readonly Ticket[],
-): Pick<PoolAnswer, "machines" | "verdicts" | "liveTickets"> {
+): Pick<PoolAnswer, "machines" | "verdicts" | "liveTickets" | "standing"> {
   const counts = { planned: 0, provisioning: 0, parked: 0, engaged: 0, retiring: 0 };
   const verdicts = { busy: 0, idle: 0, unknown: 0 };
   const byMachine = Map.groupBy(tickets, (ticket) => ticket.machineId);
@@ -153,7 +153,11 @@ function countMachines(
     const verdict = judge(sources, machine, byMachine.get(machine.id) ?? []);
     if (verdict !== null) verdicts[verdict.kind] += 1;
   }
-  return { machines: counts, verdicts, liveTickets: tickets.length };
+  const standing = {
+    registered: tickets.filter(({ purpose, state }) => purpose === "registered" && state.kind === "online").length,
+    ready: tickets.filter((ticket) => isHeldReady(ticket) && ticket.state.kind === "issued").length,
+  };
+  return { machines: counts, verdicts, liveTickets: tickets.length, standing };
 }
 
 /** Evidence about a pool itself is what went wrong with its calls, and what operators said of it. */

@@ -61,5 +61,10 @@ function describeCounts(pool: PoolAnswer): string {
     pool.waitingJobs === 0
       ? "no job waits"
       : `${pool.waitingJobs} ${pool.waitingJobs === 1 ? "job waits" : "jobs wait"}`;
-  return [...verdicts, waiting].join(" · ");
+  const { registered, ready } = pool.standing;
+  const standing = [
+    ...(registered > 0 ? [`${registered} online in advance`] : []),
+    ...(ready > 0 ? [`${ready} ${ready === 1 ? "ticket" : "tickets"} ready`] : []),
+  ];
+  return [...verdicts, ...standing, waiting].join(" · ");
 }

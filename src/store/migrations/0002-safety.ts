@@ -9,6 +9,9 @@ export const safety: Migration = {
     "alter table machines add column forced text",
     // What a ticket of an older store did before nobody wrote down: it counts as having been online.
     `alter table tickets add column was_online ${integer} not null default 1`,
+    "alter table tickets add column purpose text not null default 'job'",
+    `alter table tickets add column aimed_ms ${integer}`,
+    "create index machines_pool_seen on machines (pool, is_agent_seen, created_ms)",
     `create table freezes (
       scope text primary key,
       operator text not null,

@@ -9,7 +9,7 @@ import {
 } from "../../domain/ids.ts";
 import { unreachable } from "../../domain/invariant.ts";
 import type { RegistrationScope } from "../../domain/pool.ts";
-import type { RegistrationState, Ticket, TicketState, TicketStateKind } from "../../domain/ticket.ts";
+import type { RegistrationState, Ticket, TicketPurpose, TicketState, TicketStateKind } from "../../domain/ticket.ts";
 import type { TicketsTable } from "../schema.ts";
 
 /** The kinds of `isTicketLive`; a test compares the two. */
@@ -40,7 +40,9 @@ export function toTicketColumns(ticket: Ticket): TicketsTable {
     connection: ticket.connection,
     ...toScopeColumns(scope),
     machine_id: ticket.machineId,
+    purpose: ticket.purpose,
     job_id: ticket.jobId,
+    aimed_ms: ticket.aimedAtMs,
     runner_name: ticket.runnerName,
     runner_id: ticket.runnerId,
     registration: ticket.registration,
@@ -61,7 +63,9 @@ export function toTicket(row: TicketsTable): Ticket {
     connection: parseConnectionName(row.connection),
     scope: toScope(row),
     machineId: parseMachineId(row.machine_id),
+    purpose: row.purpose as TicketPurpose,
     jobId: row.job_id === null ? null : parseJobId(row.job_id),
+    aimedAtMs: row.aimed_ms,
     runnerName: row.runner_name,
     runnerId: row.runner_id === null ? null : parseRunnerId(row.runner_id),
     registration: row.registration as RegistrationState,

@@ -6,6 +6,9 @@ const SCOPE_MEND =
   "write one of `scope: { organization: acme }`, `scope: { repositories: [acme/widgets] }` and `scope: { enterprise: acme }`";
 const DURATION = "must be a duration with its unit, from 1s to 24h";
 
+const SEVERAL_PLACES = "needs one place to register in before a job tells it, and the pool's scope names several";
+const ONE_PLACE = "remove it, or use `scope: { organization: … }` or exactly one `owner/name`";
+
 const POOLS: readonly Row[] = [
   ["no pools", (c) => (c.pools = []), "pools", "needs at least 1 entry", "as in `pools: [{ name: linux, … }]`"],
   [
@@ -208,6 +211,27 @@ const POOLS: readonly Row[] = [
     "pools[0].tickets.ready",
     "is more than `warm.parked`, and a ticket is made for a parked machine",
     "at most 1, or raise `warm.parked`",
+  ],
+  [
+    "listeners in advance, in a place that only a job tells",
+    (c) => {
+      c.pools[0].scope = { repositories: ["acme/*"] };
+      c.pools[0].warm = { registered: 1 };
+    },
+    "pools[0].warm.registered",
+    SEVERAL_PLACES,
+    ONE_PLACE,
+  ],
+  [
+    "tickets in advance, in one of two places",
+    (c) => {
+      c.pools[0].scope = { repositories: ["acme/widgets", "acme/gadgets"] };
+      c.pools[0].warm = { parked: 1 };
+      c.pools[0].tickets = { ready: 1 };
+    },
+    "pools[0].tickets.ready",
+    SEVERAL_PLACES,
+    ONE_PLACE,
   ],
   [
     "a deadline without a unit",

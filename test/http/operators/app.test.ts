@@ -68,6 +68,7 @@ describe("GET /status", () => {
       verdicts: { busy: 2, idle: 3, unknown: 1 },
       waitingJobs: 1,
       liveTickets: 3,
+      standing: { registered: 0, ready: 0 },
       lastErrors: [],
     });
     expect(gpu?.lastErrors).toEqual([

@@ -12,6 +12,7 @@ const POOL: StatusAnswer["pools"][number] = {
   verdicts: { busy: 0, idle: 0, unknown: 0 },
   waitingJobs: 0,
   liveTickets: 0,
+  standing: { registered: 0, ready: 0 },
   lastErrors: [],
   words: [],
 };

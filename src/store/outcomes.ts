@@ -1,0 +1,113 @@
+/** What breakers are judged by: the tries that failed since the last one that succeeded was made, and that one. */
+import type { Outcome } from "../domain/breakers.ts";
+import { type ConnectionName, type JobId, type PoolName, parseJobId } from "../domain/ids.ts";
+import type { RetireReason } from "../domain/reasons.ts";
+import type { TicketStateKind } from "../domain/ticket.ts";
+import { readInChunks } from "./chunks.ts";
+import type { Queryable } from "./schema.ts";
+
+/** Failures that are read; more change nothing, for the pause between probes has its limit long before. */
+const FAILURES_MAX = 50;
+
+/** A ticket that ran a job, whatever became of the job. */
+const PROVEN_STATES = ["running", "spent"] as const satisfies readonly TicketStateKind[];
+
+/**
+ * A barren ticket failed. One that was handed back or voided, or whose machine was lost, says nothing of what its runner
+ * would have done.
+ */
+export async function readTicketOutcomes(db: Queryable, pool: PoolName): Promise<readonly Outcome[]> {
+  const provenMs = await readProvenMs(db, pool);
+  const barren = await db
+    .selectFrom("tickets")
+    .select(["created_ms", "state_since_ms"])
+    .where("pool", "=", pool)
+    .where("state", "=", "barren")
+    .where("created_ms", ">", provenMs ?? -1)
+    .orderBy("created_ms", "desc")
+    .orderBy("id", "desc")
+    .limit(FAILURES_MAX)
+    .execute();
+  return [...proven(provenMs), ...barren.map((row) => failed(row.created_ms, row.state_since_ms))];
+}
+
+/** When the ticket was made that ran a job and was made last. Each state is one look into the index. */
+async function readProvenMs(db: Queryable, pool: PoolName): Promise<number | null> {
+  let newestMs: number | null = null;
+  for (const state of PROVEN_STATES) {
+    const row = await db
+      .selectFrom("tickets")
+      .select("created_ms")
+      .where("pool", "=", pool)
+      .where("state", "=", state)
+      .orderBy("created_ms", "desc")
+      .limit(1)
+      .executeTakeFirst();
+    if (row !== undefined) newestMs = Math.max(newestMs ?? 0, row.created_ms);
+  }
+  return newestMs;
+}
+
+/** As `readTicketOutcomes`, of single jobs and in whichever pool; a job without any is left out. */
+export async function readTicketOutcomesOfJobs(
+  db: Queryable,
+  connection: ConnectionName,
+  jobIds: readonly JobId[],
+): Promise<ReadonlyMap<JobId, readonly Outcome[]>> {
+  const rows = await readInChunks(jobIds, (chunk) =>
+    db
+      .selectFrom("tickets")
+      .select(["job_id", "state", "created_ms", "state_since_ms"])
+      .where("connection", "=", connection)
+      .where("job_id", "in", chunk)
+      .where("state", "in", ["barren", ...PROVEN_STATES])
+      .execute(),
+  );
+  const outcomes = new Map<JobId, Outcome[]>();
+  for (const row of rows) {
+    if (row.job_id === null) continue;
+    const jobId = parseJobId(row.job_id);
+    const outcome =
+      row.state === "barren"
+        ? failed(row.created_ms, row.state_since_ms)
+        : { madeAtMs: row.created_ms, failedAtMs: null };
+    outcomes.set(jobId, [...(outcomes.get(jobId) ?? []), outcome]);
+  }
+  return outcomes;
+}
+
+/** Reasons for which a machine ends that ought to have checked in. */
+const UNHEARD_REASONS = ["boot-deadline", "machine-dead"] as const satisfies readonly RetireReason[];
+
+/** A machine that anybody was ever heard from succeeded, a refused check-in included. */
+export async function readLaunchOutcomes(db: Queryable, pool: PoolName): Promise<readonly Outcome[]> {
+  const heard = await db
+    .selectFrom("machines")
+    .select("created_ms")
+    .where("pool", "=", pool)
+    .where("is_agent_seen", "=", 1)
+    .orderBy("created_ms", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  const provenMs = heard?.created_ms ?? null;
+  const unheard = await db
+    .selectFrom("machines")
+    .select(["created_ms", "state_since_ms"])
+    .where("pool", "=", pool)
+    .where("is_agent_seen", "=", 0)
+    .where("created_ms", ">", provenMs ?? -1)
+    .where("state", "in", ["retiring", "gone"])
+    .where("reason", "in", UNHEARD_REASONS)
+    .orderBy("created_ms", "desc")
+    .limit(FAILURES_MAX)
+    .execute();
+  return [...proven(provenMs), ...unheard.map((row) => failed(row.created_ms, row.state_since_ms))];
+}
+
+function proven(madeAtMs: number | null): readonly Outcome[] {
+  return madeAtMs === null ? [] : [{ madeAtMs, failedAtMs: null }];
+}
+
+function failed(madeAtMs: number, failedAtMs: number): Outcome {
+  return { madeAtMs, failedAtMs };
+}
