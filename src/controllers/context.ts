@@ -44,6 +44,8 @@ export interface PoolContext extends Surroundings {
   readonly github: GitHub;
   readonly provider: Provider;
   readonly memory: PoolMemory;
+  /** Its connection left the configuration with it: nothing can be asked of GitHub, and nothing deleted there. */
+  readonly isUnconnected?: boolean;
   /** The lease under which this pool's rows are written; null while somebody else holds it. */
   lease(): Lease | null;
 }
@@ -54,6 +56,8 @@ export interface PoolMemory {
   readonly observed: Map<MachineId, ObservedMachine>;
   /** Since when no job has needed a parked machine. */
   readonly surplusSinceMs: Map<MachineId, number>;
+  /** Parked machines that the last plan found replaced. */
+  replaced: ReadonlySet<MachineId>;
   /** Since when a parked machine's agent has been making itself ready again. */
   readonly notReadySinceMs: Map<MachineId, number>;
   /** Jobs that `execute/ask` is to ask GitHub about. */
@@ -94,6 +98,7 @@ export function emptyMemory(): PoolMemory {
   return {
     observed: new Map(),
     surplusSinceMs: new Map(),
+    replaced: new Set(),
     notReadySinceMs: new Map(),
     jobsToAsk: new Set(),
     askFailures: new Map(),

@@ -5,6 +5,7 @@ import { decideLifecycle, type LifecycleDecision } from "../domain/lifecycle.ts"
 import { type Machine, moveMachine } from "../domain/machine.ts";
 import { checkPlan } from "../domain/plan-checks.ts";
 import type { ReasonCode } from "../domain/reasons.ts";
+import { decideMarks, isRolloutReason, rolloutPlaceCount } from "../domain/rollout.ts";
 import { isTicketLive, type Ticket } from "../domain/ticket.ts";
 import { recordDecisions } from "../store/evidence/decisions.ts";
 import { inLease } from "../store/leases.ts";
@@ -78,7 +79,9 @@ function decideMachines(
   noteNotReady(context, machines);
   const ticketByMachine = new Map(tickets.filter(isTicketLive).map((ticket) => [ticket.machineId, ticket]));
   const decisions = new Map<MachineId, LifecycleDecision>();
-  for (const machine of machines) {
+  let placeCount = rolloutPlaceCount(machines.length, machines);
+  // Listed newest first, and replaced oldest first.
+  for (const machine of machines.toReversed()) {
     if (machine.state.kind === "retiring") continue;
     const input = {
       machine,
@@ -88,8 +91,12 @@ function decideMachines(
       surplusSinceMs: context.memory.surplusSinceMs.get(machine.id) ?? null,
       notReadySinceMs: context.memory.notReadySinceMs.get(machine.id) ?? null,
       isShuttingDown: context.isShuttingDown(),
+      mayBeReplaced:
+        placeCount > 0 && (context.memory.replaced.has(machine.id) || isRolloutReason(machine.retireWhenSpent)),
     };
-    decisions.set(machine.id, decideLifecycle(input, context.pool, time));
+    const decision = decideLifecycle(input, context.pool, time);
+    if (decision.kind === "retire" && isRolloutReason(decision.reason)) placeCount -= 1;
+    decisions.set(machine.id, decision);
   }
   return decisions;
 }
@@ -118,6 +125,8 @@ async function writeRetirements(
     retired.push(machine.id);
     context.wake.machine(machine.id);
   }
+  // By compare-and-set as well: one whose ticket ended meanwhile is parked, and replaced like any other.
+  for (const marked of decideMarks(machines, context.pool, nowMs)) await saveMachine(tx, marked, marked.version - 1);
   await recordDecisions(
     tx,
     [...decisions].map(([id, decision]) => ({

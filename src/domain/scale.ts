@@ -20,6 +20,7 @@ export interface LaunchState {
 }
 
 export function launchRoom(pool: PoolPolicy, state: LaunchState): LaunchRoom {
+  if (pool.mode === "departed") return { count: 0, limit: "pool-left" };
   if (state.isShuttingDown) return { count: 0, limit: "shutting-down" };
   if (state.isRunnerEnded) return { count: 0, limit: "runner-deprecated" };
   if (state.isPaused) return { count: 0, limit: "launch-backoff" };
@@ -28,7 +29,7 @@ export function launchRoom(pool: PoolPolicy, state: LaunchState): LaunchRoom {
 
 /** Warm machines come second: jobs that wait take the room first. */
 export function decideScale(demand: DemandPlan, room: LaunchRoom, pool: PoolPolicy): ScaleDecision {
-  if (pool.mode === "observe") return { launchCount: 0, surplus: [] };
+  if (pool.mode !== "run") return { launchCount: 0, surplus: [] };
   const wantedByJobs = demand.decisions.filter((decision) => decision.kind === "launch").length;
   const warmMissing = Math.max(0, pool.warmParkedCount - demand.spare.length);
   const launchCount = Math.min(room.count, wantedByJobs + warmMissing);

@@ -2,9 +2,10 @@
 import { type DemandInput, type DemandPlan, decideDemand, type FreeMachine } from "../../domain/demand.ts";
 import type { JobId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
-import { hasTicketsLeft, type Machine } from "../../domain/machine.ts";
+import { hasTicketsLeft, type Machine, type MachineStateKind } from "../../domain/machine.ts";
+import { decideRollout, freshFirst, type RolloutDecision } from "../../domain/rollout.ts";
 import { judgeRunnerVersion } from "../../domain/runner-version.ts";
-import { decideScale, launchRoom, type ScaleDecision } from "../../domain/scale.ts";
+import { decideScale, launchRoom } from "../../domain/scale.ts";
 import type { Ticket } from "../../domain/ticket.ts";
 import { isPast } from "../../domain/time.ts";
 import { SECOND_MS } from "../../domain/units.ts";
@@ -24,7 +25,7 @@ const FREE_MACHINES_MAX = 10_000;
 export interface PoolPlan {
   readonly input: DemandInput;
   readonly demand: DemandPlan;
-  readonly scale: ScaleDecision;
+  readonly scale: RolloutDecision;
   readonly rows: ReadonlyMap<JobId, JobRow>;
   readonly machines: readonly Machine[];
 }
@@ -36,7 +37,7 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
   const rows = await listQueuedJobsOfPool(db, pool.name, JOBS_MAX);
   const tickets = await listLiveTicketsOfPool(db, pool.name);
   const machines = await listFreeMachines(context);
-  const present = await countPresentByPool(db);
+  const machineCount = (await countPresentByPool(db)).get(pool.name) ?? 0;
   const isRunnerEnded = judgeRunnerVersion(memory.runnerVersion?.facts ?? null, time.nowMs) === "ended";
   const withTicket = new Set(tickets.map((ticket) => ticket.machineId));
   const input: DemandInput = {
@@ -49,14 +50,25 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
       : machines.filter((machine) => !withTicket.has(machine.id)).flatMap((machine) => asFree(machine, context)),
     mintPauses: openPauses(memory.mintPauses, context.clock.monotonicMs()),
     launchRoom: launchRoom(pool, {
-      machineCount: present.get(pool.name) ?? 0,
+      machineCount,
       isPaused: context.clock.monotonicMs() < memory.launch.untilMonotonicMs,
       isShuttingDown: context.isShuttingDown(),
       isRunnerEnded,
     }),
   };
   const demand = decideDemand(input, pool, time);
-  const scale = decideScale(demand, input.launchRoom, pool);
+  const scale = decideRollout(
+    {
+      spare: demand.spare,
+      machineCount,
+      machines: [...machines, ...(await listMachinesInState(db, pool.name, "retiring"))],
+      warmCount: pool.warmParkedCount,
+      room: input.launchRoom,
+      scale: decideScale(demand, input.launchRoom, pool),
+    },
+    pool,
+    time.nowMs,
+  );
   return { input, demand, scale, machines, rows: new Map(rows.map((row) => [row.job.id, row])) };
 }
 
@@ -75,14 +87,18 @@ function readAskPause({ memory, clock }: PoolContext, jobId: JobId) {
 }
 
 async function listFreeMachines(context: PoolContext): Promise<readonly Machine[]> {
-  const { db } = context.store;
-  const { name } = context.pool;
-  const parked = await listMachinesInState(db, name, "parked");
-  const provisioning = await listMachinesInState(db, name, "provisioning");
-  const planned = await listMachinesInState(db, name, "planned");
-  const free = [...parked, ...provisioning, ...planned];
+  const free = await listMachinesInStates(context, ["parked", "provisioning", "planned"]);
   invariant(free.length <= FREE_MACHINES_MAX, "free machines are bounded by machines.max");
-  return free;
+  return freshFirst(free, context.pool, context.clock.nowMs());
+}
+
+async function listMachinesInStates(
+  { store, pool }: PoolContext,
+  kinds: readonly MachineStateKind[],
+): Promise<readonly Machine[]> {
+  const machines: Machine[] = [];
+  for (const kind of kinds) machines.push(...(await listMachinesInState(store.db, pool.name, kind)));
+  return machines;
 }
 
 export function asFree(machine: Machine, context: PoolContext): readonly FreeMachine[] {

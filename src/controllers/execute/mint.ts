@@ -30,7 +30,7 @@ import { isStillWanted } from "./still-wanted.ts";
 const CONCURRENT_MINTS_MAX = 8;
 
 export async function mintTickets(context: PoolContext): Promise<void> {
-  if (context.lease() === null || context.pool.mode === "observe") return;
+  if (context.lease() === null || context.pool.mode !== "run") return;
   const tickets = await listTicketsInState(context.store.db, context.pool.name, ["minting"]);
   const queue = [...tickets];
   const workers = Array.from({ length: Math.min(CONCURRENT_MINTS_MAX, queue.length) }, async () => {

@@ -125,7 +125,8 @@ async function readPools(sources: OperatorSources, health: Health): Promise<Pool
 
 function describePolicy(pool: PoolPolicy | PoolName): Pick<PoolAnswer, "name" | "mode" | "max" | "labels"> {
   if (typeof pool === "string") return { name: pool, mode: "removed", max: null, labels: [] };
-  return { name: pool.name, mode: pool.mode, max: pool.machineCountMax, labels: [...pool.labels] };
+  const mode = pool.mode === "departed" ? "removed" : pool.mode;
+  return { name: pool.name, mode, max: pool.machineCountMax, labels: [...pool.labels] };
 }
 
 function countMachines(
