@@ -14,6 +14,7 @@ import type { Random } from "../ports/random.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { Wake } from "../ports/wake.ts";
 import type { Lease } from "../store/leases.ts";
+import type { PoolRemains } from "../store/pools/remains.ts";
 import type { Store } from "../store/store.ts";
 
 /** `launches`: no machine is started, those that are there can be used. `everything`: no ticket is made either. */
@@ -75,6 +76,8 @@ export interface PoolMemory {
   readonly contradictedAtMs: Map<TicketId, number>;
   /** By `scopeKey`: where registrations cannot be listed, they are tried again ever later. */
   readonly sweepPauses: Map<string, Pause>;
+  /** Of a pool that left the configuration, what has not come to its end; null before it was counted. */
+  remains: PoolRemains | null;
   /** Where a ticket was last asked for: of a pool over `owner/*` the only place that is known. */
   lastScope: RegistrationScope | null;
 }
@@ -108,6 +111,7 @@ export function emptyMemory(): PoolMemory {
     lastHandBackAtMs: null,
     contradictedAtMs: new Map(),
     sweepPauses: new Map(),
+    remains: null,
     lastScope: null,
   };
 }

@@ -18,7 +18,8 @@ export type ControllerName =
   | "retention"
   | "recover"
   | "discover"
-  | "watch-version";
+  | "watch-version"
+  | "watch-departure";
 
 export interface Wake {
   /** @param pool which pool's controller; null for those that serve all pools. */

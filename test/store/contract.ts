@@ -5,6 +5,7 @@ import { describeJobLists, describeJobSaves } from "./contract/jobs.ts";
 import { describeLaunches } from "./contract/launches.ts";
 import { describeInLease, describeLeases } from "./contract/leases.ts";
 import { describeHeard, describeMachines, describeNews } from "./contract/machines.ts";
+import { describePools } from "./contract/pools.ts";
 import { describeRetention } from "./contract/retention.ts";
 import { describeRoundTrips } from "./contract/round-trips.ts";
 import { describeTicketLists, describeTickets } from "./contract/tickets.ts";
@@ -29,6 +30,7 @@ export function describeStore(name: string, open: OpenStore): void {
     describeEvidence(open);
     describeDecisions(open);
     describeLogs(open);
+    describePools(open);
     describeRetention(open);
     describeRoundTrips(open);
   });
