@@ -2,10 +2,14 @@ import { createSelfProbe } from "../adapters/network/self-probe.ts";
 import { holderName, isHolderDead } from "../adapters/system/holder.ts";
 import { emptyMemory, type PoolContext, type PoolMemory, type Surroundings } from "../controllers/context.ts";
 import { Driver } from "../controllers/driver.ts";
-import { connectionControllers, poolControllers, sharedControllers } from "../controllers/fleet.ts";
+import {
+  connectionControllers,
+  departureControllers,
+  poolControllers,
+  sharedControllers,
+} from "../controllers/fleet.ts";
 import { standstillOf } from "../controllers/standstill.ts";
 import { TENURE_PERIOD_MS, Tenure } from "../controllers/tenure.ts";
-import { HoldfastError } from "../domain/errors.ts";
 import type { MachineId, PoolName } from "../domain/ids.ts";
 import { invariant } from "../domain/invariant.ts";
 import type { ProviderState } from "../domain/observed.ts";
@@ -14,6 +18,7 @@ import { OpenPolls } from "../http/agents/polls.ts";
 import { AgentTokens } from "../http/agents/token.ts";
 import { createHealthApp, type Health } from "../http/health.ts";
 import { createOperatorApp } from "../http/operators/app.ts";
+import { type DepartedPool, describeDeparture } from "../http/operators/departed.ts";
 import type { OperatorSources } from "../http/operators/sources.ts";
 import { createPagesApp } from "../http/pages/app.ts";
 import { createWebhookApp } from "../http/webhooks.ts";
@@ -25,13 +30,15 @@ import type { Telemetry } from "../ports/telemetry.ts";
 import { DeliveryLog } from "../store/deliveries/log.ts";
 import { countPresentByPool } from "../store/machines/count.ts";
 import { openStore, type Store } from "../store/store.ts";
-import type { Config, PoolConfig } from "./config/config.ts";
+import type { Config } from "./config/config.ts";
 import type { Environment } from "./config/environment.ts";
 import { ConfigError } from "./config/problems.ts";
 import { Connections } from "./connections.ts";
 import { type Front, type FrontApps, openFront } from "./front.ts";
 import { createHearing } from "./hearing.ts";
-import { createProvider, findPoolProblems } from "./providers.ts";
+import { missingConnection } from "./missing-connection.ts";
+import { createPoolProvider, findPoolProblems } from "./providers.ts";
+import { type SettledPool, settlePools } from "./settle-pools.ts";
 import { version } from "./version.ts";
 
 export interface SystemParts {
@@ -54,25 +61,14 @@ export interface Holdfast {
   close(): Promise<void>;
 }
 
-/** @throws {HoldfastError} `store-unavailable` | `store-newer` | `port-in-use` | `config-invalid` */
+/** @throws {HoldfastError} `store-unavailable` | `store-newer` | `port-in-use` | `config-invalid` | `pool-unreadable` */
 export async function startHoldfast(config: Config, parts: SystemParts): Promise<Holdfast> {
   const store = await openStore(config.storeAddress);
   try {
-    await refuseForgottenPools(store, config);
-    return await assemble(config, parts, store);
+    return await assemble(config, parts, store, await settlePools(store, config, parts.clock.nowMs()));
   } catch (error) {
     await store.close();
     throw error;
-  }
-}
-
-/** A pool that has machines cannot leave the configuration: nobody would end them. */
-async function refuseForgottenPools(store: Store, config: Config): Promise<void> {
-  const known = new Set(config.pools.map((pool) => pool.policy.name));
-  for (const [pool, machineCount] of await countPresentByPool(store.db)) {
-    if (known.has(pool) || machineCount === 0) continue;
-    const attempted = `starting without pool "${pool}", which still has ${machineCount} machine(s): keep it in the configuration with machines.max 0 until they are gone`;
-    throw new HoldfastError("config-invalid", attempted);
   }
 }
 
@@ -81,6 +77,8 @@ interface Core {
   readonly config: Config;
   readonly parts: SystemParts;
   readonly store: Store;
+  /** Those of the configuration, and those that left it and are not drained. */
+  readonly pools: readonly SettledPool[];
   readonly driver: Driver;
   readonly tenure: Tenure;
   readonly hearing: Hearing;
@@ -94,8 +92,13 @@ interface Core {
   agentsAddress: string;
 }
 
-async function assemble(config: Config, parts: SystemParts, store: Store): Promise<Holdfast> {
-  const core = createCore(config, parts, store);
+async function assemble(
+  config: Config,
+  parts: SystemParts,
+  store: Store,
+  settled: readonly SettledPool[],
+): Promise<Holdfast> {
+  const core = createCore(config, parts, store, settled);
   const { driver, tenure, polls, deliveries } = core;
   const front = await openFront(config, parts.clock, createApps(core), parts.telemetry);
   core.agentsAddress = front.addresses.agents;
@@ -106,6 +109,7 @@ async function assemble(config: Config, parts: SystemParts, store: Store): Promi
     ...sharedControllers(surroundings),
     ...core.connections.contexts(surroundings, (pool) => tenure.lease(pool) !== null).flatMap(connectionControllers),
     ...pools.flatMap(poolControllers),
+    ...pools.filter((_, index) => settled[index]?.isDeparted).flatMap(departureControllers),
   ]);
   return {
     store,
@@ -129,7 +133,7 @@ async function assemble(config: Config, parts: SystemParts, store: Store): Promi
 
 /** @throws {ConfigError} for a pool that could never launch, with the sockets closed again. */
 async function openPools(core: Core, surroundings: Surroundings, front: Front): Promise<readonly PoolContext[]> {
-  const { pools } = core.config;
+  const { pools } = core;
   try {
     const contexts = await Promise.all(pools.map((pool) => contextOf(pool, core, surroundings, front)));
     for (const [index, pool] of pools.entries()) await refuseUnusable(core, pool, contexts[index]);
@@ -141,19 +145,22 @@ async function openPools(core: Core, surroundings: Surroundings, front: Front): 
 }
 
 /** A pool that could never launch is told at once. One that has machines is cared for all the same. */
-async function refuseUnusable(core: Core, pool: PoolConfig, context: PoolContext | undefined): Promise<void> {
+async function refuseUnusable(core: Core, pool: SettledPool, context: PoolContext | undefined): Promise<void> {
   invariant(context !== undefined, "every pool has its context");
-  const problems = await findPoolProblems(context.provider, pool, core.config);
+  // It launches nothing any more.
+  if (pool.isDeparted) return;
+  const problems = await findPoolProblems(context.provider, pool.config, core.config);
   if (problems.length === 0) return;
-  const machineCount = (await countPresentByPool(core.store.db)).get(pool.policy.name) ?? 0;
-  const file = `pool ${pool.policy.name}`;
+  const { name } = pool.config.policy;
+  const machineCount = (await countPresentByPool(core.store.db)).get(name) ?? 0;
+  const file = `pool ${name}`;
   if (machineCount === 0) throw new ConfigError("config-invalid", { file, problems });
   for (const { path, problem } of problems) core.parts.telemetry.warn("a pool cannot launch", { path, problem });
 }
 
-function createCore(config: Config, parts: SystemParts, store: Store): Core {
+function createCore(config: Config, parts: SystemParts, store: Store, pools: readonly SettledPool[]): Core {
   const { clock, telemetry } = parts;
-  const poolNames = config.pools.map((pool) => pool.policy.name);
+  const poolNames = pools.map((pool) => pool.config.policy.name);
   const polls = new OpenPolls();
   const selfProbe = createSelfProbe();
   const driver = new Driver(clock, telemetry, (machineId) => polls.wake(machineId));
@@ -161,6 +168,7 @@ function createCore(config: Config, parts: SystemParts, store: Store): Core {
     config,
     parts,
     store,
+    pools,
     driver,
     polls,
     hearing: createHearing(),
@@ -204,6 +212,7 @@ function createApps(core: Core): FrontApps {
 function sourcesOf(core: Core): OperatorSources {
   const { config, store, hearing, tenure, driver, memories, connections } = core;
   const { clock } = core.parts;
+  const readDeparted = () => departedOf(core.pools, memories);
   return {
     controllerId: config.controllerId,
     version,
@@ -211,7 +220,8 @@ function sourcesOf(core: Core): OperatorSources {
     pools: config.pools.map((pool) => pool.policy),
     store,
     clock,
-    readHealth: () => healthOf(driver, tenure, config),
+    readHealth: () => healthOf(driver, tenure, core.pools, readDeparted()),
+    readDeparted,
     readConnections: () => connections.read(),
     heardAtMs: (machineId) => hearing.heardAtMs(machineId),
     heardSinceMs: () => tenure.heardSinceMs(),
@@ -238,13 +248,21 @@ function surroundingsOf(core: Core): Surroundings {
   };
 }
 
-async function contextOf(pool: PoolConfig, core: Core, surroundings: Surroundings, front: Front): Promise<PoolContext> {
-  const { name, connection } = pool.policy;
+async function contextOf(
+  pool: SettledPool,
+  core: Core,
+  surroundings: Surroundings,
+  front: Front,
+): Promise<PoolContext> {
+  const { name, connection } = pool.config.policy;
+  const { clock } = core.parts;
+  const { isUnconnected } = pool;
   return {
     ...surroundings,
-    pool: pool.policy,
-    github: core.connections.of(connection).github,
-    provider: await createProvider(pool, core.config, core.parts.clock, front.agentsUrl),
+    pool: pool.config.policy,
+    github: isUnconnected ? missingConnection(connection, clock) : core.connections.of(connection).github,
+    isUnconnected,
+    provider: await createPoolProvider(pool, core.config, clock, front.agentsUrl),
     memory: core.memories.get(name) ?? emptyMemory(),
     lease: () => core.tenure.lease(name),
   };
@@ -258,14 +276,32 @@ function providerStateOf(memories: ReadonlyMap<PoolName, PoolMemory>, machineId:
   return null;
 }
 
-function healthOf(driver: Driver, tenure: Tenure, config: Config): Health {
+/** Those that left the configuration, until nothing of them is left. */
+function departedOf(
+  pools: readonly SettledPool[],
+  memories: ReadonlyMap<PoolName, PoolMemory>,
+): readonly DepartedPool[] {
+  return pools.flatMap(({ config: { policy }, isDeparted, isUnconnected }) => {
+    const remains = memories.get(policy.name)?.remains ?? null;
+    const isDrained = remains !== null && Object.values(remains).every((count) => count === 0);
+    return isDeparted && !isDrained ? [{ policy, remains, isUnconnected }] : [];
+  });
+}
+
+function healthOf(
+  driver: Driver,
+  tenure: Tenure,
+  pools: readonly SettledPool[],
+  departed: readonly DepartedPool[],
+): Health {
   const controllers = driver.health();
   const failing = controllers.filter((one) => one.lastError !== null);
-  const unheld = config.pools.filter((pool) => tenure.lease(pool.policy.name) === null);
+  const unheld = pools.map(({ config }) => config.policy.name).filter((name) => tenure.lease(name) === null);
   return {
     isReady: unheld.length === 0,
     problems: [
-      ...unheld.map((pool) => `another process holds pool ${pool.policy.name}, or it has not been taken yet`),
+      ...unheld.map((name) => `another process holds pool ${name}, or it has not been taken yet`),
+      ...departed.flatMap(describeDeparture),
       ...failing.map((one) => `controller ${one.name} failed: ${one.lastError}`),
     ],
     controllers,

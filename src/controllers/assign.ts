@@ -38,7 +38,7 @@ export async function assign(context: PoolContext): Promise<void> {
   if (mintsStanding || decisions.some(({ kind }) => kind === "mint"))
     context.wake.controller("mint", context.pool.name);
   if (decisions.some(({ kind }) => kind === "ask")) context.wake.controller("ask", context.pool.name);
-  if (plan.scale.surplus.length > 0) context.wake.controller("retire", context.pool.name);
+  if (plan.scale.surplus.length + plan.scale.replaced.length > 0) context.wake.controller("retire", context.pool.name);
   if (plan.demand.unneeded.length > 0) context.wake.controller("sweep", context.pool.name);
 }
 
@@ -107,6 +107,7 @@ function rememberPlan(context: PoolContext, plan: PoolPlan): void {
   context.memory.stops = plan.stops;
   const nowMs = context.clock.nowMs();
   const surplus = new Set(plan.scale.surplus);
+  context.memory.replaced = new Set(plan.scale.replaced);
   for (const id of surplusSinceMs.keys()) if (!surplus.has(id)) surplusSinceMs.delete(id);
   for (const id of surplus) if (!surplusSinceMs.has(id)) surplusSinceMs.set(id, nowMs);
   for (const decision of plan.demand.decisions) if (decision.kind === "ask") jobsToAsk.add(decision.jobId);

@@ -16,6 +16,7 @@ import type { Random } from "../ports/random.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { Wake } from "../ports/wake.ts";
 import type { Lease } from "../store/leases.ts";
+import type { PoolRemains } from "../store/pools/remains.ts";
 import type { Store } from "../store/store.ts";
 
 /**
@@ -49,6 +50,8 @@ export interface PoolContext extends Surroundings {
   readonly github: GitHub;
   readonly provider: Provider;
   readonly memory: PoolMemory;
+  /** Its connection left the configuration with it: nothing can be asked of GitHub, and nothing deleted there. */
+  readonly isUnconnected?: boolean;
   /** The lease under which this pool's rows are written; null while somebody else holds it. */
   lease(): Lease | null;
 }
@@ -59,6 +62,8 @@ export interface PoolMemory {
   readonly observed: Map<MachineId, ObservedMachine>;
   /** Since when no job has needed a parked machine. */
   readonly surplusSinceMs: Map<MachineId, number>;
+  /** Parked machines that the last plan found replaced. */
+  replaced: ReadonlySet<MachineId>;
   /** Since when a parked machine's agent has been making itself ready again. */
   readonly notReadySinceMs: Map<MachineId, number>;
   /** Jobs that `execute/ask` is to ask GitHub about. */
@@ -83,6 +88,8 @@ export interface PoolMemory {
   readonly contradictedAtMs: Map<TicketId, number>;
   /** By `scopeKey`: where registrations cannot be listed, they are tried again ever later. */
   readonly sweepPauses: Map<string, Pause>;
+  /** Of a pool that left the configuration, what has not come to its end; null before it was counted. */
+  remains: PoolRemains | null;
   /** Where a ticket was last asked for: of a pool over `owner/*` the only place that is known. */
   lastScope: RegistrationScope | null;
 }
@@ -118,6 +125,7 @@ export function emptyMemory(): PoolMemory {
   return {
     observed: new Map(),
     surplusSinceMs: new Map(),
+    replaced: new Set(),
     notReadySinceMs: new Map(),
     jobsToAsk: new Set(),
     askFailures: new Map(),
@@ -136,6 +144,7 @@ export function emptyMemory(): PoolMemory {
     },
     contradictedAtMs: new Map(),
     sweepPauses: new Map(),
+    remains: null,
     lastScope: null,
   };
 }

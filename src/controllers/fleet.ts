@@ -17,6 +17,7 @@ import { forgetExpired, RETENTION_PERIOD_MS } from "./retention.ts";
 import { retire } from "./retire.ts";
 import { sweep } from "./sweep.ts";
 import { SWEEP_UNKNOWN_PERIOD_MS, sweepUnknown } from "./sweep-unknown.ts";
+import { WATCH_DEPARTURE_PERIOD_MS, watchDeparture } from "./watch-departure.ts";
 import { WATCH_HOSTS_PERIOD_MS, watchHosts } from "./watch-hosts.ts";
 import { WATCH_VERSION_PERIOD_MS, watchVersion } from "./watch-version.ts";
 
@@ -36,6 +37,12 @@ export function connectionControllers(context: ConnectionContext): readonly Cont
   if (context.demand === "poll") return [discoverer];
   const rescues = { name: "recover", pool: null, connection, periodMs: RECOVER_PERIOD_MS } as const;
   return [discoverer, { ...rescues, run: () => recover(context) }];
+}
+
+/** Of a pool that left the configuration. */
+export function departureControllers(context: PoolContext): readonly Controller[] {
+  const pool = context.pool.name;
+  return [{ name: "watch-departure", pool, periodMs: WATCH_DEPARTURE_PERIOD_MS, run: () => watchDeparture(context) }];
 }
 
 /** Those of one pool, which work only while this process holds its lease. */

@@ -8,6 +8,9 @@ export function reasonOfRefusal(code: GitHubErrorCode | ProviderErrorCode): Reas
     case "github-name-taken":
     case "github-busy":
       return "github-invalid";
+    // Of a pool that left the configuration with its connection: it makes no tickets.
+    case "github-not-connected":
+      return "pool-left";
     case "provider-invalid":
     case "provider-capacity":
     case "provider-unavailable":

@@ -4,6 +4,7 @@ import type { MachineId } from "../domain/ids.ts";
 import type { PoolWords } from "../domain/operator-words.ts";
 import { isServedBy } from "../domain/pool.ts";
 import type { RetireReason } from "../domain/reasons.ts";
+import { isRolloutReason } from "../domain/rollout.ts";
 import { standingWanted } from "../domain/supply.ts";
 import { moveTicket, type Ticket } from "../domain/ticket.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
@@ -37,6 +38,8 @@ export async function handBack(context: PoolContext): Promise<void> {
 
 async function decide(context: PoolContext): Promise<readonly HandBack[]> {
   const { store, pool, memory, clock } = context;
+  // What the fence hands back is deleted at GitHub at once, or GitHub goes on giving jobs to a listener that is no more.
+  if (context.isUnconnected === true) return [];
   const tickets = await listLiveTicketsOfPool(store.db, pool.name);
   if (!tickets.some(({ state }) => state.kind === "delivered" || state.kind === "online")) return [];
   const words = await readPoolWords(store.db, pool.name);
@@ -57,14 +60,18 @@ async function listDraining(
   tickets: readonly Ticket[],
   words: PoolWords,
 ): Promise<ReadonlySet<MachineId>> {
-  if (context.isShuttingDown() || words.drain !== null) return new Set(tickets.map(({ machineId }) => machineId));
+  if (context.isShuttingDown() || words.drain !== null || context.pool.mode === "departed")
+    return new Set(tickets.map(({ machineId }) => machineId));
   const engaged = await listMachinesInState(context.store.db, context.pool.name, "engaged");
   return new Set(engaged.filter(({ retireWhenSpent }) => isDrain(retireWhenSpent)).map(({ id }) => id));
 }
 
-/** A machine that goes because its runner was late is in no hurry: the runner may have come, and have its job waiting. */
+/**
+ * A machine that goes because its runner was late is in no hurry: the runner may have come, and have its job waiting. Nor
+ * is one that is to be replaced.
+ */
 function isDrain(retireWhenSpent: RetireReason | null): boolean {
-  return retireWhenSpent !== null && retireWhenSpent !== "runner-late";
+  return retireWhenSpent !== null && retireWhenSpent !== "runner-late" && !isRolloutReason(retireWhenSpent);
 }
 
 /** By compare-and-set: whoever moved the ticket on has won. A runner that does not come online is not tried again. */

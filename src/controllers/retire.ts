@@ -6,6 +6,7 @@ import { type Machine, moveMachine } from "../domain/machine.ts";
 import { heedWords, type PoolWords } from "../domain/operator-words.ts";
 import { checkPlan } from "../domain/plan-checks.ts";
 import type { ReasonCode } from "../domain/reasons.ts";
+import { decideMarks, isRolloutReason, rolloutPlaceCount } from "../domain/rollout.ts";
 import { NO_HOST_FACTS } from "../domain/slow-proofs.ts";
 import { isTicketLive, isTicketOut, type Ticket } from "../domain/ticket.ts";
 import { judgeMachine } from "../domain/verdict.ts";
@@ -88,7 +89,9 @@ function decideMachines(
   noteNotReady(context, machines);
   const ticketByMachine = new Map(tickets.filter(isTicketLive).map((ticket) => [ticket.machineId, ticket]));
   const decisions = new Map<MachineId, LifecycleDecision>();
-  for (const machine of machines) {
+  let placeCount = rolloutPlaceCount(machines.length, machines);
+  // Listed newest first, and replaced oldest first.
+  for (const machine of machines.toReversed()) {
     if (machine.state.kind === "retiring") continue;
     const ticket = ticketByMachine.get(machine.id) ?? null;
     const heardAtMs = context.hearing.heardAtMs(machine.id);
@@ -103,9 +106,12 @@ function decideMachines(
       surplusSinceMs: context.memory.surplusSinceMs.get(machine.id) ?? null,
       notReadySinceMs: context.memory.notReadySinceMs.get(machine.id) ?? null,
       isShuttingDown: context.isShuttingDown(),
+      mayBeReplaced:
+        placeCount > 0 && (context.memory.replaced.has(machine.id) || isRolloutReason(machine.retireWhenSpent)),
     };
-    const unheeding = decideLifecycle(input, context.pool, time);
-    decisions.set(machine.id, heedWords(unheeding, { ...input, words }, context.pool));
+    const decision = heedWords(decideLifecycle(input, context.pool, time), { ...input, words }, context.pool);
+    if (decision.kind === "retire" && isRolloutReason(decision.reason)) placeCount -= 1;
+    decisions.set(machine.id, decision);
     noteUnknown(context, machine.id, judgeMachine(input, time).kind === "unknown");
   }
   return decisions;
@@ -157,6 +163,8 @@ async function writeRetirements(
     retired.push(machine.id);
     context.wake.machine(machine.id);
   }
+  // By compare-and-set as well: one whose ticket ended meanwhile is parked, and replaced like any other.
+  for (const marked of decideMarks(machines, context.pool, nowMs)) await saveMachine(tx, marked, marked.version - 1);
   await recordDecisions(
     tx,
     [...decisions].map(([id, decision]) => ({

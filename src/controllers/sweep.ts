@@ -22,7 +22,7 @@ import { heardTime, type PoolContext } from "./context.ts";
 const LATE_EFFECT_MS = MINUTE_MS;
 
 export async function sweep(context: PoolContext): Promise<void> {
-  if (context.pool.mode === "observe") return;
+  if (context.pool.mode === "observe" || context.isUnconnected === true) return;
   await deleteHandedBack(context);
   const owing = await listTicketsOwingDeletion(context.store.db, context.pool.name);
   const byScope = Map.groupBy(owing, (ticket) => scopeKey(ticket.scope));

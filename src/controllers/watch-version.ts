@@ -14,7 +14,8 @@ export const WATCH_VERSION_PERIOD_MS = MINUTE_MS;
 const ANSWER_KEPT_MS = 10 * MINUTE_MS;
 
 export async function watchVersion(context: PoolContext): Promise<void> {
-  if (context.lease() === null) return;
+  // A pool that left the configuration launches nothing.
+  if (context.lease() === null || context.pool.mode === "departed") return;
   const { memory, clock, provider } = context;
   const version = await provider.readRunnerVersion();
   if (version === null) return;

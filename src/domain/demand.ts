@@ -101,9 +101,21 @@ const NONE_STANDING: StandingWanted = { registeredCount: 0, readyCount: 0 };
 
 /** Every ticket and every machine is used at most once. */
 export function decideDemand(input: DemandInput, pool: PoolPolicy, time: HeardTime): DemandPlan {
+  if (pool.mode === "departed") return planDeparture(input);
   const plan = planDemand(input, pool, time);
   if (pool.mode === "run") return plan;
   return { decisions: plan.decisions.map(observed), spare: input.machines, unneeded: [], standing: NONE_STANDING };
+}
+
+/** Nothing is for a job any more: what has not left us is voided, and its jobs are routed anew once it is. */
+function planDeparture({ jobs, tickets }: DemandInput): DemandPlan {
+  const unneeded = tickets.filter(({ state: { kind } }) => kind === "issued" || kind === "minting");
+  return {
+    decisions: jobs.map(({ job }) => wait(job, "pool-left")),
+    spare: [],
+    unneeded: unneeded.map((ticket) => ticket.id),
+    standing: NONE_STANDING,
+  };
 }
 
 /** What a pool that only observes says instead of doing it. It may ask GitHub: that changes nothing. */

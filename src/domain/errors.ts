@@ -11,6 +11,11 @@ export const ERRORS = {
     sentence: "The configuration file, or a file that it names, cannot be read.",
     mend: "Check the path and the permissions of the file.",
   },
+  "pool-unreadable": {
+    sentence:
+      "Machines, tickets or launches of a pool are in the store, and the settings that they were made from are not, or not in a shape that this version reads.",
+    mend: "Put the pool into the configuration as it was, or run the version that started its machines, until nothing of it is left.",
+  },
   "port-in-use": {
     sentence: "The address to listen on is taken.",
     mend: "Stop the other program, or change `listen` in the configuration.",
@@ -107,6 +112,10 @@ export const ERRORS = {
   "github-budget": {
     sentence: "The call was held back: what is left of GitHub's rate limit is kept for more urgent calls.",
     mend: "Nothing to do: it is made when there is room again. `holdfast status` shows the budget; an installation of its own for each busy organization gives more.",
+  },
+  "github-not-connected": {
+    sentence: "The connection that the pool worked with is no longer in the configuration.",
+    mend: "Put the connection back under `github` until nothing of the pool is left.",
   },
   "github-suspended": {
     sentence: "GitHub has suspended the App's installation.",

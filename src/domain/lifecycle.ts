@@ -2,6 +2,7 @@
 import { hasTicketsLeft, type Machine } from "./machine.ts";
 import type { PoolPolicy } from "./pool.ts";
 import type { ReasonCode, RetireReason } from "./reasons.ts";
+import { isRolloutReason, replacementReason } from "./rollout.ts";
 import {
   type HostFacts,
   missingForHostLost,
@@ -31,6 +32,8 @@ export interface LifecycleInput extends MachineEvidence {
   /** Every ticket that the machine ever had, and what is known of its host. */
   readonly tickets: readonly Ticket[];
   readonly facts: HostFacts;
+  /** Whether the rollout lets a parked machine that is to be replaced go now; it does not where this is left out. */
+  readonly mayBeReplaced?: boolean;
 }
 
 export function decideLifecycle(input: LifecycleInput, pool: PoolPolicy, time: HeardTime): LifecycleDecision {
@@ -77,7 +80,9 @@ function decideProvisioning(machine: Machine, sinceMs: number, pool: PoolPolicy,
 function decideParked(input: LifecycleInput, pool: PoolPolicy, time: HeardTime): LifecycleDecision {
   const { machine } = input;
   if (input.ticket !== null && isTicketOut(input.ticket)) return { kind: "keep", reason: "ticket-out" };
-  if (machine.retireWhenSpent !== null) return { kind: "retire", reason: machine.retireWhenSpent };
+  if (pool.mode === "departed") return { kind: "retire", reason: "pool-left" };
+  const isMarked = isRolloutReason(machine.retireWhenSpent);
+  if (machine.retireWhenSpent !== null && !isMarked) return { kind: "retire", reason: machine.retireWhenSpent };
   if (!hasTicketsLeft(machine, pool.jobsPerMachine)) return { kind: "retire", reason: "used-up" };
   if (machine.report?.phase === "leaving") return { kind: "retire", reason: "agent-leaving" };
   if (input.notReadySinceMs !== null && isPast(input.notReadySinceMs, pool.deadlines.bootMs, time))
@@ -87,7 +92,10 @@ function decideParked(input: LifecycleInput, pool: PoolPolicy, time: HeardTime):
   if (isSilent && input.surplusSinceMs === null) return { kind: "keep", reason: "agent-silent" };
   if (input.ticket !== null)
     return { kind: "keep", reason: isHeldReady(input.ticket) ? "kept-warm" : "waits-for-ticket" };
-  if (input.surplusSinceMs === null) return { kind: "keep", reason: "kept-warm" };
+  const replacement = machine.retireWhenSpent ?? replacementReason(machine, pool, time.nowMs);
+  if (replacement !== null && input.mayBeReplaced === true) return { kind: "retire", reason: replacement };
+  if (input.surplusSinceMs === null)
+    return { kind: "keep", reason: replacement === null ? "kept-warm" : "awaits-replacement" };
   if (!isPast(input.surplusSinceMs, SURPLUS_GRACE_MS, time)) return { kind: "keep", reason: "within-surplus-grace" };
   return { kind: "retire", reason: "surplus" };
 }

@@ -16,7 +16,7 @@ export interface PoolInput {
   readonly breakers: PoolBreakers;
   /** Machines of a launch whose agent nobody has heard yet, those being asked for included. */
   readonly unheardCount: number;
-  /** Machines that could take a ticket now: not silent, not stuck, not on their way out. */
+  /** Machines that could take a ticket now: not silent, not stuck, not on their way out, not to be replaced. */
   readonly usable: ReadonlySet<MachineId>;
 }
 
@@ -47,12 +47,13 @@ export function decidePool(input: PoolInput, pool: PoolPolicy, time: HeardTime):
   const demand: DemandPlan = {
     ...plan,
     spare: [...plan.spare, ...held.machines],
-    unneeded: pool.mode === "run" ? [...plan.unneeded, ...held.useless] : [],
+    unneeded: pool.mode === "observe" ? [] : [...plan.unneeded, ...held.useless],
   };
   const standing = decideStanding(
     {
       wanted: input.wanted,
       warmParkedCount: pool.warmParkedCount,
+      usable: input.usable,
       mayMint: stops.tickets === "none" && !isScopePaused(input.demand, pool),
       mintingCount: input.demand.tickets.filter((one) => one.state.kind === "minting" && one.purpose !== "job").length,
     },

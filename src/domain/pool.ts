@@ -26,6 +26,12 @@ export interface PoolDeadlines {
   readonly unknownMs: number;
 }
 
+/**
+ * `run`; `observe`: decides and records, starts and ends nothing; `departed`: it left the configuration, takes no jobs, and
+ * its machines retire one after the other as they become free.
+ */
+export type PoolMode = "run" | "observe" | "departed";
+
 /** A pool's settings, as the deciding code needs them. The provider's own settings are its adapter's business. */
 export interface PoolPolicy {
   readonly name: PoolName;
@@ -39,7 +45,7 @@ export interface PoolPolicy {
   /** A job must name each of these. */
   readonly requiredLabels: readonly string[];
   readonly priority: number;
-  readonly mode: "run" | "observe";
+  readonly mode: PoolMode;
   readonly machineCountMax: number;
   readonly jobsPerMachine: number;
   readonly warmParkedCount: number;

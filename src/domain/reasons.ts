@@ -78,6 +78,10 @@ export const REASONS = {
     sentence:
       "Its runner waits online for the next job (`warm.registered`), so it is presumed busy and ends only by its host's word.",
   },
+  "awaits-replacement": {
+    sentence:
+      "It is to be replaced, and goes once its replacement is parked; at most a fifth of the pool goes at a time.",
+  },
   "within-surplus-grace": { sentence: "No job needs it now; it is kept a moment in case the next one does." },
   "ticket-out": {
     sentence: "It may hold a ticket, so it is presumed busy until its host says that the ticket is over.",
@@ -100,6 +104,9 @@ export const REASONS = {
   "boot-deadline": { sentence: "It was not ready for a job by its boot deadline." },
   "used-up": { sentence: "It has run as many jobs as one machine may (`machines.jobsPerMachine`)." },
   surplus: { sentence: "No job needs it and the pool keeps enough parked machines without it." },
+  outdated: { sentence: "It was made from settings of the pool that have changed since." },
+  "too-old": { sentence: "It is older than the pool lets a machine become (`machines.maxAge`)." },
+  "pool-left": { sentence: "The pool left the configuration: it takes no more jobs, and its machines retire." },
   "machine-dead": { sentence: "The provider says that it is dead." },
   "shutting-down": { sentence: "Holdfast itself is taking everything down, as the demonstration does at its end." },
   "runner-late": { sentence: "The runner of its last ticket did not come online by its deadline." },
@@ -153,6 +160,9 @@ export const RETIRE_REASONS = [
   "boot-deadline",
   "used-up",
   "surplus",
+  "outdated",
+  "too-old",
+  "pool-left",
   "machine-dead",
   "shutting-down",
   "agent-leaving",

@@ -21,6 +21,7 @@ export interface LaunchState {
 }
 
 export function launchRoom(pool: PoolPolicy, state: LaunchState): LaunchRoom {
+  if (pool.mode === "departed") return { count: 0, limit: "pool-left" };
   if (state.isShuttingDown) return { count: 0, limit: "shutting-down" };
   if (state.isRunnerEnded) return { count: 0, limit: "runner-deprecated" };
   if (state.isPaused) return { count: 0, limit: "launch-backoff" };
@@ -34,7 +35,7 @@ export function decideScale(
   pool: PoolPolicy,
   standing: Pick<StandingPlan, "launchCount" | "spare"> = { launchCount: 0, spare: demand.spare },
 ): ScaleDecision {
-  if (pool.mode === "observe") return { launchCount: 0, surplus: [] };
+  if (pool.mode !== "run") return { launchCount: 0, surplus: [] };
   const wantedByJobs = demand.decisions.filter((decision) => decision.kind === "launch").length;
   const warmCount = standing.spare.length + demand.standing.readyCount;
   const warmMissing = Math.max(0, pool.warmParkedCount - warmCount);

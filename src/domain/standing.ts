@@ -20,6 +20,8 @@ export interface StandingInput {
   readonly warmParkedCount: number;
   /** Whether tickets are to be had at all now: GitHub gives some, and no breaker stands against it. */
   readonly mayMint: boolean;
+  /** Machines that could take a ticket now and keep it. */
+  readonly usable: ReadonlySet<MachineId>;
   /** Standing tickets in `minting`. */
   readonly mintingCount: number;
 }
@@ -52,12 +54,15 @@ export function decideStanding(input: StandingInput, demand: DemandPlan): Standi
 
 /** The parked machines that get a ticket in advance: of those that are not surplus, as `decideScale` counts them. */
 function choosePrepared(
-  { wanted, warmParkedCount }: StandingInput,
+  { wanted, warmParkedCount, usable }: StandingInput,
   { standing }: DemandPlan,
   spare: readonly FreeMachine[],
 ): readonly MachineId[] {
   const surplusCount = Math.max(0, spare.length + standing.readyCount - warmParkedCount);
   const kept = spare.filter(({ state }) => state === "parked").slice(surplusCount);
   const missingCount = Math.max(0, wanted.readyCount - standing.readyCount);
-  return kept.slice(0, missingCount).map(({ id }) => id);
+  return kept
+    .map(({ id }) => id)
+    .filter((id) => usable.has(id))
+    .slice(0, missingCount);
 }

@@ -29,7 +29,7 @@ export function standingScope(pool: PoolPolicy): RegistrationScope | null {
 }
 
 export function standingWanted(pool: PoolPolicy, isShuttingDown: boolean): StandingWanted {
-  const isNone = isShuttingDown || pool.mode === "observe" || standingScope(pool) === null;
+  const isNone = isShuttingDown || pool.mode !== "run" || standingScope(pool) === null;
   if (isNone) return { registeredCount: 0, readyCount: 0 };
   return { registeredCount: pool.warmRegisteredCount, readyCount: pool.readyTicketCount };
 }

@@ -98,6 +98,11 @@ export const GAUGES = {
       "Seconds until GitHub takes no more jobs with the pool's version of the runner; negative once it is past.",
     labels: ["pool"],
   },
+  holdfast_departed_pool_remains: {
+    sentence:
+      "What is left of a pool that left the configuration, by kind: machines, tickets, registrations, launches. Zero once it is drained.",
+    labels: ["pool", "kind"],
+  },
   holdfast_sweep_age_seconds: {
     sentence: "Since when the oldest repository was last looked at for jobs whose webhook is missing.",
     labels: ["connection"],

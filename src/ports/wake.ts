@@ -20,7 +20,8 @@ export type ControllerName =
   | "recover"
   | "discover"
   | "watch-hosts"
-  | "watch-version";
+  | "watch-version"
+  | "watch-departure";
 
 export interface Wake {
   /** @param pool which pool's controller; null for those that serve all pools. */

@@ -45,12 +45,20 @@ export interface FreezesTable {
   since_ms: number;
 }
 
-/** What a pool was last configured with, so that one that left the configuration can still be drained. */
+/**
+ * What a pool was configured with, a row for each `settings_hash`: so that one that left the configuration can still be
+ * drained, and that machines of older settings are found where those put them.
+ */
 export interface PoolSettingsTable {
   pool: string;
+  settings_hash: string;
   /** JSON without secrets. */
   settings: string;
-  /** Null while the configuration has it. */
+  /** Whether these are its last. */
+  is_current: number;
+  /** The last start that ran with them. */
+  stored_ms: number;
+  /** Null while the configuration has the pool. */
   left_ms: number | null;
 }
 

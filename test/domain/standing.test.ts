@@ -115,6 +115,7 @@ const calm: StandingInput = {
   wanted: { registeredCount: 0, readyCount: 0 },
   warmParkedCount: 0,
   mayMint: true,
+  usable: new Set(Array.from({ length: 20 }, (_, number) => machineId(number))),
   mintingCount: 0,
 };
 const left = (spare: readonly FreeMachine[], registeredCount = 0, readyCount = 0): DemandPlan => ({

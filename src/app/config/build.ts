@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { parseConnectionName, parseControllerId, parsePoolName } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import type { PoolPolicy, PoolScope } from "../../domain/pool.ts";
+import { PROTOCOL_VERSION } from "../../domain/protocol.ts";
 import { type ListenAddress, urlOf } from "./addresses.ts";
 import type {
   Config,
@@ -23,12 +24,13 @@ import { hashSettings } from "./settings-hash.ts";
  */
 export function buildConfig(written: WrittenConfig, secrets: Secrets, folder: string): Config {
   const listen = buildListen(written.listen, folder);
+  const urls = buildUrls(written.urls, listen);
   invariant(secrets.tokenKey !== null, "a configuration without problems has a token key");
   return {
     controllerId: parseControllerId(written.controllerId),
     storeAddress: buildStoreAddress(written.store, folder),
     listen,
-    urls: buildUrls(written.urls, listen),
+    urls,
     tokenKey: secrets.tokenKey,
     connections: buildConnections(written.github, secrets),
     operators: written.operators.map(({ name, role }, index) => ({
@@ -36,7 +38,7 @@ export function buildConfig(written: WrittenConfig, secrets: Secrets, folder: st
       role,
       token: secrets.operatorTokens[index] ?? null,
     })),
-    pools: written.pools.map((pool) => buildPool(pool, folder)),
+    pools: written.pools.map((pool) => buildPool(pool, folder, urls.agents)),
   };
 }
 
@@ -96,13 +98,12 @@ function buildAuth(secret: AuthSecret | null, appId: number | undefined): Connec
   return { ...secret, appId };
 }
 
-function buildPool(pool: WrittenPool, folder: string): PoolConfig {
+function buildPool(pool: WrittenPool, folder: string, agentsUrl: string): PoolConfig {
   const runner: RunnerConfig = {
     directory: resolve(folder, pool.runner.directory),
     environment: pool.runner.environment,
   };
   const provider: ProviderConfig = { kind: "process", workDirectory: resolve(folder, pool.provider.workDirectory) };
-  const { jobsPerMachine } = pool.machines;
   const policy: PoolPolicy = {
     name: parsePoolName(pool.name),
     connection: parseConnectionName(pool.github),
@@ -114,7 +115,7 @@ function buildPool(pool: WrittenPool, folder: string): PoolConfig {
     priority: pool.priority,
     mode: pool.mode,
     machineCountMax: pool.machines.max,
-    jobsPerMachine,
+    jobsPerMachine: pool.machines.jobsPerMachine,
     warmParkedCount: pool.warm.parked,
     warmRegisteredCount: pool.warm.registered,
     readyTicketCount: pool.tickets.ready,
@@ -126,7 +127,7 @@ function buildPool(pool: WrittenPool, folder: string): PoolConfig {
       lostHostMs: pool.deadlines.lostHost,
       unknownMs: pool.deadlines.unknown,
     },
-    settingsHash: hashSettings({ labels: pool.labels, jobsPerMachine, runner, provider }),
+    settingsHash: hashSettings({ runner, provider, agentsUrl, protocolVersion: PROTOCOL_VERSION }),
   };
   return { policy, runner, provider };
 }

@@ -1,25 +1,29 @@
 import { createHash } from "node:crypto";
 import type { ProviderConfig, RunnerConfig } from "./config.ts";
 
-/** Everything that a machine is made from: one that was made from other settings is replaced when it is parked. */
+/**
+ * Everything that a machine is made from: one that was made from other settings is replaced when it is parked. Labels,
+ * runner group and scope belong to a registration, which is made anew for each job; how many jobs a machine runs is counted
+ * by the store. A change of those costs no machine.
+ */
 export interface MachineSettings {
-  readonly labels: readonly string[];
-  readonly jobsPerMachine: number;
   readonly runner: RunnerConfig;
   readonly provider: ProviderConfig;
+  /** Where its agent reaches us. */
+  readonly agentsUrl: string;
+  /** What its agent speaks: we serve the present version and the one before, so no machine may fall behind by two. */
+  readonly protocolVersion: number;
 }
 
 const HASH_LENGTH = 16;
 
-/** The order of labels and keys does not count. */
+/** The order of keys does not count. */
 export function hashSettings(settings: MachineSettings): string {
-  const labels = [...settings.labels].sort();
-  const canonical = JSON.stringify(sortKeys({ ...settings, labels }));
+  const canonical = JSON.stringify(sortKeys(settings));
   return createHash("sha256").update(canonical).digest("hex").slice(0, HASH_LENGTH);
 }
 
 function sortKeys(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sortKeys);
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(entries.map(([key, inner]) => [key, sortKeys(inner)]));

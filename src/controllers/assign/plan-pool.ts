@@ -3,9 +3,11 @@ import type { DemandInput, FreeMachine } from "../../domain/demand.ts";
 import { decideDrainedPool, withNothingToGive } from "../../domain/drained-demand.ts";
 import type { JobId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
-import { hasTicketsLeft, type Machine } from "../../domain/machine.ts";
+import { hasTicketsLeft, type Machine, type MachineStateKind } from "../../domain/machine.ts";
 import { mayGetTickets } from "../../domain/operator-words.ts";
+import type { PoolPolicy } from "../../domain/pool.ts";
 import { decidePool, type PoolDecision } from "../../domain/pool-plan.ts";
+import { decideRollout, freshFirst, type RolloutDecision, replacementReason } from "../../domain/rollout.ts";
 import { judgeRunnerVersion } from "../../domain/runner-version.ts";
 import { launchRoom } from "../../domain/scale.ts";
 import { standingWanted } from "../../domain/supply.ts";
@@ -30,6 +32,7 @@ const FREE_MACHINES_MAX = 10_000;
 export interface PoolPlan extends PoolDecision {
   readonly input: DemandInput;
   readonly breakers: OpenBreakers;
+  readonly scale: RolloutDecision;
   readonly rows: ReadonlyMap<JobId, JobRow>;
   readonly machines: readonly Machine[];
 }
@@ -41,7 +44,7 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
   const rows = await listQueuedJobsOfPool(db, pool.name, JOBS_MAX);
   const tickets = await listLiveTicketsOfPool(db, pool.name);
   const machines = await listFreeMachines(context);
-  const present = await countPresentByPool(db);
+  const machineCount = (await countPresentByPool(db)).get(pool.name) ?? 0;
   const isRunnerEnded = judgeRunnerVersion(memory.runnerVersion?.facts ?? null, time.nowMs) === "ended";
   const breakers = await readBreakers(
     context,
@@ -58,7 +61,7 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
     machines: isRunnerEnded ? [] : free.filter((machine) => !withTicket.has(machine.id)),
     mintPauses: openPauses(memory.mintPauses, context.clock.monotonicMs()),
     launchRoom: launchRoom(pool, {
-      machineCount: present.get(pool.name) ?? 0,
+      machineCount,
       isPaused: context.clock.monotonicMs() < memory.launch.untilMonotonicMs,
       isShuttingDown: context.isShuttingDown(),
       isRunnerEnded,
@@ -72,12 +75,40 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
       wanted: standingWanted(pool, context.isShuttingDown()),
       breakers,
       unheardCount: machines.filter(({ state, isAgentSeen }) => state.kind !== "parked" && !isAgentSeen).length,
-      usable: new Set(free.map((machine) => machine.id)),
+      usable: new Set(machines.filter(isUsable(free, pool, time.nowMs)).map((machine) => machine.id)),
     },
     pool,
     time,
   );
-  return { ...decision, input, breakers, machines, rows: new Map(rows.map((row) => [row.job.id, row])) };
+  const scale = await addRollout(context, { input, machines, machineCount }, decision);
+  return { ...decision, scale, input, breakers, machines, rows: new Map(rows.map((row) => [row.job.id, row])) };
+}
+
+/** For a ticket in advance: free, and not to be replaced, for that would void it again. */
+function isUsable(free: readonly FreeMachine[], pool: PoolPolicy, nowMs: number) {
+  const ids = new Set(free.map(({ id }) => id));
+  return (machine: Machine): boolean => ids.has(machine.id) && replacementReason(machine, pool, nowMs) === null;
+}
+
+/** What jobs, warm machines and tickets in advance leave to the rollout; a breaker that is open leaves it nothing. */
+async function addRollout(
+  { store, pool, clock }: PoolContext,
+  { input, machines, machineCount }: Pick<PoolPlan, "input" | "machines"> & { readonly machineCount: number },
+  { demand, standing, scale, stops }: PoolDecision,
+): Promise<RolloutDecision> {
+  const isStopped = stops.launches !== "none" || stops.tickets !== "none";
+  return decideRollout(
+    {
+      spare: standing.spare,
+      machineCount,
+      machines: [...machines, ...(await listMachinesInState(store.db, pool.name, "retiring"))],
+      warmCount: Math.max(0, pool.warmParkedCount - demand.standing.readyCount),
+      room: isStopped ? { count: 0, limit: "launches-stopped" } : input.launchRoom,
+      scale,
+    },
+    pool,
+    clock.nowMs(),
+  );
 }
 
 function breakerOf({ jobs }: OpenBreakers, jobId: JobId) {
@@ -100,14 +131,18 @@ function readAskPause({ memory, clock }: PoolContext, jobId: JobId) {
 }
 
 async function listFreeMachines(context: PoolContext): Promise<readonly Machine[]> {
-  const { db } = context.store;
-  const { name } = context.pool;
-  const parked = await listMachinesInState(db, name, "parked");
-  const provisioning = await listMachinesInState(db, name, "provisioning");
-  const planned = await listMachinesInState(db, name, "planned");
-  const free = [...parked, ...provisioning, ...planned];
+  const free = await listMachinesInStates(context, ["parked", "provisioning", "planned"]);
   invariant(free.length <= FREE_MACHINES_MAX, "free machines are bounded by machines.max");
-  return free;
+  return freshFirst(free, context.pool, context.clock.nowMs());
+}
+
+async function listMachinesInStates(
+  { store, pool }: PoolContext,
+  kinds: readonly MachineStateKind[],
+): Promise<readonly Machine[]> {
+  const machines: Machine[] = [];
+  for (const kind of kinds) machines.push(...(await listMachinesInState(store.db, pool.name, kind)));
+  return machines;
 }
 
 export function asFree(machine: Machine, context: PoolContext): readonly FreeMachine[] {

@@ -30,7 +30,7 @@ import { isStillWanted } from "./still-wanted.ts";
 const CONCURRENT_MINTS_MAX = 8;
 
 export async function mintTickets(context: PoolContext): Promise<void> {
-  if (context.lease() === null || context.pool.mode === "observe") return;
+  if (context.lease() === null || context.pool.mode !== "run") return;
   const tickets = await listTicketsInState(context.store.db, context.pool.name, ["minting"]);
   // What a job waits for comes before what is made in advance.
   const queue = [...tickets].sort((a, b) => Number(a.jobId === null) - Number(b.jobId === null));

@@ -41,9 +41,7 @@ const Count = z.int().min(0);
 
 export const PoolAnswer = z.object({
   name: z.string(),
-  mode: z
-    .enum(["run", "observe", "removed"])
-    .describe("removed: no longer in the configuration, and still with machines"),
+  mode: z.enum(["run", "observe", "removed"]).describe("removed: no longer in the configuration, and not drained yet"),
   max: Count.nullable(),
   labels: z.array(z.string()),
   machines: z

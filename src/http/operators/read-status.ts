@@ -1,6 +1,7 @@
 import { POINTS_PER_MINUTE_MAX, WRITE_POINT_COUNT } from "../../domain/budget.ts";
 import type { PoolName } from "../../domain/ids.ts";
 import { formatInstant } from "../../domain/instant.ts";
+import { invariant } from "../../domain/invariant.ts";
 import type { Machine } from "../../domain/machine.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
 import { isHeldReady, type Ticket } from "../../domain/ticket.ts";
@@ -108,7 +109,7 @@ async function countJobs({ store, clock }: OperatorSources): Promise<StatusAnswe
   };
 }
 
-/** The configured pools in their order, then those that left the configuration and still have machines. */
+/** The configured pools in their order, then those that left the configuration and are not drained. */
 async function readPools(
   sources: OperatorSources,
   health: Health,
@@ -119,7 +120,10 @@ async function readPools(
   const byPool = Map.groupBy(machines, (machine) => machine.pool);
   const queued = await countQueuedByPool(db);
   const configured = new Set(sources.pools.map((pool) => pool.name));
-  const removed = [...new Set([...byPool.keys(), ...queued.keys()])].filter((name) => !configured.has(name)).sort();
+  const departed = (sources.readDeparted?.() ?? []).map(({ policy }) => policy.name);
+  const removed = [...new Set([...byPool.keys(), ...queued.keys(), ...departed])]
+    .filter((name) => !configured.has(name))
+    .sort();
   const answers: PoolAnswer[] = [];
   for (const pool of [...sources.pools, ...removed]) {
     const name = typeof pool === "string" ? pool : pool.name;
@@ -136,6 +140,7 @@ async function readPools(
 
 function describePolicy(pool: PoolPolicy | PoolName): Pick<PoolAnswer, "name" | "mode" | "max" | "labels"> {
   if (typeof pool === "string") return { name: pool, mode: "removed", max: null, labels: [] };
+  invariant(pool.mode !== "departed", "a configured pool has not left");
   return { name: pool.name, mode: pool.mode, max: pool.machineCountMax, labels: [...pool.labels] };
 }
 

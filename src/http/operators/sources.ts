@@ -7,6 +7,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { BudgetReading } from "../../ports/github.ts";
 import type { Store } from "../../store/store.ts";
 import type { Health } from "../health.ts";
+import type { DepartedPool } from "./departed.ts";
 
 /** What is known of one connection to GitHub. */
 export interface ConnectionReading {
@@ -29,6 +30,8 @@ export interface OperatorSources {
   readonly pools: readonly PoolPolicy[];
   readonly store: Pick<Store, "db">;
   readonly clock: Clock;
+  /** Those that left the configuration and are not drained; left out where there can be none. */
+  readonly readDeparted?: () => readonly DepartedPool[];
   readHealth(): Health;
   readConnections(): readonly ConnectionReading[];
   /** When a machine's agent was last heard; null if not since this process started. */

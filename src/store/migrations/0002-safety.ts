@@ -27,9 +27,13 @@ export const safety: Migration = {
       primary key (subject_kind, subject_id)
     ) ${tableEnd}`,
     `create table pool_settings (
-      pool text primary key,
+      pool text not null,
+      settings_hash text not null,
       settings text not null,
-      left_ms ${integer}
+      is_current ${integer} not null,
+      stored_ms ${integer} not null,
+      left_ms ${integer},
+      primary key (pool, settings_hash)
     ) ${tableEnd}`,
     `create table unknown_registrations (
       connection text not null,

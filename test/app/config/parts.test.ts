@@ -74,26 +74,26 @@ describe("an address to listen on", () => {
 
 describe("the hash of what a machine is made from", () => {
   const settings = {
-    labels: ["linux", "x64"],
-    jobsPerMachine: 1,
+    agentsUrl: "http://127.0.0.1:8080",
+    protocolVersion: 1,
     runner: { directory: "/opt/runner", environment: { A: "1", B: "2" } },
     provider: { kind: "process", workDirectory: "/var/machines" },
   } as const;
 
-  it("does not depend on the order of labels and keys", () => {
+  it("does not depend on the order of keys", () => {
     const turned = {
       provider: { workDirectory: "/var/machines", kind: "process" },
       runner: { environment: { B: "2", A: "1" }, directory: "/opt/runner" },
-      jobsPerMachine: 1,
-      labels: ["x64", "linux"],
+      protocolVersion: 1,
+      agentsUrl: "http://127.0.0.1:8080",
     } as const;
     expect(hashSettings(turned)).toBe(hashSettings(settings));
     expect(hashSettings(settings)).toMatch(/^[0-9a-f]{16}$/);
   });
 
   it.each([
-    ["labels", { ...settings, labels: ["linux"] }],
-    ["jobs per machine", { ...settings, jobsPerMachine: 2 }],
+    ["where agents reach us", { ...settings, agentsUrl: "https://holdfast.acme.com" }],
+    ["what agents speak", { ...settings, protocolVersion: 2 }],
     ["the runner's folder", { ...settings, runner: { ...settings.runner, directory: "/opt/other" } }],
     ["a variable", { ...settings, runner: { ...settings.runner, environment: { A: "2", B: "2" } } }],
     ["the work folder", { ...settings, provider: { ...settings.provider, workDirectory: "/tmp" } }],

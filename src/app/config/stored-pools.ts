@@ -1,0 +1,74 @@
+/**
+ * A pool's settings as the store keeps them, so that machines made from them can be cared for when the configuration has
+ * others, or has the pool no more. They hold no secret: a pool's block has none, and the variables of its runner are for
+ * none.
+ */
+import * as z from "zod";
+import { HoldfastError } from "../../domain/errors.ts";
+import { parseConnectionName, parsePoolName } from "../../domain/ids.ts";
+import type { PoolSettings } from "../../store/pools/row.ts";
+import type { PoolConfig } from "./config.ts";
+
+/** Grows when what is written here can no longer be read by the schema below. */
+const SHAPE = 1;
+
+const count = () => z.int().min(0);
+const texts = () => z.array(z.string());
+
+const StoredPoolSchema = z.object({
+  shape: z.literal(SHAPE),
+  policy: z.object({
+    name: z.string(),
+    connection: z.string(),
+    scope: z.discriminatedUnion("kind", [
+      z.object({ kind: z.literal("organization"), organization: z.string() }),
+      z.object({ kind: z.literal("repositories"), repositories: texts() }),
+      z.object({ kind: z.literal("enterprise"), enterprise: z.string() }),
+    ]),
+    acceptRepositories: texts().nullable(),
+    labels: texts(),
+    runnerGroup: z.string(),
+    requiredLabels: texts(),
+    priority: z.int(),
+    mode: z.enum(["run", "observe"]),
+    machineCountMax: count(),
+    jobsPerMachine: count(),
+    warmParkedCount: count(),
+    warmRegisteredCount: count(),
+    readyTicketCount: count(),
+    maxAgeMs: count().nullable(),
+    deadlines: z.object({
+      bootMs: count(),
+      onlineMs: count(),
+      idleTicketMs: count(),
+      lostHostMs: count(),
+      unknownMs: count(),
+    }),
+    settingsHash: z.string(),
+  }),
+  runner: z.object({ directory: z.string(), environment: z.record(z.string(), z.string()) }),
+  provider: z.object({ kind: z.literal("process"), workDirectory: z.string() }),
+});
+
+export function writeStoredPool({ policy, runner, provider }: PoolConfig): string {
+  return JSON.stringify({ shape: SHAPE, policy, runner, provider });
+}
+
+/** @throws {HoldfastError} `pool-unreadable`, naming the pool. */
+export function readStoredPool({ pool, settings }: PoolSettings): PoolConfig {
+  try {
+    const { policy, runner, provider } = StoredPoolSchema.parse(JSON.parse(settings));
+    const { name, connection, ...rest } = policy;
+    return {
+      policy: { ...rest, name: parsePoolName(name), connection: parseConnectionName(connection) },
+      runner,
+      provider,
+    };
+  } catch (error) {
+    throw unreadable(pool, error);
+  }
+}
+
+function unreadable(pool: string, cause: unknown): HoldfastError {
+  return new HoldfastError("pool-unreadable", `reading the settings that the store holds of pool "${pool}"`, { cause });
+}

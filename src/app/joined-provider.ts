@@ -1,0 +1,55 @@
+/**
+ * One pool's provider over machines of several settings. A launch is made, and made again, with the settings that it was
+ * written with; what is listed and ended may be wherever any of them put it.
+ */
+import type { ProviderId } from "../domain/ids.ts";
+import type { ObservedMachine, ProviderState } from "../domain/observed.ts";
+import type { Provider } from "../ports/provider.ts";
+
+export interface FormerProvider {
+  readonly settingsHash: string;
+  readonly provider: Provider;
+  /** Its machines are elsewhere: the others' listings do not show all of them. */
+  readonly isElsewhere: boolean;
+}
+
+export function joinProviders(current: Provider, formers: readonly FormerProvider[]): Provider {
+  const places = [current, ...formers.filter(({ isElsewhere }) => isElsewhere).map(({ provider }) => provider)];
+  if (formers.length === 0) return current;
+  return {
+    launch: (request) => {
+      const former = formers.find(({ settingsHash }) => settingsHash === request.settingsHash);
+      return (former?.provider ?? current).launch(request);
+    },
+    list: async (which) => {
+      const listings = await Promise.all(places.map((place) => place.list(which)));
+      return mergeListings(listings.flat());
+    },
+    // Where it is not, this only makes sure that it never starts there.
+    terminate: async (permit) => {
+      for (const place of places) await place.terminate(permit);
+    },
+    readRunnerVersion: () => current.readRunnerVersion(),
+    check: () => current.check(),
+  };
+}
+
+/** The word of the place that has more of the machine: gone is only what is gone everywhere. */
+const STATE_ORDER: Readonly<Record<ProviderState, number>> = { running: 0, dead: 1, starting: 2, gone: 3 };
+
+function mergeListings(observed: readonly ObservedMachine[]): readonly ObservedMachine[] {
+  const best = new Map<ProviderId, ObservedMachine>();
+  for (const one of observed) {
+    const other = best.get(one.providerId);
+    if (other === undefined || hasMore(one, other)) best.set(one.providerId, one);
+  }
+  return [...best.values()];
+}
+
+/** Its marks are read where its folder is; a place that has only its processes says less. */
+function hasMore(one: ObservedMachine, other: ObservedMachine): boolean {
+  const isMarked = (machine: ObservedMachine): boolean => machine.launchId !== null;
+  if (one.state === "gone" || other.state === "gone") return other.state === "gone" && one.state !== "gone";
+  if (isMarked(one) !== isMarked(other)) return isMarked(one);
+  return STATE_ORDER[one.state] < STATE_ORDER[other.state];
+}

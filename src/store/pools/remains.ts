@@ -1,0 +1,107 @@
+/** What there is of pools: what they still owe an end, and the settings that it was made from. */
+import { type ConnectionName, type PoolName, parseConnectionName, parsePoolName } from "../../domain/ids.ts";
+import { PRESENT_STATES } from "../machines/row.ts";
+import type { Queryable } from "../schema.ts";
+import { LIVE_STATES, OVER_STATES } from "../tickets/row.ts";
+
+/** What of a pool has not come to its end. */
+export interface PoolRemains {
+  readonly machineCount: number;
+  readonly liveTicketCount: number;
+  /** Tickets that are over and whose registration may still be at GitHub. */
+  readonly registrationCount: number;
+  readonly openLaunchCount: number;
+}
+
+export async function countRemains(db: Queryable, pool: PoolName): Promise<PoolRemains> {
+  const machines = await db
+    .selectFrom("machines")
+    .select(({ fn }) => fn.countAll<number>().as("count"))
+    .where("pool", "=", pool)
+    .where("state", "in", PRESENT_STATES)
+    .executeTakeFirstOrThrow();
+  const live = await db
+    .selectFrom("tickets")
+    .select(({ fn }) => fn.countAll<number>().as("count"))
+    .where("pool", "=", pool)
+    .where("state", "in", LIVE_STATES)
+    .executeTakeFirstOrThrow();
+  const registered = await db
+    .selectFrom("tickets")
+    .select(({ fn }) => fn.countAll<number>().as("count"))
+    .where("pool", "=", pool)
+    .where("registration", "in", ["present", "unknown"])
+    .where("state", "in", OVER_STATES)
+    .executeTakeFirstOrThrow();
+  const launches = await db
+    .selectFrom("launches")
+    .select(({ fn }) => fn.countAll<number>().as("count"))
+    .where("pool", "=", pool)
+    .where("state", "=", "open")
+    .executeTakeFirstOrThrow();
+  return {
+    machineCount: machines.count,
+    liveTicketCount: live.count,
+    registrationCount: registered.count,
+    openLaunchCount: launches.count,
+  };
+}
+
+/** The pools of which anything has not come to its end. */
+export async function listPoolsWithRemains(db: Queryable): Promise<readonly PoolName[]> {
+  const machines = await db
+    .selectFrom("machines")
+    .select("pool")
+    .distinct()
+    .where("state", "in", PRESENT_STATES)
+    .execute();
+  const tickets = await listUnfinished(db);
+  const launches = await db.selectFrom("launches").select("pool").distinct().where("state", "=", "open").execute();
+  return [...new Set([...machines, ...tickets, ...launches].map(({ pool }) => pool))].sort().map(parsePoolName);
+}
+
+/** The connections at which a pool has tickets that are out, or registrations. */
+export async function listConnectionsInUse(
+  db: Queryable,
+): Promise<readonly { readonly pool: PoolName; readonly connection: ConnectionName }[]> {
+  const rows = await listUnfinished(db);
+  return rows.map(({ pool, connection }) => ({
+    pool: parsePoolName(pool),
+    connection: parseConnectionName(connection),
+  }));
+}
+
+function listUnfinished(db: Queryable) {
+  return db
+    .selectFrom("tickets")
+    .select(["pool", "connection"])
+    .distinct()
+    .where((where) =>
+      where.or([where("state", "in", LIVE_STATES), where("registration", "in", ["present", "unknown"])]),
+    )
+    .execute();
+}
+
+/**
+ * The settings that machines which we launched were made from, and those of launches whose outcome is not known. What was
+ * adopted or restored was found by settings that are known.
+ */
+export async function listSettingsInUse(
+  db: Queryable,
+): Promise<readonly { readonly pool: PoolName; readonly settingsHash: string }[]> {
+  const machines = await db
+    .selectFrom("machines")
+    .select(["pool", "settings_hash"])
+    .distinct()
+    .where("state", "in", PRESENT_STATES)
+    .where("origin", "=", "launched")
+    .execute();
+  const launches = await db
+    .selectFrom("launches")
+    .select(["pool", "settings_hash"])
+    .distinct()
+    .where("state", "=", "open")
+    .execute();
+  const found = new Map([...machines, ...launches].map((row) => [`${row.pool} ${row.settings_hash}`, row]));
+  return [...found.values()].map((row) => ({ pool: parsePoolName(row.pool), settingsHash: row.settings_hash }));
+}
