@@ -6,9 +6,11 @@ import {
   type MarkReading,
   type ProcessStat,
   PS_ARGUMENTS,
+  PS_THREAD_ARGUMENTS,
   parseArguments,
   parseMark,
   parsePs,
+  parsePsThreads,
   parseStat,
 } from "../domain/host/process-table.ts";
 import { roleOf, type SeenProcess } from "../domain/host/sight.ts";
@@ -41,13 +43,12 @@ export function isAlive({ pid, startTime }: StartedProcess): boolean {
 }
 
 /**
- * The state of each task of exactly this process, as letters; on macOS there is one for all. Null where it is not there,
- * cannot be read, or changed its tasks meanwhile.
+ * The state of each task of exactly this process, as letters. Null where it is not there, cannot be read, or changed its
+ * tasks meanwhile.
  */
 export function taskStatesOf(process: StartedProcess): readonly string[] | null {
   if (onLinux) return readTaskStates(process);
-  const found = findProcess(process.pid);
-  return found?.startTime === process.startTime ? [found.state] : null;
+  return readTaskStatesByPs(process);
 }
 
 function readTaskStates({ pid, startTime }: StartedProcess): readonly string[] | null {
@@ -62,6 +63,19 @@ function readTaskStates({ pid, startTime }: StartedProcess): readonly string[] |
     if (!isFileError(error)) throw error;
     return null;
   }
+}
+
+/** On macOS: the process's own state, before and after, and that of each thread. One that differs is not stopped. */
+function readTaskStatesByPs({ pid, startTime }: StartedProcess): readonly string[] | null {
+  const before = findProcess(pid);
+  const ps = spawnSync("ps", [...PS_THREAD_ARGUMENTS, String(pid)], {
+    encoding: "utf8",
+    maxBuffer: PS_OUTPUT_BYTES_MAX,
+  });
+  const threads = ps.status === 0 ? parsePsThreads(ps.stdout, pid) : null;
+  const after = findProcess(pid);
+  if (threads === null || before?.startTime !== startTime || after?.startTime !== startTime) return null;
+  return [before.state, ...threads, after.state];
 }
 
 function findProcess(pid: number): ProcessStat | null {

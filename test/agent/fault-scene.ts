@@ -53,7 +53,8 @@ export class FaultScene {
     machines.push(machine);
     const scene = new FaultScene(github, machine, trouble);
     machine.controller.handsBackWhen = () => false;
-    if (trouble !== null) scene.order(() => existsSync(scene.#mark) || trouble === "no-room");
+    if (trouble !== null && trouble !== "clock-quick")
+      scene.order(() => existsSync(scene.#mark) || trouble === "no-room");
     machine.controller.offer(scene.ticket);
     await scene.until("an online ticket", ({ ticket }) => ticket?.step === "online");
     return scene;

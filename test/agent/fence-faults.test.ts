@@ -1,11 +1,12 @@
 // What breaks while a fence is closed, with real processes from the launcher to the Worker. Each shows the same: the job that
 // GitHub has for this runner ends well, no listener is left suspended, and no process is left in the end.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MARK_VARIABLE } from "../../src/domain/host/settings.ts";
+import type { HostReport } from "../../src/domain/protocol.ts";
 import { type SimulatedGitHub, startSimulatedGitHub } from "../../src/simulator/server/simulated-github.ts";
 import type { Trouble } from "./agent-trouble.ts";
 import type { Machine } from "./agent-yard.ts";
@@ -202,6 +203,31 @@ describe.concurrent("while a fence is closed", () => {
       const jobId = scene.queue("true");
       await scene.succeeds(jobId);
       process.kill(worker, "SIGKILL");
+      expect(await scene.end()).toEqual({ kind: "spent" });
+      await scene.leave();
+    },
+    TEST_MS,
+  );
+});
+
+describe.concurrent("a job that stands still", () => {
+  it(
+    "is told of after a quarter of an hour of the agent's time, with its logs saved",
+    async () => {
+      const scene = await FaultScene.begin(github, machines, "clock-quick", { renewIntervalMs: 3_600_000 });
+      const gate = join(scene.base, "gate");
+      spawnSync("/usr/bin/mkfifo", [gate]);
+      const jobId = scene.queue(`read line < ${gate}`);
+      const moving = await scene.until("a running ticket", ({ ticket }) => ticket?.step === "running");
+      expect(moving.stillness).toMatchObject({ areLogsSaved: false });
+      const still = { isLeaseOld: true, isWorkerStill: true, areLogsSaved: true };
+      const isStill = ({ stillness }: HostReport) => JSON.stringify(stillness) === JSON.stringify(still);
+      await scene.until("stillness", isStill);
+      const saved = scene.machine.controller.logs.at(-1);
+      expect(saved?.ticketId).toBe(scene.ticket.id);
+      expect(saved?.logs.map(({ name }) => name.replace(/_.*/, ""))).toContain("Worker");
+      writeFileSync(gate, "go\n");
+      await scene.succeeds(jobId);
       expect(await scene.end()).toEqual({ kind: "spent" });
       await scene.leave();
     },
