@@ -27,6 +27,7 @@ export interface LoopOptions {
   readonly settings: AgentSettings;
   readonly places: Places;
   readonly journal: Journal;
+  readonly isSameBoot: boolean;
   readonly inbox: Inbox;
   readonly talk: Talk;
   readonly log: Log;
@@ -54,8 +55,8 @@ export class Loop {
 
   /** Returns when all is over. */
   async run(): Promise<void> {
-    const { inbox, system, journal } = this.#options;
-    await this.#take({ kind: "started", journal: journal.reading });
+    const { inbox, system, journal, isSameBoot } = this.#options;
+    await this.#take({ kind: "started", journal: journal.reading, isSameBoot });
     while (!this.#state.isOver) {
       const letter = inbox.take();
       const nowMs = system.monotonicMs();

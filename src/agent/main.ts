@@ -3,8 +3,8 @@
  * the new one takes over whatever runner is there.
  */
 import { join } from "node:path";
-import { parseIncarnationId } from "../domain/ids.ts";
 import { Inbox } from "./inbox.ts";
+import { drawIncarnation } from "./incarnation.ts";
 import { openJournal } from "./journal.ts";
 import { takeLock } from "./lock.ts";
 import { describeError, openLog } from "./log.ts";
@@ -20,12 +20,13 @@ async function runAgent(): Promise<void> {
   const log = openLog(join(places.directory, "agent.log"), system);
   if (!takeLock(places.directory)) throw new Error("another agent of this machine is alive");
   const journal = openJournal(places.directory, places.rootsDirectory);
-  const incarnation = parseIncarnationId(system.token());
-  log.write("agent starts", { incarnation, pid: process.pid, journal: journal.reading.kind });
+  const bootId = readBootId();
+  const { id: incarnation, isSameBoot } = drawIncarnation(places.volatileDirectory, bootId, system, log);
+  log.write("agent starts", { incarnation, pid: process.pid, isSameBoot, journal: journal.reading.kind });
   const inbox = new Inbox();
   onAskedToStop(() => void inbox.put({ kind: "asked-to-stop" }));
-  const talk = new Talk({ settings, incarnation, bootId: readBootId(), system, inbox, log });
-  const loop = new Loop({ settings, places, journal, inbox, talk, log, system });
+  const talk = new Talk({ settings, incarnation, bootId, system, inbox, log });
+  const loop = new Loop({ settings, places, journal, isSameBoot, inbox, talk, log, system });
   const talking = [talk.report(), talk.poll()];
   try {
     // Neither side of the conversation ends before it is stopped, but a bug in it must end the agent.

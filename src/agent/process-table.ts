@@ -6,9 +6,11 @@ import {
   type MarkReading,
   type ProcessStat,
   PS_ARGUMENTS,
+  PS_THREAD_ARGUMENTS,
   parseArguments,
   parseMark,
   parsePs,
+  parsePsThreads,
   parseStat,
 } from "../domain/host/process-table.ts";
 import { roleOf, type SeenProcess } from "../domain/host/sight.ts";
@@ -41,13 +43,12 @@ export function isAlive({ pid, startTime }: StartedProcess): boolean {
 }
 
 /**
- * The state of each task of exactly this process, as letters; on macOS there is one for all. Null where it is not there,
- * cannot be read, or changed its tasks meanwhile.
+ * The state of each task of exactly this process, as letters. Null where it is not there, cannot be read, or changed its
+ * tasks meanwhile.
  */
 export function taskStatesOf(process: StartedProcess): readonly string[] | null {
   if (onLinux) return readTaskStates(process);
-  const found = findProcess(process.pid);
-  return found?.startTime === process.startTime ? [found.state] : null;
+  return readTaskStatesByPs(process);
 }
 
 function readTaskStates({ pid, startTime }: StartedProcess): readonly string[] | null {
@@ -62,6 +63,19 @@ function readTaskStates({ pid, startTime }: StartedProcess): readonly string[] |
     if (!isFileError(error)) throw error;
     return null;
   }
+}
+
+/** On macOS: the process's own state, before and after, and that of each thread. One that differs is not stopped. */
+function readTaskStatesByPs({ pid, startTime }: StartedProcess): readonly string[] | null {
+  const before = findProcess(pid);
+  const ps = spawnSync("ps", [...PS_THREAD_ARGUMENTS, String(pid)], {
+    encoding: "utf8",
+    maxBuffer: PS_OUTPUT_BYTES_MAX,
+  });
+  const threads = ps.status === 0 ? parsePsThreads(ps.stdout, pid) : null;
+  const after = findProcess(pid);
+  if (threads === null || before?.startTime !== startTime || after?.startTime !== startTime) return null;
+  return [before.state, ...threads, after.state];
 }
 
 function findProcess(pid: number): ProcessStat | null {
@@ -91,16 +105,17 @@ function readProcess(pid: number, alsoPid: number | null | "all"): SeenProcess |
   if (stat === null) return null;
   const nothing = { arguments: null, executable: null, workingDirectory: null, mark: { kind: "unreadable" } } as const;
   if (stat.isZombie) return { ...stat, ...nothing };
-  const commandLine = readIfAllowed(pid, "cmdline");
+  const entry = entryOf(stat);
+  const commandLine = readIfAllowed(entry, "cmdline");
   const args = commandLine === null ? null : parseArguments(commandLine);
   const isWanted = alsoPid === "all" || alsoPid === pid || roleOf(stat.name, args) !== null;
   if (!isWanted) return { ...stat, ...nothing, arguments: args };
   return {
     ...stat,
     arguments: args,
-    executable: readLink(pid, "exe"),
-    workingDirectory: readLink(pid, "cwd"),
-    mark: readMark(pid),
+    executable: readLink(entry, "exe"),
+    workingDirectory: readLink(entry, "cwd"),
+    mark: readMark(entry),
   };
 }
 
@@ -115,23 +130,38 @@ function readStat(pid: number): ProcessStat | null {
   }
 }
 
-function readMark(pid: number): MarkReading {
-  const environment = readIfAllowed(pid, "environ");
+/** Where the kernel tells of a process. Its first thread tells nothing any more once it has ended, any other one all. */
+function entryOf({ pid, state }: ProcessStat): string {
+  if (state !== "Z" && state !== "X") return `${pid}`;
+  try {
+    const tasks = readdirSync(`/proc/${pid}/task`).filter((task) => task !== `${pid}`);
+    const live = tasks.find(
+      (task) => !/^[ZX]$/.test(parseStat(readFileSync(`/proc/${pid}/task/${task}/stat`, "utf8"))?.state ?? "Z"),
+    );
+    return live === undefined ? `${pid}` : `${pid}/task/${live}`;
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    return `${pid}`;
+  }
+}
+
+function readMark(entry: string): MarkReading {
+  const environment = readIfAllowed(entry, "environ");
   return environment === null ? { kind: "unreadable" } : parseMark(environment);
 }
 
-function readIfAllowed(pid: number, file: "cmdline" | "environ"): string | null {
+function readIfAllowed(entry: string, file: "cmdline" | "environ"): string | null {
   try {
-    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+    return readFileSync(`/proc/${entry}/${file}`, "utf8");
   } catch (error) {
     if (!isFileError(error)) throw error;
     return null;
   }
 }
 
-function readLink(pid: number, link: "exe" | "cwd"): string | null {
+function readLink(entry: string, link: "exe" | "cwd"): string | null {
   try {
-    return readlinkSync(`/proc/${pid}/${link}`);
+    return readlinkSync(`/proc/${entry}/${link}`);
   } catch (error) {
     if (!isFileError(error)) throw error;
     return null;

@@ -41,8 +41,10 @@ let machineCount = 0;
 
 export async function createMachine(settings: StandInSettings = {}): Promise<Machine> {
   machineCount += 1;
+  // Machines are also made side by side.
+  const number = machineCount;
   const base = realpathSync(mkdtempSync(join(tmpdir(), "holdfast-agent-")));
-  const secret = `identity-${machineCount}-${process.pid}`;
+  const secret = `identity-${number}-${process.pid}`;
   const controller = new FakeController(secret);
   await controller.start();
   createRunnerFolder(join(base, "runner"), { ...QUICK, ...settings });
@@ -51,8 +53,8 @@ export async function createMachine(settings: StandInSettings = {}): Promise<Mac
   const agentSettings: AgentSettings = {
     controllerUrl: controller.url,
     controllerId: parseControllerId(`test-${process.pid}`),
-    machineId: parseMachineId(`m-${String(machineCount).padStart(8, "0")}`),
-    providerId: parseProviderId(`p-${machineCount}`),
+    machineId: parseMachineId(`m-${String(number).padStart(8, "0")}`),
+    providerId: parseProviderId(`p-${number}`),
     identityFile: join(base, "identity"),
     directory: join(base, "agent"),
     volatileDirectory: join(base, "volatile"),

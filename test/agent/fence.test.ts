@@ -103,7 +103,7 @@ describe("an order for a ticket without a job", () => {
     await controller.waitFor("parked again", () => controller.last()?.phase === "parked");
     expect(machine.marked()).toEqual([]);
     expect(kinds(machine)).toEqual(["store-seen", "taken", "started", "fencing", "ended", "confirmed"]);
-    expect(readdirSync(machine.settings.volatileDirectory)).toEqual([]);
+    expect(readdirSync(machine.settings.volatileDirectory)).toEqual(["incarnation.json"]);
     await eventually("the watchdog's end", () => /"the fence's watchdog ended","code":0/.test(machine.written()));
   });
 

@@ -22,6 +22,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import { clearLeftovers } from "../../src/agent/clean.ts";
 import { AGENT_VERSION } from "../../src/agent/client.ts";
+import { drawIncarnation } from "../../src/agent/incarnation.ts";
 import { openJournal } from "../../src/agent/journal.ts";
 import { takeLock } from "../../src/agent/lock.ts";
 import { collectLogs, LOG_BYTES_MAX, LOG_LINE_LENGTH_MAX, LOG_LINES_MAX } from "../../src/agent/logs.ts";
@@ -296,6 +297,32 @@ describe("what a job left", () => {
     const found = table.processes.find((one) => one.pid === pid && !one.isZombie);
     return found?.mark.kind === "marked" ? found.mark.mark : null;
   }
+});
+
+describe("the incarnation", () => {
+  const path = () => join(places.volatileDirectory, "incarnation.json");
+  const draw = (bootId: string) =>
+    drawIncarnation(places.volatileDirectory, bootId, system, { path: "", write: () => {} });
+
+  it("is another one at each start, kept with the boot id", () => {
+    const [first, second] = [draw("boot-1"), draw("boot-1")];
+    expect(first.isSameBoot).toBe(false);
+    expect(second.isSameBoot).toBe(true);
+    expect(second.id).not.toBe(first.id);
+    expect(JSON.parse(readFileSync(path(), "utf8"))).toEqual({ incarnation: second.id, bootId: "boot-1" });
+    expect(draw("boot-2").isSameBoot).toBe(false);
+  });
+
+  it.each<[string, () => unknown]>([
+    ["a folder", () => mkdirSync(path())],
+    ["a link", () => symlinkSync("/etc/hostname", path())],
+    ["not JSON", () => writeFileSync(path(), "boot-1")],
+    ["no object", () => writeFileSync(path(), "null")],
+    ["without a boot", () => writeFileSync(path(), "{}")],
+  ])("is not of the same boot where what is kept is %s", (_name, spoil) => {
+    spoil();
+    expect(draw("boot-1").isSameBoot).toBe(false);
+  });
 });
 
 describe("the lock", () => {

@@ -91,7 +91,7 @@ describe("a ticket's life", () => {
     expect([...new Set(steps)]).toEqual(["delivered", "online", "running"]);
     await controller.waitFor("parked again", () => controller.last()?.phase === "parked");
     expect(readdirSync(join(machine.settings.directory, "roots"))).toEqual(["next"]);
-    expect(readdirSync(machine.settings.volatileDirectory)).toEqual(["go-on"]);
+    expect(readdirSync(machine.settings.volatileDirectory)).toEqual(["go-on", "incarnation.json"]);
     expect(machine.journal().map(({ kind }) => kind)).toEqual([
       "store-seen",
       "taken",

@@ -121,6 +121,23 @@ function parsePsLine(line: string): PsProcess | null {
   };
 }
 
+/** Arguments for `ps` on macOS that list one process's threads; its output is what `parsePsThreads` reads. */
+export const PS_THREAD_ARGUMENTS = ["-M", "-p"] as const;
+
+/** `USER PID TT %CPU STAT PRI STIME UTIME COMMAND`; only a process's first line has user, terminal and command. */
+const PS_THREAD_LINE = /^\S*\s+(\d+)\s+(?:[^\s.]+\s+)?\d+\.\d+\s+([A-Z])\S*\s+\d+[A-Z]?\s+[\d:.]+\s+[\d:.]+(?:\s|$)/;
+
+/** The state of each thread, as letters. Null where a line is not understood or is another process's. */
+export function parsePsThreads(text: string, pid: number): readonly string[] | null {
+  const [header = "", ...lines] = text.split("\n").filter((line) => line.trim() !== "");
+  if (!/^USER\s+PID\s.*\sSTAT\s/.test(header)) return null;
+  const states = lines.map((line) => {
+    const [, owner, state] = PS_THREAD_LINE.exec(line) ?? [];
+    return Number(owner) === pid && state !== undefined ? state : null;
+  });
+  return states.length > 0 && states.every((state) => state !== null) ? states : null;
+}
+
 /** `minutes:seconds.hundredths`, as macOS writes it: minutes past 59 are not turned into hours. */
 function parseCpuTime(text: string): number | null {
   const [, minutes, seconds, hundredths] = /^(\d+):(\d\d)\.(\d\d)$/.exec(text) ?? [];

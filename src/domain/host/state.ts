@@ -149,8 +149,11 @@ export const NEW_HOST: HostState = {
 
 /** Times are monotonic milliseconds of the machine. */
 export type HostInput =
-  /** First of all, once. */
-  | { readonly kind: "started"; readonly journal: JournalReading }
+  /**
+   * First of all, once.
+   * @property isSameBoot the journal's processes are of this boot: their numbers still name them.
+   */
+  | { readonly kind: "started"; readonly journal: JournalReading; readonly isSameBoot: boolean }
   /** Taken and handed in with nothing in between. */
   | { readonly kind: "looked"; readonly look: Look; readonly atMs: number }
   | { readonly kind: "poll-sent" }

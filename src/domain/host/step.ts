@@ -7,7 +7,7 @@ import { noteExchange } from "./dead-man.ts";
 import { noteFenceClosed, noteFenceFailed, noteFenceOpened } from "./fence.ts";
 import { NO_FENCE } from "./fence-state.ts";
 import { followTicket } from "./follow-ticket.ts";
-import type { JournalReading, TicketRecord } from "./journal.ts";
+import type { TicketRecord } from "./journal.ts";
 import type { Look } from "./look.ts";
 import { reportOf } from "./report.ts";
 import { doubtAbout } from "./runner-log.ts";
@@ -34,7 +34,7 @@ function handle(state: HostState, input: HostInput): HostStep {
   if (state.isOver) return nothingMore(state);
   switch (input.kind) {
     case "started":
-      return start(state, input.journal);
+      return start(state, input);
     case "looked":
       return look(state, input.look, input.atMs);
     case "poll-sent":
@@ -71,23 +71,26 @@ function handle(state: HostState, input: HostInput): HostStep {
   }
 }
 
-function start(state: HostState, journal: JournalReading): HostStep {
+function start(state: HostState, { journal, isSameBoot }: HostInput & { kind: "started" }): HostStep {
   if (state.journal !== null) return nothingMore(state);
   if (journal.kind === "unreadable") return nothingMore({ ...state, unreadableJournal: journal.why });
   const records = [...journal.content.tickets.values()];
   const open = records.find((record) => record.end === null);
   const unconfirmed = records.flatMap(({ id, end, isConfirmed }) => (end === null || isConfirmed ? [] : [{ id, end }]));
   const read = { ...state, journal: journal.content, unconfirmed };
-  return nothingMore(open === undefined ? read : { ...read, held: takeOver(open), place: { kind: "used" } });
+  return nothingMore(
+    open === undefined ? read : { ...read, held: takeOver(open, isSameBoot), place: { kind: "used" } },
+  );
 }
 
-function takeOver(record: TicketRecord): HeldTicket {
+/** After another boot, or where that is not certain, the runner is looked for anew: its number may be anybody's. */
+function takeOver(record: TicketRecord, isSameBoot: boolean): HeldTicket {
   const { fencing, isFenceFailed } = record;
   const inherited = fencing === null ? NO_FENCE : { ...NO_FENCE, phase: { kind: "inherited", fencing } as const };
   return {
     id: record.id,
     offer: null,
-    run: { kind: "taken-over", process: record.started },
+    run: { kind: "taken-over", process: isSameBoot ? record.started : null },
     step: record.isWorkerSeen || isFenceFailed ? "running" : "delivered",
     isWorkerSeen: record.isWorkerSeen,
     updateRestartCount: 0,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { JournalEntry } from "../../../src/domain/host/journal.ts";
+import { formatEntry, type JournalEntry, readJournal } from "../../../src/domain/host/journal.ts";
 import type { FenceSight } from "../../../src/domain/host/look.ts";
 import { reportOf } from "../../../src/domain/host/report.ts";
 import { MINUTE_MS } from "../../../src/domain/units.ts";
@@ -293,6 +293,17 @@ describe("an agent that takes a fence over", () => {
     const again = found(Story.begun(TAKEN, { ...STARTED, pid: 99 }).ordered(5));
     expect(again.kinds()).toEqual(["started", "report", "close-fence"]);
     expect(found(Story.idle()).effects).toEqual([]);
+  });
+
+  it("does not take a process of an earlier boot for the runner, and looks for it anew", () => {
+    const entries = [TAKEN, STARTED].map(formatEntry).join("");
+    const booted = new Story().tell({ kind: "started", journal: readJournal(entries), isSameBoot: false });
+    expect(booted.state.held?.run).toEqual({ kind: "taken-over", process: null });
+    booted.look(LISTENER, idleFiles()).ordered(5).look(LISTENER, idleFiles());
+    expect(booted.allEffects.map(({ kind }) => kind)).not.toContain("close-fence");
+    const other = { pid: 300, startTime: "9" };
+    booted.ordered(6).look(LISTENER, idleFiles(), 500, NO_FENCES, null, other);
+    expect(booted.effects).toContainEqual({ kind: "close-fence", ticketId: T1, process: other });
   });
 
   it("refuses an order where it is not known which process the runner is", () => {

@@ -93,7 +93,7 @@ export class Story {
   /** Started with this journal, looked at twice, cleaned. */
   static begun(...entries: readonly JournalEntry[]): Story {
     const story = new Story();
-    return story.tell({ kind: "started", journal: readJournal(entries.map(formatEntry).join("")) });
+    return story.tell({ kind: "started", journal: readJournal(entries.map(formatEntry).join("")), isSameBoot: true });
   }
 
   static parked(...entries: readonly JournalEntry[]): Story {

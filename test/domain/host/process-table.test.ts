@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { parseArguments, parseMark, parsePs, parseStat } from "../../../src/domain/host/process-table.ts";
+import {
+  parseArguments,
+  parseMark,
+  parsePs,
+  parsePsThreads,
+  parseStat,
+} from "../../../src/domain/host/process-table.ts";
 
 /** Recorded on Linux 6 of a process whose name was changed. */
 const STAT =
@@ -93,5 +99,34 @@ describe("ps on macOS", () => {
 
   it("is not understood as a whole with one line that is not", () => {
     expect(parsePs(`${PS}what is this\n`)).toBeNull();
+  });
+});
+
+/** As `ps -M -p <pid>` writes it on macOS: one line for each thread. */
+function threadsOf(...states: readonly string[]): string {
+  const [first = "S", ...rest] = states;
+  return [
+    "USER     PID   TT   %CPU STAT PRI     STIME     UTIME COMMAND",
+    `ci       501   ??    0.0 ${first}    31T   0:00.30   0:00.77 /tmp/m/roots/t-00000001/bin/Runner.Listener run`,
+    ...rest.map((state) => `         501         0.0 ${state}    31T   0:00.00   0:00.02`),
+    "",
+  ].join("\n");
+}
+
+describe("ps -M on macOS", () => {
+  it("tells the state of each thread", () => {
+    expect(parsePsThreads(threadsOf("T", "T", "T"), 501)).toEqual(["T", "T", "T"]);
+    expect(parsePsThreads(threadsOf("T", "S", "R+"), 501)).toEqual(["T", "S", "R"]);
+    expect(parsePsThreads(threadsOf("Ts+").replace("??", "s000"), 501)).toEqual(["T"]);
+  });
+
+  it.each<[string, string]>([
+    ["nothing", ""],
+    ["no thread", "USER     PID   TT   %CPU STAT PRI     STIME     UTIME COMMAND\n"],
+    ["another process's", threadsOf("T").replaceAll("501", "502")],
+    ["a line that is not understood", `${threadsOf("T")}something else\n`],
+    ["no header", threadsOf("T").split("\n").slice(1).join("\n")],
+  ])("is unknown with %s", (_name, text) => {
+    expect(parsePsThreads(text, 501)).toBeNull();
   });
 });

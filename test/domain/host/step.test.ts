@@ -49,7 +49,11 @@ describe("starting", () => {
   });
 
   it("is unknown with a journal that cannot be read, and does nothing, not even end", () => {
-    const story = new Story().tell({ kind: "started", journal: { kind: "unreadable", why: "line 3" } });
+    const story = new Story().tell({
+      kind: "started",
+      journal: { kind: "unreadable", why: "line 3" },
+      isSameBoot: true,
+    });
     story.look(NONE).look(NONE).answer({ ticketOut: T1, isRetiring: true }).tell({ kind: "asked-to-stop" });
     story.look(NONE, files(), MINUTE_MS).look(NONE, files(), MINUTE_MS).silent(100, MINUTE_MS).look(NONE);
     expect(story.allEffects.filter(({ kind }) => kind !== "report")).toEqual([]);
