@@ -132,7 +132,7 @@ describe("hold", () => {
     const { agent, ticketId } = await atWork();
     const { next, jobs } = await alice.say("hold", { subject: agent.machineId, ...WHY });
     expect(jobs.map(({ id }) => id)).toEqual([1]);
-    expect(next.join(" ")).toContain("On it goes on: job 1 (build, acme/widgets).");
+    expect(next.join(" ")).toContain('On it goes on: job 1 of acme/widgets, "build".');
     await agent.report({ ended: [{ id: ticketId, end: { kind: "spent" } }] });
     await yard.pass();
     await letGo(agent);
@@ -424,7 +424,7 @@ describe("terminate --force", () => {
     const { agent, ticketId } = await atWork();
     const answer = await alice.say("terminate", { subject: agent.machineId, ...FORCE });
     expect(answer.jobs.map(({ id }) => id)).toEqual([1]);
-    expect(answer.next.join(" ")).toContain("it costs job 1 (build, acme/widgets).");
+    expect(answer.next.join(" ")).toContain('it costs job 1 of acme/widgets, "build".');
     await yard.pass();
     expect(yard.provider.terminated.map(({ proof }) => proof)).toEqual(["forced"]);
     const [machine] = await yard.machines();
@@ -442,7 +442,7 @@ describe("terminate --force", () => {
     );
     const told = await alice.get(`/explain/${agent.machineId}`, ExplainAnswer);
     expect(told.timeline.map(({ fact }) => fact)).toContain(
-      `machine ${agent.machineId} ended by force of alice: job hangs; it cost job 1 of acme/widgets`,
+      `machine ${agent.machineId} ended by force of alice: job hangs; it cost job 1 of acme/widgets, "build"`,
     );
   });
 

@@ -217,7 +217,7 @@ describe("what is written and told", () => {
     ["release", { subject: PARKED }, "Machine m-00000003 of pool linux is neither held nor drained."],
     ["release", { subject: "gpu" }, "Pool gpu is not drained."],
     ["thaw", { pool: "gpu" }, "Pool gpu is not frozen."],
-    ["thaw", {}, "All pools are not frozen."],
+    ["thaw", {}, "There is no freeze of all pools."],
     ["drain", { subject: RETIRING }, "Machine m-00000008 of pool linux retires already (surplus, proving)."],
     ["drain", { subject: GONE }, "Machine m-00000002 of pool linux is gone already."],
   ])("%s %j is so already", async (command, body, result) => {
@@ -302,9 +302,9 @@ describe("terminate", () => {
     const { code, mend } = await refused("terminate", { subject: BUSY, ...flags }, 400);
     expect(code).toBe("force-needed");
     expect(mend).toContain(
-      "`holdfast drain m-00000001` takes it out without harm: It gets no more tickets, and retires when this is over: job 7 (build (ubuntu, 22), acme/widgets).",
+      '`holdfast drain m-00000001` takes it out without harm: It gets no more tickets, and retires when this is over: job 7 of acme/widgets, "build (ubuntu, 22)".',
     );
-    expect(mend).toContain("By force: it costs job 7 (build (ubuntu, 22), acme/widgets).");
+    expect(mend).toContain('By force: it costs job 7 of acme/widgets, "build (ubuntu, 22)".');
     expect(await tables()).toEqual(before);
   });
 
