@@ -1,16 +1,15 @@
 /** Asks hosts for tickets that bring no job. The order goes out with the answer to each report until the host has answered. */
 import { decideHandBacks, type HandBack } from "../domain/hand-back.ts";
 import type { MachineId } from "../domain/ids.ts";
-import type { PoolWords } from "../domain/operator-words.ts";
 import type { RetireReason } from "../domain/reasons.ts";
 import { moveTicket, type Ticket } from "../domain/ticket.ts";
+import { findDrain } from "../store/drains.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
 import { listQueuedJobsOfPool } from "../store/jobs/list.ts";
 import { inLease } from "../store/leases.ts";
 import { listMachinesInState } from "../store/machines/list.ts";
 import { loadMachine } from "../store/machines/load.ts";
 import { saveMachine } from "../store/machines/save.ts";
-import { readPoolWords } from "../store/pool-words.ts";
 import type { Queryable } from "../store/schema.ts";
 import { machineSubject, ticketSubject } from "../store/subjects.ts";
 import { listLiveTicketsOfPool } from "../store/tickets/list.ts";
@@ -37,24 +36,19 @@ async function decide(context: PoolContext): Promise<readonly HandBack[]> {
   const { store, pool, memory, clock } = context;
   const tickets = await listLiveTicketsOfPool(store.db, pool.name);
   if (!tickets.some(({ state }) => state.kind === "delivered" || state.kind === "online")) return [];
-  const words = await readPoolWords(store.db, pool.name);
-  if (words.freeze !== null) return [];
   const jobs = await listQueuedJobsOfPool(store.db, pool.name, JOBS_MAX);
   const input = {
     tickets,
     waitingRepositories: jobs.map(({ job }) => job.repository),
-    draining: await listDraining(context, tickets, words),
+    draining: await listDraining(context, tickets),
     askedAgoMs: memory.lastHandBackAtMs === null ? null : clock.monotonicMs() - memory.lastHandBackAtMs,
   };
   return decideHandBacks(input, pool, heardTime(context));
 }
 
-async function listDraining(
-  context: PoolContext,
-  tickets: readonly Ticket[],
-  words: PoolWords,
-): Promise<ReadonlySet<MachineId>> {
-  if (context.isShuttingDown() || words.drain !== null) return new Set(tickets.map(({ machineId }) => machineId));
+async function listDraining(context: PoolContext, tickets: readonly Ticket[]): Promise<ReadonlySet<MachineId>> {
+  const isDrained = (await findDrain(context.store.db, { kind: "pool", id: context.pool.name })) !== null;
+  if (context.isShuttingDown() || isDrained) return new Set(tickets.map(({ machineId }) => machineId));
   const engaged = await listMachinesInState(context.store.db, context.pool.name, "engaged");
   return new Set(engaged.filter(({ retireWhenSpent }) => isDrain(retireWhenSpent)).map(({ id }) => id));
 }

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { assign } from "../../src/controllers/assign.ts";
+import { launchMachines } from "../../src/controllers/execute/launch.ts";
 import { retire } from "../../src/controllers/retire.ts";
 import { parseJobId, type TicketId } from "../../src/domain/ids.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
@@ -168,6 +170,7 @@ describe("hold", () => {
     await alice.say("hold", { subject: agent.machineId, ...WHY });
     await letGo(agent);
     expect(yard.provider.terminated).toEqual([]);
+    expect((await yard.onlyMachine()).state).toMatchObject({ stage: "proving" });
     expect(await reasonOf(agent)).toBe("held");
     const { waitingFor, words } = await alice.get(`/explain/${agent.machineId}`, ExplainAnswer);
     expect(waitingFor?.reason).toBe("held");
@@ -300,6 +303,31 @@ describe("drain of a pool", () => {
     expect(await ticketState(ticketId)).toBe("handing-back");
   });
 
+  it("voids what has not left us also where a freeze keeps its machine", async () => {
+    await open();
+    await yard.parkedAgent();
+    const ticket = await yard.onlyTicket();
+    await alice.say("freeze", { pool: "linux" });
+    await alice.say("drain", { subject: "linux" });
+    await yard.pass();
+    expect([await ticketState(ticket.id), await kinds()]).toEqual(["void", ["parked"]]);
+  });
+
+  it.each([
+    ["launches", async () => yard.provider.launches.length, open],
+    ["mints", async () => (await listTicketsOfMachine(yard.store.db, (await yard.onlyMachine()).id)).length, warmAgent],
+  ])("nothing, where it is written while the plan is made: %s", async (_name, count, begin) => {
+    await begin();
+    await yard.queue();
+    const before = await count();
+    const drain = () => alice.say("drain", { subject: "linux" }).then(() => undefined);
+    const db = afterRead(yard.store.db, "drains", drain);
+    await assign({ ...yard.context, store: { ...yard.store, db } });
+    await launchMachines(yard.context);
+    expect((await alice.say("drain", { subject: "linux" })).outcome).toBe("already");
+    expect(await count()).toBe(before);
+  });
+
   it("stops a ticket at the door", async () => {
     await open();
     const agent = await yard.parkedAgent();
@@ -366,7 +394,7 @@ describe("freeze", () => {
     await yard.pass();
     await agent.report();
     const isInterrupted = Promise.withResolvers<void>();
-    const db = afterLeaseIsRead(yard.store.db, async () => {
+    const db = afterRead(yard.store.db, "leases", async () => {
       await interrupt();
       isInterrupted.resolve();
     });
@@ -424,7 +452,7 @@ describe("terminate --force", () => {
     const { agent, ticketId } = await atWork();
     const answer = await alice.say("terminate", { subject: agent.machineId, ...FORCE });
     expect(answer.jobs.map(({ id }) => id)).toEqual([1]);
-    expect(answer.next.join(" ")).toContain('it costs job 1 of acme/widgets, "build".');
+    expect(answer.next.join(" ")).toContain('What it costs: job 1 of acme/widgets, "build".');
     await yard.pass();
     expect(yard.provider.terminated.map(({ proof }) => proof)).toEqual(["forced"]);
     const [machine] = await yard.machines();
@@ -494,11 +522,14 @@ describe("terminate --force", () => {
 
 type Db = Yard["store"]["db"];
 
-/** Outside of transactions only the executor asks how long the lease still holds: the last thing before the call. */
-function afterLeaseIsRead(db: Db, meanwhile: () => Promise<void>): Db {
+/**
+ * Runs `meanwhile` after a row of the table was read outside of transactions. Of the leases only the executor does that,
+ * right before its call; of the drains only the planner.
+ */
+function afterRead(db: Db, table: string, meanwhile: () => Promise<void>): Db {
   return intercept(db, (target, key, args) => {
     const query = Reflect.apply(Reflect.get(target, key) as () => object, target, args);
-    return key === "selectFrom" && args[0] === "leases" ? beforeAnswer(query, meanwhile) : query;
+    return key === "selectFrom" && args[0] === table ? beforeAnswer(query, meanwhile) : query;
   });
 }
 

@@ -304,16 +304,19 @@ describe("terminate", () => {
     expect(mend).toContain(
       '`holdfast drain m-00000001` takes it out without harm: It gets no more tickets, and retires when this is over: job 7 of acme/widgets, "build (ubuntu, 22)".',
     );
-    expect(mend).toContain('By force: it costs job 7 of acme/widgets, "build (ubuntu, 22)".');
+    expect(mend).toContain('ends it at once. What it costs: job 7 of acme/widgets, "build (ubuntu, 22)".');
     expect(await tables()).toEqual(before);
   });
 
   it.each([
-    [machineId(5), "no job is known on its ticket t-00000005 (delivered), but GitHub may have given it one."],
-    [PARKED, "it costs no job: no ticket is out."],
+    [
+      machineId(5),
+      "no job that is known; but its ticket t-00000005 is out (delivered), and GitHub may have given it one.",
+    ],
+    [PARKED, "no job, since no ticket is out."],
   ])("%s: tells the cost as far as it is known", async (subject, cost) => {
     const { next, jobs } = await taken("terminate", { subject, force: true, reason: "stuck" });
-    expect([next[0], jobs]).toEqual([`It is ended whatever runs on it, and this is not taken back: ${cost}`, []]);
+    expect([next[1], jobs]).toEqual([`What it costs: ${cost}`, []]);
   });
 
   it("is not taken back by a release", async () => {
