@@ -1,19 +1,18 @@
 /** Asks hosts for tickets that bring no job. The order goes out with the answer to each report until the host has answered. */
 import { decideHandBacks, type HandBack } from "../domain/hand-back.ts";
 import type { MachineId } from "../domain/ids.ts";
-import type { PoolWords } from "../domain/operator-words.ts";
 import { isServedBy } from "../domain/pool.ts";
 import type { RetireReason } from "../domain/reasons.ts";
 import { isRolloutReason } from "../domain/rollout.ts";
 import { standingWanted } from "../domain/supply.ts";
 import { moveTicket, type Ticket } from "../domain/ticket.ts";
+import { findDrain } from "../store/drains.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
 import { listQueuedAndUnroutedJobs } from "../store/jobs/list.ts";
 import { inLease } from "../store/leases.ts";
 import { listMachinesInState } from "../store/machines/list.ts";
 import { loadMachine } from "../store/machines/load.ts";
 import { saveMachine } from "../store/machines/save.ts";
-import { readPoolWords } from "../store/pool-words.ts";
 import type { Queryable } from "../store/schema.ts";
 import { machineSubject, ticketSubject } from "../store/subjects.ts";
 import { listLiveTicketsOfPool } from "../store/tickets/list.ts";
@@ -42,14 +41,13 @@ async function decide(context: PoolContext): Promise<readonly HandBack[]> {
   if (context.isUnconnected === true) return [];
   const tickets = await listLiveTicketsOfPool(store.db, pool.name);
   if (!tickets.some(({ state }) => state.kind === "delivered" || state.kind === "online")) return [];
-  const words = await readPoolWords(store.db, pool.name);
-  if (words.freeze !== null) return [];
+  const isDrained = (await findDrain(store.db, { kind: "pool", id: pool.name })) !== null;
   const queued = await listQueuedAndUnroutedJobs(store.db, JOBS_MAX);
   const input = {
     tickets,
     waiting: queued.filter(({ job }) => isServedBy(pool, job)).map(({ job }) => job),
-    wanted: standingWanted(pool, context.isShuttingDown() || words.drain !== null),
-    draining: await listDraining(context, tickets, words),
+    wanted: standingWanted(pool, context.isShuttingDown() || isDrained),
+    draining: await listDraining(context, tickets, isDrained),
     askedAgoMs: memory.lastHandBackAtMs === null ? null : clock.monotonicMs() - memory.lastHandBackAtMs,
   };
   return decideHandBacks(input, pool, heardTime(context));
@@ -58,9 +56,9 @@ async function decide(context: PoolContext): Promise<readonly HandBack[]> {
 async function listDraining(
   context: PoolContext,
   tickets: readonly Ticket[],
-  words: PoolWords,
+  isPoolDrained: boolean,
 ): Promise<ReadonlySet<MachineId>> {
-  if (context.isShuttingDown() || words.drain !== null || context.pool.mode === "departed")
+  if (context.isShuttingDown() || isPoolDrained || context.pool.mode === "departed")
     return new Set(tickets.map(({ machineId }) => machineId));
   const engaged = await listMachinesInState(context.store.db, context.pool.name, "engaged");
   return new Set(engaged.filter(({ retireWhenSpent }) => isDrain(retireWhenSpent)).map(({ id }) => id));

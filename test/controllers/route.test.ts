@@ -4,6 +4,7 @@ import { routeWaitingJobs } from "../../src/controllers/route.ts";
 import { type JobId, type PoolName, parseJobId } from "../../src/domain/ids.ts";
 import type { MachineState } from "../../src/domain/machine.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
+import { deleteDrain, insertDrain } from "../../src/store/drains.ts";
 import { listDecisions } from "../../src/store/evidence/decisions.ts";
 import { loadJob } from "../../src/store/jobs/load.ts";
 import { insertLaunch } from "../../src/store/launches/save.ts";
@@ -82,6 +83,24 @@ describe("a waiting job that two pools could take", () => {
     const ids = await queue(1);
     await route(linux({ mode: "observe" }), spare());
     expect(await poolsOf(ids)).toEqual([SPARE]);
+  });
+
+  it("leaves a pool that an operator drained, even for one without room, and comes back after it", async () => {
+    const ids = await queue(2);
+    const mark = { operator: "alice", reason: "", atMs: 1 };
+    await insertDrain(yard.store.db, { kind: "pool", id: LINUX }, mark);
+    await route(linux(), spare({ machineCountMax: 0 }));
+    expect(await poolsOf(ids)).toEqual([SPARE, SPARE]);
+    await deleteDrain(yard.store.db, { kind: "pool", id: LINUX });
+    await route(linux(), spare());
+    expect(await poolsOf(ids)).toEqual([LINUX, LINUX]);
+  });
+
+  it("stays in a drained pool where no other runs it", async () => {
+    const ids = await queue(1);
+    await insertDrain(yard.store.db, { kind: "pool", id: LINUX }, { operator: "alice", reason: "", atMs: 1 });
+    await route(linux(), spare({ mode: "observe" }));
+    expect(await poolsOf(ids)).toEqual([LINUX]);
   });
 
   it("comes back once the first has room again", async () => {

@@ -52,12 +52,17 @@ const columnsAt = (now: string, colours: Colours): readonly Column<MachineAnswer
   { head: "STATE", cell: ({ state, stage }) => (stage === null ? state : `${state}:${stage}`), min: 12 },
   { head: "VERDICT", cell: ({ verdict }) => toned(verdict.kind, colours) },
   { head: "BECAUSE", cell: describeReason, min: 12 },
-  { head: "OPERATOR", cell: ({ words }) => ({ text: listWords(words), paint: colours.magenta }), min: 8 },
+  { head: "OPERATOR", cell: (machine) => ({ text: listWords(ownWords(machine)), paint: colours.magenta }) },
   { head: "JOB", cell: ({ jobs }) => String(jobs.at(-1)?.id ?? ""), rank: 2 },
   { head: "AGE", cell: ({ createdAt }) => formatBetween(createdAt, now), rank: 3 },
   { head: "HEARD", cell: ({ heardAt }) => (heardAt === null ? "-" : formatAgo(heardAt, now)), rank: 4 },
   { head: "AT PROVIDER", cell: ({ providerId }) => providerId ?? "", rank: 5 },
 ];
+
+/** What is said of the whole pool stands once below the table. */
+function ownWords({ id, words }: MachineAnswer): MachineAnswer["words"] {
+  return words.filter(({ about }) => about === `machine ${id}`);
+}
 
 function describeReason({ waitingFor, retireReason, proof }: MachineAnswer): string {
   if (waitingFor !== null) return waitingFor.reason;

@@ -4,6 +4,7 @@ import type { Machine } from "../../domain/machine.ts";
 import { isTicketOut, type Ticket } from "../../domain/ticket.ts";
 import { listEvidence, recordEvidence } from "../../store/evidence/evidence.ts";
 import { findJobsByRunnerNames } from "../../store/jobs/load.ts";
+import type { JobRow } from "../../store/jobs/row.ts";
 import type { Queryable } from "../../store/schema.ts";
 import { jobSubject, machineSubject } from "../../store/subjects.ts";
 
@@ -32,12 +33,13 @@ export async function noteForcedEnd(
     const subject = jobSubject(job.connection, job.id);
     await recordEvidence(tx, { subject, source: "operator", fact, observedAtMs: nowMs });
   }
-  const cost = jobs.length === 0 ? "no job is known to have run there" : `it cost ${jobs.map(nameJob).join(", ")}`;
+  const cost = jobs.length === 0 ? "no job is known to have run there" : `it cost ${jobs.map(nameJob).join("; ")}`;
   const subject = machineSubject(machine.id);
   await recordEvidence(tx, { subject, source: "operator", fact: `${fact}; ${cost}`, observedAtMs: nowMs });
   return true;
 }
 
-function nameJob({ job }: { readonly job: { readonly id: number; readonly repository: string } }): string {
-  return `job ${job.id} of ${job.repository}`;
+function nameJob({ job: { id, repository, name } }: JobRow): string {
+  const title = name === "" ? "" : `, "${name}"`;
+  return `job ${id} of ${repository}${title}`;
 }

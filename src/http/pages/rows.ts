@@ -57,8 +57,10 @@ export function renderMachine(machine: MachineAnswer, now: string): Html {
 </li>`;
 }
 
-function renderWords({ words }: MachineAnswer): Html | "" {
-  return words.length === 0 ? "" : html` <span class="chip word">${listWords(words)}</span>`;
+/** What is said of the whole pool stands at the pool. */
+function renderWords({ id, words }: MachineAnswer): Html | "" {
+  const own = words.filter(({ about }) => about === `machine ${id}`);
+  return own.length === 0 ? "" : html` <span class="chip word">${listWords(own)}</span>`;
 }
 
 /** Of an idle machine the reason for which it is kept says more than that it is idle. */

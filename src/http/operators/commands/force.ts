@@ -34,7 +34,7 @@ async function tellInstead({ sources }: CommandSetting, id: MachineId): Promise<
   const drain = machine.state.kind === "retiring" ? "It retires already." : tellDrain(facts).join(" ");
   const mend = [
     `\`holdfast drain ${id}\` takes it out without harm: ${drain}`,
-    `By force: ${tellCost(facts)} \`holdfast terminate ${id} --force --reason <text>\` does it.`,
+    `\`holdfast terminate ${id} --force --reason <text>\` ends it at once. What it costs: ${tellCost(facts)}`,
     ...tellBars(facts),
   ];
   return problem("force-needed", attempted, { mend: mend.join(" ") });
@@ -43,11 +43,11 @@ async function tellInstead({ sources }: CommandSetting, id: MachineId): Promise<
 /** What the end of the machine costs, as far as it is known. */
 function tellCost(facts: MachineFacts): string {
   const jobs = nameJobs(facts);
-  if (jobs !== "") return `it costs ${jobs}.`;
+  if (jobs !== "") return `${jobs}.`;
   const ticket = findTicketOut(facts);
-  if (ticket === null) return "it costs no job: no ticket is out.";
-  if (ticket.state.kind === "running") return "it costs the job that runs there, which GitHub has not named yet.";
-  return `no job is known on its ticket ${ticket.id} (${ticket.state.kind}), but GitHub may have given it one.`;
+  if (ticket === null) return "no job, since no ticket is out.";
+  if (ticket.state.kind === "running") return "the job that runs there, which GitHub has not named yet.";
+  return `no job that is known; but its ticket ${ticket.id} is out (${ticket.state.kind}), and GitHub may have given it one.`;
 }
 
 function forceCommand({ sources }: CommandSetting, mark: OperatorMark): MachineCommand {
@@ -61,7 +61,7 @@ function forceCommand({ sources }: CommandSetting, mark: OperatorMark): MachineC
     },
     write: async (tx, facts) => {
       await voidUnsent(tx, facts, "an operator forces the end of its machine", mark.atMs);
-      await noteOperator(tx, facts, `end forced ${describeMark(mark)}; ${tellCost(facts)}`, mark.atMs);
+      await noteOperator(tx, facts, `end forced ${describeMark(mark)}; what it costs: ${tellCost(facts)}`, mark.atMs);
       const fact = `the end of its machine ${facts.machine.id} is forced ${describeMark(mark)}`;
       for (const { job } of facts.jobs) {
         const subject = jobSubject(job.connection, job.id);
@@ -71,7 +71,8 @@ function forceCommand({ sources }: CommandSetting, mark: OperatorMark): MachineC
     tell: (facts) => ({
       result: `The end of machine ${facts.machine.id} of pool ${facts.machine.pool} is forced ${describeMark(facts.machine.forced ?? mark)}.`,
       next: [
-        `It is ended whatever runs on it, and this is not taken back: ${tellCost(facts)}`,
+        "It is ended whatever runs on it. This is not taken back.",
+        `What it costs: ${tellCost(facts)}`,
         `\`holdfast explain ${facts.machine.id}\` tells how far it is.`,
       ],
       undo: null,

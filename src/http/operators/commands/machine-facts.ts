@@ -28,9 +28,13 @@ export function listJobs({ jobs }: MachineFacts): CommandAnswer["jobs"] {
   return jobs.map(({ job: { id, repository, name, htmlUrl } }) => ({ id, repository, name, url: htmlUrl }));
 }
 
-/** `job 7 (build, acme/widgets)`, separated by commas; empty where none is known. */
+/** `job 7 of acme/widgets, "build"`, separated by semicolons; empty where none is known. */
 export function nameJobs({ jobs }: MachineFacts): string {
-  return jobs.map(({ job }) => `job ${job.id} (${job.name === "" ? "" : `${job.name}, `}${job.repository})`).join(", ");
+  const names = jobs.map(({ job: { id, repository, name } }) => {
+    const title = name === "" ? "" : `, "${name}"`;
+    return `job ${id} of ${repository}${title}`;
+  });
+  return names.join("; ");
 }
 
 export function findTicketOut({ tickets }: MachineFacts): Ticket | null {

@@ -34,8 +34,8 @@ export async function freeze(setting: CommandSetting, scope: FreezeScope, mark: 
     outcome: standing === null ? "written" : "already",
     result: `${nameScope(scope)} frozen ${describeMark(standing ?? mark)}.`,
     next: [
-      "No machine is ended, no registration is deleted and no idle runner is asked back until it is thawed.",
-      "Jobs go on, and machines are still started for those that wait.",
+      "No machine is ended, no registration is deleted and no idle runner is asked back until the thaw.",
+      "Jobs go on, and machines are still started for those that wait, up to `machines.max`: what is used up stays and counts.",
     ],
     undo: scope === ALL_POOLS ? "holdfast thaw" : `holdfast thaw ${scope}`,
   });
@@ -55,7 +55,7 @@ export async function thaw(setting: CommandSetting, scope: FreezeScope, mark: Op
   const still = scope === ALL_POOLS ? left : left.filter((one) => one.scope === ALL_POOLS);
   return finish(setting, "thaw", scope, mark, {
     outcome: isThawed ? "written" : "already",
-    result: isThawed ? `${nameScope(scope)} thawed.` : `${nameScope(scope)} not frozen.`,
+    result: isThawed ? `${nameScope(scope)} thawed.` : tellUnfrozen(scope),
     next: [
       ...(isThawed && still.length === 0
         ? ["Machines that are to go are ended again, by the same proofs as ever."]
@@ -177,6 +177,10 @@ function finish(
     jobs: [],
     ...told,
   };
+}
+
+function tellUnfrozen(scope: FreezeScope): string {
+  return scope === ALL_POOLS ? "There is no freeze of all pools." : `Pool ${scope} is not frozen.`;
 }
 
 function nameScope(scope: FreezeScope): string {
