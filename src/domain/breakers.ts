@@ -52,7 +52,7 @@ export function judgeBreaker(outcomes: readonly Outcome[], failuresMax: number):
   const last = failures.at(-1);
   if (opening === undefined || last === undefined) return CLOSED;
   // Those that were under way at the opening make its pause no longer, however many there were.
-  const probeCount = failures.filter(({ madeAtMs }) => madeAtMs >= opening.failedAtMs).length;
+  const probeCount = failures.filter(({ madeAtMs }) => madeAtMs > opening.failedAtMs).length;
   return {
     kind: "open",
     sinceMs: opening.failedAtMs,
