@@ -16,7 +16,7 @@ export const JOB_BARREN_MAX = 2;
 export const UNHEARD_LAUNCHES_MAX = 5;
 
 /** Between one probe's failure and the next probe. */
-export const PROBE_BACKOFF: BackoffPolicy = { firstMs: MINUTE_MS, limitMs: 15 * MINUTE_MS };
+const PROBE_BACKOFF: BackoffPolicy = { firstMs: MINUTE_MS, limitMs: 15 * MINUTE_MS };
 
 /** One try whose outcome is known. A try that is under way, or that proves nothing either way, is none. */
 export interface Outcome {
