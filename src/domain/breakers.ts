@@ -16,7 +16,7 @@ export const JOB_BARREN_MAX = 2;
 export const UNHEARD_LAUNCHES_MAX = 5;
 
 /** Between one probe's failure and the next probe. */
-export const PROBE_BACKOFF: BackoffPolicy = { firstMs: MINUTE_MS, limitMs: 15 * MINUTE_MS };
+const PROBE_BACKOFF: BackoffPolicy = { firstMs: MINUTE_MS, limitMs: 15 * MINUTE_MS };
 
 /** One try whose outcome is known. A try that is under way, or that proves nothing either way, is none. */
 export interface Outcome {
@@ -52,7 +52,7 @@ export function judgeBreaker(outcomes: readonly Outcome[], failuresMax: number):
   const last = failures.at(-1);
   if (opening === undefined || last === undefined) return CLOSED;
   // Those that were under way at the opening make its pause no longer, however many there were.
-  const probeCount = failures.filter(({ madeAtMs }) => madeAtMs >= opening.failedAtMs).length;
+  const probeCount = failures.filter(({ madeAtMs }) => madeAtMs > opening.failedAtMs).length;
   return {
     kind: "open",
     sinceMs: opening.failedAtMs,

@@ -81,7 +81,7 @@ function isTicketTried(breaker: Breaker, demand: DemandInput, pool: PoolPolicy, 
   return demand.tickets.some((ticket) => {
     const { kind } = ticket.state;
     const isUnderWay = kind === "minting" || kind === "issued" || kind === "delivered" || kind === "online";
-    const isProbe = Math.max(ticket.createdAtMs, ticket.aimedAtMs ?? 0) >= breaker.sinceMs && !isHeldReady(ticket);
+    const isProbe = Math.max(ticket.createdAtMs, ticket.aimedAtMs ?? 0) > breaker.sinceMs && !isHeldReady(ticket);
     return isUnderWay && isProbe && !isLate(ticket, waitingIds, pool, time);
   });
 }

@@ -8,7 +8,7 @@ import type { StandingWanted } from "./supply.ts";
 import type { TicketPurpose } from "./ticket.ts";
 
 /** Requests for standing tickets that may be open at a time, so that they do not take GitHub's minute from jobs. */
-export const STANDING_MINTING_MAX = 4;
+const STANDING_MINTING_MAX = 4;
 
 export interface StandingMint {
   readonly machineId: MachineId;

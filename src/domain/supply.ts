@@ -13,7 +13,7 @@ import { HOUR_MS } from "./units.ts";
  * GitHub removes a registration that was never online after a day (docs "ephemeral runners"): a ticket held ready is made
  * anew well before, and a listener that waits does not grow old with its runner's version.
  */
-export const STANDING_AGE_MAX_MS = 12 * HOUR_MS;
+const STANDING_AGE_MAX_MS = 12 * HOUR_MS;
 
 /** How many standing tickets of each kind are wanted now. */
 export interface StandingWanted {
@@ -51,7 +51,7 @@ export function isTooOld(ticket: Ticket, time: HeardTime): boolean {
 }
 
 /** It counts for a job that waits: then GitHub's bounds run from when it began to. */
-export function isAimed(ticket: Ticket, waiting: ReadonlySet<JobId>): boolean {
+function isAimed(ticket: Ticket, waiting: ReadonlySet<JobId>): boolean {
   return ticket.jobId !== null && waiting.has(ticket.jobId);
 }
 

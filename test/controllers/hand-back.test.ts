@@ -1,12 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { handBack } from "../../src/controllers/hand-back.ts";
 import { GitHubError } from "../../src/domain/errors.ts";
 import { parseRunnerId, parseTicketId, type TicketId } from "../../src/domain/ids.ts";
 import type { HandBackOrder, HostReport } from "../../src/domain/protocol.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { listEvidence } from "../../src/store/evidence/evidence.ts";
+import { loadJob } from "../../src/store/jobs/load.ts";
+import { saveJob } from "../../src/store/jobs/save.ts";
 import { machineSubject } from "../../src/store/subjects.ts";
 import { loadTicket } from "../../src/store/tickets/load.ts";
 import { insertTicket } from "../../src/store/tickets/save.ts";
+import { connectionName, poolName } from "../domain/builders.ts";
 import { type Agent, Yard } from "./yard.ts";
 
 const BOUND_MS = 2 * MINUTE_MS;
@@ -122,6 +126,22 @@ describe("an idle ticket", () => {
     await yard.pass();
     expect((await loadTicket(yard.store.db, ticketId))?.registration).toBe("gone");
   });
+});
+
+it.each([
+  ["is left alone while a job waits that fits it, though another pool has the job", ["linux"], "online"],
+  ["is asked back while none waits that fits it", ["windows"], "handing-back"],
+] as const)("an idle ticket %s", async (_name, labels, want) => {
+  await holding("online");
+  await yard.pass();
+  await cancelJobs();
+  const id = await yard.queue(2, { labels: [...labels] });
+  const row = await loadJob(yard.store.db, connectionName(), id);
+  if (row === null) throw new Error("no job");
+  await saveJob(yard.store.db, { ...row, pool: poolName("other") }, row.version, yard.clock.nowMs());
+  yard.clock.advance(BOUND_MS);
+  await handBack(yard.context);
+  expect(await state()).toBe(want);
 });
 
 it("one registration that cannot be deleted holds up no other scope's", async () => {

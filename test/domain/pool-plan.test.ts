@@ -68,7 +68,10 @@ describe("while runners keep ending without a job", () => {
     const next = decide({ breakers, unheardCount: 1 }, { machines: [free(1, "planned")] });
     expect(next.demand.decisions).toEqual([wait(1, "machine-launching"), wait(2, "tickets-stopped")]);
     expect(next.scale.launchCount).toBe(0);
-    const starting = decide({ breakers, unheardCount: 1 }, { tickets: [forJob(1, "issued")] });
+    const starting = decide(
+      { breakers, unheardCount: 1 },
+      { tickets: [forJob(1, "issued", { createdAtMs: START_MS + 1 })] },
+    );
     expect([starting.stops.tickets, starting.scale.launchCount]).toEqual(["stopped", 0]);
   });
 
@@ -80,14 +83,14 @@ describe("while runners keep ending without a job", () => {
   it.each(["minting", "issued", "delivered", "online"] as const)(
     "no second is tried while the first is %s",
     (state) => {
-      const tried = forJob(1, state, { createdAtMs: START_MS });
+      const tried = forJob(1, state, { createdAtMs: START_MS + 1 });
       const plan = decide({ breakers }, { tickets: [tried], machines: [free(1)] });
       expect([plan.stops.tickets, plan.demand.decisions[1]]).toEqual(["stopped", wait(2, "tickets-stopped")]);
     },
   );
 
   it("one that was made before the opening proves nothing, and holds up no probe", () => {
-    const before = forJob(1, "online", { createdAtMs: START_MS - 1 });
+    const before = forJob(1, "online", { createdAtMs: START_MS });
     const plan = decide({ breakers }, { tickets: [before], machines: [free(1)] });
     expect(plan.demand.decisions[1]).toEqual(mint(2, 1));
   });

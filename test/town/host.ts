@@ -148,9 +148,22 @@ export class Host {
     const report = { phase, ticket, ended: this.#ended, sighting };
     const response = await this.#post("report", { sequence: ++this.#sequence, storeGeneration: 1, report });
     if (!response.ok) return;
-    const { confirmedEnds } = (await response.json()) as ReportAnswer;
+    const { confirmedEnds, handBack } = (await response.json()) as ReportAnswer;
     this.#ended = this.#ended.filter(({ id }) => !confirmedEnds.includes(id));
     this.#heartbeatAtMs = nowMs + HEARTBEAT_MS;
+    if (handBack !== null && handBack.ticketId === this.#ticket?.id) this.#answerOrder(handBack.ticketId, nowMs);
+  }
+
+  /** Its fence: a runner with a job runs on. What is on the wire and not acquired goes back to GitHub's queue. */
+  #answerOrder(ticketId: OfferedTicket["id"], nowMs: number): void {
+    if (this.#running !== null) return;
+    if (this.#session !== null) {
+      endPoll(this.#world.github, this.#session, nowMs);
+      closeSession(this.#world.github, this.#session.id);
+    }
+    this.#ended.push({ id: ticketId, end: { kind: "handed-back" } });
+    [this.#ticket, this.#runner, this.#session] = [null, null, null];
+    this.#heartbeatAtMs = nowMs;
   }
 
   async #post(path: string, body: object): Promise<Response> {
