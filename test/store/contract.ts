@@ -5,7 +5,7 @@ import { describeJobLists, describeJobSaves } from "./contract/jobs.ts";
 import { describeLaunches } from "./contract/launches.ts";
 import { describeInLease, describeLeases } from "./contract/leases.ts";
 import { describeHeard, describeMachines, describeNews } from "./contract/machines.ts";
-import { describePools } from "./contract/pools.ts";
+import { describePoolRemains, describePoolSettings } from "./contract/pools.ts";
 import { describeRetention } from "./contract/retention.ts";
 import { describeRoundTrips } from "./contract/round-trips.ts";
 import { describeTicketLists, describeTickets } from "./contract/tickets.ts";
@@ -30,7 +30,8 @@ export function describeStore(name: string, open: OpenStore): void {
     describeEvidence(open);
     describeDecisions(open);
     describeLogs(open);
-    describePools(open);
+    describePoolSettings(open);
+    describePoolRemains(open);
     describeRetention(open);
     describeRoundTrips(open);
   });
