@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { retire } from "../../src/controllers/retire.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
 import type { Machine } from "../../src/domain/machine.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
@@ -92,6 +93,15 @@ describe("a rollout", () => {
     expect(await here("retiring")).toHaveLength(2);
   });
 
+  it("counts the places again where machines retire: what was planned may be old", async () => {
+    await open({ warmParkedCount: 3, machineCountMax: 9 });
+    await settle();
+    await age();
+    yard.context.memory.replaced = new Set((await here("parked")).map(({ id }) => id));
+    for (let count = 0; count < 3; count += 1) await retire(yard.context);
+    expect(await here("retiring")).toHaveLength(1);
+  });
+
   it("in a full pool lets the old one go first, alone", async () => {
     await open({ warmParkedCount: 3, machineCountMax: 3 });
     await settle();
@@ -125,7 +135,8 @@ describe("a rollout", () => {
     await open({ warmParkedCount: 2, machineCountMax: 4 });
     await settle();
     await age();
-    const [first, second] = await here("parked");
+    // Listed newest first, and offered oldest first.
+    const [second, first] = await here("parked");
     if (first === undefined || second === undefined) throw new Error("two are parked");
     const renewed = { ...second, settingsHash: "settings-1", version: second.version + 1 };
     await saveMachine(yard.store.db, renewed, second.version);

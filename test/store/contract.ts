@@ -6,7 +6,7 @@ import { describeLaunches } from "./contract/launches.ts";
 import { describeInLease, describeLeases } from "./contract/leases.ts";
 import { describeHeard, describeMachines, describeNews } from "./contract/machines.ts";
 import { describeOutcomes } from "./contract/outcomes.ts";
-import { describePools } from "./contract/pools.ts";
+import { describePoolRemains, describePoolSettings } from "./contract/pools.ts";
 import { describeRetention } from "./contract/retention.ts";
 import { describeRoundTrips } from "./contract/round-trips.ts";
 import { describeTicketLists, describeTickets } from "./contract/tickets.ts";
@@ -34,7 +34,8 @@ export function describeStore(name: string, open: OpenStore): void {
     describeDecisions(open);
     describeLogs(open);
     describeUnknownRegistrations(open);
-    describePools(open);
+    describePoolSettings(open);
+    describePoolRemains(open);
     describeRetention(open);
     describeRoundTrips(open);
   });

@@ -37,7 +37,7 @@ async function hashes(store: Store): Promise<readonly string[]> {
   return (await listPoolSettings(store.db)).map(({ settingsHash }) => settingsHash);
 }
 
-export function describePools(open: OpenStore): void {
+export function describePoolSettings(open: OpenStore): void {
   describe("settings of pools", () => {
     const store = useStore(open);
 
@@ -100,7 +100,9 @@ export function describePools(open: OpenStore): void {
       expect(await listSettingsInUse(store().db)).toEqual([{ pool, settingsHash: "one" }]);
     });
   });
+}
 
+export function describePoolRemains(open: OpenStore): void {
   describe("what is left of a pool", () => {
     const store = useStore(open);
     const none = { machineCount: 0, liveTicketCount: 0, registrationCount: 0, openLaunchCount: 0 };
