@@ -32,6 +32,9 @@ export interface House {
   readonly webhookSecret: string;
   queue(steps: readonly string[], name?: string): number;
   start(): Promise<void>;
+  /** Starts it without waiting for anything. */
+  spawn(): void;
+  untilReady(): Promise<void>;
   /** SIGKILL, and waits until the process is gone. */
   kill(): Promise<void>;
   get<Answer>(path: string): Promise<Answer>;
@@ -95,14 +98,19 @@ function houseOf(facts: HouseFacts): House {
     ...facts,
     queue: (steps, name = "job") =>
       facts.github.queueJob({ repository: "acme/widgets", labels: LABELS, steps: [...steps], name }),
-    start: async () => {
+    start: () => {
+      house.spawn();
+      return house.untilReady();
+    },
+    spawn: () => {
       child = spawnServer(facts.directory);
-      await until(
+    },
+    untilReady: () =>
+      until(
         () => isReady(facts.url),
         READY_PATIENCE_MS,
         () => `the server is not ready: ${serverLog(facts)}`,
-      );
-    },
+      ),
     kill,
     get: async (path) => (await (await fetch(`${facts.url}${path}`)).json()) as never,
     processes: () => markedProcesses(facts.controllerId),

@@ -1,0 +1,206 @@
+/** Carries a plan of kills out: waves of jobs, and beside them one lane of kills of the controller and one of agents. */
+import { type House, until } from "./house.ts";
+import { explainHanging } from "./kill-explain.ts";
+import { type Agent, findAgents, isAlive, listLeft, phaseOfMachine } from "./kill-hosts.ts";
+import { Ledger } from "./kill-ledger.ts";
+import { type Aim, type PlannedJob, type PlannedKill, planBait, type Wave } from "./kill-plan.ts";
+import { type Sign, Signs } from "./kill-signs.ts";
+import { StoreReader } from "./kill-store.ts";
+import { KillTally } from "./kill-tally.ts";
+
+/** What a kill is aimed at comes within this, or it strikes whatever is there. */
+const AIM_PATIENCE_MS = 2_000;
+/** So long an agent is waited for while there is something to do. */
+const AGENT_PATIENCE_MS = 60_000;
+/** The agent of the machine that was aimed at may just be starting again. */
+const WANTED_PATIENCE_MS = 500;
+const DEATH_PATIENCE_MS = 10_000;
+/** From the last kill of a wave: a job that was on the wire when a fence closed is late by a minute. */
+const JOBS_PATIENCE_MS = 180_000;
+const EMPTY_PATIENCE_MS = 150_000;
+const BAITS_MAX = 20;
+const BURST_PART = 0.5;
+const SAMPLE_INTERVAL_MS = 300;
+
+export class KillStage {
+  readonly tally = new KillTally();
+  readonly ledger: Ledger;
+  readonly store: StoreReader;
+  readonly #house: House;
+  readonly #signs: Signs;
+  readonly #sampler: NodeJS.Timeout;
+  /** Kills that found no agent. */
+  #carried: PlannedKill[] = [];
+
+  constructor(house: House) {
+    this.#house = house;
+    this.ledger = new Ledger(house);
+    this.store = new StoreReader(house.directory);
+    this.#signs = new Signs(house);
+    this.#sampler = setInterval(() => this.#sample(), SAMPLE_INTERVAL_MS);
+  }
+
+  close(): void {
+    clearInterval(this.#sampler);
+    this.#signs.stop();
+    this.ledger.stop();
+  }
+
+  async run(waves: readonly Wave[]): Promise<void> {
+    await this.#house.start();
+    for (const wave of waves) await this.#runWave(wave);
+    for (let baitCount = 0; this.#carried.length > 0 && baitCount < BAITS_MAX; baitCount += 1) {
+      const kills = this.#takeCarried();
+      await this.#runWave({
+        jobs: kills.map((_, index) => planBait(baitCount * 1_000 + index)),
+        doomed: [],
+        flood: kills,
+        ebb: [],
+      });
+    }
+    await this.#settle(
+      "nothing is unfinished in the store",
+      EMPTY_PATIENCE_MS,
+      () => this.store.readUnfinished().size === 0,
+    );
+  }
+
+  async #runWave({ jobs, doomed, flood, ebb }: Wave): Promise<void> {
+    const rest: PlannedJob[] = [...jobs];
+    const kills = [...this.#takeCarried(), ...flood];
+    const release = (count: number) => {
+      for (const job of rest.splice(0, count)) this.ledger.queue(job);
+    };
+    release(Math.ceil(BURST_PART * rest.length));
+    let openCount = kills.length;
+    await this.#runLanes(kills, () => {
+      // More of them with each kill, so that there is always something to hit.
+      release(Math.ceil(rest.length / Math.max(1, openCount)));
+      openCount -= 1;
+    });
+    release(rest.length);
+    for (const job of doomed) this.ledger.queue(job);
+    await this.#runLanes(ebb, () => {});
+    await this.#settle("every job is over", JOBS_PATIENCE_MS, () => this.ledger.isAllOver());
+    await this.#settle("nothing is left", EMPTY_PATIENCE_MS, () => listLeft(this.#house).length === 0);
+    this.tally.emptyCount += 1;
+  }
+
+  async #runLanes(kills: readonly PlannedKill[], onKill: () => void): Promise<void> {
+    const of = (victim: PlannedKill["victim"]) => kills.filter((kill) => kill.victim === victim);
+    await Promise.all([this.#runControllerLane(of("controller"), onKill), this.#runAgentLane(of("agent"), onKill)]);
+  }
+
+  async #runControllerLane(kills: readonly PlannedKill[], onKill: () => void): Promise<void> {
+    const house = this.#house;
+    for (const kill of kills) {
+      let sign: Sign | null = null;
+      if (kill.aim !== "start") {
+        await house.untilReady();
+        sign = await this.#aim(kill.aim);
+      }
+      await pause(kill.delayMs);
+      await house.kill();
+      const cut = kill.aim === "start" ? ["its own start"] : [];
+      this.tally.add({
+        kill,
+        isAimed: kill.aim === "start" || kill.aim === "any" || sign !== null,
+        cut: [...cut, ...this.store.readUnfinished().keys()],
+      });
+      onKill();
+      await pause(kill.awayMs);
+      house.spawn();
+      this.tally.restartCount += 1;
+    }
+    await house.untilReady();
+  }
+
+  async #runAgentLane(kills: readonly PlannedKill[], onKill: () => void): Promise<void> {
+    for (const kill of kills) {
+      const sign = await this.#aim(kill.aim);
+      await pause(kill.delayMs);
+      const killed = await this.#killAgent(kill, sign);
+      if (killed === null) this.#carried.push(kill);
+      else this.tally.add({ kill, isAimed: killed.isWanted, cut: [killed.phase] });
+      onKill();
+    }
+  }
+
+  /** @returns null where there is no agent, and nothing to come for which there would be one. */
+  async #killAgent(kill: PlannedKill, sign: Sign | null): Promise<{ phase: string; isWanted: boolean } | null> {
+    const wantedId = this.#machineOf(sign);
+    const sinceMs = performance.now();
+    while (performance.now() - sinceMs < AGENT_PATIENCE_MS) {
+      const agents = findAgents(this.#house);
+      const wanted = agents.find(({ machineId }) => machineId === wantedId);
+      const isPatient = wantedId !== null && performance.now() - sinceMs < WANTED_PATIENCE_MS;
+      const agent = wanted ?? (isPatient ? undefined : agents[Math.floor(kill.choice * agents.length)]);
+      if (agent !== undefined) {
+        const phase = phaseOfMachine(this.#house, agent.machineId);
+        const isKilled = await this.#strike(agent);
+        if (isKilled) return { phase, isWanted: kill.aim === "any" || agent === wanted };
+      }
+      if (this.ledger.isAllOver() && listLeft(this.#house).length === 0) return null;
+      await pause(20);
+    }
+    return null;
+  }
+
+  async #strike({ pid }: Agent): Promise<boolean> {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It ended by itself, as its machine was.
+      return false;
+    }
+    await until(
+      () => !isAlive(pid),
+      DEATH_PATIENCE_MS,
+      () => `agent ${pid} survives SIGKILL`,
+    );
+    return true;
+  }
+
+  #machineOf(sign: Sign | null): string | null {
+    if (sign === null || sign.machineId !== null) return sign?.machineId ?? null;
+    return sign.runnerName === null ? null : this.store.machineOfRunner(sign.runnerName);
+  }
+
+  #aim(aim: Aim): Promise<Sign | null> {
+    return aim === "any" ? Promise.resolve(null) : this.#signs.next(aim, AIM_PATIENCE_MS);
+  }
+
+  #takeCarried(): PlannedKill[] {
+    const kills = this.#carried;
+    this.#carried = [];
+    return kills;
+  }
+
+  #sample(): void {
+    const { tally } = this;
+    tally.mostMachines = Math.max(
+      tally.mostMachines,
+      new Set(this.#house.processes().map((one) => one.machineId)).size,
+    );
+  }
+
+  async #settle(what: string, timeoutMs: number, isTrue: () => boolean): Promise<void> {
+    try {
+      await until(isTrue, timeoutMs, () => what);
+    } catch (error) {
+      const why = await explainHanging(this.#house, this.store);
+      throw new Error(
+        `${String(error)}
+
+${why}
+
+${this.tally.table()}`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+function pause(durationMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, durationMs));
+}
