@@ -37,6 +37,10 @@ export class Ledger {
     return this.#planned.size;
   }
 
+  get overCount(): number {
+    return this.#house.github.jobs().filter(({ phase }) => phase === "completed").length;
+  }
+
   get cancelledCount(): number {
     return this.#cancelledIds.size;
   }

@@ -8,8 +8,10 @@ import { type Sign, Signs } from "./kill-signs.ts";
 import { StoreReader } from "./kill-store.ts";
 import { KillTally } from "./kill-tally.ts";
 
+/** A kill waits so long for its share of the jobs to be over, so that the kills go through the whole of a wave. */
+const SHARE_PATIENCE_MS = 10_000;
 /** What a kill is aimed at comes within this, or it strikes whatever is there. */
-const AIM_PATIENCE_MS = 2_000;
+const AIM_PATIENCE_MS = 5_000;
 /** So long an agent is waited for while there is something to do. */
 const AGENT_PATIENCE_MS = 60_000;
 /** The agent of the machine that was aimed at may just be starting again. */
@@ -19,7 +21,8 @@ const DEATH_PATIENCE_MS = 10_000;
 const JOBS_PATIENCE_MS = 180_000;
 const EMPTY_PATIENCE_MS = 150_000;
 const BAITS_MAX = 20;
-const BURST_PART = 0.5;
+const BURST_PART = 0.6;
+const LOOK_INTERVAL_MS = 20;
 const SAMPLE_INTERVAL_MS = 300;
 
 export class KillStage {
@@ -72,58 +75,71 @@ export class KillStage {
       for (const job of rest.splice(0, count)) this.ledger.queue(job);
     };
     release(Math.ceil(BURST_PART * rest.length));
+    const before = this.ledger.overCount;
+    const due = (part: number) => this.ledger.overCount - before >= part * jobs.length;
     let openCount = kills.length;
-    await this.#runLanes(kills, () => {
+    await this.#runLanes(kills, due, () => {
       // More of them with each kill, so that there is always something to hit.
       release(Math.ceil(rest.length / Math.max(1, openCount)));
       openCount -= 1;
     });
     release(rest.length);
     for (const job of doomed) this.ledger.queue(job);
-    await this.#runLanes(ebb, () => {});
+    await this.#runLanes(
+      ebb,
+      () => true,
+      () => {},
+    );
     await this.#settle("every job is over", JOBS_PATIENCE_MS, () => this.ledger.isAllOver());
     await this.#settle("nothing is left", EMPTY_PATIENCE_MS, () => listLeft(this.#house).length === 0);
     this.tally.emptyCount += 1;
   }
 
-  async #runLanes(kills: readonly PlannedKill[], onKill: () => void): Promise<void> {
-    const of = (victim: PlannedKill["victim"]) => kills.filter((kill) => kill.victim === victim);
-    await Promise.all([this.#runControllerLane(of("controller"), onKill), this.#runAgentLane(of("agent"), onKill)]);
-  }
-
-  async #runControllerLane(kills: readonly PlannedKill[], onKill: () => void): Promise<void> {
-    const house = this.#house;
-    for (const kill of kills) {
-      let sign: Sign | null = null;
-      if (kill.aim !== "start") {
-        await house.untilReady();
-        sign = await this.#aim(kill.aim);
+  /** @param isDue whether so much of the wave is over. */
+  async #runLanes(kills: readonly PlannedKill[], isDue: (part: number) => boolean, onKill: () => void): Promise<void> {
+    const run = async (victim: PlannedKill["victim"], strike: (kill: PlannedKill) => Promise<void>) => {
+      const own = kills.filter((kill) => kill.victim === victim);
+      for (const [index, kill] of own.entries()) {
+        await this.#untilDue(() => isDue((index + kill.choice) / (own.length + 1)));
+        await strike(kill);
+        onKill();
       }
-      await pause(kill.delayMs);
-      await house.kill();
-      const cut = kill.aim === "start" ? ["its own start"] : [];
-      this.tally.add({
-        kill,
-        isAimed: kill.aim === "start" || kill.aim === "any" || sign !== null,
-        cut: [...cut, ...this.store.readUnfinished().keys()],
-      });
-      onKill();
-      await pause(kill.awayMs);
-      house.spawn();
-      this.tally.restartCount += 1;
-    }
-    await house.untilReady();
+    };
+    await Promise.all([
+      run("controller", (kill) => this.#runControllerKill(kill)),
+      run("agent", (kill) => this.#runAgentKill(kill)),
+    ]);
+    await this.#house.untilReady();
   }
 
-  async #runAgentLane(kills: readonly PlannedKill[], onKill: () => void): Promise<void> {
-    for (const kill of kills) {
-      const sign = await this.#aim(kill.aim);
-      await pause(kill.delayMs);
-      const killed = await this.#killAgent(kill, sign);
-      if (killed === null) this.#carried.push(kill);
-      else this.tally.add({ kill, isAimed: killed.isWanted, cut: [killed.phase] });
-      onKill();
+  async #untilDue(isDue: () => boolean): Promise<void> {
+    const sinceMs = performance.now();
+    while (!isDue() && performance.now() - sinceMs < SHARE_PATIENCE_MS) await pause(LOOK_INTERVAL_MS);
+  }
+
+  async #runControllerKill(kill: PlannedKill): Promise<void> {
+    const house = this.#house;
+    let sign: Sign | null = null;
+    if (kill.aim !== "start") {
+      await house.untilReady();
+      sign = await this.#aim(kill.aim);
     }
+    await pause(kill.delayMs);
+    await house.kill();
+    const isAimed = kill.aim === "start" || kill.aim === "any" || sign !== null;
+    const cut = kill.aim === "start" ? ["its own start"] : [];
+    this.tally.add({ kill, isAimed, cut: [...cut, ...this.store.readUnfinished().keys()] });
+    await pause(kill.awayMs);
+    house.spawn();
+    this.tally.restartCount += 1;
+  }
+
+  async #runAgentKill(kill: PlannedKill): Promise<void> {
+    const sign = await this.#aim(kill.aim);
+    await pause(kill.delayMs);
+    const killed = await this.#killAgent(kill, sign);
+    if (killed === null) this.#carried.push(kill);
+    else this.tally.add({ kill, isAimed: killed.isWanted, cut: [killed.phase] });
   }
 
   /** @returns null where there is no agent, and nothing to come for which there would be one. */
@@ -141,7 +157,7 @@ export class KillStage {
         if (isKilled) return { phase, isWanted: kill.aim === "any" || agent === wanted };
       }
       if (this.ledger.isAllOver() && listLeft(this.#house).length === 0) return null;
-      await pause(20);
+      await pause(LOOK_INTERVAL_MS);
     }
     return null;
   }

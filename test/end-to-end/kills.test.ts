@@ -11,7 +11,7 @@ import { planWaves } from "./kill-plan.ts";
 import { KillStage } from "./kill-stage.ts";
 
 const SEED = Number(process.env.KILLS_SEED ?? 20_260_911);
-const KILL_COUNT = Number(process.env.KILLS ?? 8);
+const KILL_COUNT = Number(process.env.KILLS ?? 6);
 const JOBS_PER_KILL = 5;
 const KILLS_PER_WAVE = 8;
 const MACHINES_MAX = 8;
