@@ -37,6 +37,8 @@ export interface House {
   untilReady(): Promise<void>;
   /** SIGKILL, and waits until the process is gone. */
   kill(): Promise<void>;
+  /** To the controller, if it runs. */
+  signal(name: "SIGSTOP" | "SIGCONT"): void;
   get<Answer>(path: string): Promise<Answer>;
   /** Processes that carry the mark of this house's machines, from the process table. */
   processes(): readonly MarkedProcess[];
@@ -112,6 +114,9 @@ function houseOf(facts: HouseFacts): House {
         () => `the server is not ready: ${serverLog(facts)}`,
       ),
     kill,
+    signal: (name) => {
+      child?.kill(name);
+    },
     get: async (path) => (await (await fetch(`${facts.url}${path}`)).json()) as never,
     processes: () => markedProcesses(facts.controllerId),
     machineFolders: () => machineFolders(facts),

@@ -43,13 +43,15 @@ const DELAY_MS_MAX: Readonly<Record<Aim, number>> = {
   ending: 120,
 };
 
+/** A process that is killed, or stopped for a while. */
 export interface PlannedKill {
   readonly victim: "controller" | "agent";
+  readonly way: "kill" | "pause";
   readonly aim: Aim;
   readonly delayMs: number;
   /** In [0, 1): which of several agents. */
   readonly choice: number;
-  /** How long a killed controller stays away. */
+  /** How long a killed controller stays away; how long a pause is. */
   readonly awayMs: number;
 }
 
@@ -79,6 +81,11 @@ export interface PlanOptions {
 const DOOMED_PART = 0.08;
 const EBB_PART = 0.25;
 const AWAY_MS_MAX = 1_000;
+/** For each of so many kills there is a pause as well. */
+const KILLS_PER_PAUSE = 4;
+const CONTROLLER_PAUSE_MS_MAX = 4_000;
+/** Past the 5 s after which a fence's watchdog acts by itself. */
+const AGENT_PAUSE_MS_MAX = 7_000;
 /** Longer than the controller takes to come back. */
 const LONG_STEP_MS_MIN = 4_000;
 const LONG_STEP_MS_MAX = 6_000;
@@ -87,11 +94,10 @@ const STEP_MS_MAX = 1_500;
 
 export function planWaves({ seed, killCount, jobCount, waveCount }: PlanOptions): readonly Wave[] {
   const random = createRandom(seed);
-  const controllerKills = planKills("controller", killCount, random);
-  const agentKills = planKills("agent", killCount, random);
+  const strikes = [planStrikes("controller", killCount, random), planStrikes("agent", killCount, random)];
   return Array.from({ length: waveCount }, (_, index) => {
     const share = <Item>(items: readonly Item[]) => shareOf(items, index, waveCount);
-    const kills = [share(controllerKills), share(agentKills)];
+    const kills = strikes.map(share);
     const floodCount = (count: number) => count - Math.floor(EBB_PART * count);
     const jobs = share(Array.from({ length: jobCount }, (_, job) => job)).map((job) => planJob(job, random));
     const doomedCount = Math.max(1, Math.round(DOOMED_PART * jobs.length));
@@ -109,18 +115,26 @@ function shareOf<Item>(items: readonly Item[], index: number, count: number): re
   return items.slice(from, Math.floor(((index + 1) * items.length) / count));
 }
 
-function planKills(victim: PlannedKill["victim"], count: number, random: Random): readonly PlannedKill[] {
+/** The kills, and among them the pauses. */
+function planStrikes(victim: PlannedKill["victim"], killCount: number, random: Random): readonly PlannedKill[] {
   const aims: readonly Aim[] = victim === "controller" ? CONTROLLER_AIMS : AGENT_AIMS;
-  return Array.from({ length: count }, (_, index) => planKill(victim, aims[index % aims.length] as Aim, random));
+  const plan = (way: PlannedKill["way"], count: number) =>
+    Array.from({ length: count }, (_, index) => planKill(victim, way, aims[index % aims.length] as Aim, random));
+  const strikes = [...plan("kill", killCount)];
+  for (const pause of plan("pause", Math.floor(killCount / KILLS_PER_PAUSE)))
+    strikes.splice(Math.floor(random() * (strikes.length + 1)), 0, pause);
+  return strikes;
 }
 
-function planKill(victim: PlannedKill["victim"], aim: Aim, random: Random): PlannedKill {
-  return { victim, aim, delayMs: random() * DELAY_MS_MAX[aim], choice: random(), awayMs: random() * AWAY_MS_MAX };
+function planKill(victim: PlannedKill["victim"], way: PlannedKill["way"], aim: Aim, random: Random): PlannedKill {
+  const pauseMsMax = victim === "controller" ? CONTROLLER_PAUSE_MS_MAX : AGENT_PAUSE_MS_MAX;
+  const awayMs = random() * (way === "kill" ? AWAY_MS_MAX : pauseMsMax);
+  return { victim, way, aim, delayMs: random() * DELAY_MS_MAX[aim], choice: random(), awayMs };
 }
 
-function atEbb({ victim }: PlannedKill, random: Random): PlannedKill {
+function atEbb({ victim, way }: PlannedKill, random: Random): PlannedKill {
   const aims: readonly Aim[] = victim === "controller" ? CONTROLLER_EBB_AIMS : AGENT_EBB_AIMS;
-  return planKill(victim, aims[Math.floor(random() * aims.length)] as Aim, random);
+  return planKill(victim, way, aims[Math.floor(random() * aims.length)] as Aim, random);
 }
 
 function planJob(index: number, random: Random): PlannedJob {

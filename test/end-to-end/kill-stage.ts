@@ -11,7 +11,7 @@ import { KillTally } from "./kill-tally.ts";
 /** A kill waits so long for its share of the jobs to be over, so that the kills go through the whole of a wave. */
 const SHARE_PATIENCE_MS = 10_000;
 /** What a kill is aimed at comes within this, or it strikes whatever is there. */
-const AIM_PATIENCE_MS = 5_000;
+const AIM_PATIENCE_MS = 8_000;
 /** So long an agent is waited for while there is something to do. */
 const AGENT_PATIENCE_MS = 60_000;
 /** The agent of the machine that was aimed at may just be starting again. */
@@ -125,11 +125,13 @@ export class KillStage {
       sign = await this.#aim(kill.aim);
     }
     await pause(kill.delayMs);
-    await house.kill();
+    if (kill.way === "kill") await house.kill();
+    else house.signal("SIGSTOP");
     const isAimed = kill.aim === "start" || kill.aim === "any" || sign !== null;
     const cut = kill.aim === "start" ? ["its own start"] : [];
     this.tally.add({ kill, isAimed, cut: [...cut, ...this.store.readUnfinished().keys()] });
     await pause(kill.awayMs);
+    if (kill.way === "pause") return house.signal("SIGCONT");
     house.spawn();
     this.tally.restartCount += 1;
   }
@@ -153,7 +155,7 @@ export class KillStage {
       const agent = wanted ?? (isPatient ? undefined : agents[Math.floor(kill.choice * agents.length)]);
       if (agent !== undefined) {
         const phase = phaseOfMachine(this.#house, agent.machineId);
-        const isKilled = await this.#strike(agent);
+        const isKilled = await this.#strike(agent, kill);
         if (isKilled) return { phase, isWanted: kill.aim === "any" || agent === wanted };
       }
       if (this.ledger.isAllOver() && listLeft(this.#house).length === 0) return null;
@@ -162,18 +164,19 @@ export class KillStage {
     return null;
   }
 
-  async #strike({ pid }: Agent): Promise<boolean> {
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch {
-      // It ended by itself, as its machine was.
-      return false;
+  /** @returns false where it ended by itself, as its machine was. */
+  async #strike({ pid }: Agent, { way, awayMs }: PlannedKill): Promise<boolean> {
+    if (!signal(pid, way === "kill" ? "SIGKILL" : "SIGSTOP")) return false;
+    if (way === "kill")
+      await until(
+        () => !isAlive(pid),
+        DEATH_PATIENCE_MS,
+        () => `agent ${pid} survives SIGKILL`,
+      );
+    else {
+      await pause(awayMs);
+      signal(pid, "SIGCONT");
     }
-    await until(
-      () => !isAlive(pid),
-      DEATH_PATIENCE_MS,
-      () => `agent ${pid} survives SIGKILL`,
-    );
     return true;
   }
 
@@ -214,6 +217,14 @@ ${this.tally.table()}`,
         { cause: error },
       );
     }
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
   }
 }
 

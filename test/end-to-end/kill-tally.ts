@@ -19,26 +19,28 @@ export class KillTally {
     this.#results.push(result);
   }
 
-  count(victim: PlannedKill["victim"]): number {
-    return this.#of(victim).length;
+  count(victim: PlannedKill["victim"], way: PlannedKill["way"]): number {
+    return this.#of(victim, way).length;
   }
 
   table(): string {
     return (["controller", "agent"] as const)
-      .flatMap((victim) => {
-        const results = this.#of(victim);
-        const aims = results.map(({ kill, isAimed }) => (isAimed ? kill.aim : `${kill.aim}, which did not come`));
-        return [
-          `${victim} killed ${results.length} times`,
-          ...countEach(aims).map((line) => `  aimed at ${line}`),
-          ...countEach(results.flatMap(({ cut }) => cut)).map((line) => `  cut through ${line}`),
-        ];
-      })
+      .flatMap((victim) => [...this.#rows(victim, "kill"), ...this.#rows(victim, "pause")])
       .join("\n");
   }
 
-  #of(victim: PlannedKill["victim"]): readonly KillResult[] {
-    return this.#results.filter(({ kill }) => kill.victim === victim);
+  #rows(victim: PlannedKill["victim"], way: PlannedKill["way"]): readonly string[] {
+    const results = this.#of(victim, way);
+    const aims = results.map(({ kill, isAimed }) => (isAimed ? kill.aim : `${kill.aim}, which did not come`));
+    return [
+      `${victim} ${way === "kill" ? "killed" : "paused"} ${results.length} times`,
+      ...countEach(aims).map((line) => `  aimed at ${line}`),
+      ...countEach(results.flatMap(({ cut }) => cut)).map((line) => `  cut through ${line}`),
+    ];
+  }
+
+  #of(victim: PlannedKill["victim"], way: PlannedKill["way"]): readonly KillResult[] {
+    return this.#results.filter(({ kill }) => kill.victim === victim && kill.way === way);
   }
 }
 
