@@ -19,7 +19,7 @@ import { type HousePlan, LABELS, type PoolOverrides, plainFront, settle } from "
 
 export type { PoolOverrides } from "./settings.ts";
 
-const READY_PATIENCE_MS = 20_000;
+const READY_PATIENCE_MS = 60_000;
 const POLL_MS = 50;
 
 export interface House {

@@ -88,7 +88,7 @@ export function phaseOfMachine(house: House, machineId: string): string {
  * Processes that should not be there once the fleet is empty: anything that names the house's folders on its command line
  * (watchdogs, which carry no mark) besides the controller, and anything with the mark.
  */
-export function listLeftProcesses(house: House): readonly string[] {
+function listLeftProcesses(house: House): readonly string[] {
   const { machines, volatile } = placesOf(house);
   const marked = new Set(house.processes().map(({ pid }) => pid));
   return listNames("/proc")

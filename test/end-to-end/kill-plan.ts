@@ -2,7 +2,7 @@
 import { createRandom, type Random } from "../agent/fence-plan.ts";
 
 /** What is to be going on when the controller is killed. `start`: it is not ready yet. `any`: whatever it is. */
-export const CONTROLLER_AIMS = [
+const CONTROLLER_AIMS = [
   "launch",
   "mint",
   "delivery",
@@ -15,7 +15,7 @@ export const CONTROLLER_AIMS = [
   "ending",
 ] as const;
 /** And when an agent is killed. */
-export const AGENT_AIMS = ["start", "ticket", "any", "session", "dispatch", "job", "end-of-job", "leaving"] as const;
+const AGENT_AIMS = ["start", "ticket", "any", "session", "dispatch", "job", "end-of-job", "leaving"] as const;
 /** What there is to hit when a wave has run out of jobs. */
 const CONTROLLER_EBB_AIMS = ["hand-back", "ending", "deregistration", "end-of-job"] as const;
 const AGENT_EBB_AIMS = ["fence", "end-of-job", "leaving"] as const;

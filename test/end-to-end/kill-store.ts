@@ -50,6 +50,11 @@ export class StoreReader {
     ]);
   }
 
+  /** Machines of which a listing knew and the store did not: there are none, since a row is durable before its machine. */
+  countAdopted(): number {
+    return this.#read("select id from machines where origin != 'launched'").length;
+  }
+
   readOpenMachines(): readonly string[] {
     return this.#read("select id from machines where state != 'gone' order by created_ms").map(({ id }) => String(id));
   }

@@ -52,10 +52,11 @@ describe("kills at random moments", () => {
           `seed ${SEED}: ${ledger.jobCount} jobs (${ledger.cancelledCount} cancelled while queued, ${ledger.delayCount} delays) ` +
           `through ${tally.count("controller", "kill")} kills of the controller and ${tally.count("agent", "kill")} of agents, ` +
           `${tally.count("controller", "pause")} and ${tally.count("agent", "pause")} pauses, ` +
-          `${tally.restartCount} restarts, ${tally.emptyCount} times empty, at most ${tally.mostMachines} machines, in ${seconds} s\n`,
+          `${tally.restartCount} restarts, ${store.countAdopted()} adopted, ${tally.emptyCount} times empty, at most ${tally.mostMachines} machines, in ${seconds} s\n`,
       );
       expect(ledger.violations()).toEqual([]);
       expect([tally.count("controller", "kill"), tally.count("agent", "kill")]).toEqual([KILL_COUNT, KILL_COUNT]);
+      expect(store.countAdopted()).toBe(0);
       expect(ledger.jobCount).toBeGreaterThanOrEqual(JOBS_PER_KILL * KILL_COUNT);
       expect(tally.mostMachines).toBeLessThanOrEqual(MACHINES_MAX);
     },
