@@ -19,7 +19,7 @@ import { type HousePlan, LABELS, type PoolOverrides, plainFront, settle } from "
 
 export type { PoolOverrides } from "./settings.ts";
 
-const READY_PATIENCE_MS = 20_000;
+const READY_PATIENCE_MS = 60_000;
 const POLL_MS = 50;
 
 export interface House {
@@ -32,8 +32,13 @@ export interface House {
   readonly webhookSecret: string;
   queue(steps: readonly string[], name?: string): number;
   start(): Promise<void>;
+  /** Starts it without waiting for anything. */
+  spawn(): void;
+  untilReady(): Promise<void>;
   /** SIGKILL, and waits until the process is gone. */
   kill(): Promise<void>;
+  /** To the controller, if it runs. */
+  signal(name: "SIGSTOP" | "SIGCONT"): void;
   get<Answer>(path: string): Promise<Answer>;
   /** Processes that carry the mark of this house's machines, from the process table. */
   processes(): readonly MarkedProcess[];
@@ -95,15 +100,23 @@ function houseOf(facts: HouseFacts): House {
     ...facts,
     queue: (steps, name = "job") =>
       facts.github.queueJob({ repository: "acme/widgets", labels: LABELS, steps: [...steps], name }),
-    start: async () => {
+    start: () => {
+      house.spawn();
+      return house.untilReady();
+    },
+    spawn: () => {
       child = spawnServer(facts.directory);
-      await until(
+    },
+    untilReady: () =>
+      until(
         () => isReady(facts.url),
         READY_PATIENCE_MS,
         () => `the server is not ready: ${serverLog(facts)}`,
-      );
-    },
+      ),
     kill,
+    signal: (name) => {
+      child?.kill(name);
+    },
     get: async (path) => (await (await fetch(`${facts.url}${path}`)).json()) as never,
     processes: () => markedProcesses(facts.controllerId),
     machineFolders: () => machineFolders(facts),

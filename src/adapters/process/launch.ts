@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, constants, lstatSync, openSync } from "node:fs";
+import { closeSync, constants, openSync } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ProviderError } from "../../domain/errors.ts";
@@ -13,7 +13,7 @@ import { type MachineId, parseProviderId } from "../../domain/ids.ts";
 import type { LaunchedMachine, LaunchRequest } from "../../ports/provider.ts";
 import { FILES, type Places, readFolder } from "./folders.ts";
 import { ownLauncher, type ProcessProviderOptions, plainEnvironment } from "./options.ts";
-import { closeFolder, removeRemains, writeTombstone } from "./remove-folder.ts";
+import { closeFolder, hasTombstone, removeRemains, writeTombstone } from "./remove-folder.ts";
 import { isDiskFull, isSystemError, toProviderError } from "./system-errors.ts";
 import { claimVantage, type Vantage } from "./vantage.ts";
 import { makeSharedFolders, writeFolder } from "./write-folder.ts";
@@ -116,11 +116,6 @@ export async function findRunnerFault(runnerDirectory: string): Promise<string |
 async function demandRunner(runnerDirectory: string): Promise<void> {
   const fault = await findRunnerFault(runnerDirectory);
   if (fault !== null) throw new ProviderError("provider-invalid", `looking at runner.directory: ${fault}`);
-}
-
-/** Throws where the system does not tell: then nothing is started. */
-function hasTombstone(places: Places, machineId: MachineId): boolean {
-  return lstatSync(places.tombstone(machineId), { throwIfNoEntry: false }) !== undefined;
 }
 
 /** In a session of its own, with nothing of ours but files: it outlives this process, whatever becomes of that. */

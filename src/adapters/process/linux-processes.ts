@@ -10,6 +10,7 @@ import { mapParallel } from "./parallel.ts";
 import {
   findVariable,
   isSameProcess,
+  type MachineSignal,
   type ProcessEntry,
   type ProcessStat,
   type ProcessTable,
@@ -83,7 +84,7 @@ async function readOwnFile<Value>(attempt: Promise<Value>): Promise<Value | "end
   }
 }
 
-function signalProcess(proc: string, entry: ProcessEntry, signal: "SIGSTOP" | "SIGKILL"): SignalOutcome {
+function signalProcess(proc: string, entry: ProcessEntry, signal: MachineSignal): SignalOutcome {
   if (entry.pid <= 1 || entry.pid === process.pid) return "refused";
   try {
     const now = parseStat(readFileSync(`${proc}/${entry.pid}/stat`, "utf8"));

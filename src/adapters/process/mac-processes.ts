@@ -5,7 +5,13 @@
  */
 import { execFile, execFileSync } from "node:child_process";
 import { promisify } from "node:util";
-import { isSameProcess, type ProcessEntry, type ProcessTable, type SignalOutcome } from "./process-table.ts";
+import {
+  isSameProcess,
+  type MachineSignal,
+  type ProcessEntry,
+  type ProcessTable,
+  type SignalOutcome,
+} from "./process-table.ts";
 import { isSystemError } from "./system-errors.ts";
 
 const PS = "/bin/ps";
@@ -71,7 +77,7 @@ function parseLines(output: string): readonly PsLine[] {
     });
 }
 
-function signalProcess(entry: ProcessEntry, signal: "SIGSTOP" | "SIGKILL"): SignalOutcome {
+function signalProcess(entry: ProcessEntry, signal: MachineSignal): SignalOutcome {
   if (entry.pid <= 1 || entry.pid === process.pid) return "refused";
   try {
     const start = execFileSync(PS, ["-o", "lstart=", "-p", String(entry.pid)], OPTIONS).trim();

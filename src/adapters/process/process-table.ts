@@ -22,6 +22,8 @@ export type SignalOutcome =
   /** It lives and is not ours to signal: it belongs to another user. */
   | "refused";
 
+export type MachineSignal = "SIGSTOP" | "SIGCONT" | "SIGKILL";
+
 export interface ProcessTable {
   /**
    * Every process that lives, each with the environment it had after its start was read.
@@ -32,7 +34,7 @@ export interface ProcessTable {
    * Signals exactly this process: its start time is compared right before, synchronously. What is left is the time of one
    * system call in which a pid would have to be freed and given out again; Node has no pidfd.
    */
-  signal(entry: ProcessEntry, signal: "SIGSTOP" | "SIGKILL"): SignalOutcome;
+  signal(entry: ProcessEntry, signal: MachineSignal): SignalOutcome;
 }
 
 export interface ProcessStat {

@@ -8,6 +8,7 @@
  * runs them as another; containers that a job starts are not seen and not ended.
  */
 import { MARK_VARIABLE } from "../../domain/host/settings.ts";
+import type { MachineId } from "../../domain/ids.ts";
 import type { Provider } from "../../ports/provider.ts";
 import { checkSettings } from "./check.ts";
 import { placesOf } from "./folders.ts";
@@ -19,6 +20,7 @@ import type { ProcessProviderOptions } from "./options.ts";
 import { createRoster } from "./roster.ts";
 import { createVersionReader } from "./runner-version.ts";
 import { terminateMachine } from "./terminate.ts";
+import { thawCutOff } from "./thaw.ts";
 import { demandVantage, ownVantage } from "./vantage.ts";
 
 export type { ProcessProviderOptions } from "./options.ts";
@@ -29,16 +31,19 @@ export function createProcessProvider(options: ProcessProviderOptions): Provider
   const ownTable = process.platform === "darwin" ? macProcesses : linuxProcesses;
   const table = options.processes ?? ownTable(MARK_VARIABLE);
   const roster = createRoster(table, controllerId);
+  const ending = new Set<MachineId>();
   const vantage = options.vantage ?? ownVantage;
   return {
     launch: (request) => launchMachines(places, options, vantage, request),
     list: async (which) => {
       await demandVantage(places, await vantage());
-      return listMachines({ places, roster, clock, pool }, which);
+      const observed = await listMachines({ places, roster, clock, pool }, which);
+      await thawCutOff({ places, roster, table, pool, ending }, observed);
+      return observed;
     },
     terminate: async (permit) => {
       await demandVantage(places, await vantage());
-      return terminateMachine({ places, roster, table, clock }, permit);
+      return terminateMachine({ places, roster, table, clock, ending }, permit);
     },
     readRunnerVersion: createVersionReader(runnerDirectory),
     check: () => checkSettings({ places, roster, runnerDirectory }),

@@ -1,4 +1,5 @@
 /** Takes a machine's folder away, so that a crash at any point leaves remains that a listing shows. */
+import { lstatSync } from "node:fs";
 import { chmod, lstat, mkdir, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { MachineId } from "../../domain/ids.ts";
@@ -70,6 +71,11 @@ async function removeIfEmpty(folder: string): Promise<void> {
 /** Says for good that this machine is never started (again); idempotent. */
 export async function writeTombstone(places: Places, machineId: MachineId): Promise<void> {
   await mkdir(places.tombstone(machineId), { recursive: true, mode: 0o700 });
+}
+
+/** Throws where the system does not tell: then nothing is started. */
+export function hasTombstone(places: Places, machineId: MachineId): boolean {
+  return lstatSync(places.tombstone(machineId), { throwIfNoEntry: false }) !== undefined;
 }
 
 /** What could not be removed. */

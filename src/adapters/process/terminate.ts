@@ -3,8 +3,8 @@
  *
  * The processes are frozen (SIGSTOP, which none can catch) until a look shows no new one, and only then killed: so none
  * starts another behind our back, the launcher no new agent, and a child whose environment was cleared is found by its
- * parent while that still lives. A crash in between leaves frozen processes; the permit's row stays `retiring`, and the
- * repeated call goes on.
+ * parent while that still lives. A crash in between leaves frozen processes, which the next listing lets go on
+ * (`thaw.ts`); the permit's row stays `retiring`, and the repeated call goes on.
  */
 import { HoldfastError, ProviderError } from "../../domain/errors.ts";
 import type { MachineId } from "../../domain/ids.ts";
@@ -32,12 +32,15 @@ export interface TerminateContext {
   readonly roster: Roster;
   readonly table: ProcessTable;
   readonly clock: Clock;
+  /** What is being ended, for as long as the call lasts. */
+  readonly ending: Set<MachineId>;
 }
 
 export async function terminateMachine(context: TerminateContext, permit: MachinePermit): Promise<void> {
   demandPermit(permit, context.clock.nowMs());
   const machineId = demandMachineId(permit.providerId);
-  const { places, clock } = context;
+  const { places, clock, ending } = context;
+  ending.add(machineId);
   try {
     await bury(places, machineId);
     await endProcesses(context, machineId);
@@ -48,6 +51,8 @@ export async function terminateMachine(context: TerminateContext, permit: Machin
     await forgetTombstones(places, clock.nowMs() - TOMBSTONE_LIFE_MS);
   } catch (error) {
     throw toProviderError(error, `ending machine ${machineId}`);
+  } finally {
+    ending.delete(machineId);
   }
 }
 
