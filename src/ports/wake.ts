@@ -15,9 +15,11 @@ export type ControllerName =
   | "hand-back"
   | "retire"
   | "sweep"
+  | "sweep-unknown"
   | "retention"
   | "recover"
   | "discover"
+  | "watch-hosts"
   | "watch-version";
 
 export interface Wake {

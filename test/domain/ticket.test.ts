@@ -31,12 +31,19 @@ const DRAWN: Readonly<Record<TicketStateKind, readonly TicketStateKind[]>> = {
 const KINDS = Object.keys(DRAWN) as readonly TicketStateKind[];
 const pairs = KINDS.flatMap((from) => KINDS.map((to) => [from, to, DRAWN[from].includes(to)] as const));
 
+const SEEN_ONLINE: readonly TicketStateKind[] = ["online", "running", "spent"];
+
 describe("moveTicket", () => {
   it.each(pairs.filter(([, , isDrawn]) => isDrawn))("%s -> %s", (from, to) => {
     const before = ticket({ state: from, version: 4 });
     const state = ticketState(to, START_MS + SECOND_MS);
     expect(canTicketMove(from, to)).toBe(true);
-    expect(moveTicket(before, state)).toEqual({ ...before, state, version: 5 });
+    expect(moveTicket(before, state)).toEqual({
+      ...before,
+      state,
+      wasOnline: before.wasOnline || SEEN_ONLINE.includes(to),
+      version: 5,
+    });
   });
 
   it.each(pairs.filter(([, , isDrawn]) => !isDrawn))("%s -> %s is not drawn", (from, to) => {

@@ -9,6 +9,7 @@ import { describeOutcomes } from "./contract/outcomes.ts";
 import { describeRetention } from "./contract/retention.ts";
 import { describeRoundTrips } from "./contract/round-trips.ts";
 import { describeTicketLists, describeTickets } from "./contract/tickets.ts";
+import { describeUnknownRegistrations } from "./contract/unknown-registrations.ts";
 import type { OpenStore } from "./open-store.ts";
 
 /** What every dialect of the store keeps. */
@@ -31,6 +32,7 @@ export function describeStore(name: string, open: OpenStore): void {
     describeEvidence(open);
     describeDecisions(open);
     describeLogs(open);
+    describeUnknownRegistrations(open);
     describeRetention(open);
     describeRoundTrips(open);
   });

@@ -1,6 +1,7 @@
 import { type JobId, type MachineId, parseTicketId, type TicketId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { registrationScope } from "../../domain/pool.ts";
+import { runnerNameOf } from "../../domain/runner-name.ts";
 import type { StandingMint } from "../../domain/standing.ts";
 import { standingScope } from "../../domain/supply.ts";
 import type { Ticket } from "../../domain/ticket.ts";
@@ -63,7 +64,7 @@ function mintingTicket(
     pool: pool.name,
     connection: pool.connection,
     aimedAtMs: of.jobId === null ? null : nowMs,
-    runnerName: `hf-${controllerId}-${token}`,
+    runnerName: runnerNameOf(controllerId, token),
     runnerId: null,
     registration: "none",
     wasOnline: false,

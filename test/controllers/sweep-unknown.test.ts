@@ -1,0 +1,99 @@
+/** Proof `unknown-registration`, and the row "registration with our prefix that the store does not know". */
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { sweepUnknown } from "../../src/controllers/sweep-unknown.ts";
+import { GitHubError } from "../../src/domain/errors.ts";
+import { parseRunnerId } from "../../src/domain/ids.ts";
+import type { ObservedRunner } from "../../src/domain/observed.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
+import { Yard } from "./yard.ts";
+
+const ID = parseRunnerId(7);
+let yard: Yard;
+
+beforeEach(async () => {
+  yard = await Yard.open();
+});
+afterEach(() => yard.close());
+
+function ghost(changes: Partial<ObservedRunner> = {}): void {
+  const runner = { id: ID, name: "hf-yard-abcdefgh2345", isOnline: false, isBusy: false, version: null, ...changes };
+  yard.github.runners.set(ID, runner);
+}
+
+async function sweepFor(forMs: number, everyMs = HOUR_MS): Promise<void> {
+  for (let passedMs = 0; passedMs < forMs; passedMs += everyMs) {
+    await sweepUnknown(yard.context);
+    yard.clock.advance(everyMs);
+  }
+  await sweepUnknown(yard.context);
+}
+
+const deleted = () => yard.github.deleted.map(({ runnerId, proof }) => [runnerId, proof]);
+
+it("is deleted once it was offline in every reading of a day, and not before", async () => {
+  ghost();
+  await sweepFor(23 * HOUR_MS);
+  expect(deleted()).toEqual([]);
+  await sweepFor(HOUR_MS);
+  expect(deleted()).toEqual([[ID, "unknown-registration"]]);
+});
+
+it.each([
+  ["online", { isOnline: true }],
+  ["busy", { isBusy: true }],
+])("begins a new day with each reading in which it is %s", async (_name, changes) => {
+  ghost();
+  await sweepFor(23 * HOUR_MS);
+  ghost(changes);
+  await sweepUnknown(yard.context);
+  ghost();
+  await sweepFor(23 * HOUR_MS);
+  expect(deleted()).toEqual([]);
+});
+
+it("is left alone where it came online between the listing and the last look", async () => {
+  ghost();
+  await sweepFor(23 * HOUR_MS);
+  yard.clock.advance(HOUR_MS);
+  const list = yard.github.listRunners.bind(yard.github);
+  yard.github.listRunners = async () => {
+    const runners = await list();
+    ghost({ isOnline: true });
+    return runners;
+  };
+  await sweepUnknown(yard.context);
+  expect(deleted()).toEqual([]);
+});
+
+it("counts no failed reading, and begins anew after a gap between readings", async () => {
+  ghost();
+  await sweepFor(23 * HOUR_MS);
+  yard.github.listError = new GitHubError("github-unavailable", "listing");
+  await sweepFor(3 * HOUR_MS);
+  yard.github.listError = null;
+  await sweepFor(23 * HOUR_MS);
+  expect(deleted()).toEqual([]);
+});
+
+it.each([
+  ["of a controller whose name begins like ours", "hf-yard-two-abcdefgh2345"],
+  ["of somebody else", "build-machine-7"],
+])("one %s is nobody's of ours", async (_name, name) => {
+  ghost({ name });
+  await sweepFor(3 * DAY_MS);
+  expect(deleted()).toEqual([]);
+});
+
+it("one whose ticket the store knows is the business of that ticket", async () => {
+  await yard.withTicket();
+  await sweepFor(3 * DAY_MS, 90 * MINUTE_MS);
+  expect(deleted()).toEqual([]);
+});
+
+it("nothing is deleted by a pool that observes", async () => {
+  await yard.close();
+  yard = await Yard.open({ mode: "observe" });
+  ghost();
+  await sweepFor(3 * DAY_MS);
+  expect(deleted()).toEqual([]);
+});
