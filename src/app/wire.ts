@@ -163,7 +163,7 @@ function createCore(config: Config, parts: SystemParts, store: Store): Core {
     store,
     driver,
     polls,
-    hearing: createHearing(),
+    hearing: createHearing(clock),
     tokens: new AgentTokens(config.tokenKey, config.controllerId),
     deliveries: new DeliveryLog(store, clock),
     memories: new Map(poolNames.map((name) => [name, emptyMemory()])),
