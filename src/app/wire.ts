@@ -194,7 +194,16 @@ function createApps(core: Core): FrontApps {
   const { operators } = config;
   return {
     webhooks: createWebhookApp({ connections: config.connections, deliveries, store, clock, wake: driver, telemetry }),
-    agents: createAgentApp({ store, tokens, polls, hearing, clock, wake: driver, telemetry }),
+    agents: createAgentApp({
+      store,
+      tokens,
+      polls,
+      hearing,
+      clock,
+      wake: driver,
+      telemetry,
+      pools: config.pools.map((pool) => pool.policy),
+    }),
     operators: createOperatorApp({ operators, sources, telemetry }),
     pages: createPagesApp({ operators, sources, telemetry }),
     health: createHealthApp({ readHealth: sources.readHealth, renderMetrics }),

@@ -52,6 +52,10 @@ export interface PoolContext extends Surroundings {
 export interface PoolMemory {
   /** The provider's last word about each machine. */
   readonly observed: Map<MachineId, ObservedMachine>;
+  /** Since when the provider does not know the id of a machine of ours. */
+  readonly notFound: Map<MachineId, number>;
+  /** Machines that the provider has by their id and does not list. */
+  readonly unlisted: Set<MachineId>;
   /** Since when no job has needed a parked machine. */
   readonly surplusSinceMs: Map<MachineId, number>;
   /** Since when a parked machine's agent has been making itself ready again. */
@@ -93,6 +97,8 @@ export interface MintPause extends Pause {
 export function emptyMemory(): PoolMemory {
   return {
     observed: new Map(),
+    notFound: new Map(),
+    unlisted: new Set(),
     surplusSinceMs: new Map(),
     notReadySinceMs: new Map(),
     jobsToAsk: new Set(),

@@ -50,9 +50,14 @@ async function listDraining(context: PoolContext, tickets: readonly Ticket[]): P
   return new Set(engaged.filter(({ retireWhenSpent }) => isDrain(retireWhenSpent)).map(({ id }) => id));
 }
 
-/** A machine that goes because its runner was late is in no hurry: the runner may have come, and have its job waiting. */
+/**
+ * A machine that goes because its runner was late is in no hurry: the runner may have come, and have its job waiting. Nor
+ * is one whose row was lost, and a whole restored store least of all.
+ */
+const UNHURRIED: readonly RetireReason[] = ["runner-late", "adopted", "quarantined"];
+
 function isDrain(retireWhenSpent: RetireReason | null): boolean {
-  return retireWhenSpent !== null && retireWhenSpent !== "runner-late";
+  return retireWhenSpent !== null && !UNHURRIED.includes(retireWhenSpent);
 }
 
 /** By compare-and-set: whoever moved the ticket on has won. A runner that does not come online is not tried again. */

@@ -4,6 +4,7 @@
  *     planned -> provisioning -> parked <-> engaged -> retiring -> gone
  *     planned -> gone                      the provider positively has nothing for this intent
  *     provisioning | parked -> retiring
+ *     provisioning | parked | engaged | gone -> engaged      its row knew less than the truth (`adoption.ts`)
  *     retiring stages: proving -> deregistering -> terminating -> confirming (-> terminating, where it did not take)
  *
  * Busy and idle are verdicts, not states. "Failed", "completed" and "too old" are reasons for retiring, not states.
@@ -93,6 +94,8 @@ export type MachineEvent =
   | { readonly kind: "parked" }
   /** Its ticket is about to leave us. */
   | { readonly kind: "engaged"; readonly ticketId: TicketId }
+  /** A ticket may be out to it of which its row did not know. */
+  | { readonly kind: "presumed"; readonly ticketId: TicketId }
   | { readonly kind: "retired"; readonly reason: RetireReason }
   | { readonly kind: "stage"; readonly stage: RetiringStage }
   /** The provider's word that it no longer exists. */
@@ -116,6 +119,10 @@ function nextState(machine: Machine, event: MachineEvent, nowMs: number): Machin
       return { kind: "parked", providerId: state.providerId, sinceMs: nowMs };
     case "engaged":
       if (state.kind !== "parked") return refuse(machine, event);
+      return { kind: "engaged", providerId: state.providerId, ticketId: event.ticketId, sinceMs: nowMs };
+    case "presumed":
+      if (state.kind === "planned" || state.kind === "retiring" || state.providerId === null)
+        return refuse(machine, event);
       return { kind: "engaged", providerId: state.providerId, ticketId: event.ticketId, sinceMs: nowMs };
     case "retired":
       if (state.kind !== "provisioning" && state.kind !== "parked" && state.kind !== "engaged")

@@ -16,6 +16,7 @@ export type ControllerName =
   | "retire"
   | "sweep"
   | "retention"
+  | "generation"
   | "recover"
   | "discover"
   | "watch-version";

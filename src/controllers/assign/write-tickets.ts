@@ -1,3 +1,4 @@
+import { runnerNameOf } from "../../domain/adoption.ts";
 import { type JobId, type MachineId, parseTicketId, type TicketId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { registrationScope } from "../../domain/pool.ts";
@@ -34,15 +35,15 @@ export async function writeTicket(
     nowMs,
   );
   if (!isOurs) return;
-  const token = context.random.token(TICKET_TOKEN_LENGTH);
+  const id = parseTicketId(`t-${context.random.token(TICKET_TOKEN_LENGTH)}`);
   const ticket: Ticket = {
-    id: parseTicketId(`t-${token}`),
+    id,
     pool: context.pool.name,
     connection: context.pool.connection,
     scope: registrationScope(context.pool, row.job.repository),
     machineId,
     jobId: row.job.id,
-    runnerName: `hf-${context.controllerId}-${token}`,
+    runnerName: runnerNameOf(context.controllerId, id),
     runnerId: null,
     registration: "none",
     wasOnline: false,

@@ -9,6 +9,18 @@ export const safety: Migration = {
     "alter table machines add column forced text",
     // What a ticket of an older store did before nobody wrote down: it counts as having been online.
     `alter table tickets add column was_online ${integer} not null default 1`,
+    // The generation of the opening in which it was last found to have been restored from a backup.
+    `alter table store_facts add column restored_generation ${integer}`,
+    `alter table store_facts add column restored_ms ${integer}`,
+    `create table check_ins (
+      machine_id text not null references machines (id) on delete cascade,
+      incarnation text not null,
+      number ${integer} not null,
+      boot_id text not null,
+      first_ms ${integer} not null,
+      returned_ms ${integer},
+      primary key (machine_id, incarnation)
+    ) ${tableEnd}`,
     `create table freezes (
       scope text primary key,
       operator text not null,
