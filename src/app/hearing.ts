@@ -8,12 +8,20 @@ import type { Hearing } from "../ports/hearing.ts";
 
 export function createHearing(clock: Pick<Clock, "nowMs" | "monotonicMs">): Hearing {
   const heardAtMonotonicMs = new Map<MachineId, number>();
+  const stirredAtMonotonicMs = new Map<MachineId, number>();
+  const wallOf = (atMs: number | undefined) =>
+    atMs === undefined ? null : clock.nowMs() - (clock.monotonicMs() - atMs);
   return {
-    note: (machineId) => void heardAtMonotonicMs.set(machineId, clock.monotonicMs()),
-    heardAtMs: (machineId) => {
-      const atMs = heardAtMonotonicMs.get(machineId);
-      return atMs === undefined ? null : clock.nowMs() - (clock.monotonicMs() - atMs);
+    note: (machineId) => {
+      heardAtMonotonicMs.set(machineId, clock.monotonicMs());
+      stirredAtMonotonicMs.set(machineId, clock.monotonicMs());
     },
-    forget: (machineId) => void heardAtMonotonicMs.delete(machineId),
+    heardAtMs: (machineId) => wallOf(heardAtMonotonicMs.get(machineId)),
+    noteTry: (machineId) => void stirredAtMonotonicMs.set(machineId, clock.monotonicMs()),
+    stirredAtMs: (machineId) => wallOf(stirredAtMonotonicMs.get(machineId)),
+    forget: (machineId) => {
+      heardAtMonotonicMs.delete(machineId);
+      stirredAtMonotonicMs.delete(machineId);
+    },
   };
 }

@@ -5,6 +5,7 @@ import type { ObservedMachine } from "../domain/observed.ts";
 import type { PoolPolicy, RegistrationScope } from "../domain/pool.ts";
 import type { ReasonCode } from "../domain/reasons.ts";
 import type { RunnerVersionFacts } from "../domain/runner-version.ts";
+import type { RunnerReading } from "../domain/slow-proofs.ts";
 import type { HeardTime } from "../domain/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { GitHub } from "../ports/github.ts";
@@ -71,12 +72,27 @@ export interface PoolMemory {
   runnerVersion: { readonly facts: RunnerVersionFacts; readonly askedAtMs: number } | null;
   /** When a ticket was last asked back, drains aside. */
   lastHandBackAtMs: number | null;
+  /** What GitHub says of the runners of silent hosts. */
+  readonly runnerReadings: Map<TicketId, RunnerReading>;
+  readonly guards: GuardMemory;
   /** When GitHub last called a registration busy whose host had handed the ticket back: monotonic. */
   readonly contradictedAtMs: Map<TicketId, number>;
   /** By `scopeKey`: where registrations cannot be listed, they are tried again ever later. */
   readonly sweepPauses: Map<string, Pause>;
   /** Where a ticket was last asked for: of a pool over `owner/*` the only place that is known. */
   lastScope: RegistrationScope | null;
+}
+
+/** What the guards against many endings at once look at. */
+export interface GuardMemory {
+  /** When endings by a slow proof were permitted lately. */
+  readonly endedAtMs: number[];
+  /** Machines of the pool that are not gone, at the last pass. */
+  machineCount: number;
+  /** Since when nobody can judge a machine. */
+  readonly unknownSinceMs: Map<MachineId, number>;
+  /** The provider's last listing: whether it came whole, how many machines it showed, and since when it has shown the same. */
+  listing: { readonly isWhole: boolean; readonly listedCount: number; readonly steadySinceMs: number | null };
 }
 
 /** By the monotonic clock: a clock that is set back must not make a pause longer. */
@@ -107,6 +123,13 @@ export function emptyMemory(): PoolMemory {
     launch: { failureCount: 0, untilMonotonicMs: 0 },
     runnerVersion: null,
     lastHandBackAtMs: null,
+    runnerReadings: new Map(),
+    guards: {
+      endedAtMs: [],
+      machineCount: 0,
+      unknownSinceMs: new Map(),
+      listing: { isWhole: false, listedCount: 0, steadySinceMs: null },
+    },
     contradictedAtMs: new Map(),
     sweepPauses: new Map(),
     lastScope: null,

@@ -17,6 +17,8 @@ import { observe } from "./observe.ts";
 import { forgetExpired, RETENTION_PERIOD_MS } from "./retention.ts";
 import { retire } from "./retire.ts";
 import { sweep } from "./sweep.ts";
+import { SWEEP_UNKNOWN_PERIOD_MS, sweepUnknown } from "./sweep-unknown.ts";
+import { WATCH_HOSTS_PERIOD_MS, watchHosts } from "./watch-hosts.ts";
 import { WATCH_VERSION_PERIOD_MS, watchVersion } from "./watch-version.ts";
 
 /** Each agent keeps the highest that it saw, a line of its journal each: often enough for a backup to be told by it. */
@@ -53,7 +55,9 @@ export function poolControllers(context: PoolContext): readonly Controller[] {
     { name: "observe", pool, periodMs: 5 * SECOND_MS, run: () => observe(context) },
     { name: "hand-back", pool, periodMs: 10 * SECOND_MS, run: () => handBack(context) },
     { name: "retire", pool, periodMs: 3 * SECOND_MS, run: () => retire(context) },
+    { name: "watch-hosts", pool, periodMs: WATCH_HOSTS_PERIOD_MS, run: () => watchHosts(context) },
     { name: "watch-version", pool, periodMs: WATCH_VERSION_PERIOD_MS, run: () => watchVersion(context) },
     { name: "sweep", pool, periodMs: 10 * SECOND_MS, run: () => sweep(context) },
+    { name: "sweep-unknown", pool, periodMs: SWEEP_UNKNOWN_PERIOD_MS, run: () => sweepUnknown(context) },
   ];
 }

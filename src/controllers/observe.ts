@@ -23,6 +23,7 @@ export async function observe(context: PoolContext): Promise<void> {
   const options = { includeGone: false, limitCount: MACHINES_MAX };
   const rows = await listMachinesOfPool(context.store.db, context.pool.name, options);
   const look = await lookAtProvider(context, rows);
+  noteListing(context, look);
   if (look === null) return;
   let deadCount = 0;
   for (const observed of [...look.listing, ...look.byId]) {
@@ -69,6 +70,20 @@ async function lookAtProvider(context: PoolContext, rows: readonly Machine[]): P
     });
     return null;
   }
+}
+
+/** Before what it shows is remembered: the guards ask since when it has shown the same. */
+function noteListing({ memory, clock }: PoolContext, look: ProviderLook | null): void {
+  const { guards, observed } = memory;
+  if (look === null) {
+    guards.listing = { ...guards.listing, isWhole: false, steadySinceMs: null };
+    return;
+  }
+  const isSame = [...look.listing, ...look.byId].every(
+    ({ machineId, state }) => machineId === null || observed.get(machineId)?.state === state,
+  );
+  const steadySinceMs = isSame ? (guards.listing.steadySinceMs ?? clock.nowMs()) : clock.nowMs();
+  guards.listing = { isWhole: true, listedCount: look.listing.length, steadySinceMs };
 }
 
 async function noteObserved(context: PoolContext, machineId: MachineId, observed: ObservedMachine): Promise<void> {

@@ -5,7 +5,9 @@ import { decideLifecycle, type LifecycleDecision } from "../domain/lifecycle.ts"
 import { type Machine, moveMachine } from "../domain/machine.ts";
 import { checkPlan } from "../domain/plan-checks.ts";
 import type { ReasonCode } from "../domain/reasons.ts";
-import { isTicketLive, type Ticket } from "../domain/ticket.ts";
+import { NO_HOST_FACTS } from "../domain/slow-proofs.ts";
+import { isTicketLive, isTicketOut, type Ticket } from "../domain/ticket.ts";
+import { judgeMachine } from "../domain/verdict.ts";
 import { recordDecisions } from "../store/evidence/decisions.ts";
 import { inLease } from "../store/leases.ts";
 import { listMachinesOfPool } from "../store/machines/list.ts";
@@ -15,6 +17,7 @@ import { machineSubject } from "../store/subjects.ts";
 import { listLiveTicketsOfPool } from "../store/tickets/list.ts";
 import { heardTime, type PoolContext } from "./context.ts";
 import { endMachine } from "./retire/end-machine.ts";
+import { heard, type Known, mayBeSlow, readKnown } from "./retire/host-facts.ts";
 import { settleAll } from "./settle.ts";
 
 const MACHINES_MAX = 20_000;
@@ -41,7 +44,9 @@ async function retireMachines(
   machines: readonly Machine[],
   tickets: readonly Ticket[],
 ): Promise<readonly MachineId[]> {
-  const decisions = decideMachines(context, machines, tickets);
+  context.memory.guards.machineCount = machines.length;
+  const known = await readSlow(context, machines, tickets);
+  const decisions = decideMachines(context, machines, tickets, known);
   const notes = checkPlan(
     { jobs: [], launchCount: 0, machines: decisions },
     { pool: context.pool, demand: NO_DEMAND, machines, tickets },
@@ -73,6 +78,7 @@ function decideMachines(
   context: PoolContext,
   machines: readonly Machine[],
   tickets: readonly Ticket[],
+  known: ReadonlyMap<MachineId, Known>,
 ): ReadonlyMap<MachineId, LifecycleDecision> {
   const time = heardTime(context);
   noteNotReady(context, machines);
@@ -80,18 +86,46 @@ function decideMachines(
   const decisions = new Map<MachineId, LifecycleDecision>();
   for (const machine of machines) {
     if (machine.state.kind === "retiring") continue;
+    const ticket = ticketByMachine.get(machine.id) ?? null;
+    const heardAtMs = context.hearing.heardAtMs(machine.id);
     const input = {
       machine,
-      ticket: ticketByMachine.get(machine.id) ?? null,
-      heardAtMs: context.hearing.heardAtMs(machine.id),
+      ticket,
+      heardAtMs,
+      tickets: ticket === null ? [] : [ticket],
+      facts: { ...NO_HOST_FACTS, ...heard(context, machine.id) },
+      ...known.get(machine.id),
       providerState: context.memory.observed.get(machine.id)?.state ?? null,
       surplusSinceMs: context.memory.surplusSinceMs.get(machine.id) ?? null,
       notReadySinceMs: context.memory.notReadySinceMs.get(machine.id) ?? null,
       isShuttingDown: context.isShuttingDown(),
     };
     decisions.set(machine.id, decideLifecycle(input, context.pool, time));
+    noteUnknown(context, machine.id, judgeMachine(input, time).kind === "unknown");
   }
   return decisions;
+}
+
+/** What is known of those machines of which a slow proof could hold. */
+async function readSlow(
+  context: PoolContext,
+  machines: readonly Machine[],
+  tickets: readonly Ticket[],
+): Promise<ReadonlyMap<MachineId, Known>> {
+  const ticketByMachine = new Map(tickets.filter(isTicketOut).map((ticket) => [ticket.machineId, ticket]));
+  const known = new Map<MachineId, Known>();
+  for (const machine of machines) {
+    if (machine.state.kind !== "parked" && machine.state.kind !== "engaged") continue;
+    if (mayBeSlow(context, machine, ticketByMachine.get(machine.id) ?? null))
+      known.set(machine.id, await readKnown(context, machine.id));
+  }
+  return known;
+}
+
+function noteUnknown({ memory, clock }: PoolContext, id: MachineId, isUnknown: boolean): void {
+  const { unknownSinceMs } = memory.guards;
+  if (!isUnknown) unknownSinceMs.delete(id);
+  else if (!unknownSinceMs.has(id)) unknownSinceMs.set(id, clock.nowMs());
 }
 
 function noteNotReady({ memory, clock }: PoolContext, machines: readonly Machine[]): void {
@@ -136,4 +170,6 @@ function gaugeMachines(context: PoolContext, machines: readonly Machine[]): void
     const count = machines.filter((machine) => machine.state.kind === state).length;
     context.telemetry.gauge("holdfast_machines", count, { pool: context.pool.name, state });
   }
+  const unknownCount = context.memory.guards.unknownSinceMs.size;
+  context.telemetry.gauge("holdfast_machines_unknown", unknownCount, { pool: context.pool.name });
 }

@@ -18,6 +18,7 @@ import { type Machine, moveMachine } from "./machine.ts";
 import type { ObservedMachine } from "./observed.ts";
 import { type PoolPolicy, type RegistrationScope, registrationScope, registrationScopesOf } from "./pool.ts";
 import type { HostReport } from "./protocol.ts";
+import { runnerNameOf } from "./runner-name.ts";
 import { isTicketLive, moveTicket, type Ticket, type TicketEnd, type TicketState } from "./ticket.ts";
 
 /** Where a registration is of which nobody knows the place: it is looked for nowhere. */
@@ -157,7 +158,7 @@ export function ticketByHost(
     pool: machine.pool,
     machineId: machine.id,
     jobId: null,
-    runnerName: runnerNameOf(place.controllerId, id),
+    runnerName: runnerNameOf(place.controllerId, randomPartOf(id)),
     runnerId: null,
     registration: place.scope === null ? "none" : "unknown",
     wasOnline: true,
@@ -168,9 +169,9 @@ export function ticketByHost(
   };
 }
 
-/** Unique, and drawn before GitHub is asked: ticket and runner share it, so that either leads to the other. */
-export function runnerNameOf(controllerId: ControllerId, ticketId: TicketId): string {
-  return `hf-${controllerId}-${ticketId.slice(2)}`;
+/** A ticket and its runner share it, so that either leads to the other. */
+function randomPartOf(id: TicketId): string {
+  return id.slice("t-".length);
 }
 
 /** @param repository of the job that GitHub says this runner has; null where it names none. */

@@ -13,7 +13,8 @@ import { type Machine, providerIdOf, type RetiringStage } from "./machine.ts";
 import type { ObservedMachine } from "./observed.ts";
 import { type MachinePermitRequest, type MachineProof, missingForEnding } from "./permit.ts";
 import type { PoolPolicy } from "./pool.ts";
-import type { ReasonCode } from "./reasons.ts";
+import type { ReasonCode, RetireReason } from "./reasons.ts";
+import { type HostFacts, OVERDUE_LIMITS } from "./slow-proofs.ts";
 import { isTicketOut, type Ticket } from "./ticket.ts";
 import { MINUTE_MS, SECOND_MS } from "./units.ts";
 
@@ -25,6 +26,8 @@ export type EndingStep =
   | { readonly kind: "stage"; readonly stage: RetiringStage }
   /** The executor issues the permit for this proof right before the call. */
   | { readonly kind: "terminate"; readonly proof: MachineProof }
+  /** What spoke for its end speaks no more, and its ticket is out: it goes on. */
+  | { readonly kind: "resume"; readonly ticketId: TicketId }
   | { readonly kind: "confirm-gone" }
   | { readonly kind: "wait"; readonly missing: readonly ReasonCode[] };
 
@@ -35,6 +38,9 @@ export interface EndingInput {
   /** The provider's last word about it, if it was read since the machine began to retire. */
   readonly observed: ObservedMachine | null;
   readonly forced: { readonly operator: string; readonly reason: string } | null;
+  readonly facts: HostFacts;
+  /** What stands against one more ending by a slow proof (`guards.ts`); null for nothing. */
+  readonly guard: ReasonCode | null;
   readonly epoch: MachinePermitRequest["epoch"];
   readonly time: MachinePermitRequest["time"];
 }
@@ -52,14 +58,30 @@ export function decideEnding(input: EndingInput, pool: PoolPolicy): EndingStep {
     return isPatient ? { kind: "wait", missing: ["confirming"] } : { kind: "stage", stage: "terminating" };
   }
   const chosen = chooseProof(input, pool);
-  if (chosen.kind === "none") return { kind: "wait", missing: chosen.missing };
-  // Dead machines and forced endings keep their registrations until the provider confirms; the rest has none that left us.
-  const isDirect = chosen.proof.kind === "provider-dead" || chosen.proof.kind === "forced";
+  if (chosen.kind === "none") return resumeOr({ kind: "wait", missing: chosen.missing }, input);
+  if (isSlow(chosen.proof) && input.guard !== null) return { kind: "wait", missing: [input.guard] };
+  // These keep their registrations until the provider confirms; the rest has none that left us.
+  const isDirect = isSlow(chosen.proof) || chosen.proof.kind === "provider-dead" || chosen.proof.kind === "forced";
   if (!isDirect && state.stage === "proving") return { kind: "stage", stage: "deregistering" };
   if (!isDirect && input.tickets.some((ticket) => owesDeletion(ticket, input.time.nowMs)))
     return { kind: "wait", missing: ["deregistering"] };
   if (state.stage !== "terminating") return { kind: "stage", stage: "terminating" };
   return { kind: "terminate", proof: chosen.proof };
+}
+
+/** Proofs that rest on time: they are guarded, and the machine goes straight to its end. */
+export function isSlow(proof: MachineProof): boolean {
+  return proof.kind === "host-lost" || proof.kind === "job-terminal" || proof.kind === "overdue";
+}
+
+const SLOW_REASONS: readonly RetireReason[] = ["host-lost", "job-terminal", "limit-past"];
+
+/** Before `terminating` no permit was issued: a machine whose slow proof is gone may have its job after all. */
+function resumeOr(step: EndingStep, { machine, tickets }: EndingInput): EndingStep {
+  const { state } = machine;
+  const out = tickets.find(isTicketOut);
+  if (state.kind !== "retiring" || state.stage !== "proving" || out === undefined) return step;
+  return SLOW_REASONS.includes(state.reason) ? { kind: "resume", ticketId: out.id } : step;
 }
 
 function isGone({ machine, observed }: EndingInput): boolean {
@@ -84,11 +106,14 @@ type ChosenProof =
 
 /** The first proof that holds, surest first; else what the likeliest one still misses. */
 function chooseProof(input: EndingInput, pool: PoolPolicy): ChosenProof {
-  const { observed, forced, machine, tickets } = input;
+  const { observed, forced, machine, tickets, facts } = input;
+  const { deadlines } = pool;
   const proofs: MachineProof[] = [];
   if (observed !== null) proofs.push({ kind: "provider-dead", observed });
-  proofs.push({ kind: "parked" }, { kind: "never-engaged", bootDeadlineMs: pool.deadlines.bootMs });
-  if (forced !== null) proofs.push({ kind: "forced", ...forced });
+  proofs.push({ kind: "parked" }, { kind: "never-engaged", bootDeadlineMs: deadlines.bootMs });
+  if (forced !== null) proofs.push({ kind: "forced", operator: forced.operator, reason: forced.reason });
+  proofs.push({ kind: "host-lost", facts, deadlines }, { kind: "job-terminal", facts, deadlines });
+  for (const limit of OVERDUE_LIMITS) proofs.push({ kind: "overdue", limit, facts, deadlines });
   let missing: readonly ReasonCode[] = [];
   for (const proof of proofs) {
     const lacking = missingForEnding({
@@ -101,7 +126,9 @@ function chooseProof(input: EndingInput, pool: PoolPolicy): ChosenProof {
     });
     if (lacking.length === 0) return { kind: "proof", proof };
     const isLikeliest = proof.kind === (machine.isAgentSeen || tickets.some(isTicketOut) ? "parked" : "never-engaged");
-    if (isLikeliest) missing = lacking;
+    // Of a host that is silent for long what matters is what else speaks for its end.
+    const isSilent = proof.kind === "host-lost" && machine.isAgentSeen && !lacking.includes("host-not-silent");
+    if (isLikeliest || isSilent) missing = lacking;
   }
   return { kind: "none", missing };
 }

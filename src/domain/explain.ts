@@ -173,7 +173,10 @@ const PROOFS: Readonly<Record<ProofKind, string>> = {
   "never-engaged": "No ticket ever left us for it, and nobody has ever reported as it.",
   parked: "It holds no ticket, and its agent says so: no job can come to it.",
   "provider-dead": "The provider says that nothing runs there any more.",
-  forced: "An operator forced it, by name and with a reason.",
+  "host-lost": "Its host was silent for long, and nothing that GitHub said spoke for a job there.",
+  "job-terminal": "Its jobs were long over, and nothing on its host had moved since.",
+  forced: "An operator forced it, by name and with a reason, or a limit was past.",
+  "unknown-registration": "Nobody knows its ticket, and it was offline in every reading of a day.",
   "ticket-over": "The ticket of the registration is over.",
 };
 

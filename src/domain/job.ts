@@ -35,6 +35,9 @@ export interface Job extends RoutableJob {
   readonly queuedSeenAtMs: number | null;
 }
 
+/** Our own word, not GitHub's: the job was not found for so long that its run counts as deleted. It proves no idleness. */
+export const RUN_DELETED = "run-deleted";
+
 /** An event or an answer about one job, already parsed. The same fields as a job: GitHub sends all of them each time. */
 export type JobEvent = Job;
 

@@ -2,6 +2,13 @@
 import { hasTicketsLeft, type Machine } from "./machine.ts";
 import type { PoolPolicy } from "./pool.ts";
 import type { ReasonCode, RetireReason } from "./reasons.ts";
+import {
+  type HostFacts,
+  missingForHostLost,
+  missingForJobTerminal,
+  missingForLimit,
+  OVERDUE_LIMITS,
+} from "./slow-proofs.ts";
 import { isTicketOut, type Ticket } from "./ticket.ts";
 import { type HeardTime, isPast } from "./time.ts";
 import { SECOND_MS } from "./units.ts";
@@ -21,6 +28,9 @@ export interface LifecycleInput extends MachineEvidence {
   readonly notReadySinceMs: number | null;
   /** Whether everything is being taken down. */
   readonly isShuttingDown: boolean;
+  /** Every ticket that the machine ever had, and what is known of its host. */
+  readonly tickets: readonly Ticket[];
+  readonly facts: HostFacts;
 }
 
 export function decideLifecycle(input: LifecycleInput, pool: PoolPolicy, time: HeardTime): LifecycleDecision {
@@ -35,15 +45,27 @@ export function decideLifecycle(input: LifecycleInput, pool: PoolPolicy, time: H
       return decideProvisioning(machine, machine.state.sinceMs, pool, time);
     case "parked":
       if (isDead) return { kind: "retire", reason: "machine-dead" };
-      return decideParked(input, pool, time);
+      return lostReason(input, pool, time) ?? decideParked(input, pool, time);
     case "engaged":
       if (isDead) return { kind: "retire", reason: "machine-dead" };
-      return decideEngaged(input, pool, time);
+      return lostReason(input, pool, time) ?? decideEngaged(input, pool, time);
     case "retiring":
       return { kind: "keep", reason: "confirming" };
     case "gone":
       return { kind: "keep", reason: "confirming" };
   }
+}
+
+/** A slow proof that holds already: the machine begins to retire, and the proof must hold again at its end. */
+function lostReason(input: LifecycleInput, { deadlines }: PoolPolicy, time: HeardTime): LifecycleDecision | null {
+  const { machine, tickets, facts } = input;
+  const question = { machine, tickets, facts, deadlines, time };
+  if (missingForHostLost(question).length === 0) return { kind: "retire", reason: "host-lost" };
+  // A machine without a ticket has its own ways to end as soon as its host speaks.
+  if (!tickets.some(isTicketOut)) return null;
+  if (missingForJobTerminal(question).length === 0) return { kind: "retire", reason: "job-terminal" };
+  const isOverdue = OVERDUE_LIMITS.some((limit) => missingForLimit(limit, question).length === 0);
+  return isOverdue ? { kind: "retire", reason: "limit-past" } : null;
 }
 
 function decideProvisioning(machine: Machine, sinceMs: number, pool: PoolPolicy, time: HeardTime): LifecycleDecision {

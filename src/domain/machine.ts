@@ -5,6 +5,8 @@
  *     planned -> gone                      the provider positively has nothing for this intent
  *     provisioning | parked -> retiring
  *     provisioning | parked | engaged | gone -> engaged      its row knew less than the truth (`adoption.ts`)
+ *     engaged -> retiring                  dead, lost, past a limit, or forced
+ *     retiring(proving) -> engaged         the host spoke after all; it retires once its ticket is over
  *     retiring stages: proving -> deregistering -> terminating -> confirming (-> terminating, where it did not take)
  *
  * Busy and idle are verdicts, not states. "Failed", "completed" and "too old" are reasons for retiring, not states.
@@ -98,6 +100,8 @@ export type MachineEvent =
   | { readonly kind: "presumed"; readonly ticketId: TicketId }
   | { readonly kind: "retired"; readonly reason: RetireReason }
   | { readonly kind: "stage"; readonly stage: RetiringStage }
+  /** Its host was heard with a ticket before any permit was issued: it goes on, and retires once the ticket is over. */
+  | { readonly kind: "resumed"; readonly ticketId: TicketId }
   /** The provider's word that it no longer exists. */
   | { readonly kind: "confirmed-gone" };
 
@@ -138,6 +142,9 @@ function nextState(machine: Machine, event: MachineEvent, nowMs: number): Machin
     case "stage":
       if (state.kind !== "retiring" || !canStageMove(state.stage, event.stage)) return refuse(machine, event);
       return { ...state, stage: event.stage, sinceMs: nowMs };
+    case "resumed":
+      if (state.kind !== "retiring" || state.stage !== "proving") return refuse(machine, event);
+      return { kind: "engaged", providerId: state.providerId, ticketId: event.ticketId, sinceMs: nowMs };
     case "confirmed-gone":
       if (state.kind !== "retiring") return refuse(machine, event);
       return { kind: "gone", providerId: state.providerId, reason: state.reason, sinceMs: nowMs };
@@ -154,7 +161,9 @@ export function canStageMove(from: RetiringStage, to: RetiringStage): boolean {
 export function moveMachine(machine: Machine, event: MachineEvent, nowMs: number): Machine {
   const state = nextState(machine, event, nowMs);
   const ticketsGiven = machine.ticketsGiven + (event.kind === "engaged" ? 1 : 0);
-  return { ...machine, state, ticketsGiven, version: machine.version + 1 };
+  const resumedFor = event.kind === "resumed" && machine.state.kind === "retiring" ? machine.state.reason : null;
+  const retireWhenSpent = resumedFor ?? machine.retireWhenSpent;
+  return { ...machine, state, ticketsGiven, retireWhenSpent, version: machine.version + 1 };
 }
 
 /** Whether the machine may exist: only the provider's word that it is gone ends our responsibility. */

@@ -2,19 +2,29 @@
  * The door. Every call that can end a job takes a permit, and only `issuePermit` makes one, from one of the proofs of the
  * contract (`docs/design/safety.md`). A permit is made at the call, lives 30 s and is never stored. Its classes have
  * private constructors and a private field, so no other code can make one, and a copy or a literal is none.
+ *
+ * The contract's `fenced` ends a ticket here: its host hands it back, and the machine then ends as `parked`.
  */
-import type { ConnectionName, LeaseEpoch, MachineId, ProviderId, RunnerId, TicketId } from "./ids.ts";
+import type { ConnectionName, ControllerId, LeaseEpoch, MachineId, ProviderId, RunnerId, TicketId } from "./ids.ts";
 import { type Machine, providerIdOf } from "./machine.ts";
-import type { ObservedMachine } from "./observed.ts";
+import type { ObservedMachine, ObservedRunner } from "./observed.ts";
 import type { RegistrationScope } from "./pool.ts";
 import type { ReasonCode } from "./reasons.ts";
+import { isOurRunnerName } from "./runner-name.ts";
+import {
+  type HostFacts,
+  missingForHostLost,
+  missingForJobTerminal,
+  missingForLimit,
+  type OverdueLimit,
+  type SlowQuestion,
+} from "./slow-proofs.ts";
 import { isTicketOver, type Ticket, type TicketStateKind } from "./ticket.ts";
 import { type HeardTime, isPast } from "./time.ts";
-import { SECOND_MS } from "./units.ts";
+import { DAY_MS, MINUTE_MS, SECOND_MS } from "./units.ts";
 
 export const PERMIT_LIFE_MS = 30 * SECOND_MS;
 
-/** The proofs that need no fence and no long silence. */
 export type MachineProof =
   /** Our own launch, never heard of since, past its boot deadline, with no ticket that ever left us. */
   | { readonly kind: "never-engaged"; readonly bootDeadlineMs: number }
@@ -22,10 +32,22 @@ export type MachineProof =
   | { readonly kind: "parked" }
   /** The provider says that nothing runs there any more. */
   | { readonly kind: "provider-dead"; readonly observed: ObservedMachine }
+  /** The host is silent for long, and nothing that GitHub says speaks for a job there. */
+  | (SlowProof & { readonly kind: "host-lost" })
+  /** Its jobs are long over, and its host, which speaks, has not moved since. */
+  | (SlowProof & { readonly kind: "job-terminal" })
+  /** A limit of the contract is past: forced, recorded with the jobs it may cost. */
+  | (SlowProof & { readonly kind: "overdue"; readonly limit: OverdueLimit })
   /** An operator's word, recorded with the jobs it may cost. Never for a failure of ours. */
   | { readonly kind: "forced"; readonly operator: string; readonly reason: string };
 
-export type ProofKind = MachineProof["kind"] | "ticket-over";
+interface SlowProof {
+  readonly facts: HostFacts;
+  readonly deadlines: SlowQuestion["deadlines"];
+}
+
+/** What is recorded: a limit that is past forces an ending like an operator does. */
+export type ProofKind = Exclude<MachineProof["kind"], "overdue"> | "ticket-over" | "unknown-registration";
 
 export interface MachinePermitRequest {
   readonly kind: "end-machine";
@@ -45,6 +67,28 @@ export interface RegistrationPermitRequest {
   readonly time: HeardTime;
 }
 
+/** A registration with our prefix of which the store, read after GitHub, knows no ticket. */
+export interface UnknownRegistrationRequest {
+  readonly kind: "delete-unknown-registration";
+  readonly controllerId: ControllerId;
+  readonly connection: ConnectionName;
+  readonly scope: RegistrationScope;
+  /** As GitHub listed it a moment ago. */
+  readonly runner: ObservedRunner;
+  /** Since when every reading of it said offline and not busy, and when the last one was. */
+  readonly offlineSinceMs: number;
+  readonly lastReadAtMs: number;
+  /** Whether the store knows a ticket of this runner's name. */
+  readonly isTicketKnown: boolean;
+  readonly epoch: LeaseEpoch;
+  readonly time: HeardTime;
+}
+
+/** So long a registration that nobody knows must have been offline in every reading. */
+export const UNKNOWN_OFFLINE_FOR_MS = DAY_MS;
+/** A reading older than this is none. */
+const UNKNOWN_READ_WITHIN_MS = MINUTE_MS;
+
 // Assigned once by the static blocks below, which alone can reach the private constructors. Not exported.
 let makeMachinePermit: (machine: Machine, providerId: ProviderId, request: MachinePermitRequest) => MachinePermit;
 let makeRegistrationPermit: (
@@ -52,6 +96,7 @@ let makeRegistrationPermit: (
   runnerId: RunnerId,
   request: RegistrationPermitRequest,
 ) => RegistrationPermit;
+let makeUnknownRegistrationPermit: (request: UnknownRegistrationRequest) => RegistrationPermit;
 
 export class MachinePermit {
   /** Makes the class nominal: a literal or a copy of the same shape is not one, to the compiler and at run time. */
@@ -69,7 +114,7 @@ export class MachinePermit {
     this.providerId = providerId;
     this.machineVersion = machine.version;
     this.epoch = request.epoch;
-    this.proof = request.proof.kind;
+    this.proof = request.proof.kind === "overdue" ? "forced" : request.proof.kind;
     this.expiresAtMs = request.time.nowMs + PERMIT_LIFE_MS;
     Object.freeze(this);
   }
@@ -90,18 +135,25 @@ export class RegistrationPermit {
   readonly connection: ConnectionName;
   readonly scope: RegistrationScope;
   readonly runnerId: RunnerId;
-  readonly ticketId: TicketId;
-  readonly ticketVersion: number;
+  /** Null where no ticket of ours is known. */
+  readonly ticketId: TicketId | null;
+  readonly ticketVersion: number | null;
   readonly epoch: LeaseEpoch;
-  readonly proof: ProofKind = "ticket-over";
+  readonly proof: "ticket-over" | "unknown-registration";
   readonly expiresAtMs: number;
 
-  private constructor(ticket: Ticket, runnerId: RunnerId, request: RegistrationPermitRequest) {
-    this.connection = ticket.connection;
-    this.scope = ticket.scope;
+  private constructor(
+    place: Pick<Ticket, "connection" | "scope">,
+    runnerId: RunnerId,
+    ticket: Pick<Ticket, "id" | "version"> | null,
+    request: Pick<RegistrationPermitRequest, "epoch" | "time">,
+  ) {
+    this.connection = place.connection;
+    this.scope = place.scope;
     this.runnerId = runnerId;
-    this.ticketId = ticket.id;
-    this.ticketVersion = ticket.version;
+    this.ticketId = ticket?.id ?? null;
+    this.ticketVersion = ticket?.version ?? null;
+    this.proof = ticket === null ? "unknown-registration" : "ticket-over";
     this.epoch = request.epoch;
     this.expiresAtMs = request.time.nowMs + PERMIT_LIFE_MS;
     Object.freeze(this);
@@ -112,7 +164,8 @@ export class RegistrationPermit {
   }
 
   static {
-    makeRegistrationPermit = (ticket, runnerId, request) => new RegistrationPermit(ticket, runnerId, request);
+    makeRegistrationPermit = (ticket, runnerId, request) => new RegistrationPermit(ticket, runnerId, ticket, request);
+    makeUnknownRegistrationPermit = (request) => new RegistrationPermit(request, request.runner.id, null, request);
   }
 }
 
@@ -123,11 +176,14 @@ export type PermitDecision<Permit> =
 
 /** The only maker of permits. Pure; refuses with everything that is missing. */
 export function issuePermit(request: MachinePermitRequest): PermitDecision<MachinePermit>;
-export function issuePermit(request: RegistrationPermitRequest): PermitDecision<RegistrationPermit>;
 export function issuePermit(
-  request: MachinePermitRequest | RegistrationPermitRequest,
+  request: RegistrationPermitRequest | UnknownRegistrationRequest,
+): PermitDecision<RegistrationPermit>;
+export function issuePermit(
+  request: MachinePermitRequest | RegistrationPermitRequest | UnknownRegistrationRequest,
 ): PermitDecision<MachinePermit | RegistrationPermit> {
   if (request.kind === "delete-registration") return permitRegistration(request);
+  if (request.kind === "delete-unknown-registration") return permitUnknownRegistration(request);
   const { machine } = request;
   const providerId = providerIdOf(machine);
   const missing = missingForEnding(request);
@@ -141,24 +197,44 @@ function permitRegistration(request: RegistrationPermitRequest): PermitDecision<
   return { kind: "permitted", permit: makeRegistrationPermit(ticket, ticket.runnerId, request) };
 }
 
+function permitUnknownRegistration(request: UnknownRegistrationRequest): PermitDecision<RegistrationPermit> {
+  const { runner, time, offlineSinceMs, lastReadAtMs } = request;
+  const missing: ReasonCode[] = [];
+  if (!isOurRunnerName(runner.name, request.controllerId)) missing.push("not-ours-from-the-start");
+  if (request.isTicketKnown) missing.push("registration-not-over");
+  if (runner.isOnline || runner.isBusy) missing.push("github-says-online");
+  // By the plain clock, for a deploy each day would else put it off for ever; GitHub itself forgets such runners in a day.
+  if (time.nowMs - offlineSinceMs < UNKNOWN_OFFLINE_FOR_MS) missing.push("github-says-away-too-short");
+  if (time.nowMs - lastReadAtMs > UNKNOWN_READ_WITHIN_MS) missing.push("github-not-read");
+  if (missing.length > 0) return { kind: "refused", missing };
+  return { kind: "permitted", permit: makeUnknownRegistrationPermit(request) };
+}
+
 /** What the proof still lacks; empty where a permit would be issued. Asking is not issuing: it opens nothing. */
 export function missingForEnding(request: MachinePermitRequest): readonly ReasonCode[] {
-  const missing: ReasonCode[] = request.machine.state.kind === "retiring" ? [] : ["not-retiring"];
-  switch (request.proof.kind) {
+  const missing = missingForProof(request);
+  return request.machine.state.kind === "retiring" ? missing : ["not-retiring", ...missing];
+}
+
+/** The same of a machine in any state: whether it may begin to retire for this proof. */
+export function missingForProof(request: MachinePermitRequest): readonly ReasonCode[] {
+  const { proof } = request;
+  switch (proof.kind) {
     case "never-engaged":
-      missing.push(...missingForNeverEngaged(request, request.proof.bootDeadlineMs));
-      break;
+      return missingForNeverEngaged(request, proof.bootDeadlineMs);
     case "parked":
-      missing.push(...missingForParked(request.machine, request.tickets));
-      break;
+      return missingForParked(request.machine, request.tickets);
     case "provider-dead":
-      if (!saysDead(request.machine, request.proof.observed)) missing.push("not-dead");
-      break;
+      return saysDead(request.machine, proof.observed) ? [] : ["not-dead"];
+    case "host-lost":
+      return missingForHostLost({ ...request, ...proof });
+    case "job-terminal":
+      return missingForJobTerminal({ ...request, ...proof });
+    case "overdue":
+      return missingForLimit(proof.limit, { ...request, ...proof });
     case "forced":
-      if (request.proof.operator === "" || request.proof.reason === "") missing.push("no-reason-given");
-      break;
+      return proof.operator === "" || proof.reason === "" ? ["no-reason-given"] : [];
   }
-  return missing;
 }
 
 function missingForNeverEngaged(request: MachinePermitRequest, bootDeadlineMs: number): readonly ReasonCode[] {

@@ -4,6 +4,7 @@ import type { MachineId } from "./ids.ts";
 import type { LifecycleDecision } from "./lifecycle.ts";
 import { countsAsMachine, hasTicketsLeft, type Machine } from "./machine.ts";
 import type { PoolPolicy } from "./pool.ts";
+import type { ReasonCode } from "./reasons.ts";
 import { isTicketLive, isTicketOut, type Ticket } from "./ticket.ts";
 
 export interface Plan {
@@ -71,11 +72,14 @@ function checkLaunches(plan: Plan, context: PlanContext): readonly PlanNote[] {
   return isOver ? [{ check: "max", subject: context.pool.name }] : [];
 }
 
+/** Reasons that rest on a proof which looks past the ticket; what they permit is asked again at the call. */
+const RETIRE_WHILE_OUT: readonly ReasonCode[] = ["machine-dead", "host-lost", "job-terminal", "limit-past"];
+
 function checkRetirements(plan: Plan, context: PlanContext): readonly PlanNote[] {
   const out = new Set(context.tickets.filter(isTicketOut).map((ticket) => ticket.machineId));
   const notes: PlanNote[] = [];
   for (const [machineId, decision] of plan.machines) {
-    const mayRetireWhileOut = decision.kind === "retire" && decision.reason === "machine-dead";
+    const mayRetireWhileOut = decision.kind === "retire" && RETIRE_WHILE_OUT.includes(decision.reason);
     if (decision.kind === "retire" && out.has(machineId) && !mayRetireWhileOut)
       notes.push({ check: "no-retire-while-out", subject: machineId });
   }

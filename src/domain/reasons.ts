@@ -92,6 +92,11 @@ export const REASONS = {
   quarantined: {
     sentence: "More than one agent spoke as this machine, or it named another's ticket: it gets no more tickets.",
   },
+  "host-lost": {
+    sentence: "Its host is silent, GitHub sees no runner of it, and no job that is known still runs there.",
+  },
+  "job-terminal": { sentence: "Its jobs are long over, and nothing on its host has moved since." },
+  "limit-past": { sentence: "A limit is past after which a machine is ended by force; the evidence says which." },
   "operator-forced": { sentence: "An operator forced its end." },
   // What an ending still waits for.
   "awaits-report": { sentence: "Its agent has not reported since the machine began to retire." },
@@ -104,6 +109,23 @@ export const REASONS = {
   "not-retiring": { sentence: "The machine is not retiring." },
   "not-dead": { sentence: "The provider does not say that it is dead." },
   "no-reason-given": { sentence: "A forced ending needs a name and a reason." },
+  "host-not-silent": { sentence: "Its agent has not been silent for long enough." },
+  "github-not-read": { sentence: "GitHub has not been asked about its runner lately, or did not answer." },
+  "github-says-online": { sentence: "GitHub says that its runner is online: somebody is there." },
+  "github-says-away-too-short": { sentence: "GitHub has not called its runner offline or absent for long enough." },
+  "no-job-known": { sentence: "Nobody knows which job its runner had, so nobody can say that it is over." },
+  "job-not-terminal": { sentence: "A job of its runner is not over, or not for long enough." },
+  "still-moves": { sentence: "Its host still moves: a process, a log, or the job's lease." },
+  "logs-not-saved": { sentence: "The last lines of its logs have not been saved yet." },
+  "unknown-kept": { sentence: "Machines of which nobody can tell are kept for ever (`deadlines.unknown: 0s`)." },
+  "too-many-endings": {
+    sentence: "As many machines of this pool were just ended without their host's word as may be in five minutes.",
+  },
+  "listing-not-whole": { sentence: "The provider's last listing did not come whole." },
+  "listing-empty": { sentence: "The provider lists nothing although there are rows." },
+  "many-turned-unknown": {
+    sentence: "Many machines of this pool turned unknown at once: that is rarely the machines.",
+  },
   "registration-not-over": { sentence: "The ticket of this registration is not over." },
   deregistering: { sentence: "The registration of a ticket that never left us is being deleted." },
   terminating: { sentence: "The provider is being asked to end it." },
@@ -122,6 +144,9 @@ export const RETIRE_REASONS = [
   "runner-late",
   "adopted",
   "quarantined",
+  "host-lost",
+  "job-terminal",
+  "limit-past",
   "operator-forced",
 ] as const satisfies readonly ReasonCode[];
 export type RetireReason = (typeof RETIRE_REASONS)[number];

@@ -7,5 +7,9 @@ import type { MachineId } from "../domain/ids.ts";
 export interface Hearing {
   note(machineId: MachineId, nowMs: number): void;
   heardAtMs(machineId: MachineId): number | null;
+  /** Somebody tried to speak as this machine and was refused: no word of its agent, but no silence either. */
+  noteTry(machineId: MachineId, nowMs: number): void;
+  /** The last word or try. */
+  stirredAtMs(machineId: MachineId): number | null;
   forget(machineId: MachineId): void;
 }

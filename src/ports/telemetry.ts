@@ -16,6 +16,14 @@ export const COUNTERS = {
   holdfast_deliveries_total: { sentence: "Webhook deliveries by outcome.", labels: ["outcome"] },
   holdfast_machines_ended_total: { sentence: "Machines ended, by proof.", labels: ["pool", "proof"] },
   holdfast_endings_refused_total: { sentence: "Permits refused, by what was missing.", labels: ["pool", "missing"] },
+  holdfast_endings_guarded_total: {
+    sentence: "Endings that a guard held up, by which: too many at once, or a reading that is not to be relied on.",
+    labels: ["pool", "guard"],
+  },
+  holdfast_unknown_registrations_deleted_total: {
+    sentence: "Registrations with our prefix and without a ticket that were deleted after a day offline.",
+    labels: ["pool"],
+  },
   holdfast_launches_total: { sentence: "Launch calls by outcome.", labels: ["pool", "outcome"] },
   holdfast_tickets_ended_total: { sentence: "Tickets by how they ended.", labels: ["pool", "end"] },
   holdfast_hand_backs_total: {
@@ -78,6 +86,10 @@ export type CounterLabels<Metric extends CounterName> = Readonly<
 
 export const GAUGES = {
   holdfast_machines: { sentence: "Machines by pool and state.", labels: ["pool", "state"] },
+  holdfast_machines_unknown: {
+    sentence: "Machines of which nobody can tell whether a job runs there. They are kept; look at `holdfast explain`.",
+    labels: ["pool"],
+  },
   holdfast_jobs_waiting: { sentence: "Queued jobs by pool.", labels: ["pool"] },
   holdfast_github_budget_remaining: {
     sentence: "What is left of the primary rate limit, by account.",

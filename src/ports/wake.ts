@@ -15,10 +15,12 @@ export type ControllerName =
   | "hand-back"
   | "retire"
   | "sweep"
+  | "sweep-unknown"
   | "retention"
   | "generation"
   | "recover"
   | "discover"
+  | "watch-hosts"
   | "watch-version";
 
 export interface Wake {

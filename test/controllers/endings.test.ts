@@ -20,7 +20,7 @@ describe("endings", () => {
     await yard.pass();
     expect((await yard.onlyMachine()).state).toMatchObject({ kind: "retiring", stage: "proving" });
     expect(await agent.poll()).toEqual({ kind: "report" });
-    yard.clock.advance(DAY_MS);
+    yard.clock.advance(19 * MINUTE_MS);
     await yard.pass();
     expect(yard.provider.terminated).toEqual([]);
     await agent.report({ sighting: { kind: "unknown", why: "hidepid" } });
@@ -67,10 +67,13 @@ describe("endings", () => {
     await yard.pass();
     const refused = await yard.agent((await yard.onlyMachine()).id).checkIn("a guess");
     expect(refused.status).toBe(401);
-    yard.clock.advance(DAY_MS);
+    yard.clock.advance(19 * MINUTE_MS);
     await yard.pass();
     expect(yard.provider.terminated).toEqual([]);
     expect((await yard.onlyMachine()).state).toMatchObject({ kind: "retiring", stage: "proving" });
+    yard.clock.advance(2 * MINUTE_MS);
+    await yard.pass();
+    expect(yard.provider.terminated.map((permit) => permit.proof)).toEqual(["host-lost"]);
   });
 
   it("ends nothing on a listing that failed or that lacks a machine", async () => {

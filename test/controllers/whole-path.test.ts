@@ -81,7 +81,7 @@ describe("from a queued job to a machine that is gone", () => {
     yard.clock.advance(20 * MINUTE_MS);
     await agent.report({ phase: "preparing", ended: [] });
     await yard.pass();
-    yard.clock.advance(20 * MINUTE_MS);
+    yard.clock.advance(6 * MINUTE_MS);
     await yard.pass();
     expect((await yard.onlyMachine()).state.kind).toBe("retiring");
   });

@@ -3,6 +3,7 @@
  * speak through the real agents' API. Nothing runs by itself: a test runs each pass.
  */
 import type { Hono } from "hono";
+import { createHearing } from "../../src/app/hearing.ts";
 import { assign } from "../../src/controllers/assign.ts";
 import { attend } from "../../src/controllers/attend.ts";
 import { emptyMemory, type PoolContext, type Surroundings } from "../../src/controllers/context.ts";
@@ -205,7 +206,6 @@ export class Yard {
     this.store = store;
     this.lease = lease;
     this.heardSinceMs = this.clock.nowMs();
-    const heard = new Map<MachineId, number>();
     const surroundings: Surroundings = {
       controllerId: parseControllerId("yard"),
       store,
@@ -213,11 +213,7 @@ export class Yard {
       random: { fraction: () => 0, token: (length) => this.#token(length) },
       telemetry: this.telemetry,
       wake: { controller: () => undefined, machine: () => undefined },
-      hearing: {
-        note: (id, nowMs) => void heard.set(id, nowMs),
-        heardAtMs: (id) => heard.get(id) ?? null,
-        forget: (id) => void heard.delete(id),
-      },
+      hearing: createHearing(this.clock),
       pools: [pool],
       isShuttingDown: () => this.isShuttingDown,
       heardSinceMs: () => this.heardSinceMs,

@@ -30,6 +30,7 @@ import type { ObservedMachine, ProviderState } from "../../src/domain/observed.t
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import type { HostReport, Sighting } from "../../src/domain/protocol.ts";
 import type { RetireReason } from "../../src/domain/reasons.ts";
+import type { HostFacts } from "../../src/domain/slow-proofs.ts";
 import type { Ticket, TicketState, TicketStateKind, TicketStep } from "../../src/domain/ticket.ts";
 import type { HeardTime } from "../../src/domain/time.ts";
 import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
@@ -156,6 +157,11 @@ export function report(overrides: Partial<HostReport> = {}): HostReport {
 export function holding(id: TicketId, step: TicketStep): HostReport {
   const sighting = seen({ hasListener: step !== "delivered", workerCount: step === "running" ? 1 : 0 });
   return report({ phase: "engaged", ticket: { id, step }, sighting });
+}
+
+/** Its agent was heard at this moment; GitHub was not asked about anything. */
+export function heardFacts(heardAtMs: number | null): HostFacts {
+  return { heardAtMs, stirredAtMs: heardAtMs, readings: new Map(), jobs: new Map() };
 }
 
 export function machineState(kind: MachineState["kind"], sinceMs = START_MS): MachineState {

@@ -3,7 +3,18 @@ import { type Machine, moveMachine, type RETIRING_STAGES } from "../../src/domai
 import type { ReasonCode } from "../../src/domain/reasons.ts";
 import { moveTicket, type Ticket } from "../../src/domain/ticket.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
-import { epoch, heard, machine, observed, pool, retiring, START_MS, ticketState, unheardMachine } from "./builders.ts";
+import {
+  epoch,
+  heard,
+  heardFacts,
+  machine,
+  observed,
+  pool,
+  retiring,
+  START_MS,
+  ticketState,
+  unheardMachine,
+} from "./builders.ts";
 
 export const BOOT_MS = 5 * MINUTE_MS;
 export const alice = { operator: "alice", reason: "the rack is on fire" };
@@ -13,7 +24,8 @@ export const unanswered = machine({ state: retiring({ heardSequence: 4 }), seque
 export const unheard = unheardMachine({ state: retiring() });
 
 export function decide(overrides: Partial<EndingInput>, afterMs = BOOT_MS): EndingStep {
-  const calm = { tickets: [], observed: null, forced: null, epoch: epoch(), time: heard(afterMs) };
+  const facts = heardFacts(START_MS + afterMs);
+  const calm = { tickets: [], observed: null, forced: null, facts, guard: null, epoch: epoch(), time: heard(afterMs) };
   return decideEnding({ machine: answered, ...calm, ...overrides }, pool());
 }
 
@@ -30,6 +42,8 @@ export interface Scene {
   tickets: readonly Ticket[];
   readonly observed?: EndingInput["observed"];
   readonly forced?: EndingInput["forced"];
+  readonly facts?: EndingInput["facts"];
+  readonly guard?: EndingInput["guard"];
 }
 
 /** Carries out every step until the machine is gone, or what it waits for does not come. @returns the steps, in words. */
@@ -44,6 +58,8 @@ export function playToTheEnd(scene: Scene): readonly string[] {
       tickets: scene.tickets,
       observed: seen ? observed("gone") : (scene.observed ?? null),
       forced: scene.forced ?? null,
+      facts: scene.facts ?? heardFacts(nowMs),
+      guard: scene.guard ?? null,
       epoch: epoch(),
       time: { ...heard(), nowMs },
     };
@@ -71,6 +87,8 @@ function inWords(step: EndingStep): string {
       return `terminate by ${step.proof.kind}`;
     case "wait":
       return `wait: ${step.missing.join(", ")}`;
+    case "resume":
+      return `resume with ${step.ticketId}`;
     case "confirm-gone":
       return "gone";
   }
@@ -96,6 +114,9 @@ function carryOut(step: EndingStep, scene: Scene, nowMs: number): boolean {
       scene.tickets = scene.tickets.map((one) => (owesDeletion(one, nowMs) ? { ...one, registration: "gone" } : one));
       return true;
     }
+    case "resume":
+      scene.machine = moveMachine(scene.machine, { kind: "resumed", ticketId: step.ticketId }, nowMs);
+      return false;
     case "confirm-gone":
       return false;
   }

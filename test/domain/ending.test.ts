@@ -15,6 +15,7 @@ import { MINUTE_MS } from "../../src/domain/units.ts";
 import {
   epoch,
   heard,
+  heardFacts,
   holding,
   machine,
   observed,
@@ -303,6 +304,8 @@ const anyEnding: fc.Arbitrary<EndingInput> = fc
     tickets: kinds.map(([state, registration], index) => ticket({ id: ticketId(index), state, registration })),
     observed: providerState && observed(providerState),
     forced,
+    facts: heardFacts(START_MS + afterMs),
+    guard: null,
     epoch: epoch(),
     time: heard(afterMs),
   }));

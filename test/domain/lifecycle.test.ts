@@ -12,7 +12,19 @@ import { isTicketOut } from "../../src/domain/ticket.ts";
 import type { HeardTime } from "../../src/domain/time.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { AGENT_FRESH_MS } from "../../src/domain/verdict.ts";
-import { heard, holding, machine, pool, report, START_MS, seen, ticket, ticketId, unheardMachine } from "./builders.ts";
+import {
+  heard,
+  heardFacts,
+  holding,
+  machine,
+  pool,
+  report,
+  START_MS,
+  seen,
+  ticket,
+  ticketId,
+  unheardMachine,
+} from "./builders.ts";
 import { fleets } from "./fleet.ts";
 import { always } from "./property.ts";
 
@@ -29,7 +41,8 @@ function decide(
   settings: Partial<PoolPolicy> = {},
 ): LifecycleDecision {
   const calm = { ticket: null, heardAtMs: time.nowMs, providerState: "running" } as const;
-  const quiet = { surplusSinceMs: null, notReadySinceMs: null, isShuttingDown: false };
+  const facts = heardFacts(time.nowMs);
+  const quiet = { surplusSinceMs: null, notReadySinceMs: null, isShuttingDown: false, tickets: [], facts };
   return decideLifecycle({ machine: machine(), ...calm, ...quiet, ...input }, pool(settings), time);
 }
 
@@ -309,6 +322,8 @@ it("no machine retires while a ticket is out, but by the provider's word that it
           isShuttingDown,
           surplusSinceMs: START_MS,
           notReadySinceMs: null,
+          tickets: [],
+          facts: heardFacts(START_MS + afterMs),
         };
         const decision = decideLifecycle(input, fleet.pool, heard(afterMs));
         if (decision.kind === "retire") retiredCount += 1;

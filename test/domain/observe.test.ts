@@ -6,7 +6,7 @@ import { decideLifecycle } from "../../src/domain/lifecycle.ts";
 import type { ProviderState } from "../../src/domain/observed.ts";
 import { decideScale } from "../../src/domain/scale.ts";
 import { HOUR_MS } from "../../src/domain/units.ts";
-import { epoch, heard, observed, pool, ticket } from "./builders.ts";
+import { epoch, heard, heardFacts, observed, pool, ticket } from "./builders.ts";
 import { alice, answered, at, unheard } from "./ending-scene.ts";
 import { fleets } from "./fleet.ts";
 import { always } from "./property.ts";
@@ -18,14 +18,22 @@ it("retires none of its machines, dead ones included", () => {
     for (const machine of machines)
       for (const providerState of ["running", "dead", "gone"] satisfies ProviderState[]) {
         const calm = { ticket: null, heardAtMs: null, surplusSinceMs: 0, notReadySinceMs: 0, isShuttingDown: true };
-        const decision = decideLifecycle({ machine, providerState, ...calm }, observing, heard(HOUR_MS));
+        const silent = { tickets: [], facts: heardFacts(null) };
+        const decision = decideLifecycle({ machine, providerState, ...calm, ...silent }, observing, heard(HOUR_MS));
         expect(decision).toEqual({ kind: "keep", reason: "pool-observes" });
       }
   });
   always(property);
 });
 
-const calm = { observed: null, forced: null, epoch: epoch(), time: heard(HOUR_MS) };
+const calm = {
+  observed: null,
+  forced: null,
+  facts: heardFacts(null),
+  guard: null,
+  epoch: epoch(),
+  time: heard(HOUR_MS),
+};
 
 it.each([
   ["a parked one", { machine: answered, tickets: [] }],

@@ -7,7 +7,7 @@ import { checkPlan, type Plan, type PlanContext, type PlanNote } from "../../src
 import { decideScale } from "../../src/domain/scale.ts";
 import { isTicketLive } from "../../src/domain/ticket.ts";
 import { HOUR_MS } from "../../src/domain/units.ts";
-import { heard, job, jobId, machine, machineId, pool, START_MS, ticket, ticketId } from "./builders.ts";
+import { heard, heardFacts, job, jobId, machine, machineId, pool, START_MS, ticket, ticketId } from "./builders.ts";
 import { type Fleet, fleets, NOW_MS } from "./fleet.ts";
 import { always } from "./property.ts";
 
@@ -230,6 +230,8 @@ function planOf(fleet: Fleet, isShuttingDown: boolean, afterMs: number): Plan {
       surplusSinceMs,
       notReadySinceMs: null,
       isShuttingDown,
+      tickets: [],
+      facts: heardFacts(heardAtMs),
     };
     return [one.id, decideLifecycle(input, fleet.pool, time)] as const;
   });

@@ -14,12 +14,12 @@ import { START_MS, ticket, ticketState } from "./builders.ts";
 
 /** The drawing of the contract, and the same paths walked faster; what is not here throws. */
 const DRAWN: Readonly<Record<TicketStateKind, readonly TicketStateKind[]>> = {
-  minting: ["issued", "void"],
-  issued: ["delivered", "void"],
-  delivered: ["online", "running", "spent", "barren", "handing-back", "handed-back", "lost"],
-  online: ["running", "spent", "barren", "handing-back", "handed-back", "lost"],
-  running: ["spent", "lost"],
-  "handing-back": ["handed-back", "delivered", "online", "running", "spent", "barren", "lost"],
+  minting: ["issued", "void", "unknown"],
+  issued: ["delivered", "void", "unknown"],
+  delivered: ["online", "running", "spent", "barren", "handing-back", "handed-back", "lost", "unknown"],
+  online: ["running", "spent", "barren", "handing-back", "handed-back", "lost", "unknown"],
+  running: ["spent", "lost", "unknown"],
+  "handing-back": ["handed-back", "delivered", "online", "running", "spent", "barren", "lost", "unknown"],
   unknown: ["delivered", "online", "running", "spent", "barren", "handed-back", "lost"],
   spent: [],
   barren: [],
@@ -31,12 +31,19 @@ const DRAWN: Readonly<Record<TicketStateKind, readonly TicketStateKind[]>> = {
 const KINDS = Object.keys(DRAWN) as readonly TicketStateKind[];
 const pairs = KINDS.flatMap((from) => KINDS.map((to) => [from, to, DRAWN[from].includes(to)] as const));
 
+const SEEN_ONLINE: readonly TicketStateKind[] = ["online", "running", "spent"];
+
 describe("moveTicket", () => {
   it.each(pairs.filter(([, , isDrawn]) => isDrawn))("%s -> %s", (from, to) => {
     const before = ticket({ state: from, version: 4 });
     const state = ticketState(to, START_MS + SECOND_MS);
     expect(canTicketMove(from, to)).toBe(true);
-    expect(moveTicket(before, state)).toEqual({ ...before, state, version: 5 });
+    expect(moveTicket(before, state)).toEqual({
+      ...before,
+      state,
+      wasOnline: before.wasOnline || SEEN_ONLINE.includes(to),
+      version: 5,
+    });
   });
 
   it.each(pairs.filter(([, , isDrawn]) => !isDrawn))("%s -> %s is not drawn", (from, to) => {

@@ -2,8 +2,10 @@
  * The whole system in a time of its own: the real controllers on their real periods, the real adapter and webhook surface,
  * the simulated GitHub behind them without sockets, machines that boot and run jobs. An hour takes seconds.
  */
+
 import type { Hono } from "hono";
 import { createGitHubConnection } from "../../src/adapters/github/connection.ts";
+import { createHearing } from "../../src/app/hearing.ts";
 import {
   type ConnectionContext,
   type ConnectionMemory,
@@ -79,7 +81,7 @@ export class Town {
   readonly #polls = new OpenPolls();
   readonly #sleepers = { count: 0 };
   readonly #tokens = new AgentTokens(new Uint8Array(32), parseControllerId("town"));
-  readonly #heardAtMs = new Map<string, number>();
+  readonly #hearing = createHearing(this.clock);
   #randomCount = 0;
 
   static async open(options: TownOptions = {}): Promise<Town> {
@@ -219,7 +221,6 @@ export class Town {
   }
 
   #surroundings(pools: readonly PoolPolicy[]): Surroundings {
-    const heard = this.#heardAtMs;
     return {
       controllerId: parseControllerId("town"),
       store: this.store,
@@ -227,11 +228,7 @@ export class Town {
       random: { token: (length) => String(++this.#randomCount).padStart(length, "0"), fraction: () => 0.5 },
       telemetry: this.telemetry,
       wake: { controller: (name, pool) => this.#wake(name, pool), machine: (id) => this.#polls.wake(id) },
-      hearing: {
-        note: (id, nowMs) => void heard.set(id, nowMs),
-        heardAtMs: (id) => heard.get(id) ?? null,
-        forget: (id) => void heard.delete(id),
-      },
+      hearing: this.#hearing,
       pools,
       isShuttingDown: () => false,
       heardSinceMs: () => START_MS,
@@ -327,7 +324,7 @@ export class Town {
           troubles: troubles().map(({ code, text }) => `${code}: ${text}`),
         },
       ],
-      heardAtMs: (id) => this.#heardAtMs.get(id) ?? null,
+      heardAtMs: (id) => this.#hearing.heardAtMs(id),
       heardSinceMs: () => START_MS,
       providerState: () => null,
     };

@@ -1,7 +1,7 @@
-import { runnerNameOf } from "../../domain/adoption.ts";
 import { type JobId, type MachineId, parseTicketId, type TicketId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { registrationScope } from "../../domain/pool.ts";
+import { runnerNameOf } from "../../domain/runner-name.ts";
 import type { Ticket } from "../../domain/ticket.ts";
 import { isTicketLive } from "../../domain/ticket.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
@@ -35,15 +35,15 @@ export async function writeTicket(
     nowMs,
   );
   if (!isOurs) return;
-  const id = parseTicketId(`t-${context.random.token(TICKET_TOKEN_LENGTH)}`);
+  const token = context.random.token(TICKET_TOKEN_LENGTH);
   const ticket: Ticket = {
-    id,
+    id: parseTicketId(`t-${token}`),
     pool: context.pool.name,
     connection: context.pool.connection,
     scope: registrationScope(context.pool, row.job.repository),
     machineId,
     jobId: row.job.id,
-    runnerName: runnerNameOf(context.controllerId, id),
+    runnerName: runnerNameOf(context.controllerId, token),
     runnerId: null,
     registration: "none",
     wasOnline: false,

@@ -1,5 +1,5 @@
 /** Jobs that we know as open and that GitHub's list of open runs does not have: each is asked about by its id. */
-import type { JobEvent } from "../../domain/job.ts";
+import { type JobEvent, RUN_DELETED } from "../../domain/job.ts";
 import { DAY_MS, MINUTE_MS } from "../../domain/units.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
 import type { JobRow } from "../../store/jobs/row.ts";
@@ -73,6 +73,6 @@ async function noteAbsent(context: ConnectionContext, job: JobEvent): Promise<vo
   await recordEvidence(store.db, { subject, source: "github-api", fact, observedAtMs: nowMs });
   if (!isFinal) return;
   memory.absences.delete(job.id);
-  const ended: JobEvent = { ...job, status: "completed", conclusion: "run-deleted", completedAtMs: nowMs };
+  const ended: JobEvent = { ...job, status: "completed", conclusion: RUN_DELETED, completedAtMs: nowMs };
   await inTransaction(store, (tx) => saveJobEvent(context, tx, ended, "github-api"));
 }

@@ -1,13 +1,14 @@
 /** Takes one retiring machine as far towards its end as it gets now. `domain/ending` decides each step. */
 
-import { decideEnding, type EndingStep } from "../../domain/ending.ts";
+import { decideEnding, type EndingStep, isSlow } from "../../domain/ending.ts";
 import { HoldfastError, ProviderError } from "../../domain/errors.ts";
-import type { MachineId } from "../../domain/ids.ts";
+import type { MachineId, TicketId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { type Machine, moveMachine } from "../../domain/machine.ts";
 import type { ObservedMachine } from "../../domain/observed.ts";
 import { issuePermit, type MachineProof } from "../../domain/permit.ts";
 import type { ReasonCode } from "../../domain/reasons.ts";
+import type { HostFacts } from "../../domain/slow-proofs.ts";
 import { isTicketOut, moveTicket, type Ticket } from "../../domain/ticket.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import { recordDecision } from "../../store/evidence/decisions.ts";
@@ -23,6 +24,8 @@ import { deleteTicketSecret } from "../../store/tickets/secret.ts";
 import { heardTime, type PoolContext } from "../context.ts";
 import { concludeAbsence } from "../observe/absence.ts";
 import { voidTicket } from "../void-ticket.ts";
+import { guardOf, noteGuarded, noteSlowEnding } from "./guard.ts";
+import { heard, readKnown } from "./host-facts.ts";
 
 /** An ending has fewer steps than this; more in one pass would be a loop. */
 const STEPS_MAX = 12;
@@ -33,6 +36,7 @@ interface Ending {
   readonly machine: Machine;
   readonly tickets: readonly Ticket[];
   readonly observed: ObservedMachine | null;
+  readonly facts: HostFacts;
 }
 
 export async function endMachine(context: PoolContext, machineId: MachineId): Promise<void> {
@@ -41,7 +45,13 @@ export async function endMachine(context: PoolContext, machineId: MachineId): Pr
     if (lease === null) return;
     const ending = await readEnding(context, machineId);
     if (ending === null) return;
-    const step = decideEnding({ ...ending, forced: null, epoch: lease.epoch, time: heardTime(context) }, context.pool);
+    const rest = {
+      forced: ending.machine.forced,
+      guard: guardOf(context),
+      epoch: lease.epoch,
+      time: heardTime(context),
+    };
+    const step = decideEnding({ ...ending, ...rest }, context.pool);
     if (!(await takeStep(context, lease, ending, step))) return;
   }
 }
@@ -54,7 +64,7 @@ async function readEnding(context: PoolContext, machineId: MachineId): Promise<E
   const observed = await lookAt(context, before);
   const machine = await loadMachine(db, machineId);
   if (machine?.state.kind !== "retiring") return null;
-  return { machine, tickets: await listTicketsOfMachine(db, machineId), observed };
+  return { machine, observed, ...(await readKnown(context, machineId)) };
 }
 
 /** Only what was seen since the machine began to retire counts. While nothing was called, the listing is recent enough. */
@@ -92,24 +102,40 @@ async function takeStep(context: PoolContext, lease: Lease, ending: Ending, step
     }
     case "terminate":
       return terminate(context, lease, machine, step.proof);
+    case "resume":
+      await resume(context, lease, machine, step.ticketId);
+      return false;
     case "confirm-gone":
       await confirmGone(context, lease, ending);
       return false;
   }
 }
 
+/** The host was heard with its ticket before any permit was issued. */
+async function resume(context: PoolContext, lease: Lease, machine: Machine, ticketId: TicketId): Promise<void> {
+  const nowMs = context.clock.nowMs();
+  const after = moveMachine(machine, { kind: "resumed", ticketId }, nowMs);
+  await inLease(context.store, lease, async (tx) => {
+    if (!(await saveMachine(tx, after, machine.version))) return;
+    const fact = "goes on after all: what spoke for its end speaks no more";
+    await recordEvidence(tx, { subject: machineSubject(machine.id), source: "store", fact, observedAtMs: nowMs });
+  });
+}
+
 /** Re-reads the rows right before the call and issues the permit from them. */
 async function terminate(context: PoolContext, lease: Lease, judged: Machine, proof: MachineProof): Promise<boolean> {
   const { db } = context.store;
-  const machine = await loadMachine(db, judged.id);
-  const tickets = await listTicketsOfMachine(db, judged.id);
-  if (machine === null || machine.version !== judged.version) return true;
   if ((await leaseRemainingMs(db, lease)) < TERMINATE_TIMEOUT_MS) return false;
+  const machine = await loadMachine(db, judged.id);
+  if (machine === null || machine.version !== judged.version) return true;
+  const { tickets, facts: read } = await readKnown(context, judged.id);
+  // Heard of as late as can be: from here to the call there is no await.
+  const facts = { ...read, ...heard(context, judged.id) };
   const decision = issuePermit({
     kind: "end-machine",
     machine,
     tickets,
-    proof,
+    proof: "facts" in proof ? { ...proof, facts } : proof,
     epoch: lease.epoch,
     time: heardTime(context),
   });
@@ -117,6 +143,13 @@ async function terminate(context: PoolContext, lease: Lease, judged: Machine, pr
     await noteWaiting(context, machine, decision.missing);
     return false;
   }
+  // From the look at the guard to the note that one more ends there is no await: no two pass it together.
+  const guard = isSlow(proof) ? guardOf(context) : null;
+  if (guard !== null) {
+    await noteWaiting(context, machine, [guard]);
+    return false;
+  }
+  if (isSlow(proof)) noteSlowEnding(context);
   try {
     await context.provider.terminate(decision.permit);
   } catch (error) {
@@ -130,11 +163,12 @@ async function terminate(context: PoolContext, lease: Lease, judged: Machine, pr
     });
     return false;
   }
-  context.telemetry.count("holdfast_machines_ended_total", { pool: machine.pool, proof: proof.kind });
+  const limit = proof.kind === "overdue" ? ` (limit ${proof.limit})` : "";
+  context.telemetry.count("holdfast_machines_ended_total", { pool: machine.pool, proof: decision.permit.proof });
   const after = moveMachine(machine, { kind: "stage", stage: "confirming" }, context.clock.nowMs());
   return inLease(context.store, lease, async (tx) => {
     const subject = machineSubject(machine.id);
-    const fact = `asked the provider to end it, by proof ${proof.kind}`;
+    const fact = `asked the provider to end it, by proof ${decision.permit.proof}${limit}`;
     await recordEvidence(tx, { subject, source: "controller", fact, observedAtMs: context.clock.nowMs() });
     return saveMachine(tx, after, machine.version);
   });
@@ -156,6 +190,7 @@ async function confirmGone(context: PoolContext, lease: Lease, ending: Ending): 
   if (!isClosed) return;
   context.memory.observed.delete(machine.id);
   context.memory.surplusSinceMs.delete(machine.id);
+  context.memory.guards.unknownSinceMs.delete(machine.id);
   context.hearing.forget(machine.id);
   context.wake.controller("assign", context.pool.name);
   context.wake.controller("sweep", context.pool.name);
@@ -180,6 +215,7 @@ async function noteWaiting(context: PoolContext, machine: Machine, missing: read
   const [reason] = missing;
   if (reason === undefined) return;
   context.telemetry.count("holdfast_endings_refused_total", { pool: machine.pool, missing: reason });
+  noteGuarded(context, machine, reason);
   await recordDecision(context.store.db, {
     subject: machineSubject(machine.id),
     action: "wait",

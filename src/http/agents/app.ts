@@ -210,10 +210,11 @@ async function noteRefused(
   machineId: MachineId,
   fact: string,
 ): Promise<void> {
-  const { store, clock, telemetry } = options;
+  const { store, clock, telemetry, hearing } = options;
   telemetry.warn(fact, { machine: machineId, caller: callerOf(context) });
   const machine = await loadMachine(store.db, machineId);
   if (machine === null) return;
+  hearing.noteTry(machineId, clock.nowMs());
   // Whoever has no secret must not fill the store: the first try is what matters, and one a minute is kept after it.
   const [last] = await listEvidence(store.db, machineSubject(machineId), 1);
   const isRecent = last?.source === "agent" && clock.nowMs() - last.confirmedAtMs < REFUSED_NOTE_MS;

@@ -1,0 +1,62 @@
+/** Gathers what is known of machines besides their rows, for the proofs that time brings. */
+import type { MachineId, TicketId } from "../../domain/ids.ts";
+import { RUN_DELETED } from "../../domain/job.ts";
+import type { Machine } from "../../domain/machine.ts";
+import { type HostFacts, type KnownJob, WORKS_ON_MAX_MS } from "../../domain/slow-proofs.ts";
+import { isTicketOut, type Ticket } from "../../domain/ticket.ts";
+import { isPast } from "../../domain/time.ts";
+import { findJobsByRunnerNames } from "../../store/jobs/load.ts";
+import type { JobRow } from "../../store/jobs/row.ts";
+import { listTicketsOfMachine } from "../../store/tickets/list.ts";
+import { heardTime, type PoolContext } from "../context.ts";
+
+export interface Known {
+  /** Every ticket that the machine ever had. */
+  readonly tickets: readonly Ticket[];
+  readonly facts: HostFacts;
+}
+
+export async function readKnown(context: PoolContext, machineId: MachineId): Promise<Known> {
+  const tickets = await listTicketsOfMachine(context.store.db, machineId);
+  const out = tickets.filter(isTicketOut);
+  const rows = await findJobsByRunnerNames(
+    context.store.db,
+    out.map(({ runnerName }) => runnerName),
+  );
+  const jobs = new Map<TicketId, readonly KnownJob[]>(
+    out.map(({ id, runnerName }) => [id, rows.filter(({ job }) => job.runnerName === runnerName).map(knownJob)]),
+  );
+  const { runnerReadings } = context.memory;
+  const readings = new Map(
+    out.flatMap(({ id }) => {
+      const reading = runnerReadings.get(id);
+      return reading === undefined ? [] : [[id, reading] as const];
+    }),
+  );
+  return { tickets, facts: { ...heard(context, machineId), readings, jobs } };
+}
+
+/** When its host last gave a sign; no await, so that it can be asked right before a call. */
+export function heard({ hearing }: PoolContext, machineId: MachineId): Pick<HostFacts, "heardAtMs" | "stirredAtMs"> {
+  return { heardAtMs: hearing.heardAtMs(machineId), stirredAtMs: hearing.stirredAtMs(machineId) };
+}
+
+/** Over since the row last changed, by our own clock; that its run was deleted is our guess and no word of GitHub's. */
+function knownJob({ job, updatedAtMs }: JobRow): KnownJob {
+  const isOver = job.status === "completed" && job.conclusion !== RUN_DELETED;
+  return { id: job.id, terminalSinceMs: isOver ? updatedAtMs : null };
+}
+
+/**
+ * Whether a slow proof could hold at all, by what is at hand: of all others nothing more is read. A machine at work whose
+ * host speaks costs a look at its jobs only once it has worked for as long as the shortest of the limits.
+ */
+export function mayBeSlow(context: PoolContext, machine: Machine, ticket: Ticket | null): boolean {
+  const time = heardTime(context);
+  const stirredAtMs = context.hearing.stirredAtMs(machine.id) ?? 0;
+  if (isPast(stirredAtMs, context.pool.deadlines.lostHostMs, time)) return true;
+  if (ticket === null || !isTicketOut(ticket)) return false;
+  const { stillness } = machine.report ?? { stillness: null };
+  if (stillness?.isLeaseOld === true && stillness.isWorkerStill) return true;
+  return isPast(ticket.state.sinceMs, WORKS_ON_MAX_MS, time);
+}
