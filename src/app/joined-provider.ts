@@ -35,7 +35,13 @@ export function joinProviders(current: Provider, formers: readonly FormerProvide
 }
 
 /** The word of the place that has more of the machine: gone is only what is gone everywhere. */
-const STATE_ORDER: Readonly<Record<ProviderState, number>> = { running: 0, dead: 1, starting: 2, gone: 3 };
+const STATE_ORDER: Readonly<Record<ProviderState, number>> = {
+  running: 0,
+  dead: 1,
+  starting: 2,
+  "not-found": 3,
+  gone: 4,
+};
 
 function mergeListings(observed: readonly ObservedMachine[]): readonly ObservedMachine[] {
   const best = new Map<ProviderId, ObservedMachine>();

@@ -171,7 +171,7 @@ function createCore(config: Config, parts: SystemParts, store: Store, pools: rea
     pools,
     driver,
     polls,
-    hearing: createHearing(),
+    hearing: createHearing(clock),
     tokens: new AgentTokens(config.tokenKey, config.controllerId),
     deliveries: new DeliveryLog(store, clock),
     memories: new Map(poolNames.map((name) => [name, emptyMemory()])),
@@ -202,7 +202,16 @@ function createApps(core: Core): FrontApps {
   const { operators } = config;
   return {
     webhooks: createWebhookApp({ connections: config.connections, deliveries, store, clock, wake: driver, telemetry }),
-    agents: createAgentApp({ store, tokens, polls, hearing, clock, wake: driver, telemetry }),
+    agents: createAgentApp({
+      store,
+      tokens,
+      polls,
+      hearing,
+      clock,
+      wake: driver,
+      telemetry,
+      pools: core.pools.map(({ config: { policy } }) => policy),
+    }),
     operators: createOperatorApp({ operators, sources, telemetry, wake: driver }),
     pages: createPagesApp({ operators, sources, telemetry }),
     health: createHealthApp({ readHealth: sources.readHealth, renderMetrics }),

@@ -1,13 +1,17 @@
 /** Agents' reports become the states of machines and tickets. Reads the rows whose report has not been looked at. */
 
+import { onlyOfWork } from "../domain/adoption.ts";
 import { attendReport } from "../domain/attend.ts";
+import { isContested } from "../domain/check-in.ts";
 import type { MachineId } from "../domain/ids.ts";
 import { invariant } from "../domain/invariant.ts";
 import type { Machine } from "../domain/machine.ts";
+import type { HostReport } from "../domain/protocol.ts";
 import type { Ticket } from "../domain/ticket.ts";
 import { isTicketOver } from "../domain/ticket.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
 import { inLease } from "../store/leases.ts";
+import { listCheckIns } from "../store/machines/check-ins.ts";
 import { loadMachine } from "../store/machines/load.ts";
 import { listMachinesWithNews, markAttended } from "../store/machines/news.ts";
 import { saveMachine } from "../store/machines/save.ts";
@@ -16,7 +20,8 @@ import { machineSubject, ticketSubject } from "../store/subjects.ts";
 import { listTicketsOfMachine } from "../store/tickets/list.ts";
 import { saveTicket } from "../store/tickets/save.ts";
 import { deleteTicketSecret } from "../store/tickets/secret.ts";
-import type { PoolContext } from "./context.ts";
+import { accountForNamed } from "./attend/named-tickets.ts";
+import { heardTime, type PoolContext } from "./context.ts";
 
 const MACHINES_MAX = 500;
 
@@ -47,9 +52,22 @@ async function attendMachine(context: PoolContext, tx: Queryable, id: MachineId)
   if (machine === null || machine.report === null) return;
   // Its launch has not been answered yet: the report stays news until it has.
   if (machine.state.kind === "planned") return;
+  if (isContested(await listCheckIns(tx, id), heardTime(context))) {
+    // Until it is certain who speaks, it can only show that a job runs; the report stays news until then.
+    await applyReport(context, tx, id, onlyOfWork(machine.report));
+    return;
+  }
+  const isAccounted = await accountForNamed(context, tx, machine, machine.report);
+  await applyReport(context, tx, id, machine.report);
+  if (isAccounted) await markAttended(tx, id, machine.sequence);
+}
+
+async function applyReport(context: PoolContext, tx: Queryable, id: MachineId, report: HostReport): Promise<void> {
+  const machine = await loadMachine(tx, id);
+  if (machine === null) return;
   const nowMs = context.clock.nowMs();
   const tickets = await listTicketsOfMachine(tx, id);
-  const after = attendReport(machine, tickets, machine.report, nowMs);
+  const after = attendReport(machine, tickets, report, nowMs);
   for (const ticket of after.tickets) await saveAttendedTicket(context, tx, ticket, nowMs);
   if (after.machine !== machine) {
     const isSaved = await saveMachine(tx, after.machine, machine.version);
@@ -60,7 +78,6 @@ async function attendMachine(context: PoolContext, tx: Queryable, id: MachineId)
   // A machine speaks for its own tickets only.
   const held = tickets.find((ticket) => ticket.id === machine.report?.ticket?.id);
   if (held !== undefined) await deleteTicketSecret(tx, held.id);
-  await markAttended(tx, id, machine.sequence);
 }
 
 /** The fence found work, or could not tell: the ticket goes on, and the reason is the host's. */

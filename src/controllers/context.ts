@@ -60,6 +60,10 @@ export interface PoolContext extends Surroundings {
 export interface PoolMemory {
   /** The provider's last word about each machine. */
   readonly observed: Map<MachineId, ObservedMachine>;
+  /** Since when the provider does not know the id of a machine of ours. */
+  readonly notFound: Map<MachineId, number>;
+  /** Machines that the provider has by their id and does not list. */
+  readonly unlisted: Set<MachineId>;
   /** Since when no job has needed a parked machine. */
   readonly surplusSinceMs: Map<MachineId, number>;
   /** Parked machines that the last plan found replaced. */
@@ -124,6 +128,8 @@ export interface MintPause extends Pause {
 export function emptyMemory(): PoolMemory {
   return {
     observed: new Map(),
+    notFound: new Map(),
+    unlisted: new Set(),
     surplusSinceMs: new Map(),
     replaced: new Set(),
     notReadySinceMs: new Map(),

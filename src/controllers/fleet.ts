@@ -1,5 +1,6 @@
 /** Every controller with its period: the whole of what runs, in one table. */
-import { SECOND_MS } from "../domain/units.ts";
+import { MINUTE_MS, SECOND_MS } from "../domain/units.ts";
+import { advanceGeneration } from "../store/facts.ts";
 import { assign } from "./assign.ts";
 import { attend } from "./attend.ts";
 import type { ConnectionContext } from "./connection/context.ts";
@@ -21,11 +22,15 @@ import { WATCH_DEPARTURE_PERIOD_MS, watchDeparture } from "./watch-departure.ts"
 import { WATCH_HOSTS_PERIOD_MS, watchHosts } from "./watch-hosts.ts";
 import { WATCH_VERSION_PERIOD_MS, watchVersion } from "./watch-version.ts";
 
+/** Each agent keeps the highest that it saw, a line of its journal each: often enough for a backup to be told by it. */
+const GENERATION_PERIOD_MS = 10 * MINUTE_MS;
+
 /** Those that serve all pools. */
 export function sharedControllers(context: Surroundings): readonly Controller[] {
   return [
     { name: "ingest", pool: null, periodMs: 5 * SECOND_MS, run: () => ingest(context) },
     { name: "retention", pool: null, periodMs: RETENTION_PERIOD_MS, run: () => forgetExpired(context) },
+    { name: "generation", pool: null, periodMs: GENERATION_PERIOD_MS, run: () => advanceGeneration(context.store.db) },
   ];
 }
 

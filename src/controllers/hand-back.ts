@@ -66,10 +66,13 @@ async function listDraining(
 
 /**
  * A machine that goes because its runner was late is in no hurry: the runner may have come, and have its job waiting. Nor
- * is one that is to be replaced.
+ * is one that is to be replaced, or whose row was lost, and a whole restored store least of all.
  */
+const UNHURRIED: readonly RetireReason[] = ["runner-late", "adopted", "quarantined"];
+
 function isDrain(retireWhenSpent: RetireReason | null): boolean {
-  return retireWhenSpent !== null && retireWhenSpent !== "runner-late" && !isRolloutReason(retireWhenSpent);
+  if (retireWhenSpent === null || isRolloutReason(retireWhenSpent)) return false;
+  return !UNHURRIED.includes(retireWhenSpent);
 }
 
 /** By compare-and-set: whoever moved the ticket on has won. A runner that does not come online is not tried again. */

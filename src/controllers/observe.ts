@@ -1,25 +1,32 @@
-/** The provider's listing becomes the last word about each machine. A listing that fails changes nothing. */
-
+/**
+ * The provider's listing becomes the last word about each machine, and what it shows that the store does not know is
+ * adopted. A listing that fails changes nothing.
+ *
+ * The rows that should be in the listing are read before it, and whether a machine has a row after it: whatever a listing
+ * shows had its row before it existed, so only what a later reading does not know has none.
+ */
 import { ProviderError } from "../domain/errors.ts";
-import type { MachineId } from "../domain/ids.ts";
-import { providerIdOf } from "../domain/machine.ts";
+import type { MachineId, ProviderId } from "../domain/ids.ts";
+import { type Machine, providerIdOf } from "../domain/machine.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
 import { listMachinesOfPool } from "../store/machines/list.ts";
 import { machineSubject } from "../store/subjects.ts";
 import type { PoolContext } from "./context.ts";
+import { concludeAbsence } from "./observe/absence.ts";
+import { adoptStrays } from "./observe/adopt.ts";
 
 const MACHINES_MAX = 20_000;
 
 export async function observe(context: PoolContext): Promise<void> {
-  const lease = context.lease();
-  if (lease === null) return;
-  const reading = await listWithUnlisted(context);
-  noteListing(context, reading);
-  if (reading === null) return;
-  const { listing } = reading;
+  if (context.lease() === null) return;
+  const options = { includeGone: false, limitCount: MACHINES_MAX };
+  const rows = await listMachinesOfPool(context.store.db, context.pool.name, options);
+  const look = await lookAtProvider(context, rows);
+  noteListing(context, look);
+  if (look === null) return;
   let deadCount = 0;
-  for (const observed of listing) {
+  for (const observed of [...look.listing, ...look.byId]) {
     // A machine of no known id carries our mark but no readable launch: shown, never touched.
     if (observed.machineId === null) continue;
     const before = context.memory.observed.get(observed.machineId);
@@ -28,34 +35,34 @@ export async function observe(context: PoolContext): Promise<void> {
     if (observed.state === "dead" || observed.state === "gone") deadCount += 1;
     await noteObserved(context, observed.machineId, observed);
   }
-  if (deadCount > 0) context.wake.controller("retire", context.pool.name);
+  await noteUnlisted(context, look.byId);
+  const adoptedCount = await adoptStrays(context, look.listing);
+  if (deadCount + adoptedCount > 0) context.wake.controller("retire", context.pool.name);
 }
 
-interface Reading {
+interface ProviderLook {
   readonly listing: readonly ObservedMachine[];
-  /** How many of them the listing itself showed. */
-  readonly listedCount: number;
+  /** What the provider says by id of machines that should be listed and are not: their absence alone says nothing. */
+  readonly byId: readonly ObservedMachine[];
 }
 
-/**
- * The listing, and with it what the provider says by id of machines that should be in it and are not: their absence alone
- * says nothing.
- */
-async function listWithUnlisted(context: PoolContext): Promise<Reading | null> {
+async function lookAtProvider(context: PoolContext, rows: readonly Machine[]): Promise<ProviderLook | null> {
   try {
     const listing = await context.provider.list("all");
     const listed = new Set(listing.map((observed) => observed.machineId));
-    const options = { includeGone: false, limitCount: MACHINES_MAX };
-    const machines = await listMachinesOfPool(context.store.db, context.pool.name, options);
-    const unlisted = machines
-      .filter((machine) => !listed.has(machine.id))
-      .flatMap((machine) => providerIdOf(machine) ?? []);
-    const listedCount = listing.length;
-    if (unlisted.length === 0) return { listing, listedCount };
-    const byId = await context.provider.list(unlisted);
-    const machineOf = new Map(machines.map((machine) => [providerIdOf(machine), machine.id]));
-    const found = byId.map((one) => ({ ...one, machineId: machineOf.get(one.providerId) ?? null }));
-    return { listing: [...listing, ...found], listedCount };
+    const unlisted = new Map<ProviderId, MachineId>();
+    for (const machine of rows) {
+      const providerId = providerIdOf(machine);
+      if (providerId !== null && !listed.has(machine.id)) unlisted.set(providerId, machine.id);
+    }
+    for (const id of context.memory.notFound.keys())
+      if (listed.has(id) || !rows.some((machine) => machine.id === id)) context.memory.notFound.delete(id);
+    if (unlisted.size === 0) return { listing, byId: [] };
+    const byId = await context.provider.list([...unlisted.keys()]);
+    return {
+      listing,
+      byId: byId.map((one) => concludeAbsence(context, { ...one, machineId: unlisted.get(one.providerId) ?? null })),
+    };
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     context.telemetry.error("the provider's listing failed; nothing is concluded from it", error, {
@@ -66,18 +73,17 @@ async function listWithUnlisted(context: PoolContext): Promise<Reading | null> {
 }
 
 /** Before what it shows is remembered: the guards ask since when it has shown the same. */
-function noteListing({ memory, clock }: PoolContext, reading: Reading | null): void {
+function noteListing({ memory, clock }: PoolContext, look: ProviderLook | null): void {
   const { guards, observed } = memory;
-  if (reading === null) {
+  if (look === null) {
     guards.listing = { ...guards.listing, isWhole: false, steadySinceMs: null };
     return;
   }
-  const { listing, listedCount } = reading;
-  const isSame = listing.every(
+  const isSame = [...look.listing, ...look.byId].every(
     ({ machineId, state }) => machineId === null || observed.get(machineId)?.state === state,
   );
   const steadySinceMs = isSame ? (guards.listing.steadySinceMs ?? clock.nowMs()) : clock.nowMs();
-  guards.listing = { isWhole: true, listedCount, steadySinceMs };
+  guards.listing = { isWhole: true, listedCount: look.listing.length, steadySinceMs };
 }
 
 async function noteObserved(context: PoolContext, machineId: MachineId, observed: ObservedMachine): Promise<void> {
@@ -87,4 +93,21 @@ async function noteObserved(context: PoolContext, machineId: MachineId, observed
     fact: `provider says ${observed.state}`,
     observedAtMs: observed.observedAtMs,
   });
+}
+
+/** There, and not listed: without its marks a machine is still ours, and somebody has to put them back. */
+async function noteUnlisted(context: PoolContext, byId: readonly ObservedMachine[]): Promise<void> {
+  const { memory, telemetry, pool, store } = context;
+  const unmarked = byId.filter(({ state }) => state === "starting" || state === "running");
+  const ids = new Set(unmarked.flatMap(({ machineId }) => machineId ?? []));
+  for (const id of memory.unlisted) if (!ids.has(id)) memory.unlisted.delete(id);
+  for (const id of ids) {
+    if (memory.unlisted.has(id)) continue;
+    memory.unlisted.add(id);
+    const fact = "the provider has it by its id and does not list it: its marks are lost, and it is still ours";
+    telemetry.warn(fact, { machine: id, pool: pool.name });
+    telemetry.count("holdfast_machines_unlisted_total", { pool: pool.name });
+    const observedAtMs = context.clock.nowMs();
+    await recordEvidence(store.db, { subject: machineSubject(id), source: "provider", fact, observedAtMs });
+  }
 }

@@ -7,6 +7,7 @@ import type { ObservedRunner } from "../domain/observed.ts";
 import { issuePermit, UNKNOWN_OFFLINE_FOR_MS, type UnknownRegistrationRequest } from "../domain/permit.ts";
 import { type PoolPolicy, type RegistrationScope, registrationScopesOf, scopeKey } from "../domain/pool.ts";
 import { isOurRunnerName } from "../domain/runner-name.ts";
+import { isTicketLive } from "../domain/ticket.ts";
 import { HOUR_MS, MINUTE_MS } from "../domain/units.ts";
 import { GITHUB_CALL_TIMEOUT_MS } from "../ports/github.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
@@ -52,13 +53,9 @@ async function sweepScope(context: PoolContext, scope: RegistrationScope): Promi
   const { store, pool, clock } = context;
   const listed = await listOurs(context, scope);
   if (listed === null) return;
-  const known = new Set(
-    (
-      await findTicketsByRunnerNames(
-        store.db,
-        listed.map(({ name }) => name),
-      )
-    ).map((one) => one.runnerName),
+  const known = await findKnownNames(
+    context,
+    listed.map(({ name }) => name),
   );
   const unknown = listed.filter(({ name }) => !known.has(name));
   const place = { connection: pool.connection, scope: scopeKey(scope) };
@@ -74,6 +71,18 @@ async function sweepScope(context: PoolContext, scope: RegistrationScope): Promi
   });
   for (const reading of readings)
     if (clock.nowMs() - reading.offlineSinceMs >= UNKNOWN_OFFLINE_FOR_MS) await deleteOne(context, scope, reading);
+}
+
+/**
+ * Those whose registration is the business of a ticket: it may be in use, or its deletion is owed. One whose ticket is over
+ * and counts on no registration is nobody's business but ours.
+ */
+async function findKnownNames({ store }: PoolContext, names: readonly string[]): Promise<ReadonlySet<string>> {
+  const tickets = await findTicketsByRunnerNames(store.db, names);
+  const owned = tickets.filter(
+    (ticket) => isTicketLive(ticket) || ticket.registration === "present" || ticket.registration === "unknown",
+  );
+  return new Set(owned.map(({ runnerName }) => runnerName));
 }
 
 async function listOurs(context: PoolContext, scope: RegistrationScope): Promise<readonly ObservedRunner[] | null> {
@@ -100,7 +109,7 @@ async function deleteOne(context: PoolContext, scope: RegistrationScope, reading
   if (lease === null || (await leaseRemainingMs(store.db, lease)) < 2 * GITHUB_CALL_TIMEOUT_MS) return;
   const found = await github.findRunner(scope, reading.runnerName);
   if (found.kind !== "present" || found.value.id !== reading.runnerId) return;
-  const isTicketKnown = (await findTicketsByRunnerNames(store.db, [reading.runnerName])).length > 0;
+  const isTicketKnown = (await findKnownNames(context, [reading.runnerName])).size > 0;
   const request: UnknownRegistrationRequest = {
     kind: "delete-unknown-registration",
     controllerId: context.controllerId,

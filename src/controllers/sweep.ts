@@ -17,6 +17,7 @@ import { listTicketsInState, listTicketsOwingDeletion } from "../store/tickets/l
 import { loadTicket } from "../store/tickets/load.ts";
 import { saveTicket } from "../store/tickets/save.ts";
 import { heardTime, type PoolContext } from "./context.ts";
+import { isKnownByHostOnly, mayBeHeld } from "./may-be-held.ts";
 
 /** A request for a registration may still take effect for so long after its ticket was voided. */
 const LATE_EFFECT_MS = MINUTE_MS;
@@ -65,6 +66,8 @@ async function sweepScope(context: PoolContext, scope: RegistrationScope): Promi
   for (const ticket of await listOwingIn(context, scope)) {
     const runner = byName.get(ticket.runnerName) ?? null;
     if (ticket.state.kind === "handed-back" && runner !== null && runner.id === ticket.runnerId) continue;
+    const isInUse = runner !== null && (runner.isOnline || runner.isBusy);
+    if (isInUse && isKnownByHostOnly(ticket)) continue;
     if (runner !== null) await deleteRegistration(context, ticket, runner.id);
     else if (isAbsenceFinal(ticket, listedAtMs) && (await isAbsent(context, ticket)))
       await saveRegistration(context, ticket, "gone");
@@ -158,6 +161,7 @@ async function deleteRegistration(context: PoolContext, owing: Ticket, runnerId:
   const ticket = known === null ? null : await loadTicket(context.store.db, known.id);
   if (lease === null || ticket === null || !isTicketOver(ticket)) return true;
   if (await isBarred(context, ticket)) return true;
+  if (await mayBeHeld(context, ticket)) return true;
   if ((await leaseRemainingMs(context.store.db, lease)) < GITHUB_CALL_TIMEOUT_MS) return false;
   const decision = issuePermit({ kind: "delete-registration", ticket, epoch: lease.epoch, time: heardTime(context) });
   if (decision.kind === "refused") return true;

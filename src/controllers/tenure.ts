@@ -4,6 +4,7 @@
  */
 
 import type { PoolName } from "../domain/ids.ts";
+import { CLOCK_STEP_MS } from "../domain/time.ts";
 import { SECOND_MS } from "../domain/units.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
@@ -33,11 +34,15 @@ export class Tenure {
   readonly #leases = new Map<PoolName, Lease>();
   #heardSinceMs: number;
   #passedAtMs: number;
+  /** The wall clock less the monotonic one, at the last pass. */
+  #clockOffsetMs: number;
 
   constructor(options: TenureOptions) {
+    const { clock } = options;
     this.#options = options;
-    this.#heardSinceMs = options.clock.nowMs();
-    this.#passedAtMs = options.clock.monotonicMs();
+    this.#heardSinceMs = clock.nowMs();
+    this.#passedAtMs = clock.monotonicMs();
+    this.#clockOffsetMs = this.#heardSinceMs - this.#passedAtMs;
   }
 
   lease(pool: PoolName): Lease | null {
@@ -46,10 +51,16 @@ export class Tenure {
 
   /** Epoch milliseconds since when nothing that an agent said can have been missed. */
   heardSinceMs(): number {
+    // Told from the gap or the step itself, and not only once the next pass has seen it.
+    return this.#isBroken() ? this.#options.clock.nowMs() : this.#heardSinceMs;
+  }
+
+  /** Since the last pass there was a gap, or somebody set the wall clock: what was counted by it is worth nothing. */
+  #isBroken(): boolean {
     const { clock } = this.#options;
-    // Told from the gap itself, and not only once the next pass has seen it.
-    const hasGap = clock.monotonicMs() - this.#passedAtMs > HEARD_GAP_MS;
-    return hasGap ? clock.nowMs() : this.#heardSinceMs;
+    const monotonicMs = clock.monotonicMs();
+    const steppedMs = Math.abs(clock.nowMs() - monotonicMs - this.#clockOffsetMs);
+    return monotonicMs - this.#passedAtMs > HEARD_GAP_MS || steppedMs > CLOCK_STEP_MS;
   }
 
   async run(): Promise<void> {
@@ -57,10 +68,9 @@ export class Tenure {
     const isAnswering = await probe();
     let isWritable = true;
     for (const pool of pools) isWritable = (await this.#hold(pool)) && isWritable;
-    const nowMonotonicMs = clock.monotonicMs();
-    const hasGap = nowMonotonicMs - this.#passedAtMs > HEARD_GAP_MS;
-    if (hasGap || !isAnswering || !isWritable) this.#heardSinceMs = clock.nowMs();
-    this.#passedAtMs = nowMonotonicMs;
+    if (this.#isBroken() || !isAnswering || !isWritable) this.#heardSinceMs = clock.nowMs();
+    this.#passedAtMs = clock.monotonicMs();
+    this.#clockOffsetMs = clock.nowMs() - this.#passedAtMs;
   }
 
   /** Gives every lease back, so that the next process need not wait. */

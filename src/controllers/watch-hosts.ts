@@ -22,7 +22,8 @@ const READINGS_PER_PASS_MAX = 30;
 
 export async function watchHosts(context: PoolContext): Promise<void> {
   if (context.lease() === null || context.pool.mode === "observe") return;
-  const tickets = (await listLiveTicketsOfPool(context.store.db, context.pool.name)).filter(isTicketOut);
+  const live = await listLiveTicketsOfPool(context.store.db, context.pool.name);
+  const tickets = live.filter((ticket) => isTicketOut(ticket) && ticket.registration !== "none");
   forgetOthers(context, new Set(tickets.map(({ id }) => id)));
   const due = tickets
     .filter((ticket) => isDue(context, ticket))

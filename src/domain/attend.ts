@@ -2,6 +2,7 @@
  * What an agent's report changes in the rows of its machine and tickets. Only an explicit word about a ticket moves it: a
  * report that lists none ends none. Pure and idempotent: the same report applied again changes nothing.
  */
+import { isStandIn, provesNoneOut } from "./adoption.ts";
 import { type Machine, type MachineEvent, moveMachine } from "./machine.ts";
 import type { HostReport } from "./protocol.ts";
 import { canTicketMove, isTicketOut, moveTicket, type Ticket, type TicketEnd, type TicketState } from "./ticket.ts";
@@ -30,6 +31,7 @@ export function attendReport(
 
 function nextTicketState(ticket: Ticket, report: HostReport, nowMs: number): TicketState | null {
   if (!isTicketOut(ticket)) return null;
+  if (isStandIn(ticket)) return provesNoneOut(report) ? { kind: "handed-back", sinceMs: nowMs } : null;
   const ended = report.ended.find(({ id }) => id === ticket.id);
   if (ended !== undefined && !contradictsItself(ticket, ended.end, report)) {
     const state = endState(ticket, ended.end, nowMs);
@@ -70,6 +72,8 @@ function nextMachineEvent(machine: Machine, tickets: readonly Ticket[], report: 
     case "provisioning":
       return holdsNone && report.phase === "parked" ? { kind: "parked" } : null;
     case "engaged":
+      // Of a machine whose row was lost, only what rules out a ticket that is still on its way.
+      if (machine.origin !== "launched" && !provesNoneOut(report)) return null;
       return holdsNone && report.phase !== "starting" ? { kind: "parked" } : null;
     case "planned":
     case "parked":

@@ -13,7 +13,7 @@ const ENDINGS_SHARE = 0.25;
 const TURNED_UNKNOWN_MIN = 3;
 const TURNED_UNKNOWN_SHARE = 0.2;
 /** So long everything must have been read completely, and found the same, for a guard to fall. */
-export const STEADY_FOR_MS = 15 * MINUTE_MS;
+const STEADY_FOR_MS = 15 * MINUTE_MS;
 
 export interface GuardInput {
   /** Machines of the pool that are not gone. */

@@ -4,6 +4,7 @@
  *     planned -> provisioning -> parked <-> engaged -> retiring -> gone
  *     planned -> gone                      the provider positively has nothing for this intent
  *     provisioning | parked -> retiring
+ *     provisioning | parked | engaged | gone -> engaged      its row knew less than the truth (`adoption.ts`)
  *     engaged -> retiring                  dead, lost, past a limit, or forced
  *     retiring(proving) -> engaged         the host spoke after all; it retires once its ticket is over
  *     retiring stages: proving -> deregistering -> terminating -> confirming (-> terminating, where it did not take)
@@ -95,6 +96,8 @@ export type MachineEvent =
   | { readonly kind: "parked" }
   /** Its ticket is about to leave us. */
   | { readonly kind: "engaged"; readonly ticketId: TicketId }
+  /** A ticket may be out to it of which its row did not know. */
+  | { readonly kind: "presumed"; readonly ticketId: TicketId }
   | { readonly kind: "retired"; readonly reason: RetireReason }
   | { readonly kind: "stage"; readonly stage: RetiringStage }
   /** Its host was heard with a ticket before any permit was issued: it goes on, and retires once the ticket is over. */
@@ -120,6 +123,10 @@ function nextState(machine: Machine, event: MachineEvent, nowMs: number): Machin
       return { kind: "parked", providerId: state.providerId, sinceMs: nowMs };
     case "engaged":
       if (state.kind !== "parked") return refuse(machine, event);
+      return { kind: "engaged", providerId: state.providerId, ticketId: event.ticketId, sinceMs: nowMs };
+    case "presumed":
+      if (state.kind === "planned" || state.kind === "retiring" || state.providerId === null)
+        return refuse(machine, event);
       return { kind: "engaged", providerId: state.providerId, ticketId: event.ticketId, sinceMs: nowMs };
     case "retired":
       if (state.kind !== "provisioning" && state.kind !== "parked" && state.kind !== "engaged")

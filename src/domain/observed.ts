@@ -14,9 +14,9 @@ export type Observation<Value> =
 /**
  * A machine of ours as its provider sees it. `starting`: asked for, nothing runs yet. `dead`: nothing runs there and
  * nothing will again, though remains (a folder, a listing) may still have to be cleared. `gone`: the provider's positive
- * word that neither machine nor remains exist.
+ * word that neither machine nor remains exist. `not-found`: it does not know the id, which is no such word.
  */
-export type ProviderState = "starting" | "running" | "dead" | "gone";
+export type ProviderState = "starting" | "running" | "dead" | "gone" | "not-found";
 
 export interface ObservedMachine {
   readonly providerId: ProviderId;

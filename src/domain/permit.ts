@@ -217,7 +217,7 @@ export function missingForEnding(request: MachinePermitRequest): readonly Reason
 }
 
 /** The same of a machine in any state: whether it may begin to retire for this proof. */
-export function missingForProof(request: MachinePermitRequest): readonly ReasonCode[] {
+function missingForProof(request: MachinePermitRequest): readonly ReasonCode[] {
   const { proof } = request;
   switch (proof.kind) {
     case "never-engaged":

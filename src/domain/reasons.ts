@@ -111,6 +111,13 @@ export const REASONS = {
   "shutting-down": { sentence: "Holdfast itself is taking everything down, as the demonstration does at its end." },
   "runner-late": { sentence: "The runner of its last ticket did not come online by its deadline." },
   "agent-leaving": { sentence: "Its agent was told by the machine to end and takes no more tickets." },
+  adopted: {
+    sentence:
+      "Its row had been lost, or came from a backup: nobody knows what it did meanwhile, so it gets no more tickets.",
+  },
+  quarantined: {
+    sentence: "More than one agent spoke as this machine, or it named another's ticket: it gets no more tickets.",
+  },
   "host-lost": {
     sentence: "Its host is silent, GitHub sees no runner of it, and no job that is known still runs there.",
   },
@@ -167,6 +174,8 @@ export const RETIRE_REASONS = [
   "shutting-down",
   "agent-leaving",
   "runner-late",
+  "adopted",
+  "quarantined",
   "host-lost",
   "job-terminal",
   "limit-past",

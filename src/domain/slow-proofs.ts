@@ -15,17 +15,17 @@ import { type HeardTime, isPast } from "./time.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "./units.ts";
 
 /** For so long every reading at GitHub must say offline or absent. */
-export const AWAY_FOR_MS = 30 * MINUTE_MS;
+const AWAY_FOR_MS = 30 * MINUTE_MS;
 /** A reading older than this says nothing of now; two further apart than this are not "every reading". */
 export const READING_APART_MAX_MS = 5 * MINUTE_MS;
 /** For so long every known job of the ticket must have been terminal. */
-export const TERMINAL_FOR_MS = 15 * MINUTE_MS;
+const TERMINAL_FOR_MS = 15 * MINUTE_MS;
 /** Heard within this: the agent is there, and its last report is its present word. */
 const HEARD_WITHIN_MS = MINUTE_MS;
 /** A Worker that still works so long after its last job became terminal is ended as forced. */
 export const WORKS_ON_MAX_MS = 60 * MINUTE_MS;
 /** GitHub's own limit for a job: no ticket whose job nobody can name runs longer. */
-export const NAMELESS_JOB_MAX_MS = 5 * DAY_MS;
+const NAMELESS_JOB_MAX_MS = 5 * DAY_MS;
 /** The least of it that must be time in which we could have heard, so that a clock that jumps ends nothing. */
 const NAMELESS_HEARD_MS = 6 * HOUR_MS;
 
@@ -119,7 +119,9 @@ function missingForUnknownHost({ tickets, facts, deadlines, time }: SlowQuestion
   if (deadlines.unknownMs === 0) return ["unknown-kept"];
   const missing: ReasonCode[] = isSilentFor(deadlines.unknownMs, facts, time) ? [] : ["host-not-silent"];
   // GitHub that says online is somebody there: then only the last limit ends it.
-  for (const ticket of tickets.filter(isTicketOut)) missing.push(...missingForAway(ticket, facts, time));
+  // Of one that stands in for what nobody knows there is no runner that GitHub could be asked about.
+  const known = tickets.filter((ticket) => isTicketOut(ticket) && ticket.registration !== "none");
+  for (const ticket of known) missing.push(...missingForAway(ticket, facts, time));
   return unique(missing);
 }
 

@@ -8,6 +8,7 @@
  *     delivered | online -> handed-back            by its own host, which leaves or is left alone
  *     any that left us -> lost                     its machine is gone
  *     unknown -> delivered | online | running | spent | barren | handed-back | lost      adopted or restored rows
+ *     any that is not over -> unknown              the store was restored: it may know less than the truth
  *
  * An agent reports the present step, and may have missed to report the ones between: `delivered -> running` and
  * `delivered -> spent` are the same path walked faster.
@@ -71,12 +72,12 @@ export interface Ticket {
 }
 
 const NEXT: Readonly<Record<TicketStateKind, readonly TicketStateKind[]>> = {
-  minting: ["issued", "void"],
-  issued: ["delivered", "void"],
-  delivered: ["online", "running", "spent", "barren", "handing-back", "handed-back", "lost"],
-  online: ["running", "spent", "barren", "handing-back", "handed-back", "lost"],
-  running: ["spent", "lost"],
-  "handing-back": ["handed-back", "delivered", "online", "running", "spent", "barren", "lost"],
+  minting: ["issued", "void", "unknown"],
+  issued: ["delivered", "void", "unknown"],
+  delivered: ["online", "running", "spent", "barren", "handing-back", "handed-back", "lost", "unknown"],
+  online: ["running", "spent", "barren", "handing-back", "handed-back", "lost", "unknown"],
+  running: ["spent", "lost", "unknown"],
+  "handing-back": ["handed-back", "delivered", "online", "running", "spent", "barren", "lost", "unknown"],
   unknown: ["delivered", "online", "running", "spent", "barren", "handed-back", "lost"],
   spent: [],
   barren: [],

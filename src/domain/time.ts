@@ -1,7 +1,12 @@
 /**
  * Deadlines count only over time in which we could have heard: while this process ran without a gap, the store took
- * writes and our own agent API answered. After a gap they start anew.
+ * writes, our own agent API answered and nobody set the wall clock. After a gap or a step they start anew.
  */
+import { SECOND_MS } from "./units.ts";
+
+/** A wall clock that moved by more than this against the monotonic one was set; less is drift, or a clock being slewed. */
+export const CLOCK_STEP_MS = 5 * SECOND_MS;
+
 export interface HeardTime {
   /** Epoch milliseconds since when we could have heard without a gap. */
   readonly heardSinceMs: number;

@@ -7,7 +7,7 @@ import type { ProviderState } from "./observed.ts";
 import type { ProofKind } from "./permit.ts";
 import type { ReasonCode } from "./reasons.ts";
 import { isTicketOut, type Ticket } from "./ticket.ts";
-import type { HeardTime } from "./time.ts";
+import { CLOCK_STEP_MS, type HeardTime } from "./time.ts";
 import { MINUTE_MS } from "./units.ts";
 
 /** An agent reports each 15 s; after four missed reports its last word is old. */
@@ -30,7 +30,10 @@ export interface MachineEvidence {
 
 export function isAgentFresh(evidence: MachineEvidence, time: HeardTime): boolean {
   // By the plain clock: time in which we were deaf makes a word older, not younger.
-  return evidence.heardAtMs !== null && time.nowMs - evidence.heardAtMs < AGENT_FRESH_MS;
+  if (evidence.heardAtMs === null) return false;
+  const agoMs = time.nowMs - evidence.heardAtMs;
+  // A word from the future was heard before the clock was set back: how old it is, nobody knows.
+  return agoMs > -CLOCK_STEP_MS && agoMs < AGENT_FRESH_MS;
 }
 
 export function judgeMachine(evidence: MachineEvidence, time: HeardTime): Verdict {

@@ -61,6 +61,27 @@ export const COUNTERS = {
     sentence: "Failed deliveries that GitHub was asked to send again.",
     labels: ["connection"],
   },
+  holdfast_strays_adopted_total: {
+    sentence:
+      "Machines of ours that the provider had and the store did not. Above zero without a restored store is an alarm.",
+    labels: ["pool"],
+  },
+  holdfast_stores_restored_total: {
+    sentence: "How often an agent, or a machine, showed that the store was restored from a backup.",
+    labels: [],
+  },
+  holdfast_machines_quarantined_total: {
+    sentence: "Machines as which a second agent spoke, or whose agent named another machine's ticket: an alarm.",
+    labels: ["pool"],
+  },
+  holdfast_machines_unlisted_total: {
+    sentence: "Machines that the provider has by their id and does not list: their marks are lost. An alarm.",
+    labels: ["pool"],
+  },
+  holdfast_absences_total: {
+    sentence: "Rows closed because the provider did not know the machine's id, twice over 5 minutes without a word.",
+    labels: ["pool"],
+  },
   holdfast_plan_notes_total: { sentence: "Plans that the second look refused.", labels: ["check"] },
 } as const satisfies Record<string, { readonly sentence: string; readonly labels: readonly string[] }>;
 export type CounterName = keyof typeof COUNTERS;

@@ -17,6 +17,7 @@ export type ControllerName =
   | "sweep"
   | "sweep-unknown"
   | "retention"
+  | "generation"
   | "recover"
   | "discover"
   | "watch-hosts"

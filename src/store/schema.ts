@@ -11,7 +11,7 @@ export type Queryable = Kysely<Schema>;
 export interface Schema {
   schema_migrations: { number: number; name: string };
   /** One row: `key` is always 1. */
-  store_facts: { key: number; generation: number };
+  store_facts: StoreFactsTable;
   leases: LeasesTable;
   deliveries: DeliveriesTable;
   jobs: JobsTable;
@@ -19,6 +19,7 @@ export interface Schema {
   tickets: TicketsTable;
   ticket_secrets: { ticket_id: string; jit_config: string };
   launches: LaunchesTable;
+  check_ins: CheckInsTable;
   evidence: EvidenceTable;
   decisions: DecisionsTable;
   machine_logs: MachineLogsTable;
@@ -35,6 +36,26 @@ export interface DrainsTable {
   operator: string;
   reason: string;
   since_ms: number;
+}
+
+export interface StoreFactsTable {
+  key: number;
+  generation: number;
+  /** The opening in which it was last found to have been restored from a backup, and when; null if never. */
+  restored_generation: number | null;
+  restored_ms: number | null;
+}
+
+/** The starts of agents that checked in as a machine. */
+export interface CheckInsTable {
+  machine_id: string;
+  incarnation: string;
+  /** Grows by one with each new incarnation of the machine. */
+  number: number;
+  boot_id: string;
+  first_ms: number;
+  /** When it last checked in again after a later one had: then both are alive. */
+  returned_ms: number | null;
 }
 
 export interface FreezesTable {

@@ -8,8 +8,8 @@ import { connectionName } from "../domain/builders.ts";
 import { OperatorAtYard } from "./operator.ts";
 import { type Agent, Yard } from "./yard.ts";
 
-export const LISTENER = { kind: "seen", hasListener: true, workerCount: 0 } as const;
-export const WORKER = { ...LISTENER, workerCount: 1 };
+const LISTENER = { kind: "seen", hasListener: true, workerCount: 0 } as const;
+const WORKER = { ...LISTENER, workerCount: 1 };
 export const WHY = { reason: "disk looks odd" };
 
 export let yard: Yard;
@@ -32,7 +32,7 @@ export async function warmAgent(): Promise<Agent> {
 
 export const online = (agent: Agent, id: TicketId) =>
   agent.report({ phase: "engaged", ticket: { id, step: "online" }, sighting: LISTENER });
-export const running = (agent: Agent, id: TicketId) =>
+const running = (agent: Agent, id: TicketId) =>
   agent.report({ phase: "engaged", ticket: { id, step: "running" }, sighting: WORKER });
 
 /** The job of the ticket runs, and GitHub has said so. */

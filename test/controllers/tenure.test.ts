@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TENURE_PERIOD_MS, Tenure, type TenureOptions } from "../../src/controllers/tenure.ts";
 import type { PoolName } from "../../src/domain/ids.ts";
+import { CLOCK_STEP_MS } from "../../src/domain/time.ts";
 import { HOUR_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { acquireLease, inLease, leaseRemainingMs, readLease } from "../../src/store/leases.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
@@ -234,6 +235,35 @@ describe("heard time", () => {
     await tenure.run();
     expect([tenure.lease(LINUX), tenure.heardSinceMs()]).toEqual([null, clock.nowMs()]);
     expect(telemetry.errors).toHaveLength(1);
+  });
+
+  it.each([
+    ["forward by an hour", HOUR_MS],
+    ["back by an hour", -HOUR_MS],
+    ["forward by more than any drift", CLOCK_STEP_MS + 1],
+    ["back by more than any drift", -CLOCK_STEP_MS - 1],
+  ])("begins anew where the wall clock was set %s, and says so before the next pass", async (_name, byMs) => {
+    const tenure = tenureOf("a");
+    clock.advance(TENURE_PERIOD_MS);
+    await tenure.run();
+    clock.step(byMs);
+    expect(tenure.heardSinceMs()).toBe(clock.nowMs());
+    await tenure.run();
+    const anewMs = clock.nowMs();
+    clock.advance(TENURE_PERIOD_MS);
+    await tenure.run();
+    expect(tenure.heardSinceMs()).toBe(anewMs);
+  });
+
+  it("goes on over a clock that is slewed", async () => {
+    const startMs = clock.nowMs();
+    const tenure = tenureOf("a");
+    for (let count = 0; count < 10; count += 1) {
+      clock.advance(TENURE_PERIOD_MS);
+      clock.step(SECOND_MS);
+      await tenure.run();
+    }
+    expect(tenure.heardSinceMs()).toBe(startMs);
   });
 
   it("goes on while another holds the pool: agents are heard all the same", async () => {

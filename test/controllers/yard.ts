@@ -63,6 +63,8 @@ class FakeProvider implements Provider {
   runnerVersion: string | null = null;
   /** Left out of the listing, though they are there. */
   readonly unlisted = new Set<string>();
+  /** Of which it says by id that it does not know it, instead of its positive word. */
+  readonly notFound = new Set<string>();
   readonly #clock: ManualClock;
 
   constructor(clock: ManualClock) {
@@ -86,9 +88,10 @@ class FakeProvider implements Provider {
     return ids.map((id) => ({
       providerId: parseProviderId(id),
       machineId: this.machines.get(id)?.machineId ?? null,
-      launchId: null,
+      launchId:
+        this.launches.find(({ machines }) => machines.some(({ machineId }) => machineId === id))?.launchId ?? null,
       pool: null,
-      state: this.machines.get(id)?.state ?? ("gone" as const),
+      state: this.machines.get(id)?.state ?? (this.notFound.has(id) ? ("not-found" as const) : ("gone" as const)),
       observedAtMs: this.#clock.nowMs(),
     }));
   }
@@ -213,7 +216,7 @@ export class Yard {
       random: { fraction: () => 0, token: (length) => this.#token(length) },
       telemetry: this.telemetry,
       wake: { controller: () => undefined, machine: () => undefined },
-      hearing: createHearing(),
+      hearing: createHearing(this.clock),
       pools: [pool],
       isShuttingDown: () => this.isShuttingDown,
       heardSinceMs: () => this.heardSinceMs,
@@ -328,6 +331,9 @@ export class Agent {
   readonly incarnation: IncarnationId;
   token = "";
   sequence = 0;
+  /** The highest that it saw. */
+  storeGeneration = 1;
+  bootId = "boot";
 
   constructor(yard: Yard, machineId: MachineId, incarnation: IncarnationId) {
     this.#yard = yard;
@@ -348,7 +354,7 @@ export class Agent {
       protocolVersion: 1,
       providerId: this.machineId,
       identity: { kind: "process", secret },
-      bootId: "boot",
+      bootId: this.bootId,
       agentVersion: "0",
     });
     if (response.ok) this.token = ((await response.clone().json()) as { token: string }).token;
@@ -358,7 +364,11 @@ export class Agent {
   async report(report: Partial<HostReport> = {}): Promise<ReportAnswer> {
     this.sequence += 1;
     const full = { phase: "parked", ticket: null, ended: [], sighting: NOTHING_SEEN, ...report };
-    const response = await this.post("report", { sequence: this.sequence, storeGeneration: 1, report: full });
+    const response = await this.post("report", {
+      sequence: this.sequence,
+      storeGeneration: this.storeGeneration,
+      report: full,
+    });
     return (await response.json()) as ReportAnswer;
   }
 

@@ -13,7 +13,13 @@ describe("a pool that left the configuration", () => {
   });
 
   it("keeps nothing warm", () => {
-    expect(decideScale({ decisions: [], spare: [], unneeded: [] }, room, departed).launchCount).toBe(0);
+    expect(
+      decideScale(
+        { decisions: [], spare: [], unneeded: [], standing: { registeredCount: 0, readyCount: 0 } },
+        room,
+        departed,
+      ).launchCount,
+    ).toBe(0);
   });
 
   it("gives its jobs nothing, and voids what has not left us, their own tickets too", () => {

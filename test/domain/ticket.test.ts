@@ -14,12 +14,12 @@ import { START_MS, ticket, ticketState } from "./builders.ts";
 
 /** The drawing of the contract, and the same paths walked faster; what is not here throws. */
 const DRAWN: Readonly<Record<TicketStateKind, readonly TicketStateKind[]>> = {
-  minting: ["issued", "void"],
-  issued: ["delivered", "void"],
-  delivered: ["online", "running", "spent", "barren", "handing-back", "handed-back", "lost"],
-  online: ["running", "spent", "barren", "handing-back", "handed-back", "lost"],
-  running: ["spent", "lost"],
-  "handing-back": ["handed-back", "delivered", "online", "running", "spent", "barren", "lost"],
+  minting: ["issued", "void", "unknown"],
+  issued: ["delivered", "void", "unknown"],
+  delivered: ["online", "running", "spent", "barren", "handing-back", "handed-back", "lost", "unknown"],
+  online: ["running", "spent", "barren", "handing-back", "handed-back", "lost", "unknown"],
+  running: ["spent", "lost", "unknown"],
+  "handing-back": ["handed-back", "delivered", "online", "running", "spent", "barren", "lost", "unknown"],
   unknown: ["delivered", "online", "running", "spent", "barren", "handed-back", "lost"],
   spent: [],
   barren: [],

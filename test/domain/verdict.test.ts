@@ -37,6 +37,7 @@ describe("judgeMachine", () => {
     ["parked, heard just now, holds none", {}, fresh, { kind: "idle", proof: "parked" }],
     ["parked, its last word one ms before it is old", {}, heard(AGENT_FRESH_MS - 1), { kind: "idle", proof: "parked" }],
     ["parked, its last word old", {}, stale, unknown("agent-silent")],
+    ["parked, its last word from the future: the clock was set back", {}, heard(-HOUR_MS), unknown("agent-silent")],
     ["parked, not heard since this process started", { heardAtMs: null }, fresh, unknown("agent-silent")],
     [
       "parked by our store, its report names a ticket",

@@ -3,10 +3,16 @@ import type { Clock } from "../../src/ports/clock.ts";
 /** A clock that stands still until it is moved. */
 export class ManualClock implements Clock {
   #nowMs = 0;
+  #steppedMs = 0;
   readonly #sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>();
 
   nowMs(): number {
-    return this.#nowMs;
+    return this.#nowMs + this.#steppedMs;
+  }
+
+  /** Sets the wall clock forward, or back where negative; the monotonic one goes on. */
+  step(byMs: number): void {
+    this.#steppedMs += byMs;
   }
 
   monotonicMs(): number {

@@ -14,6 +14,7 @@ import type { LaunchRow } from "../../store/launches/row.ts";
 import { saveLaunch } from "../../store/launches/save.ts";
 import { inLease } from "../../store/leases.ts";
 import { loadMachine } from "../../store/machines/load.ts";
+import { savePresumed } from "../../store/machines/presume.ts";
 import { saveMachine } from "../../store/machines/save.ts";
 import type { Queryable } from "../../store/schema.ts";
 import { machineSubject, poolSubject } from "../../store/subjects.ts";
@@ -66,7 +67,10 @@ async function bind(context: PoolContext, launch: LaunchRow, launched: readonly 
     for (const { machineId, providerId } of launched) {
       const machine = await loadMachine(tx, machineId);
       if (machine?.state.kind !== "planned") continue;
-      await saveMachine(tx, moveMachine(machine, { kind: "launched", providerId }, nowMs), machine.version);
+      const bound = moveMachine(machine, { kind: "launched", providerId }, nowMs);
+      await saveMachine(tx, bound, machine.version);
+      const why = "its launch was answered after the store was restored";
+      if (bound.origin !== "launched") await savePresumed(tx, bound, { origin: bound.origin, why, nowMs });
       const fact = `machine provisioning as ${providerId}`;
       await recordEvidence(tx, { subject: machineSubject(machineId), source: "provider", fact, observedAtMs: nowMs });
     }

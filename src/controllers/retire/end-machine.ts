@@ -22,6 +22,7 @@ import { listTicketsOfMachine } from "../../store/tickets/list.ts";
 import { saveTicket } from "../../store/tickets/save.ts";
 import { deleteTicketSecret } from "../../store/tickets/secret.ts";
 import { heardTime, type PoolContext } from "../context.ts";
+import { concludeAbsence } from "../observe/absence.ts";
 import { voidTicket } from "../void-ticket.ts";
 import { heedBars, readBars } from "./bars.ts";
 import { guardOf, noteGuarded, noteSlowEnding } from "./guard.ts";
@@ -78,7 +79,7 @@ async function lookAt(context: PoolContext, machine: Machine): Promise<ObservedM
   if (stage === "proving" && listed?.state !== "dead" && listed?.state !== "gone") return null;
   try {
     const [observed] = await context.provider.list([providerId]);
-    return observed ?? null;
+    return observed === undefined ? null : concludeAbsence(context, { ...observed, machineId: machine.id });
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     context.telemetry.error("the provider could not be asked about a machine", error, { machine: machine.id });

@@ -4,8 +4,10 @@
  */
 import { type Context, Hono } from "hono";
 import type { z } from "zod";
+import { isStandIn } from "../../domain/adoption.ts";
 import { HoldfastError } from "../../domain/errors.ts";
 import type { MachineId, PoolName } from "../../domain/ids.ts";
+import type { Machine } from "../../domain/machine.ts";
 import {
   type HandBackOrder,
   POLL_HOLD_MS,
@@ -20,17 +22,21 @@ import type { Hearing } from "../../ports/hearing.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
 import type { Wake } from "../../ports/wake.ts";
 import { listEvidence, recordEvidence } from "../../store/evidence/evidence.ts";
+import { readGeneration } from "../../store/facts.ts";
 import { findFreezeOver } from "../../store/freezes.ts";
 import { saveLogs } from "../../store/logs/logs.ts";
-import { recordAgentSeen, recordIncarnation, recordReport } from "../../store/machines/heard.ts";
+import { recordAgentSeen, recordReport } from "../../store/machines/heard.ts";
 import { loadMachine } from "../../store/machines/load.ts";
 import type { Store } from "../../store/store.ts";
 import { machineSubject } from "../../store/subjects.ts";
 import { listTicketsOfMachine } from "../../store/tickets/list.ts";
+import { inTransaction } from "../../store/transaction.ts";
 import { callerOf } from "../caller.ts";
 import { answerError, problem } from "../problem.ts";
 import { readBody } from "../read-body.ts";
+import { writeCheckIn } from "./check-in.ts";
 import { answerPoll } from "./deliver.ts";
+import { compareGenerations } from "./generations.ts";
 import { CheckIn, Logs, Poll, Report } from "./messages.ts";
 import type { OpenPolls } from "./polls.ts";
 import type { AgentTokens } from "./token.ts";
@@ -48,6 +54,7 @@ export interface AgentAppOptions {
   readonly clock: Clock;
   readonly wake: Wake;
   readonly telemetry: Telemetry;
+  readonly pools: readonly { readonly name: PoolName }[];
 }
 
 export function createAgentApp(options: AgentAppOptions): Hono {
@@ -67,7 +74,7 @@ export function createAgentApp(options: AgentAppOptions): Hono {
 async function checkIn(context: Context, options: AgentAppOptions): Promise<Response> {
   const { store, tokens, clock, hearing, wake } = options;
   const request = await readMessage(context, CheckIn);
-  const { machineId, providerId, incarnation } = request;
+  const { machineId, providerId } = request;
   if (!tokens.provesIdentity(machineId, request.identity.secret)) {
     await noteRefused(context, options, machineId, "a check-in with a wrong identity was refused");
     throw new HoldfastError("unauthorized", `checking in as machine ${machineId}`);
@@ -76,15 +83,11 @@ async function checkIn(context: Context, options: AgentAppOptions): Promise<Resp
     await noteRefused(context, options, machineId, `a check-in with protocol ${request.protocolVersion} was refused`);
     throw new HoldfastError("protocol-unsupported", `checking in with protocol ${request.protocolVersion}`);
   }
-  const nowMs = clock.nowMs();
-  if (await recordIncarnation(store.db, machineId, incarnation, nowMs)) {
-    const subject = machineSubject(machineId);
-    const fact = `agent ${incarnation} checked in`;
-    await recordEvidence(store.db, { subject, source: "agent", fact, observedAtMs: nowMs });
-  }
-  hearing.note(machineId, nowMs);
-  const machine = await loadMachine(store.db, machineId);
-  if (machine !== null) wake.controller("retire", machine.pool);
+  const outcome = await inTransaction(store, (tx) => writeCheckIn(tx, request, clock.nowMs()));
+  if (outcome.isQuarantined) tellQuarantined(context, options, machineId, outcome.pool);
+  hearing.note(machineId, clock.nowMs());
+  if (outcome.pool === null) wakeObservers(options);
+  else wake.controller("retire", outcome.pool);
   return Response.json({ protocolVersion: PROTOCOL_VERSION, token: tokens.issue({ machineId, providerId }) });
 }
 
@@ -93,14 +96,34 @@ async function report(context: Context, options: AgentAppOptions): Promise<Respo
   const request = await readMessage(context, Report);
   await authorize(context, options, request.machineId);
   const nowMs = clock.nowMs();
+  await compareGenerations(options, request);
   const outcome = await recordReport(store.db, { ...request, nowMs });
   // The row forgot this incarnation, or a later one checked in: only a check-in can tell which of the two speaks.
   if (outcome === "unknown-incarnation")
     throw new HoldfastError("unauthorized", `reporting as incarnation ${request.incarnation}`);
   hearing.note(request.machineId, nowMs);
+  if (outcome === "unknown-machine") wakeObservers(options);
   const machine = await loadMachine(store.db, request.machineId);
   if (outcome === "recorded" && machine !== null) wakeControllers(wake, machine.pool);
   return Response.json(await answerReport(store, request));
+}
+
+/** Its agent lives and the store has no row of it: the next listing adopts it. */
+function wakeObservers({ wake, pools }: AgentAppOptions): void {
+  for (const { name } of pools) wake.controller("observe", name);
+}
+
+function tellQuarantined(
+  context: Context,
+  { telemetry }: AgentAppOptions,
+  machineId: MachineId,
+  pool: PoolName | null,
+): void {
+  telemetry.warn("two agents speak as one machine: it is quarantined", {
+    machine: machineId,
+    caller: callerOf(context),
+  });
+  telemetry.count("holdfast_machines_quarantined_total", { pool: pool ?? "" });
 }
 
 function wakeControllers(wake: Wake, pool: PoolName): void {
@@ -115,15 +138,23 @@ async function answerReport(store: Store, request: ReportRequest): Promise<Repor
   const isPinned = machine?.hold != null || isFrozen;
   const ended = new Set(request.report.ended.map(({ id }) => id));
   return {
-    storeGeneration: store.generation,
+    storeGeneration: await readGeneration(store.db),
     confirmedEnds: tickets.filter((ticket) => ended.has(ticket.id) && isTicketOver(ticket)).map(({ id }) => id),
-    ticketOut: tickets.find(isTicketOut)?.id ?? null,
-    // A machine that the store does not know gets no tickets from it either.
-    isRetiring: machine === null || machine.state.kind === "retiring" || machine.state.kind === "gone",
+    // Of a stand-in no host can know.
+    ticketOut: tickets.find((ticket) => isTicketOut(ticket) && !isStandIn(ticket))?.id ?? null,
+    isRetiring: machine === null || takesNoTickets(machine),
     // An order that the host has not answered rests while the machine is pinned: it kills a listener.
     handBack: isPinned ? null : orderOf(tickets),
     isPinned,
   };
+}
+
+/**
+ * A machine that the store does not know gets no tickets from it either, nor one whose row was lost: from then on its host
+ * refuses also what an earlier poll still brings.
+ */
+function takesNoTickets({ state, origin }: Machine): boolean {
+  return state.kind === "retiring" || state.kind === "gone" || origin !== "launched";
 }
 
 function orderOf(tickets: readonly Ticket[]): HandBackOrder | null {

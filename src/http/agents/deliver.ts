@@ -3,6 +3,7 @@
  * transaction that a retirement of the machine cannot pass: from then on it is presumed busy.
  */
 
+import { isContested } from "../../domain/check-in.ts";
 import type { IncarnationId, MachineId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { type Machine, moveMachine } from "../../domain/machine.ts";
@@ -11,6 +12,7 @@ import type { OfferedTicket, PollAnswer } from "../../domain/protocol.ts";
 import { isHeldReady, moveTicket, type Ticket } from "../../domain/ticket.ts";
 import { findDrain } from "../../store/drains.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
+import { listCheckIns } from "../../store/machines/check-ins.ts";
 import { loadMachine } from "../../store/machines/load.ts";
 import { saveMachine } from "../../store/machines/save.ts";
 import type { Queryable } from "../../store/schema.ts";
@@ -45,6 +47,9 @@ async function deliver(tx: Queryable, poller: Poller, nowMs: number): Promise<Of
   if (machine.state.kind !== "parked" || issued === undefined) return null;
   // An operator's word, or a retirement, may have come after it was issued; whoever wrote that voids it.
   if (!mayGetTickets(machine) || (await findDrain(tx, { kind: "pool", id: machine.pool })) !== null) return null;
+  // One that is to go gets no ticket, nor one of which it is not certain who speaks.
+  if (machine.retireWhenSpent !== null || machine.origin !== "launched") return null;
+  if (isContested(await listCheckIns(tx, machine.id), { heardSinceMs: 0, nowMs })) return null;
   const jitConfig = await loadTicketSecret(tx, issued.id);
   // Without its secret it is worth nothing: it is left, and voided once it is late.
   if (jitConfig === null) return null;

@@ -34,6 +34,12 @@ function newestFirst(db: Queryable, options: MachineListOptions) {
     .limit(options.limitCount);
 }
 
+/** All that may exist, of every pool. */
+export async function listPresentMachines(db: Queryable): Promise<readonly Machine[]> {
+  const rows = await db.selectFrom("machines").selectAll().where("state", "in", PRESENT_STATES).execute();
+  return rows.map(toMachine);
+}
+
 /** All of them, those first that have been in the state longest. `gone` ones are as many as retention keeps. */
 export async function listMachinesInState(
   db: Queryable,

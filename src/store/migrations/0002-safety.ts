@@ -12,6 +12,18 @@ export const safety: Migration = {
     "alter table tickets add column purpose text not null default 'job'",
     `alter table tickets add column aimed_ms ${integer}`,
     "create index machines_pool_seen on machines (pool, is_agent_seen, created_ms)",
+    // The generation of the opening in which it was last found to have been restored from a backup.
+    `alter table store_facts add column restored_generation ${integer}`,
+    `alter table store_facts add column restored_ms ${integer}`,
+    `create table check_ins (
+      machine_id text not null references machines (id) on delete cascade,
+      incarnation text not null,
+      number ${integer} not null,
+      boot_id text not null,
+      first_ms ${integer} not null,
+      returned_ms ${integer},
+      primary key (machine_id, incarnation)
+    ) ${tableEnd}`,
     `create table freezes (
       scope text primary key,
       operator text not null,

@@ -1,3 +1,4 @@
+import { isStandIn } from "../../domain/adoption.ts";
 import { invariant } from "../../domain/invariant.ts";
 import type { Ticket } from "../../domain/ticket.ts";
 import type { Queryable } from "../schema.ts";
@@ -9,6 +10,16 @@ import { toTicketColumns } from "./row.ts";
  */
 export async function insertTicket(db: Queryable, ticket: Ticket): Promise<void> {
   await db.insertInto("tickets").values(toTicketColumns(ticket)).execute();
+}
+
+/**
+ * A stand-in gives way to the ticket that it stood for, in the caller's transaction: a machine has one live ticket.
+ * @throws {InvariantError} as `insertTicket`.
+ */
+export async function replaceStandIn(tx: Queryable, standIn: Ticket, ticket: Ticket): Promise<void> {
+  invariant(isStandIn(standIn), `ticket ${standIn.id} is one that its host knows`);
+  await tx.deleteFrom("tickets").where("id", "=", standIn.id).execute();
+  await insertTicket(tx, ticket);
 }
 
 /**

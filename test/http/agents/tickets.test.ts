@@ -9,10 +9,13 @@ import { SECOND_MS } from "../../../src/domain/units.ts";
 import { createAgentApp } from "../../../src/http/agents/app.ts";
 import { OpenPolls } from "../../../src/http/agents/polls.ts";
 import { loadMachine } from "../../../src/store/machines/load.ts";
+import { insertMachine } from "../../../src/store/machines/save.ts";
 import { listTicketsOfMachine } from "../../../src/store/tickets/list.ts";
+import { loadTicket } from "../../../src/store/tickets/load.ts";
+import { insertTicket } from "../../../src/store/tickets/save.ts";
 import { loadTicketSecret } from "../../../src/store/tickets/secret.ts";
 import { type Agent, Yard } from "../../controllers/yard.ts";
-import { machineId, ticketId } from "../../domain/builders.ts";
+import { machine, machineId, ticket, ticketId } from "../../domain/builders.ts";
 
 const POLL_HOLD_MS = 25 * SECOND_MS;
 const TURNS_MAX = 1_000;
@@ -218,13 +221,18 @@ describe("the ticket", () => {
     expect(await agent.report({ phase: "preparing" })).toMatchObject({ confirmedEnds: [] });
   });
 
-  it("of another machine has no end by this one's word", async () => {
+  it("of another machine has no end by this one's word, and who names it is quarantined", async () => {
     const { id } = await issue();
     await agent.poll();
+    const another = machine({ id: machineId(7), state: "engaged" });
+    await insertMachine(yard.store.db, another);
+    await insertTicket(yard.store.db, ticket({ id: ticketId(7), machineId: another.id, state: "delivered" }));
     const ended = [{ id: ticketId(7), end: { kind: "spent" } as const }];
     await agent.report({ phase: "preparing", ended });
     await attend(yard.context);
     expect(await agent.report({ phase: "preparing", ended })).toMatchObject({ confirmedEnds: [], ticketOut: id });
+    expect(await loadTicket(yard.store.db, ticketId(7))).toMatchObject({ state: { kind: "delivered" } });
+    expect(await machineOf()).toMatchObject({ retireWhenSpent: "quarantined", origin: "launched" });
   });
 });
 

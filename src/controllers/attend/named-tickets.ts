@@ -1,0 +1,122 @@
+/**
+ * Tickets that a host names and that our store knows nothing of, or something else: their rows are made from the host's
+ * word, and where the machine's row was not one that we adopted, the whole store is behind.
+ */
+import { endByHost, isStandIn, judgeNamedTicket, scopeByHost, ticketByHost } from "../../domain/adoption.ts";
+import type { TicketId } from "../../domain/ids.ts";
+import { type Machine, moveMachine } from "../../domain/machine.ts";
+import { type HostReport, REPORTED_ENDS_MAX } from "../../domain/protocol.ts";
+import { isTicketLive, type Ticket, type TicketState } from "../../domain/ticket.ts";
+import { recordEvidence } from "../../store/evidence/evidence.ts";
+import { markRestored } from "../../store/facts.ts";
+import { findJobsByRunnerNames } from "../../store/jobs/load.ts";
+import { loadMachine } from "../../store/machines/load.ts";
+import { savePresumed, saveQuarantine } from "../../store/machines/presume.ts";
+import { saveMachine } from "../../store/machines/save.ts";
+import type { Queryable } from "../../store/schema.ts";
+import { machineSubject, ticketSubject } from "../../store/subjects.ts";
+import { listTicketsOfMachine } from "../../store/tickets/list.ts";
+import { loadTicket } from "../../store/tickets/load.ts";
+import { insertTicket, replaceStandIn } from "../../store/tickets/save.ts";
+import type { PoolContext } from "../context.ts";
+import { tellRestored } from "../tell-restored.ts";
+
+/**
+ * @returns false where something is left to do once a ticket of the machine that the store knows is over: the report is
+ *   looked at again.
+ */
+export async function accountForNamed(
+  context: PoolContext,
+  tx: Queryable,
+  machine: Machine,
+  report: HostReport,
+): Promise<boolean> {
+  const held = report.ticket?.id ?? null;
+  const named = [...(held === null ? [] : [held]), ...report.ended.map(({ id }) => id)];
+  const words = new Map<TicketId, ReturnType<typeof judgeNamedTicket>>();
+  for (const id of named) words.set(id, judgeNamedTicket(machine.id, await loadTicket(tx, id), id === held));
+  const kinds = [...words.values()];
+  if (kinds.includes("of-another")) await quarantine(context, tx, machine.id);
+  if (!kinds.includes("forgotten") && !kinds.includes("contradicted")) return true;
+  await presume(context, tx, machine.id);
+  for (const { id, end } of report.ended)
+    if (words.get(id) === "forgotten") await insertEnded(context, tx, machine, id, endByHost(end, now(context)));
+  return held === null || words.get(held) !== "forgotten" || nameHeld(context, tx, machine.id, held);
+}
+
+const now = (context: PoolContext) => context.clock.nowMs();
+
+async function quarantine(context: PoolContext, tx: Queryable, id: Machine["id"]): Promise<void> {
+  const machine = await loadMachine(tx, id);
+  const why = "its agent named a ticket of another machine";
+  if (machine === null || !(await saveQuarantine(tx, machine, why, now(context)))) return;
+  context.telemetry.count("holdfast_machines_quarantined_total", { pool: machine.pool });
+  context.telemetry.warn("a machine was quarantined", { machine: id, why });
+}
+
+/** A machine that we launched, and whose row did not know its ticket: the store is a backup of what it was. */
+async function presume(context: PoolContext, tx: Queryable, id: Machine["id"]): Promise<void> {
+  const before = await loadMachine(tx, id);
+  if (before?.origin === "launched" && (await markRestored(tx, context.store.generation, now(context))))
+    tellRestored(context.telemetry, `machine ${id} names a ticket that the store does not know`);
+  const machine = await loadMachine(tx, id);
+  // What retires is given nothing, and what is gone has no host.
+  if (machine === null || machine.state.kind === "retiring" || machine.state.kind === "gone") return;
+  const tickets = await listTicketsOfMachine(tx, id);
+  if (machine.origin !== "launched" && tickets.some(({ state }) => state.kind === "unknown")) return;
+  const origin = machine.origin === "launched" ? "restored" : machine.origin;
+  const hasOut = machine.state.kind === "engaged" && tickets.some(isTicketLive);
+  if (machine.origin !== "launched" && hasOut) return;
+  const why = "its agent names a ticket that its row does not know";
+  await savePresumed(tx, machine, { origin, why, nowMs: now(context) });
+}
+
+/** Its registration may be there: an end that nobody wrote down is the sweep's to clear up after. */
+async function insertEnded(
+  context: PoolContext,
+  tx: Queryable,
+  machine: Machine,
+  id: TicketId,
+  state: TicketState,
+): Promise<void> {
+  if ((await listTicketsOfMachine(tx, machine.id)).length >= REPORTED_ENDS_MAX) return;
+  const ticket = await rowByHost(context, tx, machine, id, state);
+  await insertTicket(tx, ticket);
+  await note(context, tx, ticket, `ticket ${id}, which the store did not know, ended as ${state.kind} by its host`);
+}
+
+/** The stand-in gives way to the ticket that its host holds. @returns false while another ticket is in its place. */
+async function nameHeld(context: PoolContext, tx: Queryable, machineId: Machine["id"], id: TicketId): Promise<boolean> {
+  const machine = await loadMachine(tx, machineId);
+  if (machine === null) return true;
+  const live = (await listTicketsOfMachine(tx, machineId)).find(isTicketLive);
+  if (live !== undefined && !isStandIn(live)) return false;
+  const ticket = await rowByHost(context, tx, machine, id, { kind: "unknown", sinceMs: now(context) });
+  if (live === undefined) await insertTicket(tx, ticket);
+  else await replaceStandIn(tx, live, ticket);
+  if (machine.state.kind === "engaged") {
+    const engaged = moveMachine(machine, { kind: "presumed", ticketId: id }, now(context));
+    await saveMachine(tx, engaged, machine.version);
+  }
+  await note(context, tx, ticket, `ticket ${id} is out to ${machineId}, by its host's journal`);
+  return true;
+}
+
+async function rowByHost(
+  context: PoolContext,
+  tx: Queryable,
+  machine: Machine,
+  id: TicketId,
+  state: TicketState,
+): Promise<Ticket> {
+  const { controllerId, pool } = context;
+  const unplaced = ticketByHost(id, machine, { controllerId, pool, scope: null }, state);
+  const [row] = await findJobsByRunnerNames(tx, [unplaced.runnerName]);
+  const scope = scopeByHost(pool, row?.job.repository ?? null);
+  return { ...ticketByHost(id, machine, { controllerId, pool, scope }, state), jobId: row?.job.id ?? null };
+}
+
+async function note(context: PoolContext, tx: Queryable, ticket: Ticket, fact: string): Promise<void> {
+  for (const subject of [ticketSubject(ticket.id), machineSubject(ticket.machineId)])
+    await recordEvidence(tx, { subject, source: "agent", fact, observedAtMs: now(context) });
+}

@@ -1,0 +1,97 @@
+/** Machines of ours that the store does not know are adopted: presumed busy, and watched until their end like any other. */
+import { adoptStray } from "../../domain/adoption.ts";
+import type { MachineId } from "../../domain/ids.ts";
+import { type Machine, moveMachine } from "../../domain/machine.ts";
+import type { ObservedMachine } from "../../domain/observed.ts";
+import { MINUTE_MS } from "../../domain/units.ts";
+import { recordEvidence } from "../../store/evidence/evidence.ts";
+import { markRestored } from "../../store/facts.ts";
+import { loadLaunch } from "../../store/launches/load.ts";
+import { inLease } from "../../store/leases.ts";
+import { loadMachine } from "../../store/machines/load.ts";
+import { savePresumed } from "../../store/machines/presume.ts";
+import { insertMachine, saveMachine } from "../../store/machines/save.ts";
+import type { Queryable } from "../../store/schema.ts";
+import { machineSubject } from "../../store/subjects.ts";
+import { insertTicket } from "../../store/tickets/save.ts";
+import type { PoolContext } from "../context.ts";
+import { tellRestored } from "../tell-restored.ts";
+
+/** A listing may be older than the provider's word that the machine is gone; one that began so much later is not. */
+const FOUND_AGAIN_MS = MINUTE_MS;
+
+type Stray = ObservedMachine & { readonly machineId: MachineId };
+
+/**
+ * @param listing complete. A machine whose pool cannot be read is shown by the provider of every pool: the first that sees
+ *   it adopts it. @returns how many were adopted.
+ */
+export async function adoptStrays(context: PoolContext, listing: readonly ObservedMachine[]): Promise<number> {
+  const lease = context.lease();
+  // A pool that only observes may be a second look at machines that another store has the rows of.
+  if (lease === null || context.pool.mode === "observe") return 0;
+  let adoptedCount = 0;
+  for (const observed of listing) {
+    if (observed.machineId === null || observed.state === "gone" || observed.state === "not-found") continue;
+    const stray: Stray = { ...observed, machineId: observed.machineId };
+    // Read here to spare the many that have a row a transaction, and again inside it.
+    const row = await loadMachine(context.store.db, stray.machineId);
+    if (row !== null && !isUnaccounted(row, stray)) continue;
+    const isAdopted = await inLease(context.store, lease, (tx) => accountFor(context, tx, stray));
+    if (!isAdopted) continue;
+    adoptedCount += 1;
+    context.telemetry.count("holdfast_strays_adopted_total", { pool: context.pool.name });
+    context.telemetry.warn("a machine of ours was adopted: the store did not know it", {
+      machine: stray.machineId,
+      pool: context.pool.name,
+    });
+  }
+  return adoptedCount;
+}
+
+function isUnaccounted(row: Machine, stray: Stray): boolean {
+  if (row.state.kind === "planned") return true;
+  return row.state.kind === "gone" && stray.observedAtMs - row.state.sinceMs >= FOUND_AGAIN_MS;
+}
+
+/** @returns whether it had no row, or one that called it gone. */
+async function accountFor(context: PoolContext, tx: Queryable, stray: Stray): Promise<boolean> {
+  const nowMs = context.clock.nowMs();
+  const row = await loadMachine(tx, stray.machineId);
+  if (row === null) {
+    await adopt(context, tx, stray, nowMs);
+    return true;
+  }
+  if (!isUnaccounted(row, stray)) return false;
+  if (row.state.kind === "planned") {
+    await bindLost(tx, row, stray, nowMs);
+    return false;
+  }
+  const why = "the provider shows it after it was called gone";
+  await savePresumed(tx, row, { origin: "adopted", why, nowMs });
+  return true;
+}
+
+async function adopt(context: PoolContext, tx: Queryable, stray: Stray, nowMs: number): Promise<void> {
+  const { machine, standIn } = adoptStray(stray, context.pool, nowMs);
+  // A launch that the store never knew was made by a later store than this.
+  const isLaunchKnown = stray.launchId === null || (await loadLaunch(tx, stray.launchId)) !== null;
+  if (!isLaunchKnown && (await markRestored(tx, context.store.generation, nowMs)))
+    tellRestored(context.telemetry, `machine ${machine.id} is of a launch that the store does not know`);
+  await insertMachine(tx, machine);
+  await insertTicket(tx, standIn);
+  const fact = "machine adopted: the provider has it and the store did not know it";
+  await recordEvidence(tx, { subject: machineSubject(machine.id), source: "provider", fact, observedAtMs: nowMs });
+}
+
+/** Its launch was answered and the answer is lost; while the launch is open it is repeated, and binds the machine itself. */
+async function bindLost(tx: Queryable, row: Machine, stray: Stray, nowMs: number): Promise<void> {
+  if ((await loadLaunch(tx, row.launchId))?.state === "open") return;
+  const launched = moveMachine(row, { kind: "launched", providerId: stray.providerId }, nowMs);
+  if (!(await saveMachine(tx, launched, row.version))) return;
+  const fact = `machine provisioning as ${stray.providerId}: the answer to its launch is lost`;
+  await recordEvidence(tx, { subject: machineSubject(row.id), source: "provider", fact, observedAtMs: nowMs });
+  if (launched.origin === "launched") return;
+  const why = "its launch was answered after the store was restored";
+  await savePresumed(tx, launched, { origin: launched.origin, why, nowMs });
+}

@@ -1,0 +1,288 @@
+/** A store that was restored from a backup: by which signs it is known, and what becomes of each kind of row. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { launchMachines } from "../../src/controllers/execute/launch.ts";
+import { observe } from "../../src/controllers/observe.ts";
+import { sweep } from "../../src/controllers/sweep.ts";
+import { parseProviderId, parseRunnerId } from "../../src/domain/ids.ts";
+import type { Machine, MachineState } from "../../src/domain/machine.ts";
+import type { Ticket, TicketStateKind } from "../../src/domain/ticket.ts";
+import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
+import { advanceGeneration, readGeneration } from "../../src/store/facts.ts";
+import { insertLaunch } from "../../src/store/launches/save.ts";
+import { loadMachine } from "../../src/store/machines/load.ts";
+import { insertMachine } from "../../src/store/machines/save.ts";
+import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
+import { loadTicket } from "../../src/store/tickets/load.ts";
+import { insertTicket } from "../../src/store/tickets/save.ts";
+import { machineId, machine as machineOf, runnerId, ticketId, ticket as ticketOf } from "../domain/builders.ts";
+import { sampleLaunch } from "../store/samples.ts";
+import { type Agent, Yard } from "./yard.ts";
+
+const RUNNING = { kind: "seen", hasListener: true, workerCount: 1 } as const;
+const COUNTED = "holdfast_stores_restored_total";
+
+let yard: Yard;
+beforeEach(async () => {
+  yard = await Yard.open({ jobsPerMachine: 3 });
+});
+afterEach(() => yard.close());
+
+const row = async (number: number): Promise<Machine> =>
+  (await loadMachine(yard.store.db, machineId(number))) ?? never();
+const restoredCount = () => yard.telemetry.counts.filter((count) => count === COUNTED).length;
+
+/** A row of the backup, and a machine at the provider. */
+async function inBackup(number: number, state: MachineState, tickets: readonly Ticket[] = []): Promise<Agent> {
+  const id = machineId(number);
+  await insertMachine(yard.store.db, machineOf({ id, state }));
+  for (const ticket of tickets) await insertTicket(yard.store.db, ticket);
+  yard.provider.machines.set(id, { state: "running", machineId: id });
+  const agent = yard.agent(id);
+  agent.token = yard.tokens.issue({ machineId: id, providerId: parseProviderId(id) });
+  agent.sequence = 10;
+  return agent;
+}
+
+const providerOf = (number: number) => parseProviderId(machineId(number));
+const parked = (number: number): MachineState => ({ kind: "parked", providerId: providerOf(number), sinceMs: 0 });
+const provisioning = (number: number): MachineState => ({ ...parked(number), kind: "provisioning" }) as MachineState;
+const engaged = (number: number): MachineState => ({
+  kind: "engaged",
+  providerId: providerOf(number),
+  ticketId: ticketId(number),
+  sinceMs: 0,
+});
+const retiring = (number: number): MachineState => ({
+  kind: "retiring",
+  providerId: providerOf(number),
+  stage: "proving",
+  reason: "surplus",
+  heardSequence: 1,
+  sinceMs: 0,
+});
+const ticket = (number: number, state: TicketStateKind): Ticket =>
+  ticketOf({ id: ticketId(number), machineId: machineId(number), state, createdAtMs: 0, runnerId: runnerId(number) });
+
+/** Another machine's agent has seen a later store. */
+async function showRestored(): Promise<void> {
+  const witness = await inBackup(90, parked(90));
+  witness.storeGeneration = 40;
+  await witness.report({ phase: "preparing" });
+}
+
+describe("a store is known to be a backup", () => {
+  it("by an agent that has seen a later one, whose generation it then passes", async () => {
+    await inBackup(1, parked(1));
+    await showRestored();
+    expect(restoredCount()).toBe(1);
+    expect(await readGeneration(yard.store.db)).toBe(41);
+    expect(await row(1)).toMatchObject({ origin: "restored", state: { kind: "engaged" } });
+    const witness = yard.agent(machineId(90));
+    witness.token = yard.tokens.issue({ machineId: witness.machineId, providerId: providerOf(90) });
+    witness.sequence = 20;
+    expect(await witness.report({ phase: "preparing" })).toMatchObject({ storeGeneration: 41, isRetiring: true });
+  });
+
+  it("by a host that holds a ticket which the store does not know", async () => {
+    const agent = await inBackup(1, parked(1));
+    await inBackup(2, parked(2));
+    await agent.report({ phase: "engaged", ticket: { id: ticketId(1), step: "running" }, sighting: RUNNING });
+    await yard.pass();
+    expect(restoredCount()).toBe(1);
+    expect(await row(2)).toMatchObject({ origin: "restored", state: { kind: "engaged" } });
+    expect(await row(1)).toMatchObject({ state: { kind: "engaged", ticketId: ticketId(1) } });
+    expect(await loadTicket(yard.store.db, ticketId(1))).toMatchObject({ state: { kind: "running" } });
+  });
+
+  it.each(["minting", "issued", "void"] as const)("by a host that holds a ticket which is %s there", async (state) => {
+    const agent = await inBackup(1, parked(1), [ticket(1, state)]);
+    yard.heardSinceMs = yard.clock.nowMs();
+    await agent.report({ phase: "engaged", ticket: { id: ticketId(1), step: "running" }, sighting: RUNNING });
+    await yard.pass();
+    expect(restoredCount()).toBe(1);
+    expect(await row(1)).toMatchObject({ origin: "restored", state: { kind: "engaged" } });
+    yard.clock.advance(HOUR_MS);
+    await yard.pass();
+    expect([yard.provider.terminated, yard.github.deleted]).toEqual([[], []]);
+  });
+
+  it("by a machine of a launch that the store does not know", async () => {
+    await inBackup(1, parked(1));
+    const id = machineId(9);
+    await yard.provider.launch({
+      launchId: sampleLaunch(9).id,
+      pool: yard.context.pool.name,
+      settingsHash: "",
+      machines: [{ machineId: id, identitySecret: "" }],
+    });
+    await observe(yard.context);
+    expect(restoredCount()).toBe(1);
+    expect([(await row(9)).origin, (await row(1)).origin]).toEqual(["adopted", "restored"]);
+  });
+
+  it("not by a machine whose row alone was lost", async () => {
+    await inBackup(1, parked(1));
+    await insertLaunch(yard.store.db, sampleLaunch(9, { state: "done" }));
+    await yard.provider.launch({
+      launchId: sampleLaunch(9).id,
+      pool: yard.context.pool.name,
+      settingsHash: "",
+      machines: [{ machineId: machineId(9), identitySecret: "" }],
+    });
+    await observe(yard.context);
+    expect([restoredCount(), (await row(1)).origin]).toEqual([0, "launched"]);
+  });
+
+  it("once for each opening: nobody can make it so again and again", async () => {
+    await showRestored();
+    await inBackup(1, parked(1));
+    const witness = yard.agent(machineId(90));
+    witness.token = yard.tokens.issue({ machineId: witness.machineId, providerId: providerOf(90) });
+    witness.sequence = 20;
+    witness.storeGeneration = 1_000;
+    await witness.report({ phase: "preparing" });
+    expect([restoredCount(), (await row(1)).origin, await readGeneration(yard.store.db)]).toEqual([
+      1,
+      "launched",
+      1_001,
+    ]);
+  });
+
+  it("and not by a generation that it has told itself", async () => {
+    const agent = await inBackup(1, parked(1));
+    await advanceGeneration(yard.store.db);
+    agent.storeGeneration = 2;
+    await agent.report({ phase: "preparing" });
+    expect(restoredCount()).toBe(0);
+  });
+});
+
+type Row = readonly [name: string, state: MachineState, tickets: readonly Ticket[], after: string, tickets: string[]];
+
+describe("a row of the backup", () => {
+  it.each<Row>([
+    ["provisioning", provisioning(1), [], "engaged", ["unknown"]],
+    ["parked", parked(1), [], "engaged", ["unknown"]],
+    ["parked, with a ticket being minted", parked(1), [ticket(1, "minting")], "engaged", ["unknown"]],
+    ["parked, with a ticket issued", parked(1), [ticket(1, "issued")], "engaged", ["unknown"]],
+    ["engaged, its ticket delivered", engaged(1), [ticket(1, "delivered")], "engaged", ["unknown"]],
+    ["engaged, its ticket online", engaged(1), [ticket(1, "online")], "engaged", ["unknown"]],
+    ["engaged, its ticket running", engaged(1), [ticket(1, "running")], "engaged", ["unknown"]],
+    ["engaged, asked to hand back", engaged(1), [ticket(1, "handing-back")], "engaged", ["unknown"]],
+    ["parked after a job", parked(1), [ticket(1, "spent")], "engaged", ["spent", "unknown"]],
+    ["retiring: it was given nothing after that", retiring(1), [ticket(1, "spent")], "retiring", ["spent"]],
+  ])("%s", async (_name, state, tickets, after, afterTickets) => {
+    await inBackup(1, state, tickets);
+    await showRestored();
+    const machine = await row(1);
+    expect([machine.state.kind, machine.origin]).toEqual([after, after === "retiring" ? "launched" : "restored"]);
+    const kinds = (await listTicketsOfMachine(yard.store.db, machine.id)).map((one) => one.state.kind);
+    expect(kinds.sort()).toEqual(afterTickets);
+    yard.clock.advance(10 * MINUTE_MS);
+    await yard.pass();
+    expect(yard.provider.terminated.filter((permit) => permit.machineId === machine.id)).toEqual([]);
+  });
+
+  it("planned: presumed busy as soon as its launch is answered", async () => {
+    const id = machineId(1);
+    await insertLaunch(yard.store.db, sampleLaunch(1, { machineIds: [id], nextAttemptAtMs: 0 }));
+    await insertMachine(
+      yard.store.db,
+      machineOf({ id, launchId: sampleLaunch(1).id, state: { kind: "planned", sinceMs: 0 } }),
+    );
+    await showRestored();
+    expect(await row(1)).toMatchObject({ origin: "restored", state: { kind: "planned" } });
+    await launchMachines(yard.context);
+    expect(await row(1)).toMatchObject({ origin: "restored", state: { kind: "engaged" } });
+    yard.clock.advance(HOUR_MS);
+    await yard.pass();
+    expect(yard.provider.terminated.filter((permit) => permit.machineId === id)).toEqual([]);
+  });
+
+  it("whose ticket ended meanwhile, and which holds a later one", async () => {
+    const agent = await inBackup(1, engaged(1), [ticket(1, "delivered")]);
+    await showRestored();
+    const later = { id: ticketId(11), step: "running" } as const;
+    expect(await agent.report({ phase: "engaged", ticket: later, sighting: RUNNING })).toMatchObject({
+      ticketOut: ticketId(1),
+    });
+    await yard.pass();
+    expect((await loadTicket(yard.store.db, ticketId(1)))?.state.kind).toBe("unknown");
+    const ended = [{ id: ticketId(1), end: { kind: "spent" } as const }];
+    await agent.report({ phase: "engaged", ticket: later, sighting: RUNNING, ended });
+    await yard.pass();
+    expect(await loadTicket(yard.store.db, ticketId(11))).toMatchObject({ state: { kind: "running" } });
+    expect((await row(1)).state).toMatchObject({ kind: "engaged", ticketId: ticketId(11) });
+    await agent.report({ phase: "leaving", ended: [...ended, { id: ticketId(11), end: { kind: "spent" } }] });
+    await yard.pass();
+    await agent.report({ phase: "leaving" });
+    await yard.pass();
+    expect(yard.provider.terminated.map((permit) => [permit.machineId, permit.proof])).toEqual([
+      [machineId(1), "parked"],
+    ]);
+  });
+
+  it("whose host never took the ticket that was issued: refused, and the machine goes", async () => {
+    const agent = await inBackup(1, parked(1), [ticket(1, "issued")]);
+    await showRestored();
+    expect(await agent.report({ phase: "leaving" })).toMatchObject({ ticketOut: ticketId(1), isRetiring: true });
+    await yard.pass();
+    expect(yard.provider.terminated).toEqual([]);
+    const ended = [{ id: ticketId(1), end: { kind: "barren", reason: "refused" } as const }];
+    await agent.report({ phase: "leaving", ended });
+    await yard.pass();
+    await agent.report({ phase: "leaving" });
+    await yard.pass();
+    expect(yard.provider.terminated.map((permit) => permit.machineId)).toEqual([machineId(1)]);
+  });
+});
+
+describe("a ticket from before this start that we void", () => {
+  const runner = (number: number) => ({
+    id: parseRunnerId(number),
+    name: ticket(1, "void").runnerName,
+    isOnline: false,
+    isBusy: false,
+    version: null,
+  });
+
+  it("keeps its registration until its host has spoken: the row may be older than the truth", async () => {
+    const agent = await inBackup(1, parked(1), [ticket(1, "void")]);
+    yard.github.runners.set(runnerId(1), runner(1));
+    yard.clock.advance(MINUTE_MS);
+    yard.heardSinceMs = yard.clock.nowMs();
+    await sweep(yard.context);
+    yard.clock.advance(2 * MINUTE_MS);
+    await sweep(yard.context);
+    expect(yard.github.deleted).toEqual([]);
+    await agent.report({ phase: "preparing" });
+    await sweep(yard.context);
+    expect(yard.github.deleted).toHaveLength(1);
+  });
+
+  it("keeps it while its host says that it holds the ticket", async () => {
+    const agent = await inBackup(1, parked(1), [ticket(1, "void")]);
+    yard.github.runners.set(runnerId(1), runner(1));
+    await agent.report({ phase: "engaged", ticket: { id: ticketId(1), step: "running" }, sighting: RUNNING });
+    yard.clock.advance(HOUR_MS);
+    await sweep(yard.context);
+    expect(yard.github.deleted).toEqual([]);
+  });
+
+  it("loses it past the deadline of a lost host, over heard time", async () => {
+    await inBackup(1, parked(1), [ticket(1, "void")]);
+    yard.github.runners.set(runnerId(1), runner(1));
+    yard.clock.advance(MINUTE_MS);
+    yard.heardSinceMs = yard.clock.nowMs();
+    yard.clock.advance(20 * MINUTE_MS - 1);
+    await sweep(yard.context);
+    expect(yard.github.deleted).toEqual([]);
+    yard.clock.advance(1);
+    await sweep(yard.context);
+    expect(yard.github.deleted).toHaveLength(1);
+  });
+});
+
+function never(): never {
+  throw new Error("missing");
+}
