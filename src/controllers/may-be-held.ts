@@ -9,13 +9,20 @@ import { heardTime, type PoolContext } from "./context.ts";
 
 export async function mayBeHeld(context: PoolContext, ticket: Ticket): Promise<boolean> {
   const machine = await loadMachine(context.store.db, ticket.machineId);
-  if (machine === null || machine.state.kind === "gone") return false;
-  const { report } = machine;
-  if (report?.ticket?.id === ticket.id) return true;
+  if (machine === null) return false;
+  const { lostHostMs } = context.pool.deadlines;
+  const time = heardTime(context);
+  const { report, state } = machine;
+  const heardAtMs = context.hearing.heardAtMs(machine.id);
+  const isNamed = report?.ticket?.id === ticket.id;
+  // A host that speaks after the provider called it gone is there: all that was heard before was forgotten then.
+  if (state.kind === "gone" && isNamed && !isPast(heardAtMs ?? 0, lostHostMs, time)) return heardAtMs !== null;
+  if (state.kind === "gone" && state.providerId !== null) return false;
+  if (isNamed) return true;
+  const hasSpoken = heardAtMs !== null && report !== null && report.phase !== "starting";
   // What was made since we run, and could hear, is as our rows say.
   if (ticket.state.kind !== "void" || ticket.createdAtMs >= context.heardSinceMs()) return false;
-  const hasSpoken = context.hearing.heardAtMs(machine.id) !== null && report !== null && report.phase !== "starting";
-  return !hasSpoken && !isPast(0, context.pool.deadlines.lostHostMs, heardTime(context));
+  return !hasSpoken && !isPast(0, lostHostMs, time);
 }
 
 /**

@@ -22,7 +22,7 @@ import { runnerNameOf } from "./runner-name.ts";
 import { isTicketLive, moveTicket, type Ticket, type TicketEnd, type TicketState } from "./ticket.ts";
 
 /** Where a registration is of which nobody knows the place: it is looked for nowhere. */
-const NOWHERE = {
+export const NOWHERE = {
   connection: parseConnectionName("none"),
   scope: { kind: "organization", organization: "none" },
 } as const;
@@ -107,7 +107,9 @@ export function presumeOut(
   // Its launch is repeated, and it is presumed busy as soon as that is answered.
   if (machine.state.kind === "planned")
     return { machine: { ...marked, version: machine.version + 1 }, ticket: null, standIn: null };
-  const live = tickets.find(isTicketLive);
+  // With a machine that is there after all, what was lost with it may be out as well.
+  const isFoundAgain = machine.state.kind === "gone";
+  const live = tickets.find(isTicketLive) ?? tickets.findLast(({ state }) => isFoundAgain && state.kind === "lost");
   const standIn = live === undefined ? standInFor(machine, nowMs) : null;
   const ticketId = live?.id ?? standIn?.id ?? never();
   const isUnknown = live === undefined || live.state.kind === "unknown";

@@ -9,6 +9,7 @@
  *     any that left us -> lost                     its machine is gone
  *     unknown -> delivered | online | running | spent | barren | handed-back | lost      adopted or restored rows
  *     any that is not over -> unknown              the store was restored: it may know less than the truth
+ *     lost -> unknown                              its machine is there after all
  *
  * An agent reports the present step, and may have missed to report the ones between: `delivered -> running` and
  * `delivered -> spent` are the same path walked faster.
@@ -83,7 +84,7 @@ const NEXT: Readonly<Record<TicketStateKind, readonly TicketStateKind[]>> = {
   barren: [],
   "handed-back": [],
   void: [],
-  lost: [],
+  lost: ["unknown"],
 };
 
 export function canTicketMove(from: TicketStateKind, to: TicketStateKind): boolean {

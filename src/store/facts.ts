@@ -16,9 +16,12 @@ export async function readGeneration(db: Queryable): Promise<number> {
   return row.generation;
 }
 
-/** So that a backup is behind what agents have seen, also one that was made while the store was open. */
+/**
+ * So that a backup is behind what agents have seen, also one that was made while the store was open: by two, for its own
+ * opening makes up for one.
+ */
 export async function advanceGeneration(db: Queryable): Promise<void> {
-  await db.updateTable("store_facts").set({ generation: sql<number>`generation + 1` }).where("key", "=", 1).execute();
+  await db.updateTable("store_facts").set({ generation: sql<number>`generation + 2` }).where("key", "=", 1).execute();
 }
 
 /** Passes what an agent has seen. @returns false where the store was not behind it. */

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readStoredPool, writeStoredPool } from "../../src/app/config/stored-pools.ts";
 import { missingConnection } from "../../src/app/missing-connection.ts";
 import { settlePools } from "../../src/app/settle-pools.ts";
+import { adoptStray } from "../../src/domain/adoption.ts";
 import { parsePoolName } from "../../src/domain/ids.ts";
 import { issuePermit } from "../../src/domain/permit.ts";
 import { describeDeparture } from "../../src/http/operators/departed.ts";
@@ -11,7 +12,7 @@ import { listPoolSettings } from "../../src/store/pools/list.ts";
 import { savePoolSettings } from "../../src/store/pools/save.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { insertTicket } from "../../src/store/tickets/save.ts";
-import { connectionName, epoch, heard, jobId, machine, pool, runnerId, ticket } from "../domain/builders.ts";
+import { connectionName, epoch, heard, jobId, machine, observed, pool, runnerId, ticket } from "../domain/builders.ts";
 import { sampleLaunch } from "../store/samples.ts";
 import { connectionConfig, poolConfig, wholeConfig } from "./whole-config.ts";
 
@@ -176,6 +177,21 @@ describe("a pool whose settings changed", () => {
   it("looks for what was adopted where it was found", async () => {
     await insertMachine(store.db, machine({ settingsHash: "whatever", origin: "adopted" }));
     expect((await settle(linux))[0]?.formers).toEqual([]);
+  });
+
+  it("keeps those of a machine whose row was restored: its folder is where they say", async () => {
+    await settle(linux);
+    await insertMachine(store.db, machine({ origin: "restored" }));
+    expect((await settle(moved))[0]?.formers).toEqual([linux]);
+  });
+
+  it("starts while a stand-in is out, which is registered nowhere", async () => {
+    await settle(linux);
+    const stray = { ...observed("running"), machineId: machine().id };
+    const adopted = adoptStray(stray, linux.policy, NOW_MS);
+    await insertMachine(store.db, adopted.machine);
+    await insertTicket(store.db, adopted.standIn);
+    expect(await settle(linux)).toHaveLength(1);
   });
 
   it("does not change its connection while it has tickets at the old one", async () => {

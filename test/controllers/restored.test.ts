@@ -148,10 +148,16 @@ describe("a store is known to be a backup", () => {
     ]);
   });
 
+  it("by one step of the generation, though opening the backup was a step as well", async () => {
+    const atBackup = await readGeneration(yard.store.db);
+    await advanceGeneration(yard.store.db);
+    expect(await readGeneration(yard.store.db)).toBeGreaterThan(atBackup + 1);
+  });
+
   it("and not by a generation that it has told itself", async () => {
     const agent = await inBackup(1, parked(1));
     await advanceGeneration(yard.store.db);
-    agent.storeGeneration = 2;
+    agent.storeGeneration = 3;
     await agent.report({ phase: "preparing" });
     expect(restoredCount()).toBe(0);
   });

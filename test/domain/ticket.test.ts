@@ -25,7 +25,7 @@ const DRAWN: Readonly<Record<TicketStateKind, readonly TicketStateKind[]>> = {
   barren: [],
   "handed-back": [],
   void: [],
-  lost: [],
+  lost: ["unknown"],
 };
 
 const KINDS = Object.keys(DRAWN) as readonly TicketStateKind[];

@@ -68,8 +68,13 @@ async function accountFor(context: PoolContext, tx: Queryable, stray: Stray): Pr
     return false;
   }
   const why = "the provider shows it after it was called gone";
-  await savePresumed(tx, row, { origin: "adopted", why, nowMs });
+  await savePresumed(tx, foundAgain(row, stray), { origin: "adopted", why, nowMs });
   return true;
+}
+
+/** One that was taken for never launched has no provider's id yet. */
+function foundAgain(row: Machine, { providerId }: Stray): Machine {
+  return row.state.kind === "gone" ? { ...row, state: { ...row.state, providerId } } : row;
 }
 
 async function adopt(context: PoolContext, tx: Queryable, stray: Stray, nowMs: number): Promise<void> {

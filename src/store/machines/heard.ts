@@ -82,7 +82,13 @@ function judgeReport(machine: Machine, heard: HeardReport): ReportOutcome {
   if (machine.incarnation !== heard.incarnation) return "unknown-incarnation";
   if (heard.sequence <= machine.sequence) return "stale";
   const isSame = isDeepStrictEqual(machine.report, JSON.parse(JSON.stringify(heard.report)));
-  return isSame && machine.state.kind !== "retiring" ? "unchanged" : "recorded";
+  return isSame && !awaitsRepetition(machine) ? "unchanged" : "recorded";
+}
+
+/** The same words prove something new after its retiring, or after it was presumed to hold a ticket. */
+function awaitsRepetition({ state, origin, report }: Machine): boolean {
+  if (state.kind === "engaged" && origin !== "launched") return report?.phase === "leaving";
+  return state.kind === "retiring";
 }
 
 async function writeReport(db: Queryable, machine: Machine, heard: HeardReport): Promise<boolean> {

@@ -1,4 +1,5 @@
 /** What there is of pools: what they still owe an end, and the settings that it was made from. */
+import { NOWHERE } from "../../domain/adoption.ts";
 import { type ConnectionName, type PoolName, parseConnectionName, parsePoolName } from "../../domain/ids.ts";
 import { PRESENT_STATES } from "../machines/row.ts";
 import type { Queryable } from "../schema.ts";
@@ -55,7 +56,7 @@ export async function listPoolsWithRemains(db: Queryable): Promise<readonly Pool
     .distinct()
     .where("state", "in", PRESENT_STATES)
     .execute();
-  const tickets = await listUnfinished(db);
+  const tickets = await listUnfinished(db).execute();
   const launches = await db.selectFrom("launches").select("pool").distinct().where("state", "=", "open").execute();
   return [...new Set([...machines, ...tickets, ...launches].map(({ pool }) => pool))].sort().map(parsePoolName);
 }
@@ -64,7 +65,10 @@ export async function listPoolsWithRemains(db: Queryable): Promise<readonly Pool
 export async function listConnectionsInUse(
   db: Queryable,
 ): Promise<readonly { readonly pool: PoolName; readonly connection: ConnectionName }[]> {
-  const rows = await listUnfinished(db);
+  // What stands in for a ticket that nobody knows is registered nowhere.
+  const rows = await listUnfinished(db)
+    .where((where) => where.or([where("registration", "!=", "none"), where("connection", "!=", NOWHERE.connection)]))
+    .execute();
   return rows.map(({ pool, connection }) => ({
     pool: parsePoolName(pool),
     connection: parseConnectionName(connection),
@@ -78,13 +82,12 @@ function listUnfinished(db: Queryable) {
     .distinct()
     .where((where) =>
       where.or([where("state", "in", LIVE_STATES), where("registration", "in", ["present", "unknown"])]),
-    )
-    .execute();
+    );
 }
 
 /**
  * The settings that machines which we launched were made from, and those of launches whose outcome is not known. What was
- * adopted or restored was found by settings that are known.
+ * adopted was found by settings that are known.
  */
 export async function listSettingsInUse(
   db: Queryable,
@@ -94,7 +97,7 @@ export async function listSettingsInUse(
     .select(["pool", "settings_hash"])
     .distinct()
     .where("state", "in", PRESENT_STATES)
-    .where("origin", "=", "launched")
+    .where("origin", "!=", "adopted")
     .execute();
   const launches = await db
     .selectFrom("launches")
