@@ -64,6 +64,8 @@ export interface PoolMemory {
   readonly notFound: Map<MachineId, number>;
   /** Machines that the provider has by their id and does not list. */
   readonly unlisted: Set<MachineId>;
+  /** Since when a machine is shown that has no row, and whose marks do not say which pool it is of: monotonic. */
+  readonly unplacedSinceMs: Map<MachineId, number>;
   /** Since when no job has needed a parked machine. */
   readonly surplusSinceMs: Map<MachineId, number>;
   /** Parked machines that the last plan found replaced. */
@@ -130,6 +132,7 @@ export function emptyMemory(): PoolMemory {
     observed: new Map(),
     notFound: new Map(),
     unlisted: new Set(),
+    unplacedSinceMs: new Map(),
     surplusSinceMs: new Map(),
     replaced: new Set(),
     notReadySinceMs: new Map(),

@@ -100,6 +100,19 @@ describe("a machine that was called gone and is there", () => {
   });
 });
 
+it("a machine whose marks do not name its pool is left for a minute to the pool that can read them", async () => {
+  const id = machineId(7);
+  yard.provider.machines.set(id, { state: "running", machineId: id });
+  yard.provider.unplaced.add(id);
+  await yard.pass();
+  yard.clock.advance(MINUTE_MS - 1);
+  await yard.pass();
+  expect(await yard.machines()).toEqual([]);
+  yard.clock.advance(1);
+  await yard.pass();
+  expect(await yard.onlyMachine()).toMatchObject({ id, origin: "adopted" });
+});
+
 it("a machine whose launch is refused when a backup repeats it keeps the registration that its host holds", async () => {
   const id = machineId(1);
   const launch = sampleLaunch(1, { machineIds: [id], nextAttemptAtMs: 0 });

@@ -46,7 +46,7 @@ import { acquireLease, type Lease } from "../../src/store/leases.ts";
 import { listMachines } from "../../src/store/machines/list.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
-import { connectionName, job as jobOf, pool as poolOf } from "../domain/builders.ts";
+import { connectionName, job as jobOf, poolName, pool as poolOf } from "../domain/builders.ts";
 import { recordTelemetry } from "../http/stand-ins.ts";
 import { ManualClock } from "../store/manual-clock.ts";
 
@@ -63,6 +63,8 @@ class FakeProvider implements Provider {
   runnerVersion: string | null = null;
   /** Left out of the listing, though they are there. */
   readonly unlisted = new Set<string>();
+  /** Whose marks do not say which pool they are of. */
+  readonly unplaced = new Set<string>();
   /** Of which it says by id that it does not know it, instead of its positive word. */
   readonly notFound = new Set<string>();
   readonly #clock: ManualClock;
@@ -90,7 +92,7 @@ class FakeProvider implements Provider {
       machineId: this.machines.get(id)?.machineId ?? null,
       launchId:
         this.launches.find(({ machines }) => machines.some(({ machineId }) => machineId === id))?.launchId ?? null,
-      pool: null,
+      pool: this.unplaced.has(id) ? null : poolName("linux"),
       state: this.machines.get(id)?.state ?? (this.notFound.has(id) ? ("not-found" as const) : ("gone" as const)),
       observedAtMs: this.#clock.nowMs(),
     }));

@@ -22,14 +22,20 @@ const FOUND_AGAIN_MS = MINUTE_MS;
 
 type Stray = ObservedMachine & { readonly machineId: MachineId };
 
+/** So long a machine whose pool cannot be read is left to the pool that can: that one also knows its launch and its folder. */
+const UNPLACED_MS = MINUTE_MS;
+
 /**
- * @param listing complete. A machine whose pool cannot be read is shown by the provider of every pool: the first that sees
- *   it adopts it. @returns how many were adopted.
+ * @param listing complete. A machine whose pool cannot be read is shown by the provider of every pool: where none reads it
+ *   for a minute, the first that sees it adopts it. @returns how many were adopted.
  */
 export async function adoptStrays(context: PoolContext, listing: readonly ObservedMachine[]): Promise<number> {
   const lease = context.lease();
   // A pool that only observes may be a second look at machines that another store has the rows of.
   if (lease === null || context.pool.mode === "observe") return 0;
+  const { unplacedSinceMs } = context.memory;
+  const shown = new Set(listing.map(({ machineId }) => machineId));
+  for (const id of unplacedSinceMs.keys()) if (!shown.has(id)) unplacedSinceMs.delete(id);
   let adoptedCount = 0;
   for (const observed of listing) {
     if (observed.machineId === null || observed.state === "gone" || observed.state === "not-found") continue;
@@ -37,6 +43,7 @@ export async function adoptStrays(context: PoolContext, listing: readonly Observ
     // Read here to spare the many that have a row a transaction, and again inside it.
     const row = await loadMachine(context.store.db, stray.machineId);
     if (row !== null && !isUnaccounted(row, stray)) continue;
+    if (row === null && isAnothersToPlace(context, stray)) continue;
     const isAdopted = await inLease(context.store, lease, (tx) => accountFor(context, tx, stray));
     if (!isAdopted) continue;
     adoptedCount += 1;
@@ -47,6 +54,14 @@ export async function adoptStrays(context: PoolContext, listing: readonly Observ
     });
   }
   return adoptedCount;
+}
+
+function isAnothersToPlace({ memory, clock }: PoolContext, { machineId, pool }: Stray): boolean {
+  if (pool !== null) return false;
+  const monotonicMs = clock.monotonicMs();
+  const sinceMs = memory.unplacedSinceMs.get(machineId) ?? monotonicMs;
+  memory.unplacedSinceMs.set(machineId, sinceMs);
+  return monotonicMs - sinceMs < UNPLACED_MS;
 }
 
 function isUnaccounted(row: Machine, stray: Stray): boolean {
