@@ -50,7 +50,13 @@ async function decide(context: PoolContext): Promise<readonly HandBack[]> {
     draining: await listDraining(context, tickets, isDrained),
     askedAgoMs: memory.lastHandBackAtMs === null ? null : clock.monotonicMs() - memory.lastHandBackAtMs,
   };
-  return decideHandBacks(input, pool, heardTime(context));
+  return decideHandBacks({ ...input, barred: await listHeld(context) }, pool, heardTime(context));
+}
+
+/** Read again where one is asked: this only keeps them from standing before others. */
+async function listHeld({ store, pool }: PoolContext): Promise<ReadonlySet<MachineId>> {
+  const engaged = await listMachinesInState(store.db, pool.name, "engaged");
+  return new Set(engaged.filter(({ hold }) => hold !== null).map(({ id }) => id));
 }
 
 async function listDraining(

@@ -5,6 +5,7 @@ import { decideLifecycle, type LifecycleDecision } from "../domain/lifecycle.ts"
 import { type Machine, moveMachine } from "../domain/machine.ts";
 import { heedWords, type PoolWords } from "../domain/operator-words.ts";
 import { checkPlan } from "../domain/plan-checks.ts";
+import type { HostReport } from "../domain/protocol.ts";
 import type { ReasonCode } from "../domain/reasons.ts";
 import { decideMarks, isRolloutReason, rolloutPlaceCount } from "../domain/rollout.ts";
 import { NO_HOST_FACTS } from "../domain/slow-proofs.ts";
@@ -139,8 +140,14 @@ function noteUnknown({ memory, clock }: PoolContext, id: MachineId, isUnknown: b
   else if (!unknownSinceMs.has(id)) unknownSinceMs.set(id, clock.nowMs());
 }
 
+/** It would not come for a ticket: it makes itself ready again, cannot read its journal, or cannot see what runs there. */
+function isNotReady(report: HostReport | null): boolean {
+  if (report === null) return false;
+  return report.phase === "preparing" || report.phase === "starting" || report.sighting.kind === "unknown";
+}
+
 function noteNotReady({ memory, clock }: PoolContext, machines: readonly Machine[]): void {
-  const notReady = machines.filter(({ state, report }) => state.kind === "parked" && report?.phase === "preparing");
+  const notReady = machines.filter(({ state, report }) => state.kind === "parked" && isNotReady(report));
   const ids = new Set(notReady.map((machine) => machine.id));
   for (const id of memory.notReadySinceMs.keys()) if (!ids.has(id)) memory.notReadySinceMs.delete(id);
   for (const id of ids) if (!memory.notReadySinceMs.has(id)) memory.notReadySinceMs.set(id, clock.nowMs());

@@ -5,7 +5,7 @@
 
 import type { JobId, PoolName } from "../domain/ids.ts";
 import { rankPools, routeJob } from "../domain/pool.ts";
-import { isTicketLive, isTicketOut } from "../domain/ticket.ts";
+import { isTicketOut, type TicketStateKind } from "../domain/ticket.ts";
 import { listDrainedPools } from "../store/drains.ts";
 import { recordDecision } from "../store/evidence/decisions.ts";
 import { listQueuedAndUnroutedJobs } from "../store/jobs/list.ts";
@@ -35,8 +35,15 @@ export async function routeWaitingJobs(context: Surroundings): Promise<void> {
   }
 }
 
+/**
+ * A ticket that may still bring this job. One that runs has another, or GitHub's word for it is on its way; one that is
+ * asked back may be so for hours. Whichever pool comes next asks GitHub before it makes another.
+ */
+const AWAITED: readonly TicketStateKind[] = ["minting", "issued", "delivered", "online", "unknown"];
+
 async function hasTicket({ store }: Surroundings, { job }: JobRow): Promise<boolean> {
-  return (await listTicketsOfJob(store.db, job.id, job.connection)).some(isTicketLive);
+  const tickets = await listTicketsOfJob(store.db, job.id, job.connection);
+  return tickets.some(({ state }) => AWAITED.includes(state.kind));
 }
 
 /** Its pool does not fit any more, or is not the only one that does. */

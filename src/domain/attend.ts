@@ -3,6 +3,7 @@
  * report that lists none ends none. Pure and idempotent: the same report applied again changes nothing.
  */
 import { isStandIn, provesNoneOut } from "./adoption.ts";
+import { REFUSED_REASON } from "./host/journal.ts";
 import { type Machine, type MachineEvent, moveMachine } from "./machine.ts";
 import type { HostReport } from "./protocol.ts";
 import { canTicketMove, isTicketOut, moveTicket, type Ticket, type TicketEnd, type TicketState } from "./ticket.ts";
@@ -26,7 +27,20 @@ export function attendReport(
   });
   const after = tickets.map((ticket) => changed.find((one) => one.id === ticket.id) ?? ticket);
   const event = nextMachineEvent(machine, after, report);
-  return { machine: event === null ? machine : moveMachine(machine, event, nowMs), tickets: changed };
+  const moved = event === null ? machine : moveMachine(machine, event, nowMs);
+  return { machine: changed.some(hasFailed) ? markFailed(machine, moved) : moved, tickets: changed };
+}
+
+/** Its runner was started, or was to be, and ended without a job. A refused ticket says nothing of the machine. */
+function hasFailed({ state }: Ticket): boolean {
+  return state.kind === "barren" && state.reason !== REFUSED_REASON;
+}
+
+/** What failed once would fail the next job too, and each probe of a breaker: a machine that is free comes first. */
+function markFailed(before: Machine, moved: Machine): Machine {
+  const { kind } = moved.state;
+  if (moved.retireWhenSpent !== null || (kind !== "engaged" && kind !== "parked")) return moved;
+  return { ...moved, retireWhenSpent: "runner-failed", version: before.version + 1 };
 }
 
 function nextTicketState(ticket: Ticket, report: HostReport, nowMs: number): TicketState | null {

@@ -47,6 +47,8 @@ export interface HandBackInput {
   readonly wanted: StandingWanted;
   /** Machines that go once they are free: drained, or everything is being taken down. */
   readonly draining: ReadonlySet<MachineId>;
+  /** Machines whose host is not asked whatever is decided: none of them takes the minute's one place. None where left out. */
+  readonly barred?: ReadonlySet<MachineId>;
   /** How long ago this pool last asked for a ticket back, drains aside; null if not since the start. */
   readonly askedAgoMs: number | null;
 }
@@ -61,7 +63,7 @@ export function decideHandBacks(input: HandBackInput, pool: PoolPolicy, time: He
   const standing = judgeStanding(input, time);
   const wanted = input.tickets.flatMap((ticket) => {
     const reason = standing.get(ticket) ?? reasonFor(ticket, input, pool, time);
-    return reason === null || reason === "kept"
+    return reason === null || reason === "kept" || input.barred?.has(ticket.machineId)
       ? []
       : [{ ticketId: ticket.id, ticketVersion: ticket.version, machineId: ticket.machineId, reason }];
   });

@@ -110,6 +110,7 @@ export const REASONS = {
   "machine-dead": { sentence: "The provider says that it is dead." },
   "shutting-down": { sentence: "Holdfast itself is taking everything down, as the demonstration does at its end." },
   "runner-late": { sentence: "The runner of its last ticket did not come online by its deadline." },
+  "runner-failed": { sentence: "The runner of its last ticket ended without a job, so it gets no more tickets." },
   "agent-leaving": { sentence: "Its agent was told by the machine to end and takes no more tickets." },
   adopted: {
     sentence:
@@ -174,6 +175,7 @@ export const RETIRE_REASONS = [
   "shutting-down",
   "agent-leaving",
   "runner-late",
+  "runner-failed",
   "adopted",
   "quarantined",
   "host-lost",

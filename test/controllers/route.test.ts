@@ -125,6 +125,17 @@ describe("a waiting job that two pools could take", () => {
     },
   );
 
+  it.each(["running", "handing-back"] as const)(
+    "moves on while its ticket is %s: that brings it no more",
+    async (kind) => {
+      const [id = parseJobId(1)] = await queue(1);
+      await addMachine(1, LINUX, "engaged");
+      await insertTicket(yard.store.db, ticket({ id: ticketId(1), machineId: machineId(1), jobId: id, state: kind }));
+      await route(spare());
+      expect(await poolsOf([id])).toEqual([SPARE]);
+    },
+  );
+
   it.each(["void", "barren", "spent", "lost"] as const)("moves on after its ticket was %s", async (kind) => {
     const [id = parseJobId(1)] = await queue(1);
     await addMachine(1, LINUX, "gone");

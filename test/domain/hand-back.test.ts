@@ -82,6 +82,11 @@ describe("a ticket is left alone", () => {
 describe("while jobs wait", () => {
   const late = [at("delivered", 1), at("delivered", 2), at("delivered", 3)];
 
+  it("a host that is not asked in any case does not stand before the next one", () => {
+    const barred = new Set([machineId(1)]);
+    expect(decide({ tickets: late, barred, ...waiting })).toEqual([[ticketId(2), "runner-late"]]);
+  });
+
   it("one in a minute is asked back", () => {
     expect(decide({ tickets: late, ...waiting })).toHaveLength(1);
     const soon = { askedAgoMs: MINUTE_MS - 1 };

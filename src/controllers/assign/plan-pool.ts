@@ -74,7 +74,7 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
       demand: input,
       wanted: standingWanted(pool, context.isShuttingDown()),
       breakers,
-      unheardCount: machines.filter(({ state, isAgentSeen }) => state.kind !== "parked" && !isAgentSeen).length,
+      unheardCount: machines.filter(isUnheardTry).length,
       usable: new Set(machines.filter(isUsable(free, pool, time.nowMs)).map((machine) => machine.id)),
     },
     pool,
@@ -82,6 +82,11 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
   );
   const scale = await addRollout(context, { input, machines, machineCount }, decision);
   return { ...decision, scale, input, breakers, machines, rows: new Map(rows.map((row) => [row.job.id, row])) };
+}
+
+/** A launch whose outcome is still to come. One that an operator holds has none while it is held: it excludes no other. */
+function isUnheardTry({ state, isAgentSeen, hold }: Machine): boolean {
+  return state.kind !== "parked" && !isAgentSeen && hold === null;
 }
 
 /** For a ticket in advance: free, and not to be replaced, for that would void it again. */

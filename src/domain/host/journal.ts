@@ -69,7 +69,9 @@ export type JournalReading =
 
 export const EMPTY_JOURNAL: JournalContent = { tickets: new Map(), storeGeneration: 0, isPinned: false };
 
-export const REFUSED: TicketEnd = { kind: "barren", reason: "refused" };
+/** Of a ticket that never started, because its host did not take it. */
+export const REFUSED_REASON = "refused";
+export const REFUSED: TicketEnd = { kind: "barren", reason: REFUSED_REASON };
 
 export function formatEntry(entry: JournalEntry): string {
   return `${JSON.stringify(entry)}\n`;
