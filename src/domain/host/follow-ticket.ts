@@ -146,6 +146,8 @@ function judgeGone(state: HostState, held: HeldTicket, files: FilesSight, atMs: 
 /** Null where this exit is an end. */
 function judgeRestart(held: HeldTicket, code: number | null, files: FilesSight, goneForMs: number): Verdict | null {
   if (code === null || held.offer === null) return null;
+  // What arrived there stays open in its files for ever: a listener started again could never be seen to be free.
+  if (hasOpenMessage(files.facts)) return null;
   if (UPDATE_CODES.has(code) && held.updateRestartCount < UPDATE_RESTARTS_MAX) {
     if (!files.isUpdateFinished) return goneForMs < UPDATE_WAIT_MS ? { kind: "wait" } : null;
     return { kind: "start-again", held: { ...held, updateRestartCount: held.updateRestartCount + 1 } };

@@ -246,6 +246,12 @@ describe("starting the same ticket again", () => {
     expect(endOf(story.look(NONE, files(), 1_000))).toEqual(barren("exit code 3"));
   });
 
+  it("but not after an assignment that it never closed: nobody could hand the next listener back", () => {
+    const arrived = files({ hasLog: true, receivedAtMs: [1_000] });
+    const story = Story.engaged().exited(2).look(NONE, arrived).look(NONE, arrived);
+    expect(endOf(story)).toEqual(barren("exit code 2"));
+  });
+
   it("after exit code 2, twice, after a pause", () => {
     const story = Story.engaged();
     for (const pid of [100, 101]) {
