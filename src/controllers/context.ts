@@ -102,8 +102,11 @@ export interface PoolMemory {
 
 /** What the guards against many endings at once look at. */
 export interface GuardMemory {
-  /** When endings by a slow proof were permitted lately. */
-  readonly endedAtMs: number[];
+  /**
+   * When the ending of each machine was first permitted by a slow proof. One that is asked for again takes no other's place:
+   * a machine that the provider does not end would else hold up every other for ever.
+   */
+  readonly endedAtMs: Map<MachineId, number>;
   /** Machines of the pool that are not gone, at the last pass. */
   machineCount: number;
   /** Since when nobody can judge a machine. */
@@ -146,7 +149,7 @@ export function emptyMemory(): PoolMemory {
     lastHandBackAtMs: null,
     runnerReadings: new Map(),
     guards: {
-      endedAtMs: [],
+      endedAtMs: new Map(),
       machineCount: 0,
       unknownSinceMs: new Map(),
       listing: { isWhole: false, listedCount: 0, steadySinceMs: null },

@@ -21,6 +21,7 @@ import { machineSubject } from "../store/subjects.ts";
 import { listLiveTicketsOfPool } from "../store/tickets/list.ts";
 import { heardTime, type PoolContext } from "./context.ts";
 import { endMachine } from "./retire/end-machine.ts";
+import { forgetSlowEndings } from "./retire/guard.ts";
 import { heard, type Known, mayBeSlow, readKnown } from "./retire/host-facts.ts";
 import { settleAll } from "./settle.ts";
 
@@ -35,6 +36,7 @@ export async function retire(context: PoolContext): Promise<void> {
   const tickets = await listLiveTicketsOfPool(db, context.pool.name);
   const retiredIds = await retireMachines(context, machines, tickets);
   const retiring = machines.filter((machine) => machine.state.kind === "retiring").map((machine) => machine.id);
+  forgetSlowEndings(context, new Set(retiring));
   const queue = [...retiring, ...retiredIds];
   const workers = Array.from({ length: Math.min(CONCURRENT_ENDINGS_MAX, queue.length) }, async () => {
     for (let id = queue.shift(); id !== undefined; id = queue.shift()) await endMachine(context, id);

@@ -52,3 +52,22 @@ it("somebody who is refused as a machine is somebody: its silence begins anew", 
   await pass(6 * MINUTE_MS);
   expect(lost()).toBe(1);
 });
+
+it("machines that the provider does not end, though asked again and again, hold up no other for ever", async () => {
+  await parkAll(8);
+  const all = new Set((await yard.machines()).map(({ id }) => id));
+  await pass(19 * MINUTE_MS);
+  yard.provider.terminateTakes = false;
+  await pass(MINUTE_MS);
+  const stuck = new Set(yard.provider.terminated.map(({ machineId }) => machineId));
+  expect(stuck.size).toBe(2);
+  const { terminate } = yard.provider;
+  yard.provider.terminate = async (permit) => {
+    yard.provider.terminateTakes = !stuck.has(permit.machineId);
+    await terminate.call(yard.provider, permit);
+  };
+  await pass(20 * MINUTE_MS);
+  const ended = new Set(yard.provider.terminated.map(({ machineId }) => machineId));
+  // Those that replace them are silent as well.
+  expect([...all].filter((id) => !ended.has(id))).toEqual([]);
+});

@@ -50,7 +50,7 @@ export async function endMachine(context: PoolContext, machineId: MachineId): Pr
     if (ending === null) return;
     const rest = {
       forced: ending.machine.forced,
-      guard: guardOf(context),
+      guard: guardOf(context, machineId),
       epoch: lease.epoch,
       time: heardTime(context),
     };
@@ -154,12 +154,12 @@ async function terminate(context: PoolContext, lease: Lease, judged: Machine, pr
     return false;
   }
   // From the look at the guard to the note that one more ends there is no await: no two pass it together.
-  const guard = isSlow(proof) ? guardOf(context) : null;
+  const guard = isSlow(proof) ? guardOf(context, machine.id) : null;
   if (guard !== null) {
     await noteWaiting(context, machine, [guard]);
     return false;
   }
-  if (isSlow(proof)) noteSlowEnding(context);
+  if (isSlow(proof)) noteSlowEnding(context, machine.id);
   try {
     await context.provider.terminate(decision.permit);
   } catch (error) {
