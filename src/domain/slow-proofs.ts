@@ -125,15 +125,28 @@ function missingForUnknownHost({ tickets, facts, deadlines, time }: SlowQuestion
   return unique(missing);
 }
 
-function missingForWorksOn({ tickets, facts, time }: SlowQuestion): readonly ReasonCode[] {
+function missingForWorksOn(question: SlowQuestion): readonly ReasonCode[] {
+  const { tickets, facts, time } = question;
   const out = tickets.filter(isTicketOut);
   if (out.length === 0) return ["no-job-known"];
+  if (out.some((ticket) => mayTakeJob(ticket, question))) return ["ticket-out"];
   return unique(out.flatMap((ticket) => missingForTerminal(facts.jobs.get(ticket.id) ?? [], time, WORKS_ON_MAX_MS)));
 }
 
-function missingForNamelessJob({ tickets, facts, time }: SlowQuestion): readonly ReasonCode[] {
+/**
+ * A host that speaks and says of its listener that it has no job: the limits are about jobs that go on for too long. That
+ * listener could take its first job in the moment of the call; it ends by its host's fence.
+ */
+function mayTakeJob({ state }: Ticket, { facts, deadlines, time }: SlowQuestion): boolean {
+  if (state.kind === "running" || state.kind === "unknown") return false;
+  return !isSilentFor(deadlines.lostHostMs, facts, time);
+}
+
+function missingForNamelessJob(question: SlowQuestion): readonly ReasonCode[] {
+  const { tickets, facts, time } = question;
   const out = tickets.filter(isTicketOut);
   if (out.length === 0) return ["no-job-known"];
+  if (out.some((ticket) => mayTakeJob(ticket, question))) return ["ticket-out"];
   return unique(
     out.flatMap((ticket): readonly ReasonCode[] => {
       if ((facts.jobs.get(ticket.id) ?? []).length > 0) return ["job-not-terminal"];

@@ -231,6 +231,19 @@ describe("the limits past which an ending is forced", () => {
     expect(at(ago(9 * DAY_MS), 0, [open])).toEqual(["job-not-terminal"]);
   });
 
+  it.each(["delivered", "online", "handing-back"] as const)(
+    "works-on, nameless-job: not for a listener that is %s and whose host speaks, for it could take its first job now",
+    (state) => {
+      const tickets = [ticket({ state: ticketState(state, ago(9 * DAY_MS)) })];
+      const ask = (limit: "works-on" | "nameless-job", silentForMs: number, jobs: readonly KnownJob[]) =>
+        missingForLimit(limit, question({ tickets, time: heard(DAY_MS), facts: facts(silentForMs, null, jobs) }));
+      expect(ask("works-on", 0, [over(HOUR_MS)])).toEqual(["ticket-out"]);
+      expect(ask("nameless-job", 0, [])).toEqual(["ticket-out"]);
+      expect(ask("works-on", 20 * MINUTE_MS, [over(HOUR_MS)])).toEqual([]);
+      expect(ask("nameless-job", 20 * MINUTE_MS, [])).toEqual([]);
+    },
+  );
+
   it("none of them is past for a machine without a ticket out", () => {
     const none = question({
       tickets: [ticket({ state: "spent" })],
