@@ -64,8 +64,11 @@ function lostReason(input: LifecycleInput, { deadlines }: PoolPolicy, time: Hear
   const { machine, tickets, facts } = input;
   const question = { machine, tickets, facts, deadlines, time };
   if (missingForHostLost(question).length === 0) return { kind: "retire", reason: "host-lost" };
-  // A machine without a ticket has its own ways to end as soon as its host speaks.
-  if (!tickets.some(isTicketOut)) return null;
+  // A machine without a ticket has its own ways to end as soon as its host speaks, and one limit if it never does.
+  if (!tickets.some(isTicketOut)) {
+    const isUnknown = machine.origin !== "launched" && missingForLimit("unknown-host", question).length === 0;
+    return isUnknown ? { kind: "retire", reason: "limit-past" } : null;
+  }
   if (missingForJobTerminal(question).length === 0) return { kind: "retire", reason: "job-terminal" };
   const isOverdue = OVERDUE_LIMITS.some((limit) => missingForLimit(limit, question).length === 0);
   return isOverdue ? { kind: "retire", reason: "limit-past" } : null;
