@@ -63,6 +63,12 @@ function greater<T extends string | number>(a: T | null, b: T | null): T | null 
   return a >= b ? a : b;
 }
 
+/** Our own guess is the least of all words: whatever GitHub says of the job's end counts. */
+function greaterConclusion(a: string | null, b: string | null): string | null {
+  if (a === RUN_DELETED) return b ?? a;
+  return b === RUN_DELETED ? (a ?? b) : greater(a, b);
+}
+
 function greaterList(a: readonly string[], b: readonly string[]): readonly string[] {
   if (a.length !== b.length) return a.length > b.length ? a : b;
   return JSON.stringify(a) >= JSON.stringify(b) ? a : b;
@@ -95,7 +101,7 @@ function join(a: Job, b: Job): Job {
     htmlUrl: greater(a.htmlUrl, b.htmlUrl) ?? "",
     labels: greaterList(a.labels, b.labels),
     status: jobStatusRank(a.status) >= jobStatusRank(b.status) ? a.status : b.status,
-    conclusion: greater(a.conclusion, b.conclusion),
+    conclusion: greaterConclusion(a.conclusion, b.conclusion),
     runnerId: greater(a.runnerId, b.runnerId),
     runnerName: greater(a.runnerName, b.runnerName),
     createdAtMs: Math.min(a.createdAtMs, b.createdAtMs),

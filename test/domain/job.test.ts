@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { applyJobEvent, type Job, type JobEvent, type JobStatus, parseJobStatus } from "../../src/domain/job.ts";
+import {
+  applyJobEvent,
+  type Job,
+  type JobEvent,
+  type JobStatus,
+  parseJobStatus,
+  RUN_DELETED,
+} from "../../src/domain/job.ts";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { job, jobId, runnerId, START_MS } from "./builders.ts";
 import { always } from "./property.ts";
@@ -274,3 +281,18 @@ function shuffledTwice(
   });
   return fc.record({ life: fc.constant(life), one: order, other: order });
 }
+
+it.each(["cancelled", "failure", "success"])(
+  "our own guess of its end yields to GitHub's word that it was %s",
+  (word) => {
+    const guessed = { ...completed, conclusion: RUN_DELETED };
+    const told = { ...completed, conclusion: word };
+    for (const [before, event] of [
+      [guessed, told],
+      [told, guessed],
+    ] as const) {
+      const applied = applyJobEvent(before, event);
+      expect(applied.kind === "changed" ? applied.job.conclusion : before.conclusion).toBe(word);
+    }
+  },
+);
