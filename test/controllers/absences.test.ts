@@ -48,6 +48,17 @@ describe("a machine whose id the provider does not know", () => {
     expect(await stateOf()).toBe("engaged");
   });
 
+  it("is not while somebody is refused as it: somebody is there", async () => {
+    vanish();
+    await yard.pass();
+    for (let count = 0; count < 6; count += 1) {
+      yard.clock.advance(2 * MINUTE_MS);
+      await yard.agent(agent.machineId, "incarnation-9").checkIn("a guess");
+      await yard.pass();
+    }
+    expect(await stateOf()).toBe("engaged");
+  });
+
   it("counts over heard time only", async () => {
     vanish();
     await yard.pass();

@@ -18,9 +18,10 @@ export function concludeAbsence(context: PoolContext, observed: ObservedMachine)
     notFound.delete(machineId);
     return observed;
   }
-  const heardAtMs = context.hearing.heardAtMs(machineId);
+  // A refused try to speak is a word as well: somebody is there.
+  const stirredAtMs = context.hearing.stirredAtMs(machineId);
   const sinceMs = notFound.get(machineId);
-  if (sinceMs === undefined || (heardAtMs !== null && heardAtMs >= sinceMs)) {
+  if (sinceMs === undefined || (stirredAtMs !== null && stirredAtMs >= sinceMs)) {
     notFound.set(machineId, observed.observedAtMs);
     return observed;
   }
