@@ -5,7 +5,6 @@
  *
  * The contract's `fenced` ends a ticket here: its host hands it back, and the machine then ends as `parked`.
  */
-import { isStandIn } from "./adoption.ts";
 import type { ConnectionName, ControllerId, LeaseEpoch, MachineId, ProviderId, RunnerId, TicketId } from "./ids.ts";
 import { type Machine, providerIdOf } from "./machine.ts";
 import type { ObservedMachine, ObservedRunner } from "./observed.ts";
@@ -255,9 +254,7 @@ const ENDED_BY_HOST: readonly TicketStateKind[] = ["spent", "barren", "handed-ba
 function missingForParked(machine: Machine, tickets: readonly Ticket[]): readonly ReasonCode[] {
   const missing: ReasonCode[] = [];
   const ended = tickets.filter((ticket) => ENDED_BY_HOST.includes(ticket.state.kind));
-  const areAllOver = tickets.every(
-    (ticket) => ticket.state.kind === "void" || ended.includes(ticket) || isAccountedFor(ticket, tickets),
-  );
+  const areAllOver = tickets.every((ticket) => ticket.state.kind === "void" || ended.includes(ticket));
   // Fewer ends than tickets given: the list is not whole, and what is missing from it may be out.
   if (!areAllOver || ended.length < machine.ticketsGiven) missing.push("ticket-not-over");
   // Adoption gives a row of unknown past an unknown ticket, whose end must be in the list.
@@ -270,17 +267,6 @@ function missingForParked(machine: Machine, tickets: readonly Ticket[]): readonl
   if (report.sighting.kind === "unknown" || report.sighting.hasListener || report.sighting.workerCount > 0)
     missing.push("sees-processes");
   return missing;
-}
-
-/**
- * Lost with a machine that was called gone and is there after all. Its host has said since, in the end of the stand-in that
- * was made when it was found, that it holds no ticket whatever.
- */
-function isAccountedFor({ state }: Ticket, tickets: readonly Ticket[]): boolean {
-  if (state.kind !== "lost") return false;
-  return tickets.some(
-    (ticket) => isStandIn(ticket) && ticket.state.kind === "handed-back" && ticket.createdAtMs >= state.sinceMs,
-  );
 }
 
 function saysDead(machine: Machine, observed: ObservedMachine): boolean {
