@@ -109,6 +109,7 @@ async function deleteOne(context: PoolContext, scope: RegistrationScope, reading
   if (lease === null || (await leaseRemainingMs(store.db, lease)) < 2 * GITHUB_CALL_TIMEOUT_MS) return;
   const found = await github.findRunner(scope, reading.runnerName);
   if (found.kind !== "present" || found.value.id !== reading.runnerId) return;
+  if ((await findFreezeOver(store.db, pool.name)) !== null) return;
   const isTicketKnown = (await findKnownNames(context, [reading.runnerName])).size > 0;
   const request: UnknownRegistrationRequest = {
     kind: "delete-unknown-registration",

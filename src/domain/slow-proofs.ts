@@ -43,6 +43,8 @@ export interface KnownJob {
   readonly id: JobId;
   /** Since when we know from GitHub that it is over; null where it is not, or only guessed to be. */
   readonly terminalSinceMs: number | null;
+  /** When we last learned anything of it. */
+  readonly changedAtMs: number;
 }
 
 /** What is known of one machine besides its row, read right before it is judged. */
@@ -149,7 +151,9 @@ function missingForNamelessJob(question: SlowQuestion): readonly ReasonCode[] {
   if (out.some((ticket) => mayTakeJob(ticket, question))) return ["ticket-out"];
   return unique(
     out.flatMap((ticket): readonly ReasonCode[] => {
-      if ((facts.jobs.get(ticket.id) ?? []).length > 0) return ["job-not-terminal"];
+      // A job that nobody has told of for as long as GitHub lets one run is no name either.
+      const isNamed = (job: KnownJob) => time.nowMs - job.changedAtMs < NAMELESS_JOB_MAX_MS + WORKS_ON_MAX_MS;
+      if ((facts.jobs.get(ticket.id) ?? []).some(isNamed)) return ["job-not-terminal"];
       const { sinceMs } = ticket.state;
       const isOld = time.nowMs - sinceMs >= NAMELESS_JOB_MAX_MS && isPast(sinceMs, NAMELESS_HEARD_MS, time);
       return isOld ? [] : ["deadline-not-past"];

@@ -194,6 +194,7 @@ describe.concurrent("while a fence is closed", () => {
     TEST_MS,
   );
 
+  // Skipped: without Python on the machine there is no process to look at.
   it.skipIf(!HAS_PYTHON)(
     "a Worker's first thread is a zombie while another lives: it counts, and nothing is stopped",
     async () => {

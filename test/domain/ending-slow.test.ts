@@ -14,7 +14,7 @@ const silent = {
   heardAtMs: NOW_MS - HOUR_MS,
   stirredAtMs: NOW_MS - HOUR_MS,
   readings: new Map([[ticketId(), { awaySinceMs: NOW_MS - HOUR_MS, readAtMs: NOW_MS, wasConnected: true }]]),
-  jobs: new Map([[ticketId(), [{ id: jobId(), terminalSinceMs: NOW_MS - HOUR_MS }]]]),
+  jobs: new Map([[ticketId(), [{ id: jobId(), terminalSinceMs: NOW_MS - HOUR_MS, changedAtMs: NOW_MS - HOUR_MS }]]]),
 };
 const ask = (overrides: Parameters<typeof decide>[0]) =>
   decide({ machine: lost, tickets: [running], facts: silent, ...overrides }, DAY_MS);

@@ -1,7 +1,7 @@
 /** The contract's table of evidence, row by row: who may say busy, who may say idle, and with what weight. */
 import { describe, expect, it } from "vitest";
 import { missingForEnding } from "../../src/domain/permit.ts";
-import { missingForHostLost, type SlowQuestion } from "../../src/domain/slow-proofs.ts";
+import { type KnownJob, missingForHostLost, type SlowQuestion } from "../../src/domain/slow-proofs.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
 import { judgeMachine } from "../../src/domain/verdict.ts";
 import {
@@ -24,13 +24,10 @@ const NOW_MS = START_MS + DAY_MS;
 const running = ticket({ state: "running" });
 const calm = { ticket: null, heardAtMs: START_MS, providerState: "running" } as const;
 const AWAY = { awaySinceMs: START_MS, readAtMs: NOW_MS, wasConnected: true };
-const OVER = { id: jobId(), terminalSinceMs: START_MS };
+const OVER: KnownJob = { id: jobId(), terminalSinceMs: START_MS, changedAtMs: START_MS };
 
 /** A host that has been silent for a day, with GitHub's word about its runner and its jobs. */
-function silent(changes: {
-  reading?: typeof AWAY;
-  jobs?: readonly { id: typeof OVER.id; terminalSinceMs: number | null }[];
-}) {
+function silent(changes: { reading?: typeof AWAY; jobs?: readonly KnownJob[] }) {
   const { reading = AWAY, jobs = [OVER] } = changes;
   const question: SlowQuestion = {
     machine: machine({ state: "engaged" }),
@@ -59,7 +56,7 @@ describe("evidence and verdict", () => {
   });
 
   it("GitHub's words that say busy: a job in progress, a runner online or busy; busy until the host disagrees", () => {
-    expect(silent({ jobs: [{ id: jobId(), terminalSinceMs: null }] })).toEqual(["job-not-terminal"]);
+    expect(silent({ jobs: [{ ...OVER, terminalSinceMs: null }] })).toEqual(["job-not-terminal"]);
     expect(silent({ reading: { ...AWAY, awaySinceMs: null as never } })).toEqual(["github-says-online"]);
   });
 

@@ -22,8 +22,12 @@ const away = (changes: Partial<RunnerReading> = {}): RunnerReading => ({
   wasConnected: true,
   ...changes,
 });
-const over = (forMs = 15 * MINUTE_MS): KnownJob => ({ id: jobId(), terminalSinceMs: ago(forMs) });
-const open: KnownJob = { id: jobId(2), terminalSinceMs: null };
+const over = (forMs = 15 * MINUTE_MS): KnownJob => ({
+  id: jobId(),
+  terminalSinceMs: ago(forMs),
+  changedAtMs: ago(forMs),
+});
+const open: KnownJob = { id: jobId(2), terminalSinceMs: null, changedAtMs: ago(MINUTE_MS) };
 const facts = (
   silentForMs: number | null,
   reading: RunnerReading | null = away(),
@@ -229,6 +233,7 @@ describe("the limits past which an ending is forced", () => {
     expect(at(ago(5 * DAY_MS - 1))).toEqual(["deadline-not-past"]);
     expect(at(ago(5 * DAY_MS), ago(6 * HOUR_MS - 1))).toEqual(["deadline-not-past"]);
     expect(at(ago(9 * DAY_MS), 0, [open])).toEqual(["job-not-terminal"]);
+    expect(at(ago(9 * DAY_MS), 0, [{ ...open, changedAtMs: ago(5 * DAY_MS + HOUR_MS) }])).toEqual([]);
   });
 
   it.each(["delivered", "online", "handing-back"] as const)(

@@ -1,6 +1,6 @@
 /** Gathers what is known of machines besides their rows, for the proofs that time brings. */
 import type { MachineId, TicketId } from "../../domain/ids.ts";
-import { RUN_DELETED } from "../../domain/job.ts";
+import { type Job, RUN_DELETED } from "../../domain/job.ts";
 import type { Machine } from "../../domain/machine.ts";
 import { type HostFacts, type KnownJob, WORKS_ON_MAX_MS } from "../../domain/slow-proofs.ts";
 import { isTicketOut, type Ticket } from "../../domain/ticket.ts";
@@ -24,7 +24,7 @@ export async function readKnown(context: PoolContext, machineId: MachineId): Pro
     out.map(({ runnerName }) => runnerName),
   );
   const jobs = new Map<TicketId, readonly KnownJob[]>(
-    out.map(({ id, runnerName }) => [id, rows.filter(({ job }) => job.runnerName === runnerName).map(knownJob)]),
+    out.map((ticket) => [ticket.id, rows.filter(({ job }) => isOf(job, ticket)).map(knownJob)]),
   );
   const { runnerReadings } = context.memory;
   const readings = new Map(
@@ -36,6 +36,11 @@ export async function readKnown(context: PoolContext, machineId: MachineId): Pro
   return { tickets, facts: { ...heard(context, machineId), readings, jobs } };
 }
 
+/** Names of runners can be read in logs: what another connection tells of one proves nothing. */
+function isOf(job: Job, { runnerName, connection, registration }: Ticket): boolean {
+  return job.runnerName === runnerName && (registration === "none" || job.connection === connection);
+}
+
 /** When its host last gave a sign; no await, so that it can be asked right before a call. */
 export function heard({ hearing }: PoolContext, machineId: MachineId): Pick<HostFacts, "heardAtMs" | "stirredAtMs"> {
   return { heardAtMs: hearing.heardAtMs(machineId), stirredAtMs: hearing.stirredAtMs(machineId) };
@@ -44,7 +49,7 @@ export function heard({ hearing }: PoolContext, machineId: MachineId): Pick<Host
 /** Over since the row last changed, by our own clock; that its run was deleted is our guess and no word of GitHub's. */
 function knownJob({ job, updatedAtMs }: JobRow): KnownJob {
   const isOver = job.status === "completed" && job.conclusion !== RUN_DELETED;
-  return { id: job.id, terminalSinceMs: isOver ? updatedAtMs : null };
+  return { id: job.id, terminalSinceMs: isOver ? updatedAtMs : null, changedAtMs: updatedAtMs };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { StatusAnswer } from "../operators/answers.ts";
 
 export interface Trouble {
-  /** "All well", "Running, with trouble in pool gpu", "Not ready". */
+  /** "All well", "Running, with trouble in pool gpu", "Running, pool gpu held back by operators", "Not ready". */
   readonly word: string;
   readonly tone: "well" | "warn" | "bad";
   /** What is wrong beyond a single pool, each in a sentence. */
@@ -20,7 +20,18 @@ export function describeTrouble({ health, pools, connections }: StatusAnswer): T
   const all = [...problems, ...untold.map(({ name, lastError }) => `Controller ${name}: ${lastError}`), ...ofGitHub];
   const inPools = pools.filter(({ lastErrors }) => lastErrors.length > 0).map(({ name }) => name);
   if (!health.isReady) return { word: "Not ready", tone: "bad", problems: all };
-  if (all.length === 0 && inPools.length === 0) return { word: "All well", tone: "well", problems: all };
-  const where = inPools.length === 0 ? "" : ` in ${inPools.length === 1 ? "pool" : "pools"} ${inPools.join(", ")}`;
-  return { word: `Running, with trouble${where}`, tone: "warn", problems: all };
+  if (all.length > 0 || inPools.length > 0)
+    return {
+      word: `Running, with trouble${inPools.length === 0 ? "" : ` in ${namePools(inPools)}`}`,
+      tone: "warn",
+      problems: all,
+    };
+  // Nothing is wrong, and yet nobody who reads "all well" would expect that nothing starts or ends there.
+  const heldBack = pools.filter(({ words }) => words.length > 0).map(({ name }) => name);
+  if (heldBack.length === 0) return { word: "All well", tone: "well", problems: all };
+  return { word: `Running, ${namePools(heldBack)} held back by operators`, tone: "warn", problems: all };
+}
+
+function namePools(names: readonly string[]): string {
+  return `${names.length === 1 ? "pool" : "pools"} ${names.join(", ")}`;
 }

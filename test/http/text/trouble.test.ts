@@ -81,3 +81,9 @@ it.each<[string, StatusAnswer, string, readonly string[]]>([
 ])("%s", (_name, answer, word, problems) => {
   expect(describeTrouble(answer)).toMatchObject({ word, problems });
 });
+
+it("says that operators hold a pool back, where nothing is wrong", () => {
+  const word = { kind: "frozen", subject: "pool gpu", operator: "alice", reason: "an incident", since: AT } as never;
+  const held = describeTrouble({ ...status({}), pools: [{ ...POOL, words: [word] }] });
+  expect(held).toMatchObject({ word: "Running, pool gpu held back by operators", tone: "warn" });
+});

@@ -160,8 +160,12 @@ export function describePoolRemains(open: OpenStore): void {
 
     it("counts no settings of what was adopted: it was found by settings that are known", async () => {
       await insertMachine(store().db, sampleMachine(1, { origin: "adopted" }));
-      await insertMachine(store().db, sampleMachine(2, { origin: "restored" }));
       expect(await listSettingsInUse(store().db)).toEqual([]);
+    });
+
+    it("counts those of what was restored: its machine was made from them", async () => {
+      await insertMachine(store().db, sampleMachine(2, { origin: "restored", settingsHash: "abc" }));
+      expect(await listSettingsInUse(store().db)).toEqual([{ pool: parsePoolName("linux"), settingsHash: "abc" }]);
     });
   });
 }
