@@ -232,7 +232,7 @@ function readMarked(pid: number, controllerId: string): readonly MarkedProcess[]
 function machineFolders({ directory, controllerId }: HouseFacts): readonly string[] {
   const folder = join(directory, "machines", controllerId);
   const places = [folder, join(folder, "ending"), join(folder, "remains"), sharedMemory(controllerId)];
-  const names = places.filter((path) => existsSync(path)).flatMap((path) => readdirSync(path));
+  const names = places.flatMap(namesIn);
   return [...new Set(names.filter((name) => name.startsWith("m-")))];
 }
 
@@ -245,5 +245,15 @@ function endQuietly(pid: number): void {
     process.kill(pid, "SIGKILL");
   } catch {
     // It ended by itself.
+  }
+}
+
+/** None where there is no such folder, or no longer. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
   }
 }
