@@ -1,0 +1,103 @@
+/**
+ * Every lie, loss and crash that the world knows, by its kind. Times are milliseconds; a `Range` is drawn from evenly.
+ * `probability` is by occasion; `perJob`, `perMachine` are the share that it befalls; `everyMs` is the mean time between two.
+ */
+import type { Range } from "../world/chance.ts";
+
+interface Lie {
+  /** The share of jobs. */
+  readonly perJob: number;
+  /** Only the job of this name in the workload. */
+  readonly job?: string;
+}
+
+export type Fault =
+  // What GitHub says that is not so.
+  /** `busy` turns true so long after the job was acquired. */
+  | (Lie & { readonly kind: "github.busy-flag-lag"; readonly lagMs: Range })
+  /** `busy` turns false so long after the job was acquired, while it runs, and stays so. */
+  | (Lie & { readonly kind: "github.busy-flag-drops"; readonly afterMs: Range })
+  /** `busy` never turns true. */
+  | (Lie & { readonly kind: "github.busy-flag-never" })
+  /** `busy` stays true for so long after the job. */
+  | (Lie & { readonly kind: "github.busy-flag-stale"; readonly forMs: Range })
+  | (Lie & { readonly kind: "github.offline-while-working"; readonly afterMs: Range; readonly forMs: Range })
+  | (Lie & { readonly kind: "github.completed-while-working" })
+  | { readonly kind: "github.missing-from-listing"; readonly probability: number }
+  // What GitHub does.
+  /** The job goes to a runner that is not ours. */
+  | (Lie & { readonly kind: "github.taken-elsewhere" })
+  | (Lie & { readonly kind: "github.acquire-refused" })
+  /** Somebody cancels the job so long after it was queued, wherever it is then. */
+  | (Lie & { readonly kind: "github.cancelled"; readonly afterMs: Range })
+  | { readonly kind: "github.webhook-lost"; readonly probability: number }
+  | { readonly kind: "github.webhook-repeated"; readonly probability: number }
+  /** Reorders them as well. */
+  | { readonly kind: "github.webhook-late"; readonly probability: number; readonly delayMs: Range }
+  /** A call is answered with 500, 502, 403 or 429, or not at all; it had no effect. */
+  | { readonly kind: "github.call-fails"; readonly probability: number }
+  /** A call takes effect and its answer is lost. */
+  | { readonly kind: "github.answer-lost"; readonly probability: number }
+  /** No call is answered and no webhook sent. */
+  | { readonly kind: "github.outage"; readonly everyMs: number; readonly forMs: Range }
+  // Providers.
+  | { readonly kind: "provider.call-fails"; readonly probability: number }
+  | { readonly kind: "provider.answer-lost"; readonly probability: number }
+  /** New machines show in listings, and are found by id, only so long after their start. */
+  | { readonly kind: "provider.listing-lag"; readonly lagMs: Range }
+  /** A listing that says that it is whole lacks a machine. */
+  | { readonly kind: "provider.missing-from-listing"; readonly probability: number }
+  | { readonly kind: "provider.no-capacity"; readonly everyMs: number; readonly forMs: Range }
+  /** No more machines than so many at once, whoever started them. */
+  | { readonly kind: "provider.quota"; readonly machines: number }
+  /** The call succeeds and the machine stays. */
+  | { readonly kind: "provider.terminate-does-not-take"; readonly probability: number }
+  /** The provider takes a machine, after its notice or without one. */
+  | { readonly kind: "provider.reclaim"; readonly everyMs: number }
+  /** A machine's marks are lost so long after its start. */
+  | { readonly kind: "provider.marks-lost"; readonly perMachine: number; readonly afterMs: Range }
+  // Hosts.
+  | { readonly kind: "host.slow-boot"; readonly perMachine: number; readonly bootMs: Range }
+  | { readonly kind: "host.never-boots"; readonly perMachine: number }
+  | { readonly kind: "host.agent-crash"; readonly everyMs: number }
+  /** The agent stands still; the runner goes on. */
+  | { readonly kind: "host.agent-pause"; readonly everyMs: number; readonly forMs: Range }
+  /** Everything on the machine stands still. */
+  | { readonly kind: "host.machine-pause"; readonly everyMs: number; readonly forMs: Range }
+  /** The machine is dead and its provider does not say so. */
+  | { readonly kind: "host.dies"; readonly everyMs: number }
+  | {
+      readonly kind: "host.cut-off";
+      readonly from: "controller" | "github" | "both";
+      readonly everyMs: number;
+      readonly forMs: Range;
+    }
+  /** The listener ends without a job: as deprecated, to update itself, or for no reason. */
+  | { readonly kind: "host.runner-exits"; readonly perTicket: number }
+  /** The listener never gets a session. */
+  | { readonly kind: "host.runner-never-online"; readonly perTicket: number }
+  /** Listener and Worker die in the middle of a job. */
+  | { readonly kind: "host.runner-dies"; readonly perJob: number }
+  /** The Worker hangs for ever, and its lease is no longer renewed. */
+  | { readonly kind: "host.runner-hangs"; readonly perJob: number }
+  /** The listener dies; the Worker works on. */
+  | { readonly kind: "host.orphan-worker"; readonly perJob: number }
+  /** Nothing can be written for so long. */
+  | { readonly kind: "host.disk-full"; readonly everyMs: number; readonly forMs: Range }
+  // Our own process.
+  /** Killed between two events, or in the middle of a query or call; started again some seconds later. */
+  | { readonly kind: "controller.crash"; readonly everyMs: number }
+  | { readonly kind: "controller.pause"; readonly everyMs: number; readonly forMs: Range }
+  /** Stopped in order, a new one started at once. */
+  | { readonly kind: "controller.deploy"; readonly everyMs: number }
+  /** The store is put back to what it was so long ago, and the process started anew. */
+  | { readonly kind: "controller.restore"; readonly atMs: number; readonly ageMs: number }
+  /** Another process starts on the same store while the first stands still or is cut off from it. */
+  | { readonly kind: "controller.second"; readonly everyMs: number }
+  /** A query takes so long. */
+  | { readonly kind: "controller.slow-store"; readonly probability: number; readonly delayMs: Range }
+  /** The wall clock is set, forward or back, by so much. */
+  | { readonly kind: "controller.clock-step"; readonly everyMs: number; readonly byMs: Range };
+
+export type FaultKind = Fault["kind"];
+export type FaultOf<Kind extends FaultKind> = Extract<Fault, { readonly kind: Kind }>;

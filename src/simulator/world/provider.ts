@@ -1,0 +1,35 @@
+/** A provider in the world: everything that it can be asked takes effect at once; whoever asks adds the way there and back. */
+import type { ControllerId, PoolName } from "../../domain/ids.ts";
+import type { Provider } from "../../ports/provider.ts";
+import type { Host } from "./host.ts";
+
+/** A machine as another maker's fleet sees it. */
+export interface ListedMachine {
+  readonly providerId: string;
+  readonly state: "pending" | "running" | "terminated";
+  readonly launchedAtMs: number;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface ProviderModel {
+  /** Holdfast's port for one pool. Its promises are settled at once: they wait for nothing. */
+  forPool(controllerId: ControllerId, pool: PoolName): Provider;
+
+  /**
+   * For baselines, and for machines that are nobody's of ours. `make` is called with the new machine's id and makes its host.
+   * @returns null where there is no room: no capacity, quota.
+   */
+  start(tags: Readonly<Record<string, string>>, make: (providerId: string, onGone: () => void) => Host): string | null;
+  listTagged(tag: string, value: string): readonly ListedMachine[];
+  /** Without a permit: a baseline's own decision. `false`: the call failed. */
+  terminate(providerId: string): boolean;
+
+  /** Machines that run, or may: each is paid for. By their ids, in the order of their start. */
+  readonly hosts: ReadonlyMap<string, Host>;
+  /** The provider takes it, without our doing. */
+  reclaim(providerId: string, kind: string): void;
+  /** Machines started by anybody so far. */
+  readonly startedCount: number;
+  /** How long each machine was there, ended or not, in milliseconds. */
+  paidMs(): number;
+}
