@@ -106,4 +106,3 @@ export interface HostWorld {
   noteFenceClosing(runnerId: number): void;
   readonly runnerVersion: string;
 }
-
