@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { renderConfigurationReference } from "../src/app/config/reference.ts";
+import { renderScenarioReference } from "../src/app/simulate/reference.ts";
 import { ERRORS } from "../src/domain/errors.ts";
 import { REASONS } from "../src/domain/reasons.ts";
 import { COUNTERS, GAUGES } from "../src/ports/telemetry.ts";
@@ -32,6 +33,7 @@ export function referencePages(): readonly ReferencePage[] {
     { path: "docs/reference/reasons.md", text: renderCatalogue("Reasons", "reasons", REASONS_INTRODUCTION, REASONS) },
     { path: "docs/reference/metrics.md", text: renderMetrics() },
     { path: "docs/reference/configuration.md", text: renderConfigurationReference() },
+    { path: "docs/reference/scenario.md", text: renderScenarioReference() },
   ];
 }
 

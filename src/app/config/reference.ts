@@ -36,8 +36,13 @@ export function renderConfigurationReference(): string {
   return `${[INTRODUCTION, ...renderBlock("", ConfigSchema)].join("\n")}`;
 }
 
-/** A block, and after it the blocks in it. @param path as it is written in a heading; empty for the whole file. */
-function renderBlock(path: string, schema: z.ZodType): string[] {
+/**
+ * A block, and after it the blocks in it.
+ * @param path as it is written in a heading; empty for the whole file.
+ * @param leftOut blocks that another page has.
+ */
+export function renderBlock(path: string, schema: z.ZodType, leftOut: ReadonlySet<string> = new Set()): string[] {
+  if (leftOut.has(path)) return [];
   const keys = [...shapeOf(schema)].flatMap(([name, inner]) => {
     const note = noteOf(inner);
     return note === null || note.says === "" ? [] : [{ name, inner, note }];
@@ -52,16 +57,16 @@ function renderBlock(path: string, schema: z.ZodType): string[] {
     ...(reserved.length === 0 ? [] : [`Reserved: ${reserved.join(" ")}\n`]),
   ];
   const prefix = path === "" ? "" : `${path}.`;
-  return [...section, ...keys.flatMap(({ name, inner }) => renderInner(`${prefix}${name}`, inner))];
+  return [...section, ...keys.flatMap(({ name, inner }) => renderInner(`${prefix}${name}`, inner, leftOut))];
 }
 
-function renderInner(path: string, schema: z.ZodType): string[] {
+function renderInner(path: string, schema: z.ZodType, leftOut: ReadonlySet<string>): string[] {
   const element = elementOf(schema);
   const inner = element ?? schema;
   if (shapeOf(inner).size === 0) return [];
   const isRecord = unwrap(schema) instanceof z.ZodRecord;
   const suffix = element === undefined ? "" : isRecord ? ".<name>" : "[]";
-  return renderBlock(`${path}${suffix}`, inner);
+  return renderBlock(`${path}${suffix}`, inner, leftOut);
 }
 
 function renderRow({

@@ -212,6 +212,7 @@ export const ScenarioSchema = z.strictObject({
   boot: key(rangeText().prefault(["20s", "60s"]), {
     says: "How long a machine takes to boot. A duration, or `[from, to]`. The `process` provider has its own.",
     example: "boot: [20s, 60s]",
+    defaultText: "`[20s, 60s]`",
   }),
   fleet: key(FleetSchema.prefault({}), {
     says: "How the fleet of another algorithm is run. Holdfast takes no notice of it.",
