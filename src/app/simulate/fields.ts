@@ -39,7 +39,7 @@ const TIME_OF_DAY = /^(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2}))?$/;
 /** A zone is asked for: a time without one would be another on each computer. */
 const INSTANT = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})$/;
 
-export function parseTimeOfDay(text: string): number | null {
+function parseTimeOfDay(text: string): number | null {
   const { hour, minute, second = "0" } = TIME_OF_DAY.exec(text)?.groups ?? {};
   if (Number(minute) >= 60 || Number(second) >= 60 || !(Number(hour) < 24)) return null;
   return Number(hour) * HOUR_MS + Number(minute) * MINUTE_MS + Number(second) * SECOND_MS;
