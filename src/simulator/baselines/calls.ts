@@ -1,0 +1,53 @@
+/** The calls of one fleet as promises, its passes over its machines, and its end: a fleet that is stopped does nothing more. */
+import type { FleetWorld } from "../world/algorithm.ts";
+
+export class Calls {
+  readonly world: FleetWorld;
+  #isStopped = false;
+
+  constructor(world: FleetWorld) {
+    this.world = world;
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** @returns null where the call failed or its answer was lost; never settles once the fleet is stopped. */
+  ask<Answer>(to: "github" | "provider", operation: string, effect: () => Answer): Promise<Answer | null> {
+    return new Promise((resolve) => {
+      if (this.#isStopped) return;
+      this.world.call(to, operation, effect, (answer) => {
+        if (!this.#isStopped) resolve(answer);
+      });
+    });
+  }
+
+  wait(forMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.world.scheduler.after(forMs, () => {
+        if (!this.#isStopped) resolve();
+      });
+    });
+  }
+
+  /** Begins one pass at a time: a pass whose time comes while the last one is under way is left out. */
+  repeat(pass: () => Promise<void>): void {
+    const { scheduler, scenario } = this.world;
+    let isUnderWay = false;
+    const begin = (): void => {
+      if (this.#isStopped) return;
+      scheduler.after(scenario.fleet.passEveryMs, begin);
+      if (isUnderWay) return;
+      isUnderWay = true;
+      void pass().then(() => {
+        isUnderWay = false;
+      });
+    };
+    scheduler.at(scenario.startMs + scenario.fleet.firstPassMs, begin);
+  }
+}
