@@ -23,6 +23,10 @@ export interface JudgeWorld {
   isOurs(runnerName: string): boolean;
   /** Every machine that is there. */
   hosts(): Iterable<HostTruth>;
+  /** How many there are, those that boot included. */
+  hostCount(): number;
+  /** How many there may be. */
+  readonly hostCountMax: number;
   /** Asks what `explain` says, and adds it to the violation once it is told. */
   explain(subject: string, tell: (sentences: readonly string[]) => void): void;
   /** What an operator would ask by: the machine's own name. */
@@ -42,12 +46,14 @@ export class Judge implements Witness {
   readonly #world: JudgeWorld;
   readonly violations: Violation[] = [];
   readonly deaths = new Map<number, JobDeath>();
-  readonly waitsMs: number[] = [];
   readonly #acquiredAtMs = new Map<number, number>();
   readonly #delays = new Map<number, number>();
   busyMs = 0;
   delayCount = 0;
   deletedCount = 0;
+  machinesMax = 0;
+  /** When each machine was last of use; null while a job is there. */
+  readonly #lastUse = new Map<string, number | null>();
   #violationCount = 0;
 
   constructor(world: JudgeWorld) {
@@ -59,7 +65,26 @@ export class Judge implements Witness {
   }
 
   machineStarted(host: HostTruth): void {
-    this.#world.log.note("the machine is up", host.providerId);
+    const { log, scheduler, hostCount, hostCountMax } = this.#world;
+    log.note("the machine starts", host.providerId);
+    this.#lastUse.set(host.providerId, scheduler.nowMs);
+    const count = hostCount();
+    this.machinesMax = Math.max(this.machinesMax, count);
+    if (count > hostCountMax)
+      this.violate("I3", `${count} machines are there, and at most ${hostCountMax} may be`, {
+        machine: host.providerId,
+      });
+  }
+
+  /** How long a machine has been of no use; 0 while a job is there. */
+  uselessForMs(providerId: string): number {
+    const lastUseMs = this.#lastUse.get(providerId);
+    return lastUseMs === undefined || lastUseMs === null ? 0 : this.#world.scheduler.nowMs - lastUseMs;
+  }
+
+  /** Epoch milliseconds; null for a job that none of ours acquired. */
+  acquiredAtMs(jobId: number): number | null {
+    return this.#acquiredAtMs.get(jobId) ?? null;
   }
 
   machineEnds(host: HostTruth, cause: Cause): void {
@@ -103,6 +128,7 @@ export class Judge implements Witness {
     const name = this.#world.jobName(jobId);
     this.#world.log.note(`job ${name} is acquired`, host.providerId, name);
     this.#acquiredAtMs.set(jobId, this.#world.scheduler.nowMs);
+    this.#lastUse.set(host.providerId, null);
     this.#world.onAcquired(jobId);
   }
 
@@ -110,6 +136,7 @@ export class Judge implements Witness {
     const name = this.#world.jobName(jobId);
     this.#world.log.note(`job ${name} is over`, host.providerId, name);
     this.busyMs += this.#world.scheduler.nowMs - (this.#acquiredAtMs.get(jobId) ?? this.#world.scheduler.nowMs);
+    this.#lastUse.set(host.providerId, this.#world.scheduler.nowMs);
     const phase = this.#world.github.jobs.get(jobId)?.phase;
     const runnerId = phase?.kind === "completed" ? phase.runnerId : null;
     this.#world.onFinished(jobId, runnerId === null ? undefined : this.#world.github.runners.get(runnerId));
