@@ -12,6 +12,7 @@ import type { LoggedAttempt } from "../github/delivery.ts";
 import { renderWorkflowJobEvent, viewJob } from "../github/job-payloads.ts";
 import { isOk, redeliver } from "../github/outbox.ts";
 import type { Scope } from "../github/places.ts";
+import { encodeJitConfig } from "../github/rest-runners.ts";
 import { deleteRunner, listRunners, registerRunner, reportedBusy, reportedStatus } from "../github/runners.ts";
 import type { GitHubState, Job, Runner } from "../github/state.ts";
 import type { Faults } from "./faults.ts";
@@ -53,7 +54,7 @@ function runnersAndJobs(options: GitHubPortOptions): GitHub {
         const runner = registerRunner(state, request, nowMs());
         if (runner === "name-taken") throw new GitHubError("github-name-taken", `registering ${runnerName}`);
         if (runner === "group-full") throw new GitHubError("github-runners-full", `registering ${runnerName}`);
-        return { runnerId: parseRunnerId(runner.id), jitConfig: `jit-${runner.id}` };
+        return { runnerId: parseRunnerId(runner.id), jitConfig: encodeJitConfig(state, runner) };
       }),
     findRunner: (scope, runnerName) =>
       observe(options, "list-runners", () => {
