@@ -23,6 +23,9 @@ const RUNNING_MAX_MS = 360 * MINUTE_MS;
 const ORPHAN_GRACE_MS = 5 * MINUTE_MS;
 const ATTEMPT_COUNT_MAX = 3;
 
+/** Its events wait 30 s in their queue, and launch only where GitHub has more queued jobs than the ledger pending rows. */
+const RULES = { isPersistent: false, checksJob: true } as const;
+
 interface Row {
   readonly runnerName: string;
   readonly order: Order;
@@ -42,7 +45,7 @@ class AgeCappedFleet implements Fleet {
 
   constructor(calls: Calls) {
     this.#calls = calls;
-    this.#launcher = new Launcher(calls, false, {
+    this.#launcher = new Launcher(calls, RULES, {
       onLaunching: (runnerName, order) => {
         const launchedAtMs = calls.world.scheduler.nowMs;
         this.#rows.set(runnerName, { runnerName, order, launchedAtMs, providerId: null, status: "pending" });

@@ -38,6 +38,13 @@ export interface LaunchObserver {
   onLaunched(runnerName: string, providerId: string | null): void;
 }
 
+export interface LaunchRules {
+  /** Runners take job after job. */
+  readonly isPersistent: boolean;
+  /** An event waits a while, and then its job is read again: one that is not queued any more gets no machine. */
+  readonly checksJob: boolean;
+}
+
 interface Waiting {
   readonly order: Order;
   readonly untilMs: number;
@@ -45,7 +52,7 @@ interface Waiting {
 
 export class Launcher {
   readonly #calls: Calls;
-  readonly #isPersistent: boolean;
+  readonly #rules: LaunchRules;
   readonly #observer: LaunchObserver | null;
   readonly #names: Chance;
   readonly #queue: Waiting[] = [];
@@ -53,9 +60,9 @@ export class Launcher {
   readonly #runnerIds = new Map<string, number>();
   #isWorking = false;
 
-  constructor(calls: Calls, isPersistent: boolean, observer: LaunchObserver | null = null) {
+  constructor(calls: Calls, rules: LaunchRules, observer: LaunchObserver | null = null) {
     this.#calls = calls;
-    this.#isPersistent = isPersistent;
+    this.#rules = rules;
     this.#observer = observer;
     this.#names = calls.world.chance.fork("runner names");
   }
@@ -73,7 +80,7 @@ export class Launcher {
   order(order: Order): void {
     const { scheduler } = this.#calls.world;
     const untilMs = scheduler.nowMs + RETENTION_MS;
-    scheduler.after(this.#isPersistent ? EVENT_DELAY_MS : 0, () => this.#show({ order, untilMs }));
+    scheduler.after(this.#rules.checksJob ? EVENT_DELAY_MS : 0, () => this.#show({ order, untilMs }));
   }
 
   #show(waiting: Waiting): void {
@@ -99,11 +106,11 @@ export class Launcher {
     const pool = this.#findPool(order);
     if (pool === undefined) return "done";
     // A call that failed counts as queued.
-    if (this.#isPersistent && (await readIsQueued(this.#calls, order.jobId)) === false) return "done";
+    if (this.#rules.checksJob && (await readIsQueued(this.#calls, order.jobId)) === false) return "done";
     const instances = await listInstances(this.#calls);
     if (instances === null) return "again";
     const count = instances.filter((instance) => instance.pool === pool.name).length;
-    if (count >= pool.machineCountMax) return this.#isPersistent ? "done" : "again";
+    if (count >= pool.machineCountMax) return this.#rules.isPersistent ? "done" : "again";
     return (await this.#start(pool, order)) === null ? "again" : "done";
   }
 
@@ -129,9 +136,9 @@ export class Launcher {
           runnerName,
           labels: pool.labels,
           scope,
-          isEphemeral: !this.#isPersistent,
+          isEphemeral: !this.#rules.isPersistent,
           onRegistered: (runnerId) => {
-            if (!this.#isPersistent) this.#runnerIds.set(runnerName, runnerId);
+            if (!this.#rules.isPersistent) this.#runnerIds.set(runnerName, runnerId);
           },
         }),
       ),

@@ -30,7 +30,8 @@ export type RemoveInstance = (calls: Calls, instance: RegisteredInstance) => Pro
 
 export function makeScaledFleet(world: FleetWorld, remove: RemoveInstance): Fleet {
   const calls = new Calls(world);
-  const launcher = new Launcher(calls, world.scenario.fleet.isPersistent);
+  const { isPersistent } = world.scenario.fleet;
+  const launcher = new Launcher(calls, { isPersistent, checksJob: isPersistent });
   const scaleDown = new ScaleDown(calls, launcher, remove);
   calls.repeat(() => scaleDown.pass());
   return {
