@@ -4,7 +4,7 @@ import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 export const mutant: Mutant = {
   source: "src/domain/host/fence.ts",
   text: "if (why !== null) {\n    const decision",
-  replacement: 'if (why === "") {\n    const decision',
+  replacement: "if (false) {\n    const decision",
   invariant: "I1",
   nets: [
     {

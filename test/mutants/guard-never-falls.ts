@@ -10,7 +10,7 @@ export const mutant: Mutant = {
     {
       source: "src/controllers/retire/guard.ts",
       text: "if (!kept.has(id) && clock.nowMs() - atMs >= GUARD_WINDOW_MS) endedAtMs.delete(id);",
-      replacement: "if (!kept.has(id) && clock.nowMs() - atMs < 0) endedAtMs.delete(id);",
+      replacement: "endedAtMs.get(id);",
     },
   ],
   why: "After a few lost hosts the guard against many endings forbids every further one: dead machines stay.",

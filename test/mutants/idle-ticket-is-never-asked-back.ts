@@ -10,7 +10,7 @@ export const mutant: Mutant = {
     {
       source: "src/domain/hand-back.ts",
       text: 'return isExpecting && isPast(idleSinceMs, Math.max(DEAF_AFTER_MS, idleTicketMs), time) ? "deaf-listener" : null;',
-      replacement: 'return isExpecting && DEAF_AFTER_MS < 0 ? "deaf-listener" : null;',
+      replacement: "return null;",
     },
   ],
   why: "A listener whose job went elsewhere waits for another one for ever, and its machine with it.",

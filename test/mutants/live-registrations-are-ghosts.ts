@@ -19,5 +19,5 @@ export const mutant: Mutant = {
     { source: "src/controllers/may-be-held.ts", text: "if (isNamed) return true;", replacement: "" },
   ],
   why: "The sweep takes every registration for a ghost, and deletes those of listeners that wait for their jobs.",
-  world: { faults: [] },
+  world: { faults: [], pool: { warmRegisteredCount: 2 } },
 };

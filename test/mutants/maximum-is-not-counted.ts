@@ -4,18 +4,18 @@ import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 export const mutant: Mutant = {
   source: "src/domain/scale.ts",
   text: "count: Math.max(0, pool.machineCountMax - state.machineCount)",
-  replacement: "count: Math.max(0, pool.machineCountMax)",
+  replacement: "count: pool.machineCountMax",
   invariant: "I3",
   nets: [
     {
       source: "src/controllers/assign/write-launch.ts",
       text: "const count = Math.min(machineCount, LAUNCH_MACHINES_MAX, pool.machineCountMax - present);",
-      replacement: "const count = Math.min(machineCount, LAUNCH_MACHINES_MAX, pool.machineCountMax + present);",
+      replacement: "const count = Math.min(machineCount, LAUNCH_MACHINES_MAX);",
     },
     {
       source: "src/domain/plan-checks.ts",
       text: 'return isOver ? [{ check: "max", subject: context.pool.name }] : [];',
-      replacement: "return isOver ? [] : [];",
+      replacement: "return [];",
     },
   ],
   why: "What may still be launched does not depend on what is there: a pool grows past its maximum.",

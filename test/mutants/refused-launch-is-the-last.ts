@@ -4,7 +4,7 @@ import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 export const mutant: Mutant = {
   source: "src/controllers/execute/launch.ts",
   text: "clock.monotonicMs() + backoffMs(CALL_BACKOFF, memory.launch.failureCount, random.fraction());",
-  replacement: "clock.monotonicMs() + backoffMs(CALL_BACKOFF, memory.launch.failureCount, random.fraction()) / 0;",
+  replacement: "Number.POSITIVE_INFINITY;",
   invariant: "I5",
   why: "One launch for which there was no capacity is the last: jobs wait for a machine for ever.",
   world: {

@@ -3,7 +3,7 @@ import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 export const mutant: Mutant = {
   source: "src/controllers/execute/launch.ts",
   text: 'const isRefused = error.code !== "provider-unavailable";',
-  replacement: 'const isRefused = error.code !== "provider-invalid";',
+  replacement: "const isRefused = true;",
   invariant: "I2",
   nets: [
     {

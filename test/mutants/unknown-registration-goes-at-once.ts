@@ -4,7 +4,7 @@ import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 export const mutant: Mutant = {
   source: "src/domain/permit.ts",
   text: "export const UNKNOWN_OFFLINE_FOR_MS = DAY_MS;",
-  replacement: "export const UNKNOWN_OFFLINE_FOR_MS = DAY_MS - DAY_MS;",
+  replacement: "export const UNKNOWN_OFFLINE_FOR_MS = 0;",
   invariant: "I1",
   why: "After a restore the store has forgotten a ticket whose job runs, and GitHub calls its runner offline: the registration is deleted at first sight, and the listener cancels its job.",
   world: {

@@ -6,7 +6,7 @@ import { type ExecFileException, execFile } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { MINUTE_MS } from "../../domain/units.ts";
+import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import type { Mutant } from "../../simulator/mutants/mutant.ts";
 import type { Seeds, SeedTried } from "../../simulator/mutants/trial.ts";
 import type { Invariant } from "../../simulator/scenario/result.ts";
@@ -31,17 +31,19 @@ export interface MutantsRequest {
   /** Mutants that are tried at a time. */
   readonly concurrentMax: number;
   readonly onOutcome?: (outcome: MutantOutcome) => void;
+  /** A process that takes longer for its seeds is ended; what it told until then counts. */
+  readonly trialMaxMs?: number;
   /** Where they are: one file each. */
   readonly folder?: string;
   /** The module that exports `runWorld`. */
   readonly world?: URL;
 }
 
-/** A process that takes longer for its seeds is ended; what it told until then counts. */
 const TRIAL_MAX_MS = 15 * MINUTE_MS;
 const OUTPUT_MAX_BYTES = 16 * 1024 * 1024;
 const STDERR_LENGTH_MAX = 600;
 
+const QUIET = ["--disable-warning=ExperimentalWarning"];
 const HOOK = new URL("../../simulator/mutants/hook.ts", import.meta.url);
 const TRIAL = join(import.meta.dirname, "mutant-trial.ts");
 const WORLD = new URL("../../simulator/world/run.ts", import.meta.url);
@@ -99,12 +101,12 @@ async function tryOne(name: string, path: string, request: MutantsRequest): Prom
   };
   let remark: string | null = null;
   for (let from = 1; from <= request.seedCount; ) {
-    const broken = await tryInProcess(file, { from, to: request.seedCount }, request.world ?? WORLD, true);
+    const broken = await tryInProcess(file, { from, to: request.seedCount }, request, HOOK);
     const last = broken.tried.at(-1);
     if (last === undefined || last.violations.length === 0)
       return survived(last?.seed ?? from - 1, broken.failure ?? remark);
     const { seed } = last;
-    const sound = await tryInProcess(file, { from: seed, to: seed }, request.world ?? WORLD, false);
+    const sound = await tryInProcess(file, { from: seed, to: seed }, request, null);
     if (sound.failure !== null) return survived(seed, `the sound product was not tried: ${sound.failure}`);
     const found = findNew(last, sound.tried[0] ?? null, expected);
     if (found !== null)
@@ -128,23 +130,23 @@ interface Tried {
   readonly failure: string | null;
 }
 
-function tryInProcess(file: URL, { from, to }: Seeds, world: URL, isPlanted: boolean): Promise<Tried> {
-  const hook = new URL(HOOK);
-  hook.searchParams.set("mutant", file.href);
-  const flags = ["--disable-warning=ExperimentalWarning", ...(isPlanted ? ["--import", hook.href] : [])];
-  const programArguments = [TRIAL, file.href, String(from), String(to), world.href];
-  const limits = { timeout: TRIAL_MAX_MS, maxBuffer: OUTPUT_MAX_BYTES };
+/** @param hook null for the sound product. */
+function tryInProcess(file: URL, { from, to }: Seeds, request: MutantsRequest, hook: URL | null): Promise<Tried> {
+  const { world = WORLD, trialMaxMs = TRIAL_MAX_MS } = request;
+  const planting = hook === null ? [] : ["--import", `${hook.href}?mutant=${encodeURIComponent(file.href)}`];
+  const program = [TRIAL, file.href, String(from), String(to), world.href];
+  const limits = { timeout: trialMaxMs, maxBuffer: OUTPUT_MAX_BYTES };
   const { promise, resolve } = Promise.withResolvers<Tried>();
-  execFile(process.execPath, [...flags, ...programArguments], limits, (error, stdout, stderr) => {
+  execFile(process.execPath, [...QUIET, ...planting, ...program], limits, (error, stdout, stderr) => {
     // A line without its end was being written when the process was ended.
     const lines = stdout.split("\n").slice(0, -1);
     const tried = lines.map((line) => JSON.parse(line) as SeedTried);
-    resolve({ tried, failure: error === null ? null : tellFailure(error, stderr) });
+    resolve({ tried, failure: error === null ? null : tellFailure(error, stderr, trialMaxMs) });
   });
   return promise;
 }
 
-function tellFailure({ code, signal, killed }: ExecFileException, stderr: string): string {
-  if (killed === true) return `it took longer than ${TRIAL_MAX_MS / MINUTE_MS} minutes`;
+function tellFailure({ code, signal, killed }: ExecFileException, stderr: string, trialMaxMs: number): string {
+  if (killed === true) return `it took longer than ${trialMaxMs / SECOND_MS} seconds`;
   return `the process ended with ${signal ?? `code ${code}`}: ${stderr.trim().slice(-STDERR_LENGTH_MAX)}`;
 }

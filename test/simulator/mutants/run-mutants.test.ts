@@ -82,6 +82,14 @@ it.each([
   expect(violation).toMatch(why);
 });
 
+it("ends a process that does not end by itself", { timeout: PATIENCE_MS }, async () => {
+  const place = mkdtempSync(join(folder, "endless-"));
+  writeFileSync(join(place, "never-ends.ts"), `export const mutant = ${JSON.stringify(NO_PROBE)};\n`);
+  const request = { names: null, seedCount: 4, concurrentMax: 1, folder: place, world: WORLD, trialMaxMs: 2_000 };
+  const [outcome] = await runMutants(request);
+  expect(outcome).toMatchObject({ caughtBy: null, violation: "it took longer than 2 seconds" });
+});
+
 it("tells of each as it is done, and gives all in the order of their names", () => {
   const names = Object.keys(PLANTED).sort();
   expect(outcomes.map(({ name }) => name)).toEqual(names);
