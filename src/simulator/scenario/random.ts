@@ -40,7 +40,7 @@ export function randomScenario(seed: number, provider?: ProviderWorld): Scenario
       firstPassMs: 5 * MINUTE_MS,
       minimumAgeMs: 5 * MINUTE_MS,
     },
-    pace: isQuiet ? 1 : chance.pick([1, 2, 4]),
+    pace: isQuiet ? 1 : chance.pick([1, 4, 10]),
   };
 }
 
