@@ -98,8 +98,8 @@ class AgentHost implements Host {
     return this.#machine.processes.start({
       name: "node",
       arguments: ["node", `${program}.js`],
-      executable: "/usr/bin/node",
-      workingDirectory: "/var/lib/holdfast",
+      executable: "/bin/node",
+      workingDirectory: "/",
       parentPid,
       mark: markedBy(this.#mark),
       isQuiet: true,

@@ -6,7 +6,7 @@ import { HostRunner } from "./host-runner.ts";
 import { Machine } from "./machine.ts";
 import { RunnerFiles } from "./runner-files.ts";
 
-const ROOT = "/opt/actions-runner";
+const ROOT = "/runner";
 /** The group of every organization that nobody set up. */
 const DEFAULT_GROUP_ID = 1;
 const INIT_PID = 1;

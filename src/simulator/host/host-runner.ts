@@ -4,26 +4,21 @@
  * table shows nothing of it.
  */
 import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
-import { type Acquisition, acknowledge, acquire } from "../github/assignment.ts";
-import { endRegistration } from "../github/runners.ts";
-import { closeSession, openSession, type SessionOpening } from "../github/sessions.ts";
+import type { Acquisition } from "../github/assignment.ts";
+import { closeSession } from "../github/sessions.ts";
 import type { Runner as Registration, RunnerMessage, Session } from "../github/state.ts";
+import { type Assignment, takeAssignment } from "./assignment.ts";
 import { type CancelReason, JobRun } from "./job-run.ts";
 import { LongPoll, type PollHandler } from "./long-poll.ts";
 import { type Machine, type MachineRunner, markedBy } from "./machine.ts";
 import type { MachineProcess } from "./processes.ts";
 import type { RunnerFiles } from "./runner-files.ts";
+import { createSession } from "./runner-session.ts";
 import { Wire } from "./wire.ts";
 
-/** A session takes 3.7 s on average; one in a hundred nearly 20 s. */
-const SESSION_MS = [2_600, 10_000] as const;
-const SESSION_RETRY_MS = 30 * SECOND_MS;
-const CONFLICT_LIMIT_MS = 4 * MINUTE_MS;
 /** After so long without an answer to its polls an idle listener ends. */
 const SILENCE_MAX_MS = 10 * MINUTE_MS;
 const POLL_RETRY_MS = 5 * SECOND_MS;
-const ACQUIRE_TRIES_MAX = 5;
-const ACQUIRE_RETRY_MS = [5_000, 15_000] as const;
 const CODE = { success: 0, terminated: 1, retryable: 2, sessionConflict: 5 } as const;
 const UPDATE_CODES: readonly number[] = [3, 4];
 const UPDATE_TAKES_MS = [1_000, 20_000] as const;
@@ -43,13 +38,6 @@ export interface RunnerStart {
   readonly mark: string | null;
   readonly parentPid: number;
   readonly onExit: (exit: RunnerExit) => void;
-}
-
-/** An assignment on its way to becoming a job here. */
-interface Assignment {
-  readonly jobId: number;
-  readonly requestId: string;
-  isAcquireSent: boolean;
 }
 
 export class HostRunner implements MachineRunner, PollHandler {
@@ -133,7 +121,7 @@ export class HostRunner implements MachineRunner, PollHandler {
     if (fate.kind === "never-online") return void this.#meet("host.runner-never-online");
     if (fate.kind === "exits") this.listener.course.after(fate.afterMs, () => this.#exitByFate(fate.code));
     files.trace("Runner", "Using BrokerMessageListener");
-    this.#step([5, 50], () => this.#connect(machine.nowMs));
+    this.#step([5, 50], () => this.#connect());
   }
 
   #meet(kind: string): void {
@@ -156,41 +144,28 @@ export class HostRunner implements MachineRunner, PollHandler {
     this.#leave(code);
   }
 
-  #connect(sinceMs: number): void {
+  #connect(): void {
     const { machine, registration, files } = this.#start;
-    const { github, chance, runnerVersion } = machine.world;
-    files.trace("BrokerMessageListener", "Attempt to create session.");
-    this.#wire.call(
-      this.listener.course,
-      () => openSession(github.state, registration, { version: runnerVersion, os: "Linux" }, machine.nowMs),
-      (opening) => this.#onSession(opening, sinceMs),
-      chance.spread(...SESSION_MS),
-    );
-  }
-
-  #onSession(opening: SessionOpening | null, sinceMs: number): void {
-    if (this.#isShuttingDown) return;
-    const { machine, files, registration } = this.#start;
-    if (opening?.kind === "opened") {
-      const { course } = this.listener;
-      this.#session = opening.session;
-      this.#poll = new LongPoll({ machine, wire: this.#wire, registration, course, handler: this }, opening.session);
-      files.trace("BrokerMessageListener", "Session created.");
-      machine.note(`session of ${registration.name} opened`);
-      return void this.#step([1, 20], () => {
-        files.count("SessionCreated");
-        files.writeTimedLine("Listening for Jobs");
-        this.#poll?.send();
-      });
-    }
-    files.trace("BrokerMessageListener", "Catch exception during create session.", "ERR ");
-    if (opening?.kind === "not-found" || opening?.kind === "deprecated") {
-      files.writeError(`Failed to create a session: ${opening.kind}.`);
-      return void this.#exit(CODE.terminated);
-    }
-    if (opening?.kind === "conflict" && machine.nowMs - sinceMs >= CONFLICT_LIMIT_MS)
-      return void this.#exit(CODE.sessionConflict);
-    this.listener.course.after(SESSION_RETRY_MS, () => this.#connect(sinceMs));
+    const { course } = this.listener;
+    const wire = this.#wire;
+    createSession({
+      machine,
+      wire,
+      registration,
+      files,
+      course,
+      isShuttingDown: () => this.#isShuttingDown,
+      onOpened: (session) => {
+        this.#session = session;
+        this.#poll = new LongPoll({ machine, wire, registration, course, handler: this }, session);
+        this.#step([1, 20], () => {
+          files.count("SessionCreated");
+          files.writeTimedLine("Listening for Jobs");
+          this.#poll?.send();
+        });
+      },
+      onFailed: (why) => this.#exit(why === "conflict" ? CODE.sessionConflict : CODE.terminated),
+    });
   }
 
   onNothing(): void {
@@ -216,7 +191,7 @@ export class HostRunner implements MachineRunner, PollHandler {
     if (this.#isShuttingDown) return;
     if (why === "session-invalid") {
       this.#session = null;
-      return void this.#connect(machine.nowMs);
+      return void this.#connect();
     }
     files.trace("Runner", `Runner registration no longer exists while retrieving messages. ${why}`);
     files.writeError("The runner no longer exists on the server. Cleaning up local configuration.");
@@ -251,7 +226,7 @@ export class HostRunner implements MachineRunner, PollHandler {
       if (assignment?.requestId === message.requestId) this.#assignment = null;
       return void this.#poll?.send();
     }
-    this.#step([1, 40], () => this.#acknowledge(assignment));
+    this.#take(assignment);
   }
 
   onUndeliverable(jobId: number): void {
@@ -262,68 +237,34 @@ export class HostRunner implements MachineRunner, PollHandler {
     machine.world.witness.dispatchLost(jobId, registration.name);
   }
 
-  #acknowledge(assignment: Assignment): void {
-    if (this.#isShuttingDown) return;
+  #take(assignment: Assignment): void {
     const { machine, registration, files } = this.#start;
-    files.trace("BrokerMessageListener", `Acknowledging runner request '${assignment.requestId}'.`);
-    this.#wire.call(
-      this.listener.course,
-      () => acknowledge(machine.world.github.state, registration, assignment.requestId),
-      (answer) => {
-        if (this.#isShuttingDown) return;
-        if (answer === "not-found" && registration.isEphemeral) {
-          files.trace("Runner", "Acknowledge returned job-not-found for ephemeral runner request. Exiting runner.");
-          this.#assignment = null;
-          return this.#leave(CODE.success);
-        }
-        this.#step([1, 40], () => this.#acquire(assignment, 1));
+    takeAssignment({
+      machine,
+      wire: this.#wire,
+      registration,
+      files,
+      course: this.listener.course,
+      assignment,
+      isShuttingDown: () => this.#isShuttingDown,
+      onAcquired: () => {
+        this.#acquiredJobId = assignment.jobId;
       },
-    );
-  }
-
-  #acquire(assignment: Assignment, tryCount: number): void {
-    if (this.#isShuttingDown) return;
-    const { files, machine } = this.#start;
-    assignment.isAcquireSent = true;
-    machine.note("acquire is sent", assignment.jobId);
-    this.#wire.call(
-      this.listener.course,
-      () => this.#acquireAtGitHub(assignment),
-      (answer) => {
-        if (this.#isShuttingDown) return;
-        if (answer === null && tryCount < ACQUIRE_TRIES_MAX)
-          return this.#step(ACQUIRE_RETRY_MS, () => this.#acquire(assignment, tryCount + 1));
+      onJob: (acquisition) => {
         this.#assignment = null;
-        if (answer?.kind === "acquired") return this.#beginJob(answer, assignment);
+        this.#beginJob(acquisition, assignment);
+      },
+      onNotFound: () => {
+        this.#assignment = null;
+        this.#leave(CODE.success);
+      },
+      onRefused: () => {
+        this.#assignment = null;
         this.#acquiredJobId = null;
-        this.#isSpent = this.#start.registration.isEphemeral;
-        const why = answer === null ? "no answer" : answer.kind;
-        // Of the two lines that actions/runner has for it, neither leads anywhere: it listens on.
-        if (answer !== null && machine.world.chance.happens(0.5))
-          files.trace("Runner", `Skipping message Job. ${why} '${assignment.requestId}'.`);
-        else files.trace("Runner", `Caught exception from acquiring job message: ${why}`, "ERR ");
-        files.writeTimedLine("Listening for Jobs");
+        this.#isSpent = registration.isEphemeral;
         this.#poll?.send();
       },
-    );
-  }
-
-  #acquireAtGitHub({ jobId, requestId }: Assignment): Acquisition {
-    const { machine, registration } = this.#start;
-    const { github, witness } = machine.world;
-    if (machine.world.refusesAcquire(jobId)) {
-      witness.faultHappened("github.acquire-refused");
-      if (registration.isEphemeral) endRegistration(github.state, registration, "consumed", machine.nowMs);
-      machine.note("acquire is refused", jobId);
-      return { kind: "conflict" };
-    }
-    const acquisition = acquire(github.state, registration, requestId, machine.nowMs);
-    machine.note(`acquire: ${acquisition.kind}`, jobId);
-    if (acquisition.kind !== "acquired") return acquisition;
-    witness.jobAcquired(machine.truth(), jobId);
-    if (this.#isShuttingDown) witness.jobCancelledByRunner(machine.truth(), jobId, "signal");
-    else if (this.listener.isAlive) this.#acquiredJobId = jobId;
-    return acquisition;
+    });
   }
 
   #beginJob({ job }: Acquisition & { kind: "acquired" }, { requestId }: Assignment): void {
@@ -345,7 +286,7 @@ export class HostRunner implements MachineRunner, PollHandler {
         return machine.processes.start({ ...start, parentPid, mark: markedBy(mark), onDeath });
       },
       startLeftover: () => {
-        const start = { name: "sleep", arguments: ["sleep", "infinity"], executable: "/usr/bin/sleep" };
+        const start = { name: "sleep", arguments: ["sleep", "infinity"], executable: "/bin/sleep" };
         machine.processes.start({ ...start, workingDirectory: "/", mark: markedBy(mark), isQuiet: true });
       },
       killListener: (kind) => machine.kill(this.listener, { by: "fault", kind }),

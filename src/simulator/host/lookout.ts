@@ -9,7 +9,7 @@ import type { FenceFolders } from "./fence-folders.ts";
 import type { Machine } from "./machine.ts";
 import { FilesReader, type RunnerFiles } from "./runner-files.ts";
 
-export const ROOTS_DIRECTORY = "/var/lib/holdfast/roots";
+export const ROOTS_DIRECTORY = "/holdfast/roots";
 
 export interface LookoutParts {
   readonly machine: Machine;

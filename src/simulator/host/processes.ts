@@ -8,6 +8,7 @@ import { Course } from "./course.ts";
 
 /** Tasks of a process stop one after the other: most of them at once, some only when they come back from the kernel. */
 const TASK_COUNT = 5;
+const NO_TASK_STOPPED: readonly string[] = Array.from({ length: TASK_COUNT }, () => "S");
 const TASK_STOPS_WITHIN_MS = 4;
 const SLOW_TASK_STOPS_MS = [20, 300] as const;
 const SLOW_STOP_SHARE = 0.15;
@@ -69,8 +70,8 @@ export class MachineProcess implements StartedProcess {
   }
 
   taskStates(): readonly string[] {
-    const stopsAtMs = this.#stopsAtMs ?? Array.from({ length: TASK_COUNT }, () => Number.POSITIVE_INFINITY);
-    return stopsAtMs.map((atMs) => (atMs <= this.#scheduler.nowMs ? "T" : "S"));
+    if (this.#stopsAtMs === null) return NO_TASK_STOPPED;
+    return this.#stopsAtMs.map((atMs) => (atMs <= this.#scheduler.nowMs ? "T" : "S"));
   }
 
   /** SIGSTOP. Until its last task is stopped it takes steps. */

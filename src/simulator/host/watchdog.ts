@@ -38,7 +38,7 @@ export class Watchdog {
     this.process = machine.processes.start({
       name: "node",
       arguments: ["node", "watchdog.js", name],
-      executable: "/usr/bin/node",
+      executable: "/bin/node",
       workingDirectory: "/",
       parentPid,
       // Not the machine's mark, by which a job's leftovers are found and killed.
