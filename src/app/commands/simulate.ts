@@ -37,7 +37,7 @@ export function runSimulate(
     if (options.mutants !== undefined) return tryMutants(options.mutants, files, options, io, parts);
     const read = await readAll(files, options, io);
     if (read === null) return EXIT.usage;
-    const plan = planWorlds(read, options, await parts.loadRandomScenario());
+    const plan = await planWorlds(read, options, parts.loadRandomScenario);
     return options.trace === undefined
       ? runPlan(plan, options, io, parts)
       : runTraced(plan, options.trace, options, io, parts);

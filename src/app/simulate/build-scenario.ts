@@ -17,11 +17,13 @@ export interface Setting {
   readonly pools: readonly PoolPolicy[];
 }
 
+export type WrittenSettings = readonly { readonly name: string; readonly pools: readonly WrittenScenarioPool[] }[];
+
 export interface ScenarioParts {
   readonly written: WrittenScenario;
   readonly faults: readonly Fault[];
   readonly trace: readonly TraceRow[];
-  readonly settings: readonly Setting[];
+  readonly settings: WrittenSettings;
   readonly nameDefault: string;
 }
 
@@ -32,13 +34,17 @@ const START_IN_DAY_MS = 8 * HOUR_MS;
 const FOLDER = "/";
 const AGENTS_URL = "https://holdfast.example";
 
-export function policyOf(pool: WrittenScenarioPool): PoolPolicy {
+function policyOf(pool: WrittenScenarioPool): PoolPolicy {
   return buildPool(pool, FOLDER, AGENTS_URL).policy;
 }
 
-/** What it returns is sound if no problem was added. */
-export function buildScenario(parts: ScenarioParts, problems: ProblemList): Scenario {
-  const { written, faults, trace, settings, nameDefault } = parts;
+/** @param parts each without a problem of its own. @returns what is sound if no problem was added. */
+export function buildScenario(
+  parts: ScenarioParts,
+  problems: ProblemList,
+): { readonly scenario: Scenario; readonly settings: readonly Setting[] } {
+  const { written, faults, trace, nameDefault } = parts;
+  const settings = parts.settings.map(({ name, pools }) => ({ name, pools: pools.map(policyOf) }));
   const pools = written.pools.map(policyOf);
   const startMs = startOf(written, trace);
   const { workload } = written.world;
@@ -53,7 +59,7 @@ export function buildScenario(parts: ScenarioParts, problems: ProblemList): Scen
   checkConnections(pools, problems);
   checkFaultedJobs(faults, jobs, problems);
   const { fleet } = written;
-  return {
+  const scenario: Scenario = {
     name: written.name ?? nameDefault,
     startMs,
     durationMs,
@@ -72,6 +78,7 @@ export function buildScenario(parts: ScenarioParts, problems: ProblemList): Scen
     },
     pace: written.pace,
   };
+  return { scenario, settings };
 }
 
 function startOf({ start }: WrittenScenario, trace: readonly TraceRow[]): number {

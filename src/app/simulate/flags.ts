@@ -3,9 +3,8 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { ALGORITHMS, PROVIDERS } from "../../simulator/scenario/scenario.ts";
 import type { SimulateOptions } from "../commands/simulate.ts";
 import { openIo } from "../reading.ts";
-import { type SeedSpan, WORLD_COUNT_MAX } from "./plan.ts";
-import { SEED_MAX } from "./schema.ts";
-import { PROCESS_COUNT_MAX } from "./world-runs.ts";
+import { PROCESS_COUNT_MAX, SEED_MAX, WORLD_COUNT_MAX } from "./bounds.ts";
+import type { SeedSpan } from "./plan.ts";
 
 const AFTER_HELP = `
 Exit code 0 only if no invariant was broken. Examples:

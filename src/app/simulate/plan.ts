@@ -2,6 +2,7 @@
 import type { RandomScenario } from "../../simulator/scenario/run-world.ts";
 import { ALGORITHMS, type Algorithm, type ProviderWorld, type Scenario } from "../../simulator/scenario/scenario.ts";
 import { CommandError } from "../commands/failure.ts";
+import { WORLD_COUNT_MAX } from "./bounds.ts";
 import type { ReadScenario } from "./read-scenario.ts";
 import type { WorldRun } from "./world-runs.ts";
 
@@ -32,20 +33,19 @@ export interface Plan {
   readonly groups: readonly Group[];
 }
 
-export const WORLD_COUNT_MAX = 100_000;
-
 /**
  * @param files that were read; without one the worlds are random.
  * @throws {CommandError} `usage`: what was asked contradicts itself, or is more than the bound.
  */
-export function planWorlds(files: readonly ReadScenario[], asked: WorldsAsked, randomScenario: RandomScenario): Plan {
+export async function planWorlds(
+  files: readonly ReadScenario[],
+  asked: WorldsAsked,
+  loadRandomScenario: () => Promise<RandomScenario>,
+): Promise<Plan> {
   refuseContradictions(files, asked);
   const [file] = files;
   if (file !== undefined && files.length === 1 && file.settings.length > 0) return planSettings(file, asked);
-  const bases =
-    files.length > 0
-      ? files.flatMap((one) => seedsFor(asked, one.seed).map((seed) => baseOf(one, seed)))
-      : seedsFor(asked, 1).map((seed) => ({ scenario: randomScenario(seed, asked.provider), seed, file: null }));
+  const bases = files.length > 0 ? basesOf(files, asked) : randomBases(asked, await loadRandomScenario());
   const runsWith = (algorithm: Algorithm | undefined) => bases.map((base) => runOf(base, asked, algorithm));
   if (asked.algorithms === "all") {
     const groups = ALGORITHMS.map((algorithm) => ({ name: algorithm, runs: runsWith(algorithm) }));
@@ -59,6 +59,14 @@ interface Base {
   readonly seed: number;
   /** Null: it is random. */
   readonly file: string | null;
+}
+
+function basesOf(files: readonly ReadScenario[], asked: WorldsAsked): readonly Base[] {
+  return files.flatMap((one) => seedsFor(asked, one.seed).map((seed) => baseOf(one, seed)));
+}
+
+function randomBases(asked: WorldsAsked, randomScenario: RandomScenario): readonly Base[] {
+  return seedsFor(asked, 1).map((seed) => ({ scenario: randomScenario(seed, asked.provider), seed, file: null }));
 }
 
 function baseOf({ scenario, file }: ReadScenario, seed: number): Base {

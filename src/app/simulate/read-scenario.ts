@@ -11,7 +11,7 @@ import { parseYaml } from "../config/yaml.ts";
 import { buildScenario, type Setting } from "./build-scenario.ts";
 import { readFaults, SCENARIO_REFERENCE } from "./read-faults.ts";
 import { readTrace, TRACE_BYTES_MAX, type TraceRow } from "./read-trace.ts";
-import { ScenarioSchema, type WrittenScenario } from "./schema.ts";
+import { ScenarioSchema } from "./schema.ts";
 import { readSettings } from "./settings.ts";
 
 export interface ReadScenario {
@@ -44,16 +44,13 @@ export async function readScenario(path: string): Promise<ReadScenario> {
   checkPools("pools", { pools: readDraft(withPools).pools, github: {} }, problems);
   const faults = readFaults(faultsIn(raw), problems);
   const trace = await readTraceOf(traceFileIn(raw), dirname(file), problems);
-  if (!parsed.success) {
-    problems.throwIfAny(path);
-    throw parsed.error;
-  }
-  const written: WrittenScenario = parsed.data;
-  const settings = readSettings(written.settings, withPools, problems);
-  const nameDefault = basename(file, extname(file));
-  const scenario = buildScenario({ written, faults, trace, settings, nameDefault }, problems);
+  const written = parsed.success ? readSettings(parsed.data.settings, withPools, problems) : [];
   problems.throwIfAny(path);
-  return { file: path, scenario, seed: written.seed, settings };
+  if (!parsed.success) throw parsed.error;
+  const parts = { written: parsed.data, faults, trace, settings: written, nameDefault: basename(file, extname(file)) };
+  const { scenario, settings } = buildScenario(parts, problems);
+  problems.throwIfAny(path);
+  return { file: path, scenario, seed: parsed.data.seed, settings };
 }
 
 async function readText(path: string, file: string): Promise<string> {

@@ -1,5 +1,6 @@
 /** What a world was, for a person: its verdict first, then its figures, and of each violation what led to it. */
 
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import { plainAnswer } from "../../http/text/plain-text.ts";
 import type { Invariant, WorldResult } from "../../simulator/scenario/result.ts";
 import type { Colours } from "../terminal/io.ts";
@@ -157,35 +158,53 @@ export function renderViolations(
   return `${shown.join("")}${more}`;
 }
 
-const CLOCK_TIME = /^\d{2}:\d{2}:\d{2}(?:\.\d+)?/;
-
-function renderViolation(violation: FoundViolation, startMs: number, { width, colours }: Screen): string {
+function renderViolation(violation: FoundViolation, startMs: number, screen: Screen): string {
+  const { width, colours } = screen;
   const { invariant, atMs, what, timeline, explanation, again } = violation;
   const when = `${clockAt(startMs, atMs)}, ${sinceStart(atMs)}`;
   const block = (text: string, indent: string) =>
     wrapText(text, width - indent.length).map((line) => `${indent}${line}`);
   const omitted = timeline.length - TIMELINE_SHOWN_MAX;
+  const told = explanation.filter((text) => INSTANT.test(text));
+  const unexplained = told.length - TIMELINE_SHOWN_MAX;
   const lines = [
     "",
     `${colours.red(invariant)}  ${when}  ${colours.dim(INVARIANT_SENTENCES[invariant])}`,
     ...block(what, "  ").map(colours.bold),
     ...(timeline.length === 0 ? [] : ["", colours.dim("  What happened")]),
     ...(omitted > 0 ? [colours.dim(`    ${counted(omitted, "earlier event")} left out`)] : []),
-    ...timeline.slice(-TIMELINE_SHOWN_MAX).flatMap((text) => renderEvent(text, width, colours)),
+    ...timeline.slice(-TIMELINE_SHOWN_MAX).flatMap((text) => renderEvent(text, startMs, screen)),
     ...(explanation.length === 0 ? [] : ["", colours.dim("  What `holdfast explain` says")]),
-    ...explanation.flatMap((text) => block(text, "    ")),
+    ...explanation.filter((text) => !INSTANT.test(text)).flatMap((text) => block(text, "    ")),
+    ...(unexplained > 0 ? [colours.dim(`    ${counted(unexplained, "line")} left out`)] : []),
+    ...told.slice(-TIMELINE_SHOWN_MAX).flatMap((text) => renderEvent(text, startMs, screen)),
     "",
     `  ${colours.dim("Again:")} ${again}`,
   ];
   return `${lines.join("\n")}\n`;
 }
 
-/** Its time stands out, and what is too long goes on beneath itself. */
-function renderEvent(text: string, width: number, colours: Colours): readonly string[] {
-  const time = CLOCK_TIME.exec(text)?.[0] ?? "";
-  const rest = text.slice(time.length).trimStart();
-  const indent = time === "" ? "    " : " ".repeat(4 + time.length + 2);
+/** `0:14:07.120` since the start in what happened; an instant in what `explain` says. */
+const OFFSET = /^(?<hours>\d+):(?<minutes>\d{2}):(?<seconds>\d{2}(?:\.\d+)?)\s+/;
+const INSTANT = /^\d{4}-\d{2}-\d{2}T(?<clock>\d{2}:\d{2}:\d{2})(?:\.\d+)?Z\s+/;
+const CLOCK_WIDTH = "08:14:07  ".length;
+
+/** With the world's clock before it, and what is too long beneath itself. */
+function renderEvent(text: string, startMs: number, { width, colours }: Screen): readonly string[] {
+  const { clock, rest } = splitTime(text, startMs);
+  const indent = clock === null ? "    " : " ".repeat(4 + CLOCK_WIDTH);
   const [first = "", ...others] = wrapText(rest, width - indent.length);
-  const lead = time === "" ? indent : `    ${colours.dim(time)}  `;
+  const lead = clock === null ? indent : `    ${colours.dim(clock)}  `;
   return [`${lead}${first}`, ...others.map((line) => `${indent}${line}`)];
+}
+
+function splitTime(text: string, startMs: number): { readonly clock: string | null; readonly rest: string } {
+  const offset = OFFSET.exec(text);
+  if (offset !== null) {
+    const { hours, minutes, seconds } = offset.groups ?? {};
+    const sinceMs = Number(hours) * HOUR_MS + Number(minutes) * MINUTE_MS + Math.floor(Number(seconds) * SECOND_MS);
+    return { clock: clockAt(startMs, sinceMs), rest: text.slice(offset[0].length) };
+  }
+  const instant = INSTANT.exec(text);
+  return { clock: instant?.groups?.clock ?? null, rest: text.slice(instant?.[0].length ?? 0) };
 }

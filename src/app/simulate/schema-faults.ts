@@ -5,7 +5,7 @@
 import * as z from "zod";
 import { SECOND_MS } from "../../domain/units.ts";
 import type { FaultKind, FaultOf } from "../../simulator/scenario/fault.ts";
-import { durationText, key } from "../config/key.ts";
+import { durationText, key, noteOf } from "../config/key.ts";
 import { rangeText, SPAN_MS_MAX, shareNumber } from "./fields.ts";
 
 type FieldName<Field> = Field extends `${infer Name}Ms` ? Name : Field;
@@ -315,7 +315,8 @@ export function blockOf(kind: FaultKind): z.ZodObject {
   const shared = SHARES.find((name) => name in fields);
   const shape: Record<string, z.ZodType> = { kind: z.literal(kind), ...fields };
   if (shared !== undefined) {
-    shape[shared] = (fields as Record<string, z.ZodType>)[shared]?.optional() ?? z.never();
+    const own = (fields as Record<string, z.ZodType>)[shared] ?? z.never();
+    shape[shared] = key(own.optional(), noteOf(own) ?? { says: "", example: "" });
     shape.probability = key(shareNumber().optional(), {
       says: `Another word for \`${shared}\`.`,
       example: "probability: 0.2",

@@ -4,11 +4,11 @@ import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import { ALGORITHMS, PROVIDERS } from "../../simulator/scenario/scenario.ts";
 import { durationText, key, pathText } from "../config/key.ts";
 import { PoolSchema } from "../config/schema-pools.ts";
+import { SEED_MAX } from "./bounds.ts";
 import { jobMomentText, rangeText, repositoryText, SPAN_MS_MAX, startText } from "./fields.ts";
 
 export const JOB_COUNT_MAX = 100_000;
 export const JOB_DURATION_MS_MAX = 5 * DAY_MS;
-export const SEED_MAX = 2 ** 32 - 1;
 export const NAME_LENGTH_MAX = 100;
 const POOL_COUNT_MAX = 100;
 const FAULT_COUNT_MAX = 200;

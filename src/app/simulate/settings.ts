@@ -3,7 +3,7 @@ import { checkPool, checkPools } from "../config/cross-checks.ts";
 import { readDraft } from "../config/draft.ts";
 import { addIssues, nearestOf } from "../config/issues.ts";
 import type { ProblemList } from "../config/problems.ts";
-import { policyOf, type Setting } from "./build-scenario.ts";
+import type { WrittenSettings } from "./build-scenario.ts";
 import { SCENARIO_REFERENCE } from "./read-faults.ts";
 import { ScenarioPoolSchema, type WrittenScenario, type WrittenScenarioPool } from "./schema.ts";
 
@@ -11,18 +11,14 @@ type WrittenSetting = WrittenScenario["settings"][number];
 type Block = Readonly<Record<string, unknown>>;
 
 /** @param raw the file, as far as it is without problems. */
-export function readSettings(
-  written: readonly WrittenSetting[],
-  raw: unknown,
-  problems: ProblemList,
-): readonly Setting[] {
+export function readSettings(written: readonly WrittenSetting[], raw: unknown, problems: ProblemList): WrittenSettings {
   const names = new Map<string, number>();
   return written.map((setting, index) => {
     const path = `settings[${index}]`;
     const first = names.get(setting.name);
     if (first === undefined) names.set(setting.name, index);
     else problems.add(`${path}.name`, `is the name of settings[${first}] too`, "give each its own name");
-    return { name: setting.name, pools: readPools(setting, index, raw, problems).map(policyOf) };
+    return { name: setting.name, pools: readPools(setting, index, raw, problems) };
   });
 }
 

@@ -5,6 +5,7 @@ import type { WorldResult } from "../../simulator/scenario/result.ts";
 import type { RunWorld } from "../../simulator/scenario/run-world.ts";
 import type { Scenario } from "../../simulator/scenario/scenario.ts";
 import { CommandError } from "../commands/failure.ts";
+import { PROCESS_COUNT_MAX } from "./bounds.ts";
 
 export interface WorldRun {
   readonly scenario: Scenario;
@@ -31,7 +32,6 @@ export type WorldAnswer =
   | { readonly kind: "done"; readonly result: WorldResult }
   | { readonly kind: "failed"; readonly message: string };
 
-export const PROCESS_COUNT_MAX = 64;
 const PROGRAM = new URL("./world-process.ts", import.meta.url);
 const STDERR_LENGTH_MAX = 600;
 
