@@ -9,29 +9,15 @@ export class Calls {
     this.world = world;
   }
 
-  get isStopped(): boolean {
-    return this.#isStopped;
-  }
-
   stop(): void {
     this.#isStopped = true;
   }
 
-  /** @returns null where the call failed or its answer was lost; never settles once the fleet is stopped. */
+  /** @returns null where the call failed or its answer was lost; a call that is asked for after the end is not made and never settles. */
   ask<Answer>(to: "github" | "provider", operation: string, effect: () => Answer): Promise<Answer | null> {
     return new Promise((resolve) => {
       if (this.#isStopped) return;
-      this.world.call(to, operation, effect, (answer) => {
-        if (!this.#isStopped) resolve(answer);
-      });
-    });
-  }
-
-  wait(forMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.world.scheduler.after(forMs, () => {
-        if (!this.#isStopped) resolve();
-      });
+      this.world.call(to, operation, effect, resolve);
     });
   }
 

@@ -84,7 +84,6 @@ export class Launcher {
   }
 
   #show(waiting: Waiting): void {
-    if (this.#calls.isStopped) return;
     this.#queue.push(waiting);
     if (this.#isWorking) return;
     this.#isWorking = true;
