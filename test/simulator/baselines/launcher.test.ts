@@ -117,6 +117,17 @@ it("one pass at a time is under way, and none begins after the end", async () =>
   expect(scene.scheduler.eventCount - before).toBeLessThan(500);
 });
 
+it("a fleet that is stopped in the middle of a pass does not finish it", async () => {
+  const scene = makeFleetScene(FLAG, { jobs: jobs(1) });
+  await scene.runUntil(at(10) + 500);
+  const callCount = scene.calls.get("list");
+  scene.fleet.stop();
+  await scene.runUntil(at(20));
+  expect(scene.calls.get("list")).toBe(callCount);
+  expect(scene.calls.has("get-runner")).toBe(false);
+  expect(scene.model.hosts.size).toBe(1);
+});
+
 it("a fleet that was stopped starts and ends nothing more", async () => {
   const scene = makeFleetScene(FLAG, { jobs: [...jobs(1), { name: "late", atMs: at(20), durationMs: MINUTE_MS }] });
   await scene.runUntil(at(4));

@@ -171,6 +171,8 @@ describe.each(["flag-then-deregister", "deregister-then-recheck"] as const)("%s"
         });
       },
     });
+    await scene.runUntil(at(14));
+    expect(scene.calls.get("get-runner")).toBe(1);
     await scene.runUntil(at(30));
     expect(scene.calls.get("delete-runner")).toBe(1);
     expect(scene.lost).toEqual(new Set());
