@@ -7,6 +7,7 @@ import { ConfigError, renderProblems } from "./config/problems.ts";
 import { addInit } from "./init/flags.ts";
 import { addOperatorCommands } from "./operating.ts";
 import { addReadingCommands } from "./reading.ts";
+import { addSimulate } from "./simulate/flags.ts";
 import { version } from "./version.ts";
 
 const EXIT_FAILED = 1;
@@ -42,6 +43,7 @@ function createProgram(done: (exitCode: number) => void): Command {
   addInit(program, stopSignal, done);
   addServe(program, done);
   addDemo(program, done);
+  addSimulate(program, done);
   addReadingCommands(program, done);
   addOperatorCommands(program, done);
   return program;

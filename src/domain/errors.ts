@@ -177,6 +177,10 @@ export const ERRORS = {
     sentence: "The demonstration ended with a failed job or something left behind.",
     mend: "The summary names what; report it with the log.",
   },
+  "world-failed": {
+    sentence: "A simulated world could not be run to its end: a bug of Holdfast's or of its simulator.",
+    mend: "Report it with the scenario and the seed that the message names.",
+  },
 } as const satisfies Record<string, { readonly sentence: string; readonly mend: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -98,7 +98,8 @@ function buildAuth(secret: AuthSecret | null, appId: number | undefined): Connec
   return { ...secret, appId };
 }
 
-function buildPool(pool: WrittenPool, folder: string, agentsUrl: string): PoolConfig {
+/** @param folder where relative paths begin. */
+export function buildPool(pool: WrittenPool, folder: string, agentsUrl: string): PoolConfig {
   const runner: RunnerConfig = {
     directory: resolve(folder, pool.runner.directory),
     environment: pool.runner.environment,

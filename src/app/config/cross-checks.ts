@@ -9,9 +9,14 @@ export function checkTogether(draft: Draft, problems: ProblemList): void {
   checkUrls(draft, problems);
   checkNames("operators", draft.operators ?? [], problems);
   checkAnonymous(draft, problems);
-  checkNames("pools", draft.pools ?? [], problems);
+  checkPools("pools", draft, problems);
+}
+
+/** @param path of the list of pools. */
+export function checkPools(path: string, draft: Pick<Draft, "pools" | "github">, problems: ProblemList): void {
+  checkNames(path, draft.pools ?? [], problems);
   for (const [index, pool] of (draft.pools ?? []).entries()) {
-    if (pool !== undefined) checkPool(`pools[${index}]`, pool, draft, problems);
+    if (pool !== undefined) checkPool(`${path}[${index}]`, pool, draft, problems);
   }
 }
 
@@ -26,7 +31,7 @@ function checkUrls(draft: Draft, problems: ProblemList): void {
 }
 
 function checkNames(
-  block: "pools" | "operators",
+  block: string,
   entries: readonly ({ readonly name?: string | undefined } | undefined)[],
   problems: ProblemList,
 ): void {
@@ -61,7 +66,7 @@ function checkAnonymous(draft: Draft, problems: ProblemList): void {
   }
 }
 
-function checkPool(path: string, pool: DraftPool, draft: Draft, problems: ProblemList): void {
+export function checkPool(path: string, pool: DraftPool, draft: Pick<Draft, "github">, problems: ProblemList): void {
   checkConnectionOf(path, pool, draft, problems);
   checkScope(path, pool, problems);
   checkLabels(path, pool, problems);
@@ -96,7 +101,7 @@ function hasKnownPlace({ scope }: DraftPool): boolean {
   return repositories.length === 1 && !(repositories[0]?.endsWith("/*") ?? false);
 }
 
-function checkConnectionOf(path: string, pool: DraftPool, draft: Draft, problems: ProblemList): void {
+function checkConnectionOf(path: string, pool: DraftPool, draft: Pick<Draft, "github">, problems: ProblemList): void {
   const known = Object.keys(draft.github ?? {});
   if (pool.github === undefined || pool.github === "" || known.length === 0) return;
   if (known.includes(pool.github)) return;

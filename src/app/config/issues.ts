@@ -8,28 +8,42 @@ import { findSchema, shapeOf } from "./schema-walk.ts";
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
-/** @param input what was parsed, to tell a missing value from a wrong one. */
-export function addIssues(problems: ProblemList, root: z.ZodType, input: unknown, issues: readonly Issue[]): void {
-  for (const issue of issues) addIssue(problems, root, input, issue, issue.path);
+/** What was checked: a whole file, or a part of one that has a schema of its own. */
+export interface Checked {
+  readonly root: z.ZodType;
+  /** What was parsed, to tell a missing value from a wrong one. */
+  readonly input: unknown;
+  /** Where it stands in the file; the file itself unless given. */
+  readonly at?: Path;
+  /** The page that lists its keys; the configuration's unless given. */
+  readonly reference?: string;
 }
 
-function addIssue(problems: ProblemList, root: z.ZodType, input: unknown, issue: Issue, path: Path): void {
+const REFERENCE = "docs/reference/configuration.md";
+
+export function addIssues(problems: ProblemList, checked: Checked, issues: readonly Issue[]): void {
+  for (const issue of issues) addIssue(problems, checked, issue, issue.path);
+}
+
+function addIssue(problems: ProblemList, checked: Checked, issue: Issue, path: Path): void {
+  const { root, input, at = [] } = checked;
   if (issue.code === "unrecognized_keys") {
     for (const unknown of issue.keys)
-      problems.add(renderPath([...path, unknown]), "unknown key", adviseKey(root, path, unknown));
+      problems.add(renderPath([...at, ...path, unknown]), "unknown key", adviseKey(root, path, unknown));
     return;
   }
   if (issue.code === "invalid_union") {
     const branch = issue.errors.find((errors) => !errors.some(isOfWrongKind)) ?? null;
     if (branch !== null) {
-      for (const inner of branch) addIssue(problems, root, input, inner, [...path, ...inner.path]);
+      for (const inner of branch) addIssue(problems, checked, inner, [...path, ...inner.path]);
       return;
     }
   }
   const isSecretHere = issue.code === "invalid_type" && typeof valueAt(input, path) === "string";
   const instead = isSecretHere ? findSchema(root, path)?.note?.insteadOfSecret : undefined;
-  if (instead !== undefined) problems.add(renderPath(path), INLINE_SECRET, instead);
-  else problems.add(renderPath(path), describe(issue, valueAt(input, path)), advise(root, issue, path));
+  const place = renderPath([...at, ...path]);
+  if (instead !== undefined) problems.add(place, INLINE_SECRET, instead);
+  else problems.add(place, describe(issue, valueAt(input, path)), advise(checked, issue, path));
 }
 
 function isOfWrongKind(issue: Issue): boolean {
@@ -78,13 +92,13 @@ function describeSize(origin: string, bound: "at least" | "at most", size: numbe
   return `must be ${bound} ${size}`;
 }
 
-function advise(root: z.ZodType, issue: Issue, path: Path): string {
+function advise({ root, reference = REFERENCE }: Checked, issue: Issue, path: Path): string {
   const own = issue.code === "custom" ? issue.params?.mend : undefined;
   if (typeof own === "string") return own;
   const around = issue.code === "invalid_key" ? path.slice(0, -1) : path;
   const example = findSchema(root, around)?.note?.example;
-  if (path.length === 0) return "write the keys that docs/reference/configuration.md lists";
-  return example === undefined ? "see docs/reference/configuration.md" : `as in \`${example}\``;
+  if (path.length === 0) return `write the keys that ${reference} lists`;
+  return example === undefined ? `see ${reference}` : `as in \`${example}\``;
 }
 
 const SAME_WORD_DISTANCE_MAX = 3;

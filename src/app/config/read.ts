@@ -33,7 +33,7 @@ export async function readConfig(
   if (raw === null) problems.throwIfAny(path);
 
   const parsed = ConfigSchema.safeParse(raw);
-  if (!parsed.success) addIssues(problems, ConfigSchema, raw, parsed.error.issues);
+  if (!parsed.success) addIssues(problems, { root: ConfigSchema, input: raw }, parsed.error.issues);
   const draft = readDraft(raw);
   checkTogether(draft, problems);
   const reader = new SecretReader(folder, environment, problems);

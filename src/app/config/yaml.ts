@@ -19,8 +19,11 @@ const ADVICE: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: "keep one document",
 };
 
-/** @returns what the text says; null after adding problems: the file is not YAML, or says nothing. */
-export function parseYaml(text: string, problems: ProblemList): unknown {
+/**
+ * @param example what an empty file can be started from.
+ * @returns what the text says; null after adding problems: the file is not YAML, or says nothing.
+ */
+export function parseYaml(text: string, problems: ProblemList, example = "holdfast.example.yaml"): unknown {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "silent" });
   const found = [...document.errors, ...document.warnings];
@@ -30,12 +33,12 @@ export function parseYaml(text: string, problems: ProblemList): unknown {
     problems.add(`line ${line}, column ${col}`, sentence, ADVICE[code] ?? "correct the line, or the one above it");
   }
   if (found.length > 0) return null;
-  return toValue(() => document.toJS({ maxAliasCount: ALIAS_COUNT_MAX }), problems);
+  return toValue(() => document.toJS({ maxAliasCount: ALIAS_COUNT_MAX }), problems, example);
 }
 
 const ALIAS_COUNT_MAX = 100;
 
-function toValue(convert: () => unknown, problems: ProblemList): unknown {
+function toValue(convert: () => unknown, problems: ProblemList, example: string): unknown {
   let value: unknown;
   try {
     value = convert();
@@ -44,6 +47,6 @@ function toValue(convert: () => unknown, problems: ProblemList): unknown {
     problems.add("(the file)", "has an alias that stands for nothing, or too many", "write it out");
     return null;
   }
-  if (value === null || value === undefined) problems.add("(the file)", "is empty", "start from holdfast.example.yaml");
+  if (value === null || value === undefined) problems.add("(the file)", "is empty", `start from ${example}`);
   return value ?? null;
 }

@@ -1,0 +1,16 @@
+/** The function that runs one world: it is handed to whoever asks for worlds. */
+import type { WorldEvent } from "../world/event-log.ts";
+import type { WorldResult } from "./result.ts";
+import type { ProviderWorld, Scenario } from "./scenario.ts";
+
+export type RunWorld = (
+  scenario: Scenario,
+  options: {
+    readonly seed: number;
+    /** Is told of each event as it happens; what it does changes nothing. */
+    readonly onEvent?: (event: WorldEvent) => void;
+  },
+) => Promise<WorldResult>;
+
+/** A world of chance alone: everything in it is drawn from the seed. */
+export type RandomScenario = (seed: number, provider?: ProviderWorld) => Scenario;
