@@ -17,7 +17,10 @@ export class Calls {
   ask<Answer>(to: "github" | "provider", operation: string, effect: () => Answer): Promise<Answer | null> {
     return new Promise((resolve) => {
       if (this.#isStopped) return;
-      this.world.call(to, operation, effect, resolve);
+      this.world.call(to, operation, effect, (answer) => {
+        this.world.scheduler.disturb();
+        resolve(answer);
+      });
     });
   }
 
@@ -30,6 +33,7 @@ export class Calls {
       scheduler.after(scenario.fleet.passEveryMs, begin);
       if (isUnderWay) return;
       isUnderWay = true;
+      scheduler.disturb();
       void pass().then(() => {
         isUnderWay = false;
       });

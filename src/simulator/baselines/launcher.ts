@@ -87,6 +87,7 @@ export class Launcher {
     this.#queue.push(waiting);
     if (this.#isWorking) return;
     this.#isWorking = true;
+    this.#calls.world.scheduler.disturb();
     void this.#work().then(() => {
       this.#isWorking = false;
     });
