@@ -3,15 +3,15 @@
  * alone. A row is pending from its launch, running with `in_progress`, completed with `completed`; it moves forward only.
  *
  * Each pass: a row that is pending for 10 minutes has its machine terminated, its runner deregistered and its job launched
- * anew, three times at most; one that is running for 360 minutes the same, without another launch; and a machine older than
- * five minutes without any row is terminated. A failed terminate leaves the row as it is. At `completed` the machine is
+ * anew, three times at most; one that is running for 360 minutes the same, without another launch; and a machine without any
+ * row is terminated: rows are forgotten after a day. A failed terminate leaves the row as it is. At `completed` the machine is
  * ended (#74 D1.1; before that its own user data did so).
  *
  * How it loses jobs: nobody is asked whether the machine is busy. An `in_progress` that is lost leaves a running job's row
  * pending, and 360 minutes end a job as well. How it leaks: a terminal row shields its machine from the sweep, whatever
  * became of the ending (#74: 222 and more).
  */
-import { MINUTE_MS } from "../../domain/units.ts";
+import { DAY_MS, MINUTE_MS } from "../../domain/units.ts";
 import type { Fleet, FleetWorld } from "../world/algorithm.ts";
 import { Calls } from "./calls.ts";
 import { removeRunner } from "./github-rest.ts";
@@ -20,7 +20,7 @@ import { Launcher, type Order } from "./launcher.ts";
 
 const PENDING_MAX_MS = 10 * MINUTE_MS;
 const RUNNING_MAX_MS = 360 * MINUTE_MS;
-const ORPHAN_GRACE_MS = 5 * MINUTE_MS;
+const ROW_LIFE_MS = DAY_MS;
 const ATTEMPT_COUNT_MAX = 3;
 
 /** Its events wait 30 s in their queue, and launch only where GitHub has more queued jobs than the ledger pending rows. */
@@ -52,9 +52,7 @@ class AgeCappedFleet implements Fleet {
       },
       onLaunched: (runnerName, providerId) => {
         const row = this.#rows.get(runnerName);
-        if (row === undefined) return;
-        row.providerId = providerId;
-        if (providerId === null) row.status = "failed";
+        if (row !== undefined) row.providerId = providerId;
       },
     });
     calls.repeat(() => this.#pass());
@@ -77,6 +75,7 @@ class AgeCappedFleet implements Fleet {
 
   async #pass(): Promise<void> {
     for (const row of this.#rows.values()) {
+      if (ageOf(this.#calls, row) >= ROW_LIFE_MS) this.#rows.delete(row.runnerName);
       if (row.status === "pending" && ageOf(this.#calls, row) >= PENDING_MAX_MS) await this.#endStale(row, true);
       if (row.status === "running" && ageOf(this.#calls, row) >= RUNNING_MAX_MS) await this.#endStale(row, false);
     }
@@ -101,7 +100,7 @@ class AgeCappedFleet implements Fleet {
 
   async #sweep(): Promise<void> {
     for (const instance of (await listInstances(this.#calls)) ?? []) {
-      if (ageOf(this.#calls, instance) < ORPHAN_GRACE_MS || this.#rows.has(instance.runnerName)) continue;
+      if (this.#rows.has(instance.runnerName)) continue;
       await terminateInstance(this.#calls, instance.providerId, "no row knows it");
     }
   }

@@ -9,28 +9,17 @@ export class Calls {
     this.world = world;
   }
 
-  get isStopped(): boolean {
-    return this.#isStopped;
-  }
-
   stop(): void {
     this.#isStopped = true;
   }
 
-  /** @returns null where the call failed or its answer was lost; never settles once the fleet is stopped. */
+  /** @returns null where the call failed or its answer was lost; a call that is asked for after the end is not made and never settles. */
   ask<Answer>(to: "github" | "provider", operation: string, effect: () => Answer): Promise<Answer | null> {
     return new Promise((resolve) => {
       if (this.#isStopped) return;
       this.world.call(to, operation, effect, (answer) => {
-        if (!this.#isStopped) resolve(answer);
-      });
-    });
-  }
-
-  wait(forMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.world.scheduler.after(forMs, () => {
-        if (!this.#isStopped) resolve();
+        this.world.scheduler.disturb();
+        resolve(answer);
       });
     });
   }
@@ -44,6 +33,7 @@ export class Calls {
       scheduler.after(scenario.fleet.passEveryMs, begin);
       if (isUnderWay) return;
       isUnderWay = true;
+      scheduler.disturb();
       void pass().then(() => {
         isUnderWay = false;
       });

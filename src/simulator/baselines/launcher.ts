@@ -84,10 +84,10 @@ export class Launcher {
   }
 
   #show(waiting: Waiting): void {
-    if (this.#calls.isStopped) return;
     this.#queue.push(waiting);
     if (this.#isWorking) return;
     this.#isWorking = true;
+    this.#calls.world.scheduler.disturb();
     void this.#work().then(() => {
       this.#isWorking = false;
     });

@@ -78,7 +78,7 @@ export class NatureModel implements ProviderModel {
   }
 
   start(tags: Readonly<Record<string, string>>, make: MakeHost): string | null {
-    if (this.#capacity.isSpent() || this.#capacity.refuse(1, this.#launches.takenCount()) !== null) return null;
+    if (this.#capacity.refuse(1, this.#launches.takenCount()) !== null) return null;
     const providerId = this.#nature.drawProviderId(this.#ids, null);
     this.#roster.start({ providerId, marks: null, tags }, make);
     return providerId;

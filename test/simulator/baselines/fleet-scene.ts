@@ -56,7 +56,7 @@ export function at(minutes: number, seconds = 0): number {
   return minutes * MINUTE_MS + seconds * SECOND_MS;
 }
 
-export function scenarioOf(baseline: Baseline, options: SceneOptions): Scenario {
+function scenarioOf(baseline: Baseline, options: SceneOptions): Scenario {
   return {
     name: "tiny",
     startMs: START_MS,
@@ -86,28 +86,7 @@ export function makeFleetScene(baseline: Baseline, options: SceneOptions): Fleet
   const calls = new Map<string, number>();
   const causes: string[] = [];
   const durations = new Map<string, number>();
-  const nothing = () => {};
-  const model = makeProvider(scenario.provider, {
-    scheduler,
-    chance: new Chance(1),
-    log,
-    witness: {
-      machineStarted: nothing,
-      machineEnds: nothing,
-      runnerKilled: nothing,
-      dispatchLost: nothing,
-      jobCancelledByRunner: nothing,
-      jobAcquired: nothing,
-      jobFinished: nothing,
-      faultHappened: nothing,
-    },
-    faults: scenario.faults,
-    isFaulty: () => true,
-    makeAgentHost: () => {
-      throw new Error("no machine of ours is in this world");
-    },
-    bootMs: scenario.bootMs,
-  });
+  const model = makeCloud(scenario, scheduler, log);
   const standIns = {
     scheduler,
     github,
@@ -158,6 +137,31 @@ export function makeFleetScene(baseline: Baseline, options: SceneOptions): Fleet
     causes,
     runUntil: (afterMs) => scheduler.runUntil(scenario.startMs + afterMs),
   };
+}
+
+function makeCloud(scenario: Scenario, scheduler: Scheduler, log: EventLog): ProviderModel {
+  const nothing = () => {};
+  return makeProvider(scenario.provider, {
+    scheduler,
+    chance: new Chance(1),
+    log,
+    witness: {
+      machineStarted: nothing,
+      machineEnds: nothing,
+      runnerKilled: nothing,
+      dispatchLost: nothing,
+      jobCancelledByRunner: nothing,
+      jobAcquired: nothing,
+      jobFinished: nothing,
+      faultHappened: nothing,
+    },
+    faults: scenario.faults,
+    isFaulty: () => true,
+    makeAgentHost: () => {
+      throw new Error("no machine of ours is in this world");
+    },
+    bootMs: scenario.bootMs,
+  });
 }
 
 const HOOK = {

@@ -9,7 +9,7 @@ function jobs(count: number, durationMs = MINUTE_MS) {
   return Array.from({ length: count }, (_, index) => ({ name: `job-${index}`, atMs: at(1), durationMs }));
 }
 
-const never = { isPersistent: true, passEveryMs: at(1_000), firstPassMs: at(1_000), minimumAgeMs: 0 };
+const never = { isPersistent: true, passEveryMs: at(10_000), firstPassMs: at(10_000), minimumAgeMs: 0 };
 const singleUse = { ...never, isPersistent: false };
 
 describe("scale-up starts", () => {
@@ -36,6 +36,7 @@ describe("scale-up starts", () => {
     await scene.runUntil(at(20));
     expect(scene.model.startedCount).toBe(2);
     expect(scene.finished).toEqual(["job-0", "next"]);
+    expect(scene.calls.has("get-job")).toBe(false);
   });
 
   it("no more than the pool's maximum: a reusable fleet drops the event, and its runners take the job later", async () => {
@@ -90,6 +91,41 @@ describe("a launch", () => {
     await scene.runUntil(at(30));
     expect(scene.finished).toHaveLength(2);
   });
+});
+
+it("an event comes back for a day and no longer", async () => {
+  const none = { kind: "provider.quota", machines: 0 } as const;
+  const scene = makeFleetScene(FLAG, { jobs: jobs(1), faults: [none], scenario: { fleet: singleUse } });
+  await scene.runUntil(at(60 * 23));
+  const countBefore = scene.calls.get("launch") ?? 0;
+  await scene.runUntil(at(60 * 24 + 3));
+  const lastCount = scene.calls.get("launch") ?? 0;
+  expect(lastCount).toBeGreaterThan(countBefore);
+  await scene.runUntil(at(60 * 24 + 6));
+  expect(scene.calls.get("launch")).toBe(lastCount);
+});
+
+it("one pass at a time is under way, and none begins after the end", async () => {
+  const fleet = { isPersistent: true, passEveryMs: 100, firstPassMs: 0, minimumAgeMs: 0 };
+  const scene = makeFleetScene(FLAG, { scenario: { fleet } });
+  await scene.runUntil(10_000);
+  // Two listings of 400 ms each.
+  expect(scene.calls.get("list")).toBe(26);
+  scene.fleet.stop();
+  const before = scene.scheduler.eventCount;
+  await scene.runUntil(110_000);
+  expect(scene.scheduler.eventCount - before).toBeLessThan(500);
+});
+
+it("a fleet that is stopped in the middle of a pass does not finish it", async () => {
+  const scene = makeFleetScene(FLAG, { jobs: jobs(1) });
+  await scene.runUntil(at(10) + 500);
+  const callCount = scene.calls.get("list");
+  scene.fleet.stop();
+  await scene.runUntil(at(20));
+  expect(scene.calls.get("list")).toBe(callCount);
+  expect(scene.calls.has("get-runner")).toBe(false);
+  expect(scene.model.hosts.size).toBe(1);
 });
 
 it("a fleet that was stopped starts and ends nothing more", async () => {

@@ -41,17 +41,28 @@ describe("age-cap", () => {
     expect(scene.lost).toEqual(new Set());
     await scene.runUntil(at(366));
     expect(scene.lost).toEqual(new Set(["A"]));
+    await scene.runUntil(at(370));
     expect(scene.model.startedCount).toBe(1);
+    expect(scene.calls.get("get-job")).toBe(1);
   });
 
-  it("leaks a machine for ever whose ending failed: its terminal row shields it", async () => {
+  it("leaks a machine whose ending failed, for its terminal row shields it, until the row is a day old", async () => {
     const scene = makeFleetScene("age-cap", {
       jobs: oneJob(at(1)),
-      failing: (operation) => (operation === "terminate" ? "fails" : null),
+      failing: (operation, count) => (operation === "terminate" && count === 1 ? "fails" : null),
     });
-    await scene.runUntil(at(460));
+    await scene.runUntil(at(10));
+    const [machine] = scene.model.listTagged("fleet", "baseline");
+    const event = { jobId: 1, labels: ["linux"], repository: "acme/widgets", runnerName: machine?.tags.runner ?? "" };
+    // What comes late or twice moves no row back.
+    scene.fleet.onJobEvent({ ...event, action: "completed" });
+    scene.fleet.onJobEvent({ ...event, action: "in_progress" });
+    await scene.runUntil(at(60 * 24));
     expect(scene.model.hosts.size).toBe(1);
     expect(scene.calls.get("terminate")).toBe(1);
+    await scene.runUntil(at(60 * 24 + 6));
+    expect(scene.model.hosts.size).toBe(0);
+    expect(scene.causes.at(-1)).toBe("no row knows it");
   });
 
   it("tries again to end what is pending for too long, and starts nothing for it meanwhile", async () => {
@@ -66,6 +77,16 @@ describe("age-cap", () => {
     await scene.runUntil(at(26));
     expect(scene.model.startedCount).toBe(2);
     expect(scene.model.hosts.size).toBe(1);
+  });
+
+  it("keeps a row whose machine the provider does not know yet", async () => {
+    const never = { kind: "host.never-boots", perMachine: 1 } as const;
+    const lag = { kind: "provider.listing-lag", lagMs: [at(24), at(24)] } as const;
+    const scene = makeFleetScene("age-cap", { jobs: oneJob(at(1)), faults: [never, lag] });
+    await scene.runUntil(at(29));
+    expect(scene.model.startedCount).toBe(1);
+    await scene.runUntil(at(31));
+    expect(scene.model.startedCount).toBe(2);
   });
 
   it("does not know the machine of a launch whose answer was lost, and its row shields that too", async () => {

@@ -87,6 +87,7 @@ describe.each(VARIANTS)("%s", (baseline) => {
     await scene.runUntil(at(15, 10));
     expect(scene.model.hosts.size).toBe(0);
     expect(scene.causes).toEqual(["orphan"]);
+    expect(scene.calls.get("tag")).toBe(1);
   });
 
   it("kills a busy machine that GitHub's listing leaves out: an orphan without a known id gets no second look", async () => {
@@ -107,6 +108,41 @@ describe.each(VARIANTS)("%s", (baseline) => {
     expect(scene.model.hosts.size).toBe(0);
   });
 
+  it("sees no gaps in listings once faults have stopped", async () => {
+    const missing = { kind: "github.missing-from-listing", probability: 1 } as const;
+    const scene = makeFleetScene(baseline, {
+      jobs: oneJob(at(60)),
+      faults: [missing],
+      scenario: { faultsEndMs: at(9) },
+    });
+    await scene.runUntil(at(50));
+    expect(scene.lost).toEqual(new Set());
+  });
+
+  it("ends an orphan that GitHub calls offline and busy", async () => {
+    const missing = { kind: "github.missing-from-listing", probability: 1 } as const;
+    const fleet = { isPersistent: false, passEveryMs: at(5), firstPassMs: at(5), minimumAgeMs: at(5) };
+    const scene = makeFleetScene(baseline, {
+      jobs: oneJob(at(60)),
+      faults: [missing],
+      scenario: { fleet },
+      lie: (_name, runner) => {
+        runner.misreport = { busy: true, status: "offline" };
+      },
+    });
+    await scene.runUntil(at(16));
+    expect(scene.lost).toEqual(new Set(["A"]));
+  });
+
+  it("ends its pass where GitHub's listing fails", async () => {
+    const jobs = ["A", "B"].map((name) => ({ name, atMs: at(1), durationMs: at(60) }));
+    const failing = (operation: string) => (operation === "list-runners" ? ("fails" as const) : null);
+    const scene = makeFleetScene(baseline, { jobs, failing });
+    await scene.runUntil(at(11));
+    expect(scene.model.hosts.size).toBe(2);
+    expect(scene.calls.get("list-runners")).toBe(2);
+  });
+
   it("leaves the other orphans to the next pass where GitHub does not answer for one", async () => {
     const fleet = { isPersistent: false, passEveryMs: at(5), firstPassMs: at(5), minimumAgeMs: at(5) };
     const jobs = ["A", "B", "C"].map((name) => ({ name, atMs: at(1), durationMs: at(1) }));
@@ -123,9 +159,9 @@ describe.each(VARIANTS)("%s", (baseline) => {
   });
 });
 
-describe("flag-then-deregister", () => {
+describe.each(["flag-then-deregister", "deregister-then-recheck"] as const)("%s", (baseline) => {
   it("is kept from a running job by GitHub's refusal, where its view is right by the time of the DELETE", async () => {
-    const scene = makeFleetScene("flag-then-deregister", {
+    const scene = makeFleetScene(baseline, {
       jobs: oneJob(at(30)),
       // The flag turns between the reading and the DELETE.
       lie: (_name, runner, scheduler) => {
@@ -135,6 +171,8 @@ describe("flag-then-deregister", () => {
         });
       },
     });
+    await scene.runUntil(at(14));
+    expect(scene.calls.get("get-runner")).toBe(1);
     await scene.runUntil(at(30));
     expect(scene.calls.get("delete-runner")).toBe(1);
     expect(scene.lost).toEqual(new Set());
@@ -173,6 +211,15 @@ describe("idle-confirmation-window", () => {
     await scene.runUntil(at(26));
     expect(scene.model.hosts.size).toBe(0);
     expect(scene.lost).toEqual(new Set());
+  });
+
+  it("waits for its five minutes, however often it reads meanwhile", async () => {
+    const fleet = { isPersistent: true, passEveryMs: at(2), firstPassMs: at(10), minimumAgeMs: at(5) };
+    const scene = makeFleetScene("idle-confirmation-window", { jobs: oneJob(at(1)), scenario: { fleet } });
+    await scene.runUntil(at(15));
+    expect(scene.model.hosts.size).toBe(1);
+    await scene.runUntil(at(17));
+    expect(scene.model.hosts.size).toBe(0);
   });
 
   it("saves the fresh job that one reading kills", async () => {

@@ -91,6 +91,10 @@ describe("without capacity", () => {
     expect(scene.faults.get("provider.no-capacity")).toBeGreaterThan(2);
     expect(refusedCount).toBeGreaterThan(0);
     expect(refusedCount).toBeLessThan(50);
+    const spellCount = scene.faults.get("provider.no-capacity");
+    scene.stopFaults();
+    await scene.pass(100 * HOUR_MS);
+    expect(scene.faults.get("provider.no-capacity")).toBe(spellCount);
   });
 
   it("a launch that started in part is unknown, not refused, and its repetition starts the rest once there is room", async () => {
@@ -154,6 +158,14 @@ describe("an ending that does not take", () => {
   });
 });
 
+it("clearing a dead machine's folder away needs nothing to be ended", async () => {
+  const scene = makeScene("process", [ignored]);
+  const launched = await launchOne(scene);
+  scene.hostOf(launched.providerId).birth.onGone();
+  await end(scene, launched);
+  expect(await scene.stateOf(launched.providerId)).toBe("gone");
+});
+
 describe("a machine that is taken", () => {
   it.each([
     ["cloud", "gone"],
@@ -204,6 +216,19 @@ describe("marks that are lost", () => {
     expect(scene.model.foreignTouchedCount).toBe(0);
     expect(scene.model.hosts.size).toBe(20);
     expect(scene.faults.get("provider.marks-lost")).toBe(21);
+  });
+
+  it("are not lost once faults have stopped, nor by a machine that has ended", async () => {
+    const scene = makeScene("cloud", [lost]);
+    const ended = await launchOne(scene, 1);
+    await end(scene, ended);
+    await scene.pass(2 * MINUTE_MS);
+    expect(scene.faults.has("provider.marks-lost")).toBe(false);
+    await launchOne(scene, 2);
+    scene.stopFaults();
+    await scene.pass(2 * MINUTE_MS);
+    expect(scene.faults.has("provider.marks-lost")).toBe(false);
+    expect(await listing(scene)).toContain(`${machineId(200)} l-00000002 linux running`);
   });
 
   it("leave a process machine its folder's name, and nobody knows its pool", async () => {

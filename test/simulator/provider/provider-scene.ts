@@ -25,7 +25,7 @@ import { epoch, heard, machine, machineId, poolName, retiring } from "../../doma
 
 export const START_MS = 1_000 * HOUR_MS;
 export const OURS = parseControllerId("ours");
-export const CLOUD_BOOT_MS = 40 * SECOND_MS;
+const CLOUD_BOOT_MS = 40 * SECOND_MS;
 
 /** Runs nothing; remembers what ended it. */
 export class IdleHost implements Host {
