@@ -60,6 +60,8 @@ export interface RunningController {
   close(): Promise<void>;
 }
 
+/** A lease outlives so many of its renewals, and no gap in hearing opens between two. */
+const TENURE_PACE_MAX = 3;
 export const TOKEN_KEY = new Uint8Array(32).fill(7);
 
 export async function startController(options: ControllerOptions): Promise<RunningController> {
@@ -77,7 +79,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     ...contexts.flatMap(poolControllers),
   ];
   driver.start([
-    { name: "tenure", pool: null, periodMs: TENURE_PERIOD_MS, run: () => tenure.run() },
+    { name: "tenure", pool: null, periodMs: TENURE_PERIOD_MS * Math.min(options.pace, TENURE_PACE_MAX), run: () => tenure.run() },
     ...controllers.map((one): Controller => ({ ...one, periodMs: one.periodMs * options.pace })),
   ]);
   const agents = createAgentApp({ ...surroundings, tokens: core.tokens, polls });

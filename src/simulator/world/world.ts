@@ -103,7 +103,8 @@ export function createWorld(scenario: Scenario, seed: number, onEvent: ((event: 
     runnerVersion: RUNNER_VERSION,
     makeAgentHost: (birth) => {
       known.set(birth.providerId, birth.machineId);
-      return makeAgentHost(birth, { ...hostWorld, chance: chance.fork(`host/${birth.providerId}`) });
+      const ofHost = { ...hostWorld, chance: chance.fork(`host/${birth.providerId}`) };
+      return makeAgentHost(birth, ofHost, { heartbeatMs: HEARTBEAT_MS });
     },
   });
   let wallOffsetMs = 0;
@@ -130,6 +131,8 @@ export function createWorld(scenario: Scenario, seed: number, onEvent: ((event: 
   return world;
 }
 
+/** Half as often as in life, and well inside the minute in which an agent must be heard. */
+const HEARTBEAT_MS = 30 * SECOND_MS;
 export const RUNNER_VERSION = "2.336.0";
 
 type Foundation = Pick<World, "scenario" | "scheduler" | "chance" | "log" | "faults">;
