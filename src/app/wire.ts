@@ -8,6 +8,7 @@ import {
   poolControllers,
   sharedControllers,
 } from "../controllers/fleet.ts";
+import { createHearing } from "../controllers/hearing.ts";
 import { standstillOf } from "../controllers/standstill.ts";
 import { TENURE_PERIOD_MS, Tenure } from "../controllers/tenure.ts";
 import type { MachineId, PoolName } from "../domain/ids.ts";
@@ -35,7 +36,6 @@ import type { Environment } from "./config/environment.ts";
 import { ConfigError } from "./config/problems.ts";
 import { Connections } from "./connections.ts";
 import { type Front, type FrontApps, openFront } from "./front.ts";
-import { createHearing } from "./hearing.ts";
 import { missingConnection } from "./missing-connection.ts";
 import { createPoolProvider, findPoolProblems } from "./providers.ts";
 import { type SettledPool, settlePools } from "./settle-pools.ts";

@@ -9,6 +9,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlit
 import type { SqliteDatabase, SqliteStatement } from "kysely";
 import { HoldfastError } from "../domain/errors.ts";
 import { InvariantError } from "../domain/invariant.ts";
+import { SECOND_MS } from "../domain/units.ts";
 import type { ColumnWords } from "./migrations/migration.ts";
 
 /** How long a statement waits for another process's write. */
@@ -43,12 +44,15 @@ const CONSTRAINT = 19;
 
 /**
  * Opens a file, or ":memory:". The file holds secrets of machines about to start: it is made readable by its owner only.
+ * @param clock what the database's own clock says, in epoch milliseconds, where it is not to be the computer's.
  * @throws {HoldfastError} `store-unavailable`
  */
-export function openSqlite(path: string): SqliteDatabase {
+export function openSqlite(path: string, clock: (() => number) | null = null): SqliteDatabase {
   return guarded(`opening the store ${path}`, () => {
     if (path !== ":memory:") closeSync(openSync(path, "a", 0o600));
     const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
+    // The function that `DATABASE_NOW_MS` asks.
+    if (clock !== null) database.function("unixepoch", { varargs: true }, () => clock() / SECOND_MS);
     try {
       claim(path, database);
       database.exec("pragma journal_mode = wal; pragma synchronous = full;");

@@ -1,4 +1,4 @@
-import { Kysely, type KyselyPlugin, SqliteDialect, sql } from "kysely";
+import { type Dialect, Kysely, type KyselyPlugin, SqliteDialect, sql } from "kysely";
 import { HoldfastError } from "../domain/errors.ts";
 import { migrate } from "./migrations/migrate.ts";
 import type { Schema } from "./schema.ts";
@@ -27,14 +27,23 @@ export async function openStore(address: string): Promise<Store> {
   const [, path] = /^sqlite:(.+)$/.exec(address) ?? [];
   if (path === undefined)
     throw new HoldfastError("store-unavailable", `opening the store ${address}: an address is "sqlite:" and a path`);
+  return openStoreOn(new SqliteDialect({ database: openSqlite(path) }), path);
+}
+
+/**
+ * The same over a database that somebody else opened.
+ * @param name what it is called in errors.
+ * @throws {HoldfastError} `store-unavailable` | `store-newer`
+ */
+export async function openStoreOn(dialect: Dialect, name: string): Promise<Store> {
   const guard: KyselyPlugin = refusedInTransaction(() => db);
-  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: openSqlite(path) }), plugins: [guard] });
+  const db = new Kysely<Schema>({ dialect, plugins: [guard] });
   const close = once(() => drainAndClose(db));
   try {
     return { db, generation: await prepare(db), close };
   } catch (cause) {
     await close();
-    throw cause instanceof HoldfastError ? cause : unavailable(`opening the store ${path}`, cause);
+    throw cause instanceof HoldfastError ? cause : unavailable(`opening the store ${name}`, cause);
   }
 }
 

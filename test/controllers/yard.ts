@@ -3,7 +3,6 @@
  * speak through the real agents' API. Nothing runs by itself: a test runs each pass.
  */
 import type { Hono } from "hono";
-import { createHearing } from "../../src/app/hearing.ts";
 import { assign } from "../../src/controllers/assign.ts";
 import { attend } from "../../src/controllers/attend.ts";
 import { emptyMemory, type PoolContext, type Surroundings } from "../../src/controllers/context.ts";
@@ -11,6 +10,7 @@ import { askAboutJobs } from "../../src/controllers/execute/ask.ts";
 import { launchMachines } from "../../src/controllers/execute/launch.ts";
 import { mintTickets } from "../../src/controllers/execute/mint.ts";
 import { handBack } from "../../src/controllers/hand-back.ts";
+import { createHearing } from "../../src/controllers/hearing.ts";
 import { ingest } from "../../src/controllers/ingest.ts";
 import { observe } from "../../src/controllers/observe.ts";
 import { retire } from "../../src/controllers/retire.ts";

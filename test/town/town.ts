@@ -5,7 +5,6 @@
 
 import type { Hono } from "hono";
 import { createGitHubConnection } from "../../src/adapters/github/connection.ts";
-import { createHearing } from "../../src/app/hearing.ts";
 import {
   type ConnectionContext,
   type ConnectionMemory,
@@ -14,6 +13,7 @@ import {
 import { emptyMemory, type PoolContext, type Surroundings } from "../../src/controllers/context.ts";
 import type { Controller } from "../../src/controllers/driver.ts";
 import { connectionControllers, poolControllers, sharedControllers } from "../../src/controllers/fleet.ts";
+import { createHearing } from "../../src/controllers/hearing.ts";
 import { standstillOf } from "../../src/controllers/standstill.ts";
 import { parseControllerId, parseProviderId } from "../../src/domain/ids.ts";
 import type { ProviderState } from "../../src/domain/observed.ts";

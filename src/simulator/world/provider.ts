@@ -2,6 +2,7 @@
 import type { ControllerId, PoolName } from "../../domain/ids.ts";
 import type { Provider } from "../../ports/provider.ts";
 import type { Host } from "./host.ts";
+import type { Cause } from "./witness.ts";
 
 /** A machine as another maker's fleet sees it. */
 export interface ListedMachine {
@@ -12,24 +13,34 @@ export interface ListedMachine {
 }
 
 export interface ProviderModel {
-  /** Holdfast's port for one pool. Its promises are settled at once: they wait for nothing. */
-  forPool(controllerId: ControllerId, pool: PoolName): Provider;
+  /**
+   * Holdfast's port for one pool. Its promises are settled at once: they wait for nothing.
+   * @param nowMs the wall clock of the process that asks, which stamps its observations and ages its permits; the world's
+   *   own time unless given.
+   */
+  forPool(controllerId: ControllerId, pool: PoolName, nowMs?: () => number): Provider;
 
   /**
-   * For baselines, and for machines that are nobody's of ours. `make` is called with the new machine's id and makes its host.
+   * For baselines, and for machines that are nobody's of ours. `make` is called with the new machine's id and how long it
+   * boots (null: for ever), and makes its host.
    * @returns null where there is no room: no capacity, quota.
    */
-  start(tags: Readonly<Record<string, string>>, make: (providerId: string, onGone: () => void) => Host): string | null;
+  start(
+    tags: Readonly<Record<string, string>>,
+    make: (providerId: string, onGone: () => void, bootMs: number | null) => Host,
+  ): string | null;
   listTagged(tag: string, value: string): readonly ListedMachine[];
-  /** Without a permit: a baseline's own decision. `false`: the call failed. */
-  terminate(providerId: string): boolean;
+  /** Without a permit: a baseline's own decision. `false`: the call failed, as for an id that nobody knows yet. */
+  terminate(providerId: string, cause: Cause): boolean;
 
   /** Machines that run, or may: each is paid for. By their ids, in the order of their start. */
   readonly hosts: ReadonlyMap<string, Host>;
-  /** The provider takes it, without our doing. */
+  /** The provider takes it, without our doing. Who calls it counts the fault. */
   reclaim(providerId: string, kind: string): void;
   /** Machines started by anybody so far. */
   readonly startedCount: number;
+  /** Machines of another installation that were ended, or asked to end, by whom they do not belong to (I4). */
+  readonly foreignTouchedCount: number;
   /** How long each machine was there, ended or not, in milliseconds. */
   paidMs(): number;
 }

@@ -22,6 +22,7 @@ export class Scheduler {
   #nowMs: number;
   #orderCount = 0;
   #eventCount = 0;
+  #isDisturbed = false;
 
   /** @param startMs epoch milliseconds at which the world begins. */
   constructor(startMs: number) {
@@ -38,10 +39,10 @@ export class Scheduler {
     return this.#eventCount;
   }
 
-  /** @param atMs a moment that is past means: next. */
+  /** @param atMs rounded up to whole milliseconds; a moment that is past means: next. */
   at(atMs: number, run: () => void): Scheduled {
     const entry: Entry = {
-      atMs: Math.max(atMs, this.#nowMs),
+      atMs: Math.max(Math.ceil(atMs), this.#nowMs),
       order: ++this.#orderCount,
       run,
       cancel: () => {
@@ -54,6 +55,11 @@ export class Scheduler {
 
   after(delayMs: number, run: () => void): Scheduled {
     return this.at(this.#nowMs + delayMs, run);
+  }
+
+  /** To be said by an event that set code going which goes on by promises: the next event waits for it. */
+  disturb(): void {
+    this.#isDisturbed = true;
   }
 
   /** Runs `run` now and then every so often, until cancelled. */
@@ -83,6 +89,8 @@ export class Scheduler {
       this.#eventCount += 1;
       next.run = null;
       run();
+      if (!this.#isDisturbed) continue;
+      this.#isDisturbed = false;
       await drain();
     }
     if (!isOver()) this.#nowMs = Math.max(this.#nowMs, untilMs);

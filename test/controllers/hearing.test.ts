@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createHearing } from "../../src/app/hearing.ts";
+import { createHearing } from "../../src/controllers/hearing.ts";
 import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
 import { machineId } from "../domain/builders.ts";
 import { ManualClock } from "../store/manual-clock.ts";

@@ -1,0 +1,32 @@
+/** One mutant, tried in its worlds seed by seed until one of them shows it. */
+import type { Violation, WorldResult } from "../scenario/result.ts";
+import type { Scenario } from "../scenario/scenario.ts";
+import type { Mutant } from "./mutant.ts";
+import { worldForMutant } from "./world-for-mutant.ts";
+
+export type RunWorld = (scenario: Scenario, options: { readonly seed: number }) => Promise<WorldResult>;
+
+/** First and last seed, both included. */
+export interface Seeds {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface SeedTried {
+  readonly seed: number;
+  readonly violations: readonly Pick<Violation, "invariant" | "atMs" | "what">[];
+}
+
+/** Tells of each seed as soon as it was tried, and ends with the first that shows a violation. */
+export async function tryMutant(
+  trial: { readonly name: string; readonly mutant: Mutant; readonly seeds: Seeds },
+  runWorld: RunWorld,
+  tell: (tried: SeedTried) => void,
+): Promise<void> {
+  const { name, mutant, seeds } = trial;
+  for (let seed = seeds.from; seed <= seeds.to; seed += 1) {
+    const { violations } = await runWorld(worldForMutant(name, mutant, seed), { seed });
+    tell({ seed, violations: violations.map(({ invariant, atMs, what }) => ({ invariant, atMs, what })) });
+    if (violations.length > 0) return;
+  }
+}

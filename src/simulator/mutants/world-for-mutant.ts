@@ -1,0 +1,71 @@
+/**
+ * The world in which a mutant is tried: small and busy, with the faults that it needs and no others, so that what is found
+ * there is found by it. Faults stop after two thirds, so that what was left behind shows as well.
+ */
+import { parseConnectionName, parsePoolName } from "../../domain/ids.ts";
+import type { PoolPolicy } from "../../domain/pool.ts";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
+import type { Scenario } from "../scenario/scenario.ts";
+import { Chance } from "../world/chance.ts";
+import type { Mutant } from "./mutant.ts";
+
+/** 2026-01-01T00:00:00Z. */
+const START_MS = 1_767_225_600_000;
+const DURATION_MS = 6 * HOUR_MS;
+const LABELS = ["self-hosted", "linux", "x64"];
+
+const POOL: PoolPolicy = {
+  name: parsePoolName("linux"),
+  connection: parseConnectionName("main"),
+  scope: { kind: "organization", organization: "acme" },
+  acceptRepositories: null,
+  labels: LABELS,
+  runnerGroup: "Default",
+  requiredLabels: [],
+  priority: 0,
+  mode: "run",
+  machineCountMax: 12,
+  jobsPerMachine: 1,
+  warmParkedCount: 1,
+  warmRegisteredCount: 0,
+  readyTicketCount: 0,
+  maxAgeMs: null,
+  deadlines: {
+    bootMs: 5 * MINUTE_MS,
+    onlineMs: 2 * MINUTE_MS,
+    idleTicketMs: 2 * MINUTE_MS,
+    lostHostMs: 20 * MINUTE_MS,
+    unknownMs: HOUR_MS,
+  },
+  settingsHash: "settings-1",
+};
+
+/** @param seed also draws how busy it is, so that seeds are worlds of their own. */
+export function worldForMutant(name: string, mutant: Mutant, seed: number): Scenario {
+  const { faults, pool, arrivals, durationMs = DURATION_MS, bootMs = [10 * SECOND_MS, MINUTE_MS] } = mutant.world;
+  const chance = new Chance(seed).fork("world for a mutant");
+  return {
+    name: `mutant-${name}`,
+    startMs: START_MS,
+    durationMs,
+    algorithm: "holdfast",
+    provider: "cloud",
+    pools: [{ ...POOL, ...pool }],
+    workload: {
+      jobs: [],
+      arrivals: {
+        perHour: chance.whole([40, 90]),
+        burst: null,
+        duration: { p50Ms: 3 * MINUTE_MS, p95Ms: 15 * MINUTE_MS },
+        labels: [LABELS],
+        repositories: ["acme/widgets", "acme/gadgets"],
+        ...arrivals,
+      },
+    },
+    faults,
+    faultsEndMs: Math.floor((durationMs * 2) / 3),
+    bootMs,
+    fleet: { isPersistent: false, passEveryMs: MINUTE_MS, firstPassMs: MINUTE_MS, minimumAgeMs: 0 },
+    pace: chance.pick([1, 1, 3]),
+  };
+}

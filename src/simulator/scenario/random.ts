@@ -1,0 +1,204 @@
+/**
+ * Random worlds of eight hours: a pool of any shape, a workload of any size, and a handful of faults of all kinds. A seed
+ * determines the world; so does it what happens in it.
+ */
+import { parseConnectionName, parsePoolName } from "../../domain/ids.ts";
+import type { PoolPolicy } from "../../domain/pool.ts";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
+import { Chance } from "../world/chance.ts";
+import type { Fault, FaultKind } from "./fault.ts";
+import type { Arrivals, ProviderWorld, Scenario } from "./scenario.ts";
+
+const START_MS = 1_767_600_000_000;
+const DURATION_MS = 8 * HOUR_MS;
+/** One world in so many has no faults at all: there no safety net may move. */
+const QUIET_SHARE = 0.06;
+/** Each kind of fault is in a world with this chance. */
+const KIND_SHARES = [0.1, 0.25, 0.5] as const;
+const LABELS = ["self-hosted", "linux", "x64"] as const;
+
+/** @param provider where the worlds are to be; drawn where left out. */
+export function randomScenario(seed: number, provider?: ProviderWorld): Scenario {
+  const chance = new Chance(seed).fork("random world");
+  const where = provider ?? (chance.happens(0.7) ? "cloud" : "process");
+  const isQuiet = chance.happens(QUIET_SHARE);
+  const faults = isQuiet ? [] : drawFaults(chance.fork("faults"));
+  return {
+    name: `random-${seed}`,
+    startMs: START_MS,
+    durationMs: DURATION_MS,
+    algorithm: "holdfast",
+    provider: where,
+    pools: drawPools(chance.fork("pools")),
+    workload: { jobs: [], arrivals: drawArrivals(chance.fork("arrivals")) },
+    faults,
+    faultsEndMs: DURATION_MS,
+    bootMs: [15 * SECOND_MS, 75 * SECOND_MS],
+    fleet: {
+      isPersistent: chance.happens(0.5),
+      passEveryMs: 5 * MINUTE_MS,
+      firstPassMs: 5 * MINUTE_MS,
+      minimumAgeMs: 5 * MINUTE_MS,
+    },
+    pace: isQuiet ? 1 : chance.pick([1, 4, 10]),
+  };
+}
+
+function drawArrivals(chance: Chance): Arrivals {
+  const perHour = Math.round(chance.spread(20, 200));
+  const isBursty = chance.happens(0.4);
+  return {
+    perHour,
+    burst: isBursty ? { everyMs: chance.pick([20, 60, 120]) * MINUTE_MS, jobs: chance.whole([3, 20]) } : null,
+    duration: {
+      p50Ms: chance.between([MINUTE_MS, 6 * MINUTE_MS]),
+      p95Ms: chance.between([6 * MINUTE_MS, 25 * MINUTE_MS]),
+    },
+    labels: [[...LABELS]],
+    repositories: ["acme/widgets", "acme/gadgets"],
+  };
+}
+
+function drawPools(chance: Chance): readonly PoolPolicy[] {
+  const first = drawPool(chance, "linux");
+  if (!chance.happens(0.25)) return [first];
+  return [first, { ...drawPool(chance, "spare"), priority: -1 }];
+}
+
+function drawPool(chance: Chance, name: string): PoolPolicy {
+  const isByRepository = chance.happens(0.2);
+  const isWarm = chance.happens(0.5);
+  return {
+    name: parsePoolName(name),
+    connection: parseConnectionName("main"),
+    scope: isByRepository
+      ? { kind: "repositories", repositories: ["acme/widgets", "acme/gadgets"] }
+      : { kind: "organization", organization: "acme" },
+    acceptRepositories: null,
+    labels: LABELS,
+    runnerGroup: "Default",
+    requiredLabels: [],
+    priority: 0,
+    mode: "run",
+    machineCountMax: chance.pick([12, 20, 40, 80]),
+    jobsPerMachine: chance.pick([1, 1, 3, 20]),
+    warmParkedCount: isWarm ? chance.whole([1, 5]) : 0,
+    warmRegisteredCount: chance.happens(0.3) ? chance.whole([1, 3]) : 0,
+    readyTicketCount: isWarm && chance.happens(0.3) ? chance.whole([1, 3]) : 0,
+    maxAgeMs: chance.happens(0.2) ? 2 * HOUR_MS : null,
+    deadlines: {
+      bootMs: 5 * MINUTE_MS,
+      onlineMs: 2 * MINUTE_MS,
+      idleTicketMs: 2 * MINUTE_MS,
+      lostHostMs: 20 * MINUTE_MS,
+      unknownMs: HOUR_MS,
+    },
+    settingsHash: "simulated",
+  };
+}
+
+function drawFaults(chance: Chance): readonly Fault[] {
+  const share = chance.pick(KIND_SHARES);
+  return Object.values(DRAWS).flatMap((draw) => (chance.happens(share) ? [draw(chance)] : []));
+}
+
+type Draws = { readonly [Kind in FaultKind]: (chance: Chance) => Fault };
+
+const minutes = (from: number, to: number) => [from * MINUTE_MS, to * MINUTE_MS] as const;
+const seconds = (from: number, to: number) => [from * SECOND_MS, to * SECOND_MS] as const;
+const few = (chance: Chance) => chance.pick([0.01, 0.03, 0.1]);
+const many = (chance: Chance) => chance.pick([0.05, 0.2, 1]);
+const often = (chance: Chance) => chance.pick([10, 30, 90]) * MINUTE_MS;
+
+/** Every kind has its draw: a kind without one does not compile. */
+const DRAWS: Draws = {
+  "github.busy-flag-lag": (chance) => ({ kind: "github.busy-flag-lag", perJob: many(chance), lagMs: seconds(25, 180) }),
+  "github.busy-flag-drops": (chance) => ({
+    kind: "github.busy-flag-drops",
+    perJob: many(chance),
+    afterMs: seconds(30, 900),
+  }),
+  "github.busy-flag-never": (chance) => ({ kind: "github.busy-flag-never", perJob: many(chance) }),
+  "github.busy-flag-stale": (chance) => ({
+    kind: "github.busy-flag-stale",
+    perJob: many(chance),
+    forMs: minutes(1, 20),
+  }),
+  "github.offline-while-working": (chance) => ({
+    kind: "github.offline-while-working",
+    perJob: many(chance),
+    afterMs: seconds(10, 300),
+    forMs: minutes(1, 60),
+  }),
+  "github.completed-while-working": (chance) => ({ kind: "github.completed-while-working", perJob: many(chance) }),
+  "github.missing-from-listing": (chance) => ({ kind: "github.missing-from-listing", probability: few(chance) }),
+  "github.taken-elsewhere": (chance) => ({ kind: "github.taken-elsewhere", perJob: few(chance) }),
+  "github.acquire-refused": (chance) => ({ kind: "github.acquire-refused", perJob: few(chance) }),
+  "github.cancelled": (chance) => ({ kind: "github.cancelled", perJob: few(chance), afterMs: seconds(1, 600) }),
+  "github.webhook-lost": (chance) => ({ kind: "github.webhook-lost", probability: few(chance) }),
+  "github.webhook-repeated": (chance) => ({ kind: "github.webhook-repeated", probability: few(chance) }),
+  "github.webhook-late": (chance) => ({
+    kind: "github.webhook-late",
+    probability: few(chance),
+    delayMs: seconds(5, 900),
+  }),
+  "github.call-fails": (chance) => ({ kind: "github.call-fails", probability: few(chance) }),
+  "github.answer-lost": (chance) => ({ kind: "github.answer-lost", probability: few(chance) }),
+  "github.outage": () => ({ kind: "github.outage", everyMs: 3 * HOUR_MS, forMs: minutes(1, 40) }),
+  "provider.call-fails": (chance) => ({ kind: "provider.call-fails", probability: few(chance) }),
+  "provider.answer-lost": (chance) => ({ kind: "provider.answer-lost", probability: few(chance) }),
+  "provider.listing-lag": () => ({ kind: "provider.listing-lag", lagMs: seconds(1, 180) }),
+  "provider.missing-from-listing": (chance) => ({
+    kind: "provider.missing-from-listing",
+    probability: few(chance) / 10,
+  }),
+  "provider.no-capacity": () => ({ kind: "provider.no-capacity", everyMs: 2 * HOUR_MS, forMs: minutes(1, 30) }),
+  "provider.quota": (chance) => ({ kind: "provider.quota", machines: chance.whole([8, 40]) }),
+  "provider.terminate-does-not-take": (chance) => ({
+    kind: "provider.terminate-does-not-take",
+    probability: few(chance),
+  }),
+  "provider.reclaim": (chance) => ({ kind: "provider.reclaim", everyMs: often(chance) }),
+  "provider.marks-lost": (chance) => ({
+    kind: "provider.marks-lost",
+    perMachine: few(chance),
+    afterMs: minutes(0, 30),
+  }),
+  "host.slow-boot": (chance) => ({ kind: "host.slow-boot", perMachine: few(chance), bootMs: minutes(2, 12) }),
+  "host.never-boots": (chance) => ({ kind: "host.never-boots", perMachine: few(chance) }),
+  "host.agent-crash": (chance) => ({ kind: "host.agent-crash", everyMs: often(chance) / 5 }),
+  "host.agent-pause": (chance) => ({ kind: "host.agent-pause", everyMs: often(chance) / 5, forMs: seconds(1, 300) }),
+  "host.machine-pause": (chance) => ({ kind: "host.machine-pause", everyMs: often(chance), forMs: seconds(1, 900) }),
+  "host.dies": (chance) => ({ kind: "host.dies", everyMs: often(chance) }),
+  "host.cut-off": (chance) => ({
+    kind: "host.cut-off",
+    from: chance.pick(["controller", "github", "both"] as const),
+    everyMs: often(chance),
+    forMs: minutes(1, 45),
+  }),
+  "host.runner-exits": (chance) => ({ kind: "host.runner-exits", perTicket: few(chance) }),
+  "host.runner-never-online": (chance) => ({ kind: "host.runner-never-online", perTicket: few(chance) }),
+  "host.runner-dies": (chance) => ({ kind: "host.runner-dies", perJob: few(chance) }),
+  "host.runner-hangs": (chance) => ({ kind: "host.runner-hangs", perJob: few(chance) }),
+  "host.orphan-worker": (chance) => ({ kind: "host.orphan-worker", perJob: few(chance) }),
+  "host.disk-full": (chance) => ({ kind: "host.disk-full", everyMs: often(chance), forMs: minutes(1, 15) }),
+  "controller.crash": (chance) => ({ kind: "controller.crash", everyMs: chance.pick([3, 10, 30]) * MINUTE_MS }),
+  "controller.pause": (chance) => ({ kind: "controller.pause", everyMs: often(chance), forMs: seconds(1, 1_500) }),
+  "controller.deploy": (chance) => ({ kind: "controller.deploy", everyMs: often(chance) }),
+  "controller.restore": (chance) => ({
+    kind: "controller.restore",
+    atMs: chance.whole([2, 6]) * HOUR_MS,
+    ageMs: chance.pick([10, 60]) * MINUTE_MS,
+  }),
+  "controller.second": (chance) => ({ kind: "controller.second", everyMs: 2 * often(chance) }),
+  "controller.slow-store": (chance) => ({
+    kind: "controller.slow-store",
+    probability: few(chance) / 10,
+    delayMs: seconds(1, 20),
+  }),
+  "controller.clock-step": () => ({
+    kind: "controller.clock-step",
+    everyMs: 3 * HOUR_MS,
+    byMs: [-2 * HOUR_MS, 2 * HOUR_MS],
+  }),
+};

@@ -1,0 +1,224 @@
+/**
+ * One start of Holdfast in the world: the production controllers, driver, store, and the surfaces that agents and GitHub
+ * call, put together as `serve` does, on a clock and a network of the world.
+ */
+import type { Hono } from "hono";
+import {
+  type ConnectionContext,
+  type ConnectionMemory,
+  emptyConnectionMemory,
+} from "../../controllers/connection/context.ts";
+import { emptyMemory, type PoolContext, type PoolMemory, type Surroundings } from "../../controllers/context.ts";
+import { type Controller, Driver } from "../../controllers/driver.ts";
+import { connectionControllers, poolControllers, sharedControllers } from "../../controllers/fleet.ts";
+import { createHearing } from "../../controllers/hearing.ts";
+import { standstillOf } from "../../controllers/standstill.ts";
+import { TENURE_PERIOD_MS, Tenure } from "../../controllers/tenure.ts";
+import type { ConnectionName, ControllerId, PoolName } from "../../domain/ids.ts";
+import type { PoolPolicy } from "../../domain/pool.ts";
+import { createAgentApp } from "../../http/agents/app.ts";
+import { OpenPolls } from "../../http/agents/polls.ts";
+import { AgentTokens } from "../../http/agents/token.ts";
+import type { OperatorSources } from "../../http/operators/sources.ts";
+import { createWebhookApp } from "../../http/webhooks.ts";
+import type { GitHub } from "../../ports/github.ts";
+import type { GitHubHooks } from "../../ports/github-hooks.ts";
+import type { Provider } from "../../ports/provider.ts";
+import type { Random } from "../../ports/random.ts";
+import type { Telemetry } from "../../ports/telemetry.ts";
+import { DeliveryLog } from "../../store/deliveries/log.ts";
+import type { Store } from "../../store/store.ts";
+import type { Chance } from "./chance.ts";
+import type { WorldProcess } from "./process.ts";
+
+export const HOOK_SECRET = "the secret of the world's hook";
+export const WEBHOOKS_URL = "https://holdfast.world";
+
+export interface ControllerOptions {
+  readonly process: WorldProcess;
+  readonly controllerId: ControllerId;
+  readonly connection: ConnectionName;
+  readonly pools: readonly PoolPolicy[];
+  readonly github: GitHub;
+  readonly hooks: GitHubHooks;
+  readonly telemetry: Telemetry;
+  readonly chance: Chance;
+  /** Every period of a controller times this. */
+  readonly pace: number;
+  openStore(): Promise<Store>;
+  provider(pool: PoolName): Provider;
+  /** Whether the process of that name is known to be dead. */
+  isDead(name: string): boolean;
+}
+
+export interface RunningController {
+  readonly process: WorldProcess;
+  readonly agents: Hono;
+  readonly webhooks: Hono;
+  readonly sources: OperatorSources;
+  /** In order, as at SIGTERM. */
+  close(): Promise<void>;
+}
+
+/** A lease outlives so many of its renewals, and no gap in hearing opens between two. */
+const TENURE_PACE_MAX = 3;
+export const TOKEN_KEY = new Uint8Array(32).fill(7);
+
+export async function startController(options: ControllerOptions): Promise<RunningController> {
+  const { process, pools, telemetry, connection } = options;
+  const { clock } = process;
+  const store = await options.openStore();
+  const core = createCore(options, store);
+  const { driver, tenure, polls, deliveries, memories } = core;
+  const surroundings = surroundingsOf(options, core);
+  const memory = emptyConnectionMemory();
+  const contexts = pools.map((pool) => contextOf(pool, options, core, surroundings));
+  const controllers = [
+    ...sharedControllers(surroundings),
+    ...connectionControllers(connectionContext(options, core, surroundings, memory)),
+    ...contexts.flatMap(poolControllers),
+  ];
+  driver.start([
+    { name: "tenure", pool: null, periodMs: TENURE_PERIOD_MS * Math.min(options.pace, TENURE_PACE_MAX), run: () => tenure.run() },
+    ...controllers.map((one): Controller => ({ ...one, periodMs: one.periodMs * options.pace })),
+  ]);
+  const agents = createAgentApp({ ...surroundings, tokens: core.tokens, polls });
+  const webhooks = createWebhookApp({
+    connections: new Map([[connection, { webhookSecrets: [HOOK_SECRET] }]]),
+    deliveries,
+    store,
+    clock,
+    wake: driver,
+    telemetry,
+  });
+  return {
+    process,
+    agents,
+    webhooks,
+    sources: sourcesOf(options, core, memories),
+    close: async () => {
+      polls.wakeAll();
+      await driver.stop();
+      await deliveries.close();
+      await tenure.release();
+      await store.close();
+    },
+  };
+}
+
+interface Core {
+  readonly store: Store;
+  readonly polls: OpenPolls;
+  readonly driver: Driver;
+  readonly tenure: Tenure;
+  readonly tokens: AgentTokens;
+  readonly deliveries: DeliveryLog;
+  readonly hearing: ReturnType<typeof createHearing>;
+  readonly memories: ReadonlyMap<PoolName, PoolMemory>;
+  readonly random: Random;
+}
+
+function createCore(options: ControllerOptions, store: Store): Core {
+  const { process, pools, telemetry, chance, controllerId, connection } = options;
+  const { clock } = process;
+  const polls = new OpenPolls();
+  const driver = new Driver(clock, telemetry, (machineId) => polls.wake(machineId));
+  const tenure = new Tenure({
+    store,
+    clock,
+    telemetry,
+    pools: pools.map(({ name }) => name),
+    holder: process.name,
+    isHolderDead: options.isDead,
+    probe: async () => process.isRunning,
+    onAcquired: (pool) => {
+      driver.pool(pool);
+      driver.connection(connection);
+    },
+  });
+  return {
+    store,
+    polls,
+    driver,
+    tenure,
+    tokens: new AgentTokens(TOKEN_KEY, controllerId),
+    deliveries: new DeliveryLog(store, clock),
+    hearing: createHearing(clock),
+    memories: new Map(pools.map(({ name }) => [name, emptyMemory()])),
+    random: { fraction: () => chance.fraction(), token: (length) => chance.token(length) },
+  };
+}
+
+function surroundingsOf(options: ControllerOptions, core: Core): Surroundings {
+  const { process, controllerId, pools, telemetry } = options;
+  const { store, driver, tenure, tokens, hearing, memories, random } = core;
+  const { clock } = process;
+  return {
+    controllerId,
+    store,
+    clock,
+    random,
+    telemetry,
+    wake: driver,
+    hearing,
+    pools,
+    isShuttingDown: () => false,
+    heardSinceMs: () => tenure.heardSinceMs(),
+    standstill: (pool, repository) => standstillOf(pool, repository, memories.get(pool.name) ?? emptyMemory(), clock),
+    identitySecret: (machineId) => tokens.identitySecret(machineId),
+  };
+}
+
+function contextOf(pool: PoolPolicy, options: ControllerOptions, core: Core, surroundings: Surroundings): PoolContext {
+  return {
+    ...surroundings,
+    pool,
+    github: options.github,
+    provider: options.provider(pool.name),
+    memory: core.memories.get(pool.name) ?? emptyMemory(),
+    lease: () => core.tenure.lease(pool.name),
+  };
+}
+
+function connectionContext(
+  options: ControllerOptions,
+  { tenure }: Core,
+  surroundings: Surroundings,
+  memory: ConnectionMemory,
+): ConnectionContext {
+  const { pools, connection, github, hooks } = options;
+  return {
+    ...surroundings,
+    connection,
+    demand: "webhooks",
+    github,
+    hooks,
+    webhooksUrl: WEBHOOKS_URL,
+    ownPools: pools,
+    memory,
+    isHolding: () => pools.some(({ name }) => tenure.lease(name) !== null),
+  };
+}
+
+function sourcesOf(
+  { process, controllerId, pools }: ControllerOptions,
+  { store, tenure, hearing }: Core,
+  memories: ReadonlyMap<PoolName, PoolMemory>,
+): OperatorSources {
+  return {
+    controllerId,
+    version: "simulated",
+    startedAtMs: process.clock.nowMs(),
+    pools,
+    store,
+    clock: process.clock,
+    readHealth: () => ({ isReady: true, problems: [], controllers: [] }),
+    readConnections: () => [],
+    heardAtMs: (machineId) => hearing.heardAtMs(machineId),
+    heardSinceMs: () => tenure.heardSinceMs(),
+    providerState: (machineId) =>
+      [...memories.values()]
+        .map(({ observed }) => observed.get(machineId)?.state)
+        .find((state) => state !== undefined) ?? null,
+  };
+}

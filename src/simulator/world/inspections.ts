@@ -1,0 +1,184 @@
+/**
+ * Looks at the whole world now and then, for what no single event shows: machines that nobody knows of, jobs that wait without
+ * a reason, more tickets than a machine may have. And at its end: what is left.
+ */
+import { MINUTE_MS } from "../../domain/units.ts";
+import { readExplanation } from "../../http/operators/read-explanation.ts";
+import type { Job } from "../github/state.ts";
+import type { World } from "./world.ts";
+
+const EVERY_MS = 15 * MINUTE_MS;
+const USE_LOOK_MS = 5 * MINUTE_MS;
+/** A machine that was of no use for longer, and is not among those that are to wait, is leaked. */
+const LEAKED_AFTER_MS = 30 * MINUTE_MS;
+/** A job that has waited longer than this has a reason that a person can read. */
+const SILENT_WAIT_MS = 10 * MINUTE_MS;
+/** Explanations that one look asks for. */
+const ASKED_MAX = 6;
+/** A lost event is found in less: by the delivery log within a minute, else by the look at open jobs. */
+const UNKNOWN_JOB_MS = 10 * MINUTE_MS;
+
+export class Inspections {
+  readonly #world: World;
+  strayMax = 0;
+  leakedMs = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  start(): void {
+    this.#world.scheduler.after(EVERY_MS, () => this.#look());
+    this.#world.scheduler.every(USE_LOOK_MS, () => this.#measureLeak());
+  }
+
+  #measureLeak(): void {
+    const { provider, judge, scenario } = this.#world;
+    const useless = [...provider.hosts.keys()].filter((id) => judge.uselessForMs(id) > LEAKED_AFTER_MS);
+    this.leakedMs += USE_LOOK_MS * Math.max(0, useless.length - warmCountOf(scenario));
+  }
+
+  #look(): void {
+    this.#world.scheduler.after(EVERY_MS, () => this.#look());
+    const { database, service } = this.#world;
+    if (database === null || service === null || database.isBeingWritten) return;
+    this.#countStrays();
+    this.#checkTickets();
+    this.#checkReasons();
+  }
+
+  #countStrays(): void {
+    const { provider, machineIds } = this.#world;
+    const rows = new Set(this.#rows("select id from machines where state <> 'gone'").map(({ id }) => String(id)));
+    const strays = [...provider.hosts.keys()].filter((providerId) => !rows.has(machineIds.get(providerId) ?? ""));
+    this.strayMax = Math.max(this.strayMax, strays.length);
+  }
+
+  #checkTickets(): void {
+    const live = this.#rows(
+      "select machine_id, count(*) as count from tickets where state in " +
+        "('issued', 'delivered', 'online', 'running', 'handing-back') group by machine_id having count(*) > 1",
+    );
+    for (const { machine_id: machine, count } of live)
+      this.#world.judge.violate("I3", `machine ${String(machine)} has ${String(count)} live tickets`, {});
+  }
+
+  #checkReasons(): void {
+    const { github, scheduler, workload, service } = this.#world;
+    const running = service?.current ?? null;
+    // While nobody is there to be asked, or it has only just started, nobody can tell.
+    if (running === null || !running.process.isRunning) return;
+    if (running.process.clock.monotonicMs() < UNKNOWN_JOB_MS) return;
+    const waiting = [...github.state.openJobs.values()].filter(
+      ({ phase, createdAtMs }) => phase.kind === "queued" && scheduler.nowMs - createdAtMs > SILENT_WAIT_MS,
+    );
+    for (const job of waiting.slice(0, ASKED_MAX)) this.#ask(String(job.id), `job ${workload.nameOf(job.id)}`, job);
+    const kept = this.#rows("select id from machines where state <> 'gone' order by state_since_ms limit ?", ASKED_MAX);
+    for (const { id } of kept) this.#ask(String(id), `machine ${String(id)}`, null);
+  }
+
+  #ask(subject: string, what: string, job: Job | null): void {
+    const running = this.#world.service?.current ?? null;
+    if (running === null) return;
+    const { judge, workload } = this.#world;
+    running.process.deliver(() => {
+      readExplanation(running.sources, subject).then(
+        (answer) => {
+          const about = job === null ? {} : { job: workload.nameOf(job.id) };
+          if (answer === null) {
+            if (job !== null && this.#isHeardOf(job))
+              judge.violate("I6", `${what} waits and nobody knows of it`, about);
+            return;
+          }
+          if (answer.verdict.sentences.every((sentence) => sentence.trim() === ""))
+            judge.violate("I6", `${what} waits or is kept, and nobody says why`, about);
+        },
+        (error: unknown) => judge.violate("I6", `${what} cannot be explained: ${String(error)}`, {}),
+      );
+    });
+  }
+
+  /** Long enough that every net must have found it, had GitHub answered. */
+  #isHeardOf(job: Job): boolean {
+    const { scheduler, faults } = this.#world;
+    return !faults.isOn && scheduler.nowMs - job.createdAtMs > 2 * UNKNOWN_JOB_MS;
+  }
+
+  #rows(sql: string, ...parameters: readonly unknown[]) {
+    return this.#world.database?.read(sql, ...parameters) ?? [];
+  }
+}
+
+/** What is there at the end and should not be, in words; nothing once all came to its end. */
+export interface Leftovers {
+  readonly openJobs: readonly Job[];
+  readonly machines: readonly string[];
+  readonly registrations: readonly string[];
+  readonly ticketCount: number;
+}
+
+export function findLeftovers(world: World): Leftovers {
+  const { scenario, provider, github, database } = world;
+  const sum = (of: (pool: (typeof scenario.pools)[number]) => number) =>
+    scenario.pools.reduce((total, pool) => total + of(pool), 0);
+  const warmCount = warmCountOf(scenario);
+  const registeredCount = sum((pool) => pool.warmRegisteredCount + pool.readyTicketCount);
+  const hosts = [...provider.hosts.values()].map((host) => host.truth());
+  // Those that wait are wanted as long as they work: what does not is left over, then what is more than wanted.
+  const broken = hosts.filter(({ isUp }) => !isUp).map(({ providerId }) => providerId);
+  const waiting = hosts.filter(({ isUp }) => isUp).map(({ providerId }) => providerId);
+  const registrations = [...github.state.registrations.values()].filter(({ name }) => world.isOurs(name));
+  const tickets = database?.read(
+    "select count(*) as count from tickets where state not in ('spent', 'barren', 'handed-back', 'void', 'lost')",
+  );
+  const ticketCount = Number(tickets?.[0]?.count ?? 0);
+  return {
+    openJobs: [...github.state.openJobs.values()],
+    machines: [...broken, ...waiting.slice(0, Math.max(0, waiting.length - warmCount))],
+    registrations: registrations.slice(registeredCount).map(({ name }) => name),
+    ticketCount: Math.max(0, ticketCount - registeredCount),
+  };
+}
+
+/** Machines that wait because they are to. */
+function warmCountOf({ pools }: World["scenario"]): number {
+  return pools.reduce((total, pool) => total + pool.warmParkedCount + pool.warmRegisteredCount, 0);
+}
+
+export function isNothingLeft({ openJobs, machines, registrations, ticketCount }: Leftovers): boolean {
+  return openJobs.length + machines.length + registrations.length + ticketCount === 0;
+}
+
+/** Counters of nets that catch what should not happen: in a world without faults none of them moves. */
+const NETS = [
+  "holdfast_strays_adopted_total",
+  "holdfast_unknown_registrations_deleted_total",
+  "holdfast_absences_total",
+  "holdfast_machines_quarantined_total",
+  "holdfast_machines_unlisted_total",
+  "holdfast_stores_restored_total",
+  "holdfast_fence_contradictions_total",
+  "holdfast_recovered_jobs_total",
+  "holdfast_forced_endings_total",
+] as const;
+
+/** At the end: I5 for jobs, I2 for whatever else is left, I7 for nets that caught something in a world without faults. */
+export function judgeEnd(world: World, left: Leftovers): void {
+  const { judge, workload, scenario, telemetry } = world;
+  for (const job of left.openJobs)
+    judge.violate("I5", `job ${workload.nameOf(job.id)} is ${job.phase.kind} at the end`, {
+      job: workload.nameOf(job.id),
+    });
+  for (const machine of left.machines)
+    judge.violate("I2", `machine ${machine} is there at the end, and nobody needs it`, { machine });
+  for (const registration of left.registrations)
+    judge.violate("I2", `registration ${registration} is there at the end, and nobody needs it`, { registration });
+  if (left.ticketCount > 0) judge.violate("I2", `${left.ticketCount} tickets are not over at the end`, {});
+  if (scenario.faults.length > 0 || scenario.algorithm !== "holdfast") return;
+  for (const net of NETS)
+    if (telemetry.total(net) > 0)
+      judge.violate("I7", `${net} is ${telemetry.total(net)} in a world without faults`, {});
+  for (const end of ["barren", "lost"])
+    if (telemetry.total("holdfast_tickets_ended_total", end) > 0)
+      judge.violate("I7", `tickets ended ${end} in a world without faults`, {});
+}

@@ -1,0 +1,266 @@
+/**
+ * Checks the invariants against what really is, the moment it happens: every ending of a machine, a process or a registration
+ * is told here before it takes effect. What the controller believes plays no part.
+ */
+import { MINUTE_MS } from "../../domain/units.ts";
+import type { GitHubState, Runner } from "../github/state.ts";
+import type { Invariant, Violation } from "../scenario/result.ts";
+import type { EventLog } from "./event-log.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { Cause, HostTruth, Witness } from "./witness.ts";
+
+/** Of one world; more would tell nothing new. */
+const VIOLATIONS_MAX = 20;
+/** After a lost dispatch a second of the same job is one too many. */
+const DELAYS_PER_JOB_MAX = 1;
+
+export interface JudgeWorld {
+  readonly scheduler: Scheduler;
+  readonly github: GitHubState;
+  readonly log: EventLog;
+  readonly startMs: number;
+  jobName(jobId: number): string;
+  isOurs(runnerName: string): boolean;
+  /** Every machine that is there. */
+  hosts(): Iterable<HostTruth>;
+  /** How many there are, those that boot included. */
+  hostCount(): number;
+  /** How many there may be. */
+  readonly hostCountMax: number;
+  /** Asks what `explain` says, and adds it to the violation once it is told. */
+  explain(subject: string, tell: (sentences: readonly string[]) => void): void;
+  /** What an operator would ask by: the machine's own name. */
+  machineName(providerId: string): string;
+  onAcquired(jobId: number): void;
+  onFinished(jobId: number, runner: Runner | undefined): void;
+  onFault(kind: string): void;
+}
+
+/** What a job died of, by whoever had a hand in it first. */
+export type JobDeath = "us" | "forced" | "world";
+
+/** Endings that the contract records as forced: what they cost is told, and is no violation. */
+const FORCED_PROOFS: ReadonlySet<string> = new Set(["forced", "provider-dead"]);
+
+export class Judge implements Witness {
+  readonly #world: JudgeWorld;
+  readonly violations: Violation[] = [];
+  readonly deaths = new Map<number, JobDeath>();
+  readonly #acquiredAtMs = new Map<number, number>();
+  readonly #delays = new Map<number, number>();
+  busyMs = 0;
+  delayCount = 0;
+  deletedCount = 0;
+  machinesMax = 0;
+  /** When each machine was last of use; null while a job is there. */
+  readonly #lastUse = new Map<string, number | null>();
+  #violationCount = 0;
+
+  constructor(world: JudgeWorld) {
+    this.#world = world;
+  }
+
+  get violationCount(): number {
+    return this.#violationCount;
+  }
+
+  machineStarted(host: HostTruth): void {
+    // Its provider and the machine itself both tell.
+    if (this.#lastUse.has(host.providerId)) return;
+    const { log, scheduler, hostCount, hostCountMax } = this.#world;
+    log.note("the machine starts", host.providerId);
+    this.#lastUse.set(host.providerId, scheduler.nowMs);
+    // Once its provider counts it as well.
+    scheduler.after(0, () => {
+      const count = hostCount();
+      this.machinesMax = Math.max(this.machinesMax, count);
+      if (count > hostCountMax)
+        this.violate("I3", `${count} machines are there, and at most ${hostCountMax} may be`, {
+          machine: host.providerId,
+        });
+    });
+  }
+
+  /** How long a machine has been of no use; 0 while a job is there. */
+  uselessForMs(providerId: string): number {
+    const lastUseMs = this.#lastUse.get(providerId);
+    return lastUseMs === undefined || lastUseMs === null ? 0 : this.#world.scheduler.nowMs - lastUseMs;
+  }
+
+  /** Epoch milliseconds; null for a job that none of ours acquired. */
+  acquiredAtMs(jobId: number): number | null {
+    return this.#acquiredAtMs.get(jobId) ?? null;
+  }
+
+  machineEnds(host: HostTruth, cause: Cause): void {
+    this.#world.log.note(`the machine ends: ${describe(cause)}`, host.providerId, ...this.#jobsOf(host));
+    this.#judgeEnd(host, cause, "the machine was ended");
+  }
+
+  runnerKilled(host: HostTruth, cause: Cause): void {
+    this.#world.log.note(`the runner is killed: ${describe(cause)}`, host.providerId, ...this.#jobsOf(host));
+    // The fence's own purpose is to kill a listener that could still acquire: only a job that it has counts.
+    this.#judgeJob(host, cause, "the runner was killed");
+  }
+
+  dispatchLost(jobId: number, runnerName: string): void {
+    const { log } = this.#world;
+    const name = this.#world.jobName(jobId);
+    log.note(`the dispatch of job ${name} to ${runnerName} is lost`, name);
+    if (!this.#world.isOurs(runnerName)) return;
+    const count = (this.#delays.get(jobId) ?? 0) + 1;
+    this.#delays.set(jobId, count);
+    this.delayCount += 1;
+    if (count > DELAYS_PER_JOB_MAX)
+      this.violate("I1", `job ${name} was taken back from a runner before it was acquired, for the ${count}. time`, {
+        job: name,
+      });
+  }
+
+  jobCancelledByRunner(host: HostTruth, jobId: number, why: "registration-gone" | "signal" | "requested"): void {
+    const name = this.#world.jobName(jobId);
+    this.#world.log.note(`the runner cancels job ${name}: ${why}`, host.providerId, name);
+    if (why === "requested") return;
+    this.#die(jobId, "us");
+    const reason = why === "signal" ? "its runner was signalled" : "its registration was deleted";
+    this.violate("I1", `job ${name} was cancelled by its own runner because ${reason}`, {
+      machine: host.providerId,
+      job: name,
+    });
+  }
+
+  jobAcquired(host: HostTruth, jobId: number): void {
+    const name = this.#world.jobName(jobId);
+    this.#world.log.note(`job ${name} is acquired`, host.providerId, name);
+    this.#acquiredAtMs.set(jobId, this.#world.scheduler.nowMs);
+    this.#lastUse.set(host.providerId, null);
+    this.#world.onAcquired(jobId);
+  }
+
+  jobFinished(host: HostTruth, jobId: number): void {
+    const name = this.#world.jobName(jobId);
+    this.#world.log.note(`job ${name} is over`, host.providerId, name);
+    this.busyMs += this.#world.scheduler.nowMs - (this.#acquiredAtMs.get(jobId) ?? this.#world.scheduler.nowMs);
+    this.#lastUse.set(host.providerId, this.#world.scheduler.nowMs);
+    const phase = this.#world.github.jobs.get(jobId)?.phase;
+    const runnerId = phase?.kind === "completed" ? phase.runnerId : null;
+    this.#world.onFinished(jobId, runnerId === null ? undefined : this.#world.github.runners.get(runnerId));
+  }
+
+  faultHappened(kind: string): void {
+    this.#world.onFault(kind);
+  }
+
+  /** Right before a registration is deleted at GitHub. */
+  registrationDeleted(runner: Runner, proof: string): void {
+    const { log } = this.#world;
+    log.note(`registration ${runner.name} is deleted: ${proof}`, runner.name);
+    this.deletedCount += 1;
+    if (!this.#world.isOurs(runner.name)) {
+      this.violate("I4", `registration ${runner.name}, which is not ours, was deleted`, {});
+      return;
+    }
+    for (const host of this.#world.hosts()) {
+      if (host.runner?.runnerId !== runner.id) continue;
+      const { acquiredJobId, canAcquire, isListenerAlive } = host.runner;
+      if (acquiredJobId !== null && isListenerAlive && this.#isOpen(acquiredJobId)) {
+        const job = this.#world.jobName(acquiredJobId);
+        this.violate("I1", `registration ${runner.name} was deleted while job ${job} ran there`, {
+          machine: host.providerId,
+          job,
+        });
+      } else if (canAcquire)
+        this.violate("I1", `registration ${runner.name} was deleted while its listener could still take a job`, {
+          machine: host.providerId,
+        });
+    }
+  }
+
+  deathOf(jobId: number): JobDeath | null {
+    return this.deaths.get(jobId) ?? null;
+  }
+
+  /** @param about whom it concerns: a machine by its provider's id, a job by its name. */
+  violate(
+    invariant: Invariant,
+    what: string,
+    about: { readonly machine?: string; readonly job?: string; readonly registration?: string },
+  ): void {
+    this.#violationCount += 1;
+    if (this.violations.length >= VIOLATIONS_MAX) return;
+    const { log, scheduler, startMs } = this.#world;
+    const { machine = null, job = null, registration = null } = about;
+    log.note(`VIOLATION of ${invariant}: ${what}`, ...[machine, job].filter((one) => one !== null));
+    const subjects = [machine, job, registration].filter((one) => one !== null);
+    const timeline = log
+      .of(subjects)
+      .map(({ atMs, text, subjects: of }) => `${formatOffset(atMs)} [${of.join(", ")}] ${text}`);
+    const explanation: string[] = [];
+    const atMs = scheduler.nowMs - startMs;
+    this.violations.push({ invariant, atMs, what, machine, job, timeline, explanation });
+    const subject = machine === null ? null : this.#world.machineName(machine);
+    if (subject !== null) this.#world.explain(subject, (sentences) => explanation.push(...sentences));
+  }
+
+  #judgeEnd(host: HostTruth, cause: Cause, what: string): void {
+    if (this.#judgeJob(host, cause, what)) return;
+    const { runner } = host;
+    const isForced = cause.by !== "controller" || FORCED_PROOFS.has(cause.proof);
+    if (runner?.canAcquire === true && !isForced)
+      this.violate("I1", `${what} (${describe(cause)}) while its listener could still take a job`, {
+        machine: host.providerId,
+      });
+  }
+
+  /** @returns whether a job was there. */
+  #judgeJob(host: HostTruth, cause: Cause, what: string): boolean {
+    const jobId = host.runner?.acquiredJobId ?? null;
+    if (jobId === null || !this.#isOpen(jobId)) return false;
+    const job = this.#world.jobName(jobId);
+    if (cause.by === "fault" || cause.by === "itself") {
+      this.#die(jobId, cause.by === "fault" && cause.kind === "provider.reclaim" ? "forced" : "world");
+      return true;
+    }
+    if (cause.by === "controller" && FORCED_PROOFS.has(cause.proof)) {
+      this.#die(jobId, "forced");
+      return true;
+    }
+    this.#die(jobId, "us");
+    this.violate("I1", `${what} (${describe(cause)}) while job ${job} ran there`, { machine: host.providerId, job });
+    return true;
+  }
+
+  #die(jobId: number, death: JobDeath): void {
+    if (!this.deaths.has(jobId)) this.deaths.set(jobId, death);
+  }
+
+  #isOpen(jobId: number): boolean {
+    return this.#world.github.jobs.get(jobId)?.phase.kind === "acquired";
+  }
+
+  #jobsOf(host: HostTruth): readonly string[] {
+    const jobId = host.runner?.acquiredJobId ?? null;
+    return jobId === null ? [] : [this.#world.jobName(jobId)];
+  }
+}
+
+export function describe(cause: Cause): string {
+  switch (cause.by) {
+    case "controller":
+      return `by the controller, ${cause.proof}`;
+    case "agent":
+      return `by its agent, ${cause.what}`;
+    case "fault":
+      return `by ${cause.kind}`;
+    case "itself":
+      return "by itself";
+  }
+}
+
+/** Since the world's start: `3:07:42.120`. */
+export function formatOffset(atMs: number): string {
+  const hours = Math.floor(atMs / (60 * MINUTE_MS));
+  const minutes = Math.floor(atMs / MINUTE_MS) % 60;
+  const seconds = ((atMs / 1_000) % 60).toFixed(3).padStart(6, "0");
+  return `${hours}:${String(minutes).padStart(2, "0")}:${seconds}`;
+}

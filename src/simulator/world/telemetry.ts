@@ -1,0 +1,56 @@
+/** Holdfast's figures in the world, and what its log called an error. */
+import { InvariantError } from "../../domain/invariant.ts";
+import type { Telemetry } from "../../ports/telemetry.ts";
+
+export interface WorldTelemetry extends Telemetry {
+  /** Of a counter, over all its labels, or those with this one. */
+  total(metric: string, label?: string): number;
+  /** Of a counter, by one of its labels. */
+  by(metric: string, label: string): Readonly<Record<string, number>>;
+}
+
+/** @param onBroken an invariant of the product itself was broken. */
+export function createWorldTelemetry(onBroken: (message: string) => void): WorldTelemetry {
+  const counts = new Map<string, Map<string, { labels: Readonly<Record<string, string>>; count: number }>>();
+  const rowsOf = (metric: string) => [...(counts.get(metric)?.values() ?? [])];
+  return {
+    info: () => {},
+    warn: () => {},
+    error: (message, error) => {
+      const broken = findBroken(error);
+      if (broken !== null) onBroken(`${message}: ${broken.message}`);
+    },
+    count: (metric, labels) => {
+      const key = JSON.stringify(labels);
+      const ofMetric = counts.get(metric) ?? new Map();
+      const row = ofMetric.get(key) ?? { labels, count: 0 };
+      row.count += 1;
+      ofMetric.set(key, row);
+      counts.set(metric, ofMetric);
+    },
+    gauge: () => {},
+    total: (metric, label) =>
+      rowsOf(metric)
+        .filter(({ labels }) => label === undefined || Object.values(labels).includes(label))
+        .reduce((sum, { count }) => sum + count, 0),
+    by: (metric, label) => {
+      const sums: Record<string, number> = {};
+      for (const { labels, count } of rowsOf(metric)) {
+        const value = labels[label] ?? "";
+        sums[value] = (sums[value] ?? 0) + count;
+      }
+      return Object.fromEntries(Object.entries(sums).sort(([one], [other]) => (one < other ? -1 : 1)));
+    },
+  };
+}
+
+const CAUSES_MAX = 8;
+
+function findBroken(error: unknown): InvariantError | null {
+  let at: unknown = error;
+  for (let depth = 0; depth < CAUSES_MAX && at instanceof Error; depth += 1) {
+    if (at instanceof InvariantError) return at;
+    at = at.cause;
+  }
+  return null;
+}

@@ -1,0 +1,122 @@
+/** Lets the scenario's faults that come by themselves come: to our process, to GitHub, to providers and to machines. */
+import { SECOND_MS } from "../../domain/units.ts";
+import type { FaultOf } from "../scenario/fault.ts";
+import type { Chance } from "./chance.ts";
+import type { WorldDatabase } from "./database.ts";
+import type { EventLog } from "./event-log.ts";
+import type { Faults } from "./faults.ts";
+import type { Host } from "./host.ts";
+import type { Network } from "./network.ts";
+import type { ProviderModel } from "./provider.ts";
+import type { Remote } from "./remote.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { Service } from "./service.ts";
+
+/** A crash strikes in the middle of its next queries as often as between two events. */
+const QUERY_CRASH_SHARE = 0.5;
+const CRASH_WITHIN_QUERIES = [1, 80] as const;
+/** A backup is not made in the middle of a transaction. */
+const BACKUP_RETRY_MS = 100;
+const SECOND_FOR_MS = [60 * SECOND_MS, 180 * SECOND_MS] as const;
+
+export interface TroubledWorld {
+  readonly faults: Faults;
+  readonly scheduler: Scheduler;
+  readonly log: EventLog;
+  readonly network: Network;
+  readonly githubRemote: Remote;
+  readonly provider: ProviderModel;
+  /** Null where another system runs the fleet. */
+  readonly service: Service | null;
+  readonly database: WorldDatabase | null;
+  stepClock(byMs: number): void;
+}
+
+export function startTroubles(world: TroubledWorld): void {
+  troubleGitHub(world);
+  troubleHosts(world);
+  if (world.service !== null) troubleService(world, world.service);
+}
+
+function troubleGitHub({ faults, githubRemote, log }: TroubledWorld): void {
+  faults.recur<FaultOf<"github.outage">>("github.outage", ({ forMs }, chance) => {
+    const durationMs = chance.between(forMs);
+    log.note(`GitHub is out for ${Math.round(durationMs / SECOND_MS)} s`);
+    githubRemote.breakDown(durationMs);
+  });
+}
+
+function troubleHosts({ faults, provider, network, log }: TroubledWorld): void {
+  const some = (chance: Chance): readonly [string, Host] | null => {
+    const hosts = [...provider.hosts].filter(([, host]) => host.truth().isUp);
+    return hosts.length === 0 ? null : chance.pick(hosts);
+  };
+  const strike = (chance: Chance, what: string, run: (host: Host, id: string) => void): void => {
+    const found = some(chance);
+    if (found === null) return;
+    log.note(what, found[0]);
+    run(found[1], found[0]);
+  };
+  faults.recur<FaultOf<"provider.reclaim">>("provider.reclaim", (_fault, chance) =>
+    strike(chance, "the provider takes the machine", (_host, id) => provider.reclaim(id, "provider.reclaim")),
+  );
+  faults.recur<FaultOf<"host.agent-crash">>("host.agent-crash", (_fault, chance) =>
+    strike(chance, "the agent crashes", (host) => host.crashAgent()),
+  );
+  faults.recur<FaultOf<"host.agent-pause">>("host.agent-pause", ({ forMs }, chance) =>
+    strike(chance, "the agent stands still", (host) => host.pauseAgent(chance.between(forMs))),
+  );
+  faults.recur<FaultOf<"host.machine-pause">>("host.machine-pause", ({ forMs }, chance) =>
+    strike(chance, "the machine stands still", (host) => host.pauseMachine(chance.between(forMs))),
+  );
+  faults.recur<FaultOf<"host.dies">>("host.dies", (_fault, chance) =>
+    strike(chance, "the machine dies, and nobody says so", (host) => host.end({ by: "fault", kind: "host.dies" })),
+  );
+  faults.recur<FaultOf<"host.disk-full">>("host.disk-full", ({ forMs }, chance) =>
+    strike(chance, "the machine's disk is full", (host) => host.fillDisk(chance.between(forMs))),
+  );
+  faults.recur<FaultOf<"host.cut-off">>("host.cut-off", ({ from, forMs }, chance) =>
+    strike(chance, `the machine is cut off from ${from}`, (_host, id) =>
+      network.cutOff(id, from, chance.between(forMs)),
+    ),
+  );
+}
+
+function troubleService({ faults, scheduler, database, stepClock, log }: TroubledWorld, service: Service): void {
+  faults.recur<FaultOf<"controller.crash">>("controller.crash", (_fault, chance) =>
+    service.crash(chance.happens(QUERY_CRASH_SHARE) ? chance.whole(CRASH_WITHIN_QUERIES) : null),
+  );
+  faults.recur<FaultOf<"controller.pause">>("controller.pause", ({ forMs }, chance) =>
+    service.pause(chance.between(forMs)),
+  );
+  faults.recur<FaultOf<"controller.deploy">>("controller.deploy", () => service.deploy());
+  faults.recur<FaultOf<"controller.second">>("controller.second", (_fault, chance) =>
+    service.double(chance.between(SECOND_FOR_MS)),
+  );
+  faults.recur<FaultOf<"controller.clock-step">>("controller.clock-step", ({ byMs }, chance) => {
+    const byOneMs = Math.round(chance.between(byMs));
+    log.note(`the wall clock is set by ${Math.round(byOneMs / SECOND_MS)} s`);
+    stepClock(byOneMs);
+  });
+  if (database === null) return;
+  for (const { atMs, ageMs } of faults.of("controller.restore"))
+    backUpAndRestore({ scheduler, database, service, faults }, Math.max(0, atMs - ageMs), atMs);
+}
+
+function backUpAndRestore(
+  world: Pick<TroubledWorld, "scheduler" | "faults"> & { readonly database: WorldDatabase; readonly service: Service },
+  backUpAtMs: number,
+  restoreAtMs: number,
+): void {
+  const { scheduler, database, service, faults } = world;
+  const startMs = scheduler.nowMs;
+  const backUp = (): void => {
+    if (database.isBeingWritten) return void scheduler.after(BACKUP_RETRY_MS, backUp);
+    const backup = database.backUp();
+    scheduler.at(startMs + restoreAtMs, () => {
+      faults.count("controller.restore");
+      service.restore(backup);
+    });
+  };
+  scheduler.at(startMs + backUpAtMs, backUp);
+}

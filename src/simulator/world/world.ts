@@ -1,0 +1,322 @@
+/** Puts one world together: GitHub, a provider, machines, the network, the system under test, its troubles and the judge. */
+import { type ControllerId, type MachineId, parseConnectionName, parseControllerId } from "../../domain/ids.ts";
+import { isOurRunnerName } from "../../domain/runner-name.ts";
+import { SECOND_MS } from "../../domain/units.ts";
+import { readExplanation } from "../../http/operators/read-explanation.ts";
+import { makeFleet } from "../baselines/make-fleet.ts";
+import { createGitHub } from "../github/create.ts";
+import { createSeededIds } from "../github/ids.ts";
+import { ensureRepository } from "../github/repositories.ts";
+import { makeAgentHost } from "../host/agent-host.ts";
+import { makeBareHost } from "../host/bare-host.ts";
+import { makeProvider } from "../provider/make-provider.ts";
+import type { Scenario } from "../scenario/scenario.ts";
+import type { Fleet } from "./algorithm.ts";
+import { Chance } from "./chance.ts";
+import { WorldDatabase } from "./database.ts";
+import { EventLog, type WorldEvent } from "./event-log.ts";
+import { Faults } from "./faults.ts";
+import { ForeignRunners } from "./foreign-runners.ts";
+import { createGitHubPort, GITHUB_FAILURES } from "./github-port.ts";
+import { GitHubWorld } from "./github-world.ts";
+import type { HostWorld, JobFate, RunnerFate } from "./host.ts";
+import { Judge } from "./judge.ts";
+import { Lies } from "./lies.ts";
+import { Network } from "./network.ts";
+import type { WorldProcess } from "./process.ts";
+import type { ProviderModel } from "./provider.ts";
+import { gateProvider, PROVIDER_FAILURES } from "./provider-port.ts";
+import { Remote } from "./remote.ts";
+import { Scheduler } from "./scheduler.ts";
+import { Service } from "./service.ts";
+import { createWorldTelemetry, type WorldTelemetry } from "./telemetry.ts";
+import { Webhooks } from "./webhooks.ts";
+import { Workload } from "./workload.ts";
+
+const CONTROLLER_ID = parseControllerId("world");
+/** How long a host's runner that is fated to end without a job lives. */
+const EXIT_AFTER_MS = [500, 30 * SECOND_MS] as const;
+/** 1: it failed; 2: a passing failure; 3 and 4: to update itself; 7: the session was somebody else's. */
+const EXIT_CODES = [1, 2, 3, 4, 7] as const;
+const FATE_WITHIN_MS = [SECOND_MS, 600 * SECOND_MS] as const;
+const FOREIGN_RUNNERS = 3;
+
+export interface World {
+  readonly scenario: Scenario;
+  readonly scheduler: Scheduler;
+  readonly log: EventLog;
+  readonly chance: Chance;
+  readonly faults: Faults;
+  readonly github: GitHubWorld;
+  readonly githubRemote: Remote;
+  readonly providerRemote: Remote;
+  readonly provider: ProviderModel;
+  readonly network: Network;
+  readonly workload: Workload;
+  readonly judge: Judge;
+  readonly webhooks: Webhooks;
+  readonly telemetry: WorldTelemetry;
+  /** Null where a baseline runs the fleet. */
+  readonly service: Service | null;
+  readonly database: WorldDatabase | null;
+  readonly fleet: Fleet | null;
+  /** By the provider's ids. */
+  readonly machineIds: ReadonlyMap<string, MachineId>;
+  isOurs(runnerName: string): boolean;
+  stepClock(byMs: number): void;
+}
+
+/** @param seed determines, with the scenario, everything that happens. */
+export function createWorld(scenario: Scenario, seed: number, onEvent: ((event: WorldEvent) => void) | null): World {
+  const scheduler = new Scheduler(scenario.startMs);
+  const chance = new Chance(seed).fork(scenario.name);
+  const log = new EventLog(scenario.startMs, () => scheduler.nowMs, onEvent);
+  const faults = new Faults(scenario.faults, chance.fork("faults"), scheduler, scenario.faultsEndMs ?? Infinity);
+  const foundation = { scenario, scheduler, chance, log, faults };
+  const isHoldfast = scenario.algorithm === "holdfast";
+  const isOurs = (name: string) => (isHoldfast ? isOurRunnerName(name, CONTROLLER_ID) : !name.startsWith("gha-other-"));
+  const known = new Map<string, MachineId>();
+  const late: { world: World | null } = { world: null };
+  const get = (): World => {
+    if (late.world === null) throw new Error("the world is not whole yet");
+    return late.world;
+  };
+  const { github, foreign } = createGitHubSide(foundation, seed);
+  const githubRemote = new Remote("github", scheduler, faults, chance.fork("github-calls"), GITHUB_FAILURES);
+  const providerRemote = new Remote("provider", scheduler, faults, chance.fork("provider-calls"), PROVIDER_FAILURES);
+  const workload = new Workload({ ...foundation, chance: chance.fork("workload"), github, foreign });
+  const judge = createJudge(foundation, github, workload, isOurs, known, get);
+  const telemetry = createWorldTelemetry((message) =>
+    judge.violate("I6", `an invariant of its own broke: ${message}`, {}),
+  );
+  const network = new Network(scheduler, chance.fork("network"), {
+    receive: (...call) => get().service?.receive(...call) ?? false,
+  });
+  const hostWorld = hostWorldOf(foundation, { github, workload, judge, network });
+  const provider = makeProvider(scenario.provider, {
+    ...foundation,
+    faults: scenario.faults,
+    chance: chance.fork("provider"),
+    witness: judge,
+    isFaulty: () => faults.isOn,
+    bootMs: scenario.bootMs,
+    runnerVersion: RUNNER_VERSION,
+    makeAgentHost: (birth) => {
+      known.set(birth.providerId, birth.machineId);
+      const ofHost = { ...hostWorld, chance: chance.fork(`host/${birth.providerId}`) };
+      return makeAgentHost(birth, ofHost, { heartbeatMs: HEARTBEAT_MS });
+    },
+  });
+  let wallOffsetMs = 0;
+  const base = {
+    ...foundation,
+    github,
+    githubRemote,
+    providerRemote,
+    provider,
+    network,
+    workload,
+    judge,
+    telemetry,
+    machineIds: known,
+    isOurs,
+    stepClock: (byMs: number) => {
+      wallOffsetMs += byMs;
+    },
+  };
+  const side = isHoldfast ? createOurSide(base, () => wallOffsetMs) : createBaselineSide(base, hostWorld);
+  const webhooks = new Webhooks({ ...base, ...side });
+  const world: World = { ...base, ...side, webhooks };
+  late.world = world;
+  return world;
+}
+
+/** Half as often as in life, and well inside the minute in which an agent must be heard. */
+const HEARTBEAT_MS = 30 * SECOND_MS;
+export const RUNNER_VERSION = "2.336.0";
+
+type Foundation = Pick<World, "scenario" | "scheduler" | "chance" | "log" | "faults">;
+
+function createGitHubSide({ scenario, scheduler, chance }: Foundation, seed: number) {
+  const choice: { foreign: ForeignRunners | null } = { foreign: null };
+  const state = createGitHub({
+    ids: createSeededIds(seed),
+    // Nobody measured what a listener may still acquire: the answer under which a DELETE can kill.
+    isAcquireAllowedAfterDelete: true,
+    chooseRunner: (candidates, job) => {
+      const [first] = candidates;
+      if (first === undefined) throw new Error("choosing a runner without candidates");
+      return choice.foreign?.choose(candidates, job) ?? first;
+    },
+  });
+  const github = new GitHubWorld(state, scheduler);
+  const foreign = new ForeignRunners(github, scheduler, chance.fork("foreign"));
+  choice.foreign = foreign;
+  const { jobs, arrivals } = scenario.workload;
+  for (const name of [...jobs.map(({ repository }) => repository), ...(arrivals?.repositories ?? [])])
+    ensureRepository(state, name);
+  for (const { scope } of scenario.pools)
+    if (scope.kind === "organization")
+      for (let count = 0; count < FOREIGN_RUNNERS; count += 1) foreign.register(scope.organization);
+  return { github, foreign };
+}
+
+function createJudge(
+  { scheduler, log, scenario, faults, chance }: Foundation,
+  github: GitHubWorld,
+  workload: Workload,
+  isOurs: (name: string) => boolean,
+  machineIds: ReadonlyMap<string, MachineId>,
+  get: () => World,
+): Judge {
+  const lies = new Lies(github, scheduler, chance.fork("lies"), workload);
+  return new Judge({
+    scheduler,
+    log,
+    github: github.state,
+    startMs: scenario.startMs,
+    jobName: (id) => workload.nameOf(id),
+    isOurs,
+    hosts: () => [...get().provider.hosts.values()].map((host) => host.truth()),
+    hostCount: () => get().provider.hosts.size,
+    hostCountMax: scenario.pools.reduce((sum, pool) => sum + pool.machineCountMax, 0),
+    machineName: (providerId) => machineIds.get(providerId) ?? providerId,
+    explain: (subject, tell) => explain(get(), subject, tell),
+    onAcquired: (jobId) => lies.noteAcquired(jobId),
+    onFinished: (jobId, runner) => {
+      if (runner !== undefined) lies.noteFinished(jobId, runner);
+    },
+    onFault: (kind) => faults.count(kind as Parameters<Faults["count"]>[0]),
+  });
+}
+
+/** As `holdfast explain` would say it now; nothing where nobody is there to be asked. */
+export function explain(world: World, subject: string, tell: (sentences: readonly string[]) => void): void {
+  const running = world.service?.current ?? null;
+  if (running === null) return;
+  world.scheduler.after(0, () =>
+    running.process.deliver(() => {
+      readExplanation(running.sources, subject).then(
+        (answer) => {
+          if (answer === null) return;
+          tell([
+            ...answer.verdict.sentences,
+            ...answer.timeline.map(({ at, source, fact }) => `${at} ${source}: ${fact}`),
+          ]);
+        },
+        () => {},
+      );
+    }),
+  );
+}
+
+interface HostSide {
+  readonly github: GitHubWorld;
+  readonly workload: Workload;
+  readonly judge: Judge;
+  readonly network: Network;
+}
+
+function hostWorldOf({ scheduler, chance, log, faults }: Foundation, side: HostSide): HostWorld {
+  const { github, workload, judge, network } = side;
+  const fates = chance.fork("fates");
+  return {
+    scheduler,
+    chance,
+    github,
+    log,
+    witness: judge,
+    line: network,
+    controllerId: CONTROLLER_ID,
+    reachesGitHub: (providerId) => network.reaches(providerId, "github"),
+    drawRunnerFate: () => drawRunnerFate(faults, fates),
+    drawJobFate: () => drawJobFate(faults, fates),
+    jobDurationMs: (jobId) => workload.durationMs(jobId),
+    refusesAcquire: (jobId) => workload.strikes("github.acquire-refused", jobId) !== null,
+    noteFenceClosing: (runnerId) => workload.sendIntoFence(runnerId),
+    runnerVersion: RUNNER_VERSION,
+  };
+}
+
+function drawRunnerFate(faults: Faults, chance: Chance): RunnerFate {
+  if (faults.strikes("host.runner-never-online", ({ perTicket }) => perTicket) !== null)
+    return { kind: "never-online" };
+  if (faults.strikes("host.runner-exits", ({ perTicket }) => perTicket) === null) return { kind: "well" };
+  return { kind: "exits", code: chance.pick(EXIT_CODES), afterMs: chance.between(EXIT_AFTER_MS) };
+}
+
+function drawJobFate(faults: Faults, chance: Chance): JobFate {
+  const afterMs = chance.between(FATE_WITHIN_MS);
+  if (faults.strikes("host.runner-dies", ({ perJob }) => perJob) !== null) return { kind: "dies", afterMs };
+  if (faults.strikes("host.runner-hangs", ({ perJob }) => perJob) !== null) return { kind: "hangs", afterMs };
+  if (faults.strikes("host.orphan-worker", ({ perJob }) => perJob) !== null) return { kind: "orphan", afterMs };
+  return { kind: "well" };
+}
+
+type Base = Omit<World, "service" | "database" | "fleet" | "webhooks">;
+type Side = Pick<World, "service" | "database" | "fleet">;
+
+function createOurSide(base: Base, wallOffsetMs: () => number): Side {
+  const { scheduler, faults, chance, log } = base;
+  const database = new WorldDatabase(scheduler, {
+    delayMs: () => {
+      const slow = faults.strikes("controller.slow-store", ({ probability }) => probability);
+      return slow === null ? 0 : chance.between(slow.delayMs);
+    },
+  });
+  const service = new Service({
+    scheduler,
+    database,
+    log,
+    controllerId: CONTROLLER_ID,
+    wallOffsetMs,
+    optionsFor: (process) => optionsFor(base, process),
+  });
+  return { service, database, fleet: null };
+}
+
+function optionsFor(base: Base, process: WorldProcess) {
+  const { scenario, scheduler, faults, github, githubRemote, providerRemote, provider, judge, telemetry, chance } =
+    base;
+  const connection = parseConnectionName(scenario.pools[0]?.connection ?? "main");
+  const ports = createGitHubPort({
+    github,
+    remote: githubRemote,
+    process,
+    faults,
+    connection,
+    nowMs: () => scheduler.nowMs,
+    onDelete: (runner, proof) => judge.registrationDeleted(runner, proof),
+  });
+  return {
+    controllerId: CONTROLLER_ID satisfies ControllerId,
+    connection,
+    pools: scenario.pools,
+    ...ports,
+    telemetry,
+    chance: chance.fork(process.name),
+    pace: scenario.pace,
+    provider: (pool: (typeof scenario.pools)[number]["name"]) =>
+      gateProvider(provider.forPool(CONTROLLER_ID, pool, process.clock.nowMs), providerRemote, process),
+  };
+}
+
+function createBaselineSide(base: Base, hostWorld: HostWorld): Side {
+  const { scenario, scheduler, chance, github, provider, log, githubRemote, providerRemote } = base;
+  if (scenario.algorithm === "holdfast") throw new Error("Holdfast is no baseline");
+  const fleet = makeFleet(scenario.algorithm, {
+    scenario,
+    scheduler,
+    chance: chance.fork("fleet"),
+    github,
+    provider,
+    log,
+    makeBareHost: (birth) => makeBareHost(birth, { ...hostWorld, chance: chance.fork(`host/${birth.providerId}`) }),
+    call: (to, operation, effect, onAnswer) =>
+      (to === "github" ? githubRemote : providerRemote).send(operation, effect, (outcome) =>
+        onAnswer(outcome.kind === "answered" ? outcome.answer : null),
+      ),
+    cause: (what) => ({ by: "controller", proof: what }),
+  });
+  return { service: null, database: null, fleet };
+}

@@ -1,0 +1,15 @@
+import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
+
+export const mutant: Mutant = {
+  source: "src/domain/host/follow-ticket.ts",
+  text: "return again ?? barren(reasonOf(held, code));",
+  replacement: 'return again ?? { kind: "end", end: { kind: "spent" } };',
+  invariant: "I2",
+  why: "A runner that ended without a job counts as one that ran its job: GitHub is believed to have removed its registration, which one listing lacks and which stays.",
+  world: {
+    faults: [
+      { kind: "host.runner-exits", perTicket: 0.2 },
+      { kind: "github.missing-from-listing", probability: 0.2 },
+    ],
+  },
+};

@@ -1,0 +1,23 @@
+import { SECOND_MS } from "../../src/domain/units.ts";
+import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
+
+export const mutant: Mutant = {
+  source: "src/domain/hand-back.ts",
+  text: 'if (!isWaitedFor(ticket, input)) return "idle-ticket";',
+  replacement: "",
+  invariant: "I2",
+  nets: [
+    {
+      source: "src/domain/hand-back.ts",
+      text: 'return isExpecting && isPast(idleSinceMs, Math.max(DEAF_AFTER_MS, idleTicketMs), time) ? "deaf-listener" : null;',
+      replacement: "return null;",
+    },
+  ],
+  why: "A listener whose job went elsewhere waits for another one for ever, and its machine with it.",
+  world: {
+    faults: [
+      { kind: "github.taken-elsewhere", perJob: 0.3 },
+      { kind: "github.cancelled", perJob: 0.2, afterMs: [5 * SECOND_MS, 60 * SECOND_MS] },
+    ],
+  },
+};

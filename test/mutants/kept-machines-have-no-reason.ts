@@ -1,0 +1,10 @@
+import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
+
+export const mutant: Mutant = {
+  source: "src/controllers/retire.ts",
+  text: "[...decisions].map(([id, decision]) => ({",
+  replacement: "[...decisions].slice(0, 0).map(([id, decision]) => ({",
+  invariant: "I6",
+  why: "A machine is kept, and nobody can read why.",
+  world: { faults: [] },
+};

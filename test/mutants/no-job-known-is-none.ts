@@ -1,0 +1,30 @@
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
+import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
+
+export const mutant: Mutant = {
+  source: "src/domain/slow-proofs.ts",
+  text: 'if (jobs.length === 0) return ["no-job-known"];',
+  replacement: "if (jobs.length === 0) return [];",
+  invariant: "I1",
+  nets: [
+    {
+      source: "src/controllers/retire/host-facts.ts",
+      text: 'return job.runnerName === runnerName && (registration === "none" || job.connection === connection);',
+      replacement: "return false;",
+    },
+  ],
+  why: "A host that nobody hears and whose runner GitHub calls offline is given up because nobody can name its job, which runs.",
+  world: {
+    faults: [
+      {
+        kind: "github.offline-while-working",
+        perJob: 1,
+        afterMs: [10 * SECOND_MS, MINUTE_MS],
+        forMs: [100 * MINUTE_MS, 150 * MINUTE_MS],
+      },
+      { kind: "host.cut-off", from: "controller", everyMs: 6 * MINUTE_MS, forMs: [60 * MINUTE_MS, 100 * MINUTE_MS] },
+    ],
+    arrivals: { perHour: 8, duration: { p50Ms: 90 * MINUTE_MS, p95Ms: 150 * MINUTE_MS } },
+    durationMs: 9 * HOUR_MS,
+  },
+};

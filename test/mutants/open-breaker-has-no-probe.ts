@@ -1,0 +1,10 @@
+import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
+
+export const mutant: Mutant = {
+  source: "src/domain/breakers.ts",
+  text: 'return breaker.kind === "closed" || (!isTrying && nowMs >= breaker.nextProbeAtMs);',
+  replacement: 'return breaker.kind === "closed";',
+  invariant: "I5",
+  why: "After three runners that ended without a job the pool makes no ticket any more, also when runners are well again.",
+  world: { faults: [{ kind: "host.runner-exits", perTicket: 0.7 }] },
+};

@@ -1,0 +1,13 @@
+import { MINUTE_MS } from "../../src/domain/units.ts";
+import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
+
+export const mutant: Mutant = {
+  source: "src/controllers/execute/launch.ts",
+  text: "clock.monotonicMs() + backoffMs(CALL_BACKOFF, memory.launch.failureCount, random.fraction());",
+  replacement: "Number.POSITIVE_INFINITY;",
+  invariant: "I5",
+  why: "One launch for which there was no capacity is the last: jobs wait for a machine for ever.",
+  world: {
+    faults: [{ kind: "provider.no-capacity", everyMs: 40 * MINUTE_MS, forMs: [2 * MINUTE_MS, 10 * MINUTE_MS] }],
+  },
+};

@@ -1,0 +1,16 @@
+import { MINUTE_MS } from "../../src/domain/units.ts";
+import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
+
+export const mutant: Mutant = {
+  source: "src/controllers/observe/adopt.ts",
+  text: "if (row === null && isAnothersToPlace(context, stray)) continue;",
+  replacement: "if (row === null) continue;",
+  invariant: "I2",
+  why: "Machines whose rows went with an hour of the store are nobody's: they run for ever.",
+  world: {
+    faults: [
+      { kind: "controller.restore", atMs: 90 * MINUTE_MS, ageMs: 60 * MINUTE_MS },
+      { kind: "controller.restore", atMs: 180 * MINUTE_MS, ageMs: 60 * MINUTE_MS },
+    ],
+  },
+};

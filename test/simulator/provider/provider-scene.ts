@@ -1,0 +1,171 @@
+/** A provider of the world with hosts that only remember, and what the tests ask of it. */
+
+import {
+  type ControllerId,
+  type MachineId,
+  parseControllerId,
+  parseLaunchId,
+  parseProviderId,
+} from "../../../src/domain/ids.ts";
+import { invariant } from "../../../src/domain/invariant.ts";
+import type { ObservedMachine, ProviderState } from "../../../src/domain/observed.ts";
+import { issuePermit, type MachinePermit } from "../../../src/domain/permit.ts";
+import { HOUR_MS, SECOND_MS } from "../../../src/domain/units.ts";
+import type { LaunchedMachine, LaunchRequest, Provider } from "../../../src/ports/provider.ts";
+import { makeProvider } from "../../../src/simulator/provider/make-provider.ts";
+import type { Fault } from "../../../src/simulator/scenario/fault.ts";
+import type { ProviderWorld } from "../../../src/simulator/scenario/scenario.ts";
+import { Chance } from "../../../src/simulator/world/chance.ts";
+import { EventLog } from "../../../src/simulator/world/event-log.ts";
+import type { AgentBirth, Host, HostBirth } from "../../../src/simulator/world/host.ts";
+import type { ProviderModel } from "../../../src/simulator/world/provider.ts";
+import { Scheduler } from "../../../src/simulator/world/scheduler.ts";
+import type { Cause, HostTruth, Witness } from "../../../src/simulator/world/witness.ts";
+import { epoch, heard, machine, machineId, poolName, retiring } from "../../domain/builders.ts";
+
+export const START_MS = 1_000 * HOUR_MS;
+export const OURS = parseControllerId("ours");
+const CLOUD_BOOT_MS = 40 * SECOND_MS;
+
+/** Runs nothing; remembers what ended it. */
+export class IdleHost implements Host {
+  readonly providerId: string;
+  readonly birth: HostBirth;
+  endedBy: Cause | null = null;
+
+  constructor(birth: HostBirth) {
+    this.providerId = birth.providerId;
+    this.birth = birth;
+  }
+
+  truth(): HostTruth {
+    return { providerId: this.providerId, isUp: this.endedBy === null, runner: null };
+  }
+
+  end(cause: Cause): void {
+    this.endedBy ??= cause;
+  }
+
+  crashAgent(): void {}
+  pauseAgent(): void {}
+  pauseMachine(): void {}
+  fillDisk(): void {}
+}
+
+export interface ProviderScene {
+  readonly model: ProviderModel;
+  readonly scheduler: Scheduler;
+  readonly provider: Provider;
+  readonly born: AgentBirth[];
+  readonly started: string[];
+  readonly faults: Map<string, number>;
+  stopFaults(): void;
+  /** Lets so much time pass. */
+  pass(forMs: number): Promise<void>;
+  stateOf(id: string): Promise<ProviderState | undefined>;
+  hostOf(id: string): IdleHost;
+}
+
+export function makeScene(kind: ProviderWorld, faults: readonly Fault[] = [], seed = 1): ProviderScene {
+  const scheduler = new Scheduler(START_MS);
+  const happened = new Map<string, number>();
+  const started: string[] = [];
+  const born: AgentBirth[] = [];
+  const hosts = new Map<string, IdleHost>();
+  let isFaulty = true;
+  const witness: Witness = {
+    machineStarted: ({ providerId }) => started.push(providerId),
+    machineEnds: () => {},
+    runnerKilled: () => {},
+    dispatchLost: () => {},
+    jobCancelledByRunner: () => {},
+    jobAcquired: () => {},
+    jobFinished: () => {},
+    faultHappened: (fault) => happened.set(fault, (happened.get(fault) ?? 0) + 1),
+  };
+  const model = makeProvider(kind, {
+    scheduler,
+    chance: new Chance(seed),
+    log: new EventLog(START_MS, () => scheduler.nowMs),
+    witness,
+    faults,
+    isFaulty: () => isFaulty,
+    makeAgentHost: (birth) => {
+      born.push(birth);
+      const host = new IdleHost(birth);
+      hosts.set(birth.providerId, host);
+      return host;
+    },
+    bootMs: [CLOUD_BOOT_MS, CLOUD_BOOT_MS],
+    runnerVersion: "2.336.0",
+  });
+  const provider = model.forPool(OURS, poolName());
+  return {
+    model,
+    scheduler,
+    provider,
+    born,
+    started,
+    faults: happened,
+    stopFaults: () => {
+      isFaulty = false;
+    },
+    pass: (forMs) => scheduler.runUntil(scheduler.nowMs + forMs),
+    stateOf: async (id) => (await provider.list([parseProviderId(id)]))[0]?.state,
+    hostOf: (id) => {
+      const host = hosts.get(id);
+      invariant(host !== undefined, `no host of ${id}`);
+      return host;
+    },
+  };
+}
+
+export function request(launch: number, count: number, more: Partial<LaunchRequest> = {}): LaunchRequest {
+  return {
+    launchId: parseLaunchId(`l-${String(launch).padStart(8, "0")}`),
+    pool: poolName(),
+    settingsHash: "settings-1",
+    machines: Array.from({ length: count }, (_, index) => {
+      const id = machineId(100 * launch + index);
+      return { machineId: id, identitySecret: `secret of ${id}` };
+    }),
+    ...more,
+  };
+}
+
+/** The id of the one machine of a launch of one. */
+export async function launchOne(scene: ProviderScene, launch = 1): Promise<LaunchedMachine> {
+  const [launched] = await scene.provider.launch(request(launch, 1));
+  invariant(launched !== undefined, "a launch of one gives one");
+  return launched;
+}
+
+export function permit(scene: ProviderScene, target: { machineId?: MachineId; providerId: string }): MachinePermit {
+  const state = { ...retiring(), providerId: parseProviderId(target.providerId) };
+  const decision = issuePermit({
+    kind: "end-machine",
+    machine: machine({ id: target.machineId ?? machineId(), state }),
+    tickets: [],
+    proof: { kind: "forced", operator: "test", reason: "the test has it" },
+    epoch: epoch(),
+    time: heard(scene.scheduler.nowMs - START_MS),
+  });
+  invariant(decision.kind === "permitted", "a forced ending is permitted");
+  return decision.permit;
+}
+
+export async function end(scene: ProviderScene, target: { machineId?: MachineId; providerId: string }): Promise<void> {
+  await scene.provider.terminate(permit(scene, target));
+}
+
+export function brief({ machineId: id, launchId, pool, state }: ObservedMachine): string {
+  return `${id} ${launchId} ${pool} ${state}`;
+}
+
+export async function listing(scene: ProviderScene, by: Provider = scene.provider): Promise<readonly string[]> {
+  return (await by.list("all")).map(brief);
+}
+
+export function otherController(): ControllerId {
+  return parseControllerId("theirs");
+}
