@@ -3,29 +3,24 @@ import { availableParallelism } from "node:os";
 import { systemClock } from "../../adapters/system/clock.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { RandomScenario, RunWorld } from "../../simulator/scenario/run-world.ts";
-import type { RunMutants } from "./mutant-outcome.ts";
+import type { MutantOutcome, MutantsRequest } from "./mutants.ts";
 
 export interface SimulateParts {
   loadRunWorld(): Promise<RunWorld>;
   loadRandomScenario(): Promise<RandomScenario>;
-  loadRunMutants(): Promise<RunMutants>;
+  loadRunMutants(): Promise<(request: MutantsRequest) => Promise<readonly MutantOutcome[]>>;
   /** The module that exports `runWorld`, for processes of its own. */
   readonly worldModule: URL;
   readonly processCount: number;
   readonly clock: Pick<Clock, "monotonicMs">;
 }
 
-const WORLD = new URL("../../simulator/world/run.ts", import.meta.url);
-const RANDOM = new URL("../../simulator/scenario/random.ts", import.meta.url);
-const MUTANTS = new URL("./mutants.ts", import.meta.url);
-
 export function systemParts(): SimulateParts {
   return {
-    loadRunWorld: async () => ((await import(WORLD.href)) as { readonly runWorld: RunWorld }).runWorld,
-    loadRandomScenario: async () =>
-      ((await import(RANDOM.href)) as { readonly randomScenario: RandomScenario }).randomScenario,
-    loadRunMutants: async () => ((await import(MUTANTS.href)) as { readonly runMutants: RunMutants }).runMutants,
-    worldModule: WORLD,
+    loadRunWorld: async () => (await import("../../simulator/world/run.ts")).runWorld,
+    loadRandomScenario: async () => (await import("../../simulator/scenario/random.ts")).randomScenario,
+    loadRunMutants: async () => (await import("./mutants.ts")).runMutants,
+    worldModule: new URL("../../simulator/world/run.ts", import.meta.url),
     processCount: availableParallelism(),
     clock: systemClock(),
   };

@@ -76,7 +76,8 @@ function renderVerdict(violationCount: number, colours: Colours): string {
 }
 
 function describeSpan({ simulatedHours }: WorldResult): string {
-  return simulatedHours < 1 ? counted(simulatedHours * 60, "minute") : counted(simulatedHours, "hour");
+  const hours = Math.round(simulatedHours * 10) / 10;
+  return hours < 1 ? counted(Math.round(simulatedHours * 60), "minute") : counted(hours, "hour");
 }
 
 type Figures = Pick<Totals, "jobs" | "waitSeconds" | "delays" | "machines" | "ghosts" | "calls" | "faults">;

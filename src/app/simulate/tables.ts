@@ -2,7 +2,7 @@
 import { type Column, renderTable } from "../terminal/table.ts";
 import { wrapText } from "../terminal/text-width.ts";
 import { count, counted, minutes, wait } from "./figures.ts";
-import type { MutantOutcome } from "./mutant-outcome.ts";
+import type { MutantOutcome } from "./mutants.ts";
 import type { Screen } from "./report.ts";
 import { sumOf, type Totals } from "./totals.ts";
 

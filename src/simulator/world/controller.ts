@@ -79,7 +79,12 @@ export async function startController(options: ControllerOptions): Promise<Runni
     ...contexts.flatMap(poolControllers),
   ];
   driver.start([
-    { name: "tenure", pool: null, periodMs: TENURE_PERIOD_MS * Math.min(options.pace, TENURE_PACE_MAX), run: () => tenure.run() },
+    {
+      name: "tenure",
+      pool: null,
+      periodMs: TENURE_PERIOD_MS * Math.min(options.pace, TENURE_PACE_MAX),
+      run: () => tenure.run(),
+    },
     ...controllers.map((one): Controller => ({ ...one, periodMs: one.periodMs * options.pace })),
   ]);
   const agents = createAgentApp({ ...surroundings, tokens: core.tokens, polls });

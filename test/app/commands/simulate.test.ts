@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runSimulate, type SimulateOptions } from "../../../src/app/commands/simulate.ts";
 import type { SimulateParts } from "../../../src/app/simulate/engine.ts";
-import type { MutantOutcome, RunMutants } from "../../../src/app/simulate/mutant-outcome.ts";
+import type { MutantOutcome, MutantsRequest } from "../../../src/app/simulate/mutants.ts";
 import { ALGORITHMS } from "../../../src/simulator/scenario/scenario.ts";
 import { runWorld, VIOLATES } from "../simulate/fake-world.ts";
 import { makeFolder, read, writeScenario } from "../simulate/scenario-folder.ts";
@@ -20,7 +20,7 @@ const CAUGHT: MutantOutcome = {
 const SURVIVOR: MutantOutcome = { ...CAUGHT, name: "skip-the-fence", caughtBy: null, violation: null };
 
 interface Asked {
-  readonly mutants: Parameters<RunMutants>[0][];
+  readonly mutants: MutantsRequest[];
 }
 
 async function partsWith(
