@@ -8,7 +8,8 @@ export const mutant: Mutant = {
   why: "A runner that ended without a job counts as one that ran its job: GitHub is believed to have removed its registration, which one listing lacks and which stays.",
   world: {
     faults: [
-      { kind: "host.runner-exits", perTicket: 0.2 },
+      { kind: "host.runner-exits", perTicket: 1 },
+      { kind: "github.taken-elsewhere", perJob: 0.5 },
       { kind: "github.missing-from-listing", probability: 0.2 },
     ],
   },

@@ -6,5 +6,10 @@ export const mutant: Mutant = {
   replacement: 'export const OVER_STATES = [\n  "spent",',
   invariant: "I2",
   why: "A runner that ended without a job leaves its registration at GitHub, and nobody deletes it.",
-  world: { faults: [{ kind: "host.runner-exits", perTicket: 0.2 }] },
+  world: {
+    faults: [
+      { kind: "host.runner-exits", perTicket: 1 },
+      { kind: "github.taken-elsewhere", perJob: 0.5 },
+    ],
+  },
 };

@@ -1,4 +1,4 @@
-import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
+import { MINUTE_MS } from "../../src/domain/units.ts";
 import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
@@ -14,8 +14,5 @@ export const mutant: Mutant = {
     },
   ],
   why: "A host is dead and its provider does not say so: it is waited for for ever.",
-  world: {
-    faults: [{ kind: "host.dies", everyMs: 30 * MINUTE_MS }],
-    durationMs: 9 * HOUR_MS,
-  },
+  world: { faults: [{ kind: "host.dies", everyMs: 20 * MINUTE_MS }] },
 };

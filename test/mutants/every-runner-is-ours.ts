@@ -1,11 +1,16 @@
 import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
-  source: "src/domain/runner-name.ts",
-  text: "return name.startsWith(prefix) && RANDOM_PART.test(name.slice(prefix.length));",
-  replacement: "return true;",
+  source: "src/domain/permit.ts",
+  text: 'if (!isOurRunnerName(runner.name, request.controllerId)) missing.push("not-ours-from-the-start");',
+  replacement: "",
   invariant: "I4",
   nets: [
+    {
+      source: "src/controllers/sweep-unknown.ts",
+      text: "return runners.filter(({ name }) => isOurRunnerName(name, context.controllerId));",
+      replacement: "return runners;",
+    },
     {
       source: "src/domain/permit.ts",
       text: "export const UNKNOWN_OFFLINE_FOR_MS = DAY_MS;",
@@ -13,5 +18,5 @@ export const mutant: Mutant = {
     },
   ],
   why: "Whatever runner GitHub lists as offline counts as one of ours that nobody knows, and its registration is deleted.",
-  world: { faults: [{ kind: "github.taken-elsewhere", perJob: 0.2 }] },
+  world: { faults: [] },
 };

@@ -16,7 +16,8 @@ export const mutant: Mutant = {
   world: {
     faults: [
       { kind: "github.call-fails", probability: 0.15 },
-      { kind: "host.runner-exits", perTicket: 0.2 },
+      { kind: "host.runner-exits", perTicket: 1 },
+      { kind: "github.taken-elsewhere", perJob: 0.5 },
     ],
   },
 };

@@ -16,6 +16,6 @@ export const mutant: Mutant = {
   why: "After a few lost hosts the guard against many endings forbids every further one: dead machines stay.",
   world: {
     faults: [{ kind: "host.dies", everyMs: 12 * MINUTE_MS }],
-    durationMs: 9 * HOUR_MS,
+    durationMs: 6 * HOUR_MS,
   },
 };

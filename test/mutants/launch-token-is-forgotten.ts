@@ -7,5 +7,9 @@ export const mutant: Mutant = {
     "launchId: launch.attemptCount === 0 ? launch.id : ((launch.id + launch.attemptCount) as typeof launch.id),",
   invariant: "I3",
   why: "A launch whose answer is lost is repeated under another token: its machines are started twice.",
-  world: { faults: [{ kind: "provider.answer-lost", probability: 0.15 }] },
+  world: {
+    faults: [{ kind: "provider.answer-lost", probability: 0.15 }],
+    pool: { machineCountMax: 4 },
+    arrivals: { perHour: 90 },
+  },
 };

@@ -25,6 +25,6 @@ export const mutant: Mutant = {
       { kind: "host.cut-off", from: "controller", everyMs: 6 * MINUTE_MS, forMs: [60 * MINUTE_MS, 100 * MINUTE_MS] },
     ],
     arrivals: { perHour: 8, duration: { p50Ms: 90 * MINUTE_MS, p95Ms: 150 * MINUTE_MS } },
-    durationMs: 9 * HOUR_MS,
+    durationMs: 6 * HOUR_MS,
   },
 };

@@ -6,5 +6,10 @@ export const mutant: Mutant = {
   replacement: 'return breaker.kind === "closed";',
   invariant: "I5",
   why: "After three runners that ended without a job the pool makes no ticket any more, also when runners are well again.",
-  world: { faults: [{ kind: "host.runner-exits", perTicket: 0.7 }] },
+  world: {
+    faults: [
+      { kind: "host.runner-exits", perTicket: 1 },
+      { kind: "github.taken-elsewhere", perJob: 0.8 },
+    ],
+  },
 };

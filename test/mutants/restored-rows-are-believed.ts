@@ -10,14 +10,13 @@ export const mutant: Mutant = {
   world: {
     faults: [
       { kind: "controller.restore", atMs: 80 * MINUTE_MS, ageMs: 20 * MINUTE_MS },
-      { kind: "controller.restore", atMs: 140 * MINUTE_MS, ageMs: 20 * MINUTE_MS },
-      { kind: "controller.restore", atMs: 200 * MINUTE_MS, ageMs: 20 * MINUTE_MS },
-      { kind: "controller.restore", atMs: 260 * MINUTE_MS, ageMs: 20 * MINUTE_MS },
-      { kind: "controller.restore", atMs: 320 * MINUTE_MS, ageMs: 20 * MINUTE_MS },
+      { kind: "controller.restore", atMs: 130 * MINUTE_MS, ageMs: 20 * MINUTE_MS },
+      { kind: "controller.restore", atMs: 180 * MINUTE_MS, ageMs: 20 * MINUTE_MS },
+      { kind: "controller.restore", atMs: 230 * MINUTE_MS, ageMs: 20 * MINUTE_MS },
       { kind: "host.cut-off", from: "controller", everyMs: 8 * MINUTE_MS, forMs: [40 * MINUTE_MS, 70 * MINUTE_MS] },
     ],
     pool: { machineCountMax: 16, warmParkedCount: 8 },
     arrivals: { perHour: 8, duration: { p50Ms: 60 * MINUTE_MS, p95Ms: 100 * MINUTE_MS } },
-    durationMs: 9 * HOUR_MS,
+    durationMs: 6 * HOUR_MS,
   },
 };

@@ -9,7 +9,8 @@ export const mutant: Mutant = {
   world: {
     faults: [
       { kind: "github.missing-from-listing", probability: 0.2 },
-      { kind: "host.runner-exits", perTicket: 0.2 },
+      { kind: "host.runner-exits", perTicket: 1 },
+      { kind: "github.taken-elsewhere", perJob: 0.5 },
     ],
   },
 };

@@ -4,7 +4,10 @@ import type { Scenario } from "../scenario/scenario.ts";
 import type { Mutant } from "./mutant.ts";
 import { worldForMutant } from "./world-for-mutant.ts";
 
-export type RunWorld = (scenario: Scenario, options: { readonly seed: number }) => Promise<WorldResult>;
+export type RunWorld = (
+  scenario: Scenario,
+  options: { readonly seed: number; readonly stopsAtFirst?: boolean },
+) => Promise<WorldResult>;
 
 /** First and last seed, both included. */
 export interface Seeds {
@@ -25,7 +28,7 @@ export async function tryMutant(
 ): Promise<void> {
   const { name, mutant, seeds } = trial;
   for (let seed = seeds.from; seed <= seeds.to; seed += 1) {
-    const { violations } = await runWorld(worldForMutant(name, mutant, seed), { seed });
+    const { violations } = await runWorld(worldForMutant(name, mutant, seed), { seed, stopsAtFirst: true });
     tell({ seed, violations: violations.map(({ invariant, atMs, what }) => ({ invariant, atMs, what })) });
     if (violations.length > 0) return;
   }

@@ -11,7 +11,7 @@ import type { Mutant } from "./mutant.ts";
 
 /** 2026-01-01T00:00:00Z. */
 const START_MS = 1_767_225_600_000;
-const DURATION_MS = 6 * HOUR_MS;
+const DURATION_MS = 3 * HOUR_MS;
 const LABELS = ["self-hosted", "linux", "x64"];
 
 const POOL: PoolPolicy = {
