@@ -6,6 +6,7 @@ import type { PoolPolicy, RegistrationScope } from "../domain/pool.ts";
 import type { PoolStops } from "../domain/pool-plan.ts";
 import type { ReasonCode } from "../domain/reasons.ts";
 import type { RunnerVersionFacts } from "../domain/runner-version.ts";
+import { LAUNCH_MACHINES_MAX } from "../domain/scale.ts";
 import type { RunnerReading } from "../domain/slow-proofs.ts";
 import type { HeardTime } from "../domain/time.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -79,6 +80,8 @@ export interface PoolMemory {
   /** By `scopeKey`: a repository that GitHub refuses holds up no other. */
   readonly mintPauses: Map<string, MintPause>;
   readonly launch: Pause;
+  /** Machines that the next launch may ask for. */
+  launchSizeMax: number;
   /** What the last pass found of the pool's breakers: jobs are routed by it. */
   stops: PoolStops;
   /** Open breakers that have been told, by name. */
@@ -143,6 +146,7 @@ export function emptyMemory(): PoolMemory {
     askFailures: new Map(),
     mintPauses: new Map(),
     launch: { failureCount: 0, untilMonotonicMs: 0 },
+    launchSizeMax: LAUNCH_MACHINES_MAX,
     stops: { tickets: "none", launches: "none" },
     toldBreakers: new Set(),
     runnerVersion: null,

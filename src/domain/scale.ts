@@ -28,6 +28,19 @@ export function launchRoom(pool: PoolPolicy, state: LaunchState): LaunchRoom {
   return { count: Math.max(0, pool.machineCountMax - state.machineCount), limit: "at-max" };
 }
 
+/** Machines of one call to the provider. */
+export const LAUNCH_MACHINES_MAX = 100;
+
+/**
+ * How many machines the next launch may ask for. A provider refuses a launch as a whole that is more than its quota or its
+ * capacity leaves: after a refusal half as many are asked for, after a success twice as many again.
+ * @param before what the launch itself was bound by, and `count` what it asked for.
+ */
+export function nextLaunchSize(before: number, count: number, outcome: "started" | "refused"): number {
+  const next = outcome === "refused" ? Math.floor(count / 2) : before * 2;
+  return Math.min(LAUNCH_MACHINES_MAX, Math.max(1, next));
+}
+
 /** Warm machines come second: jobs that wait take the room first. A machine whose ticket is held ready is a parked one. */
 export function decideScale(
   demand: DemandPlan,

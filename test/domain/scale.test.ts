@@ -8,7 +8,14 @@ import {
   type LaunchRoom,
 } from "../../src/domain/demand.ts";
 import { countsAsMachine } from "../../src/domain/machine.ts";
-import { decideScale, type LaunchState, launchRoom, type ScaleDecision } from "../../src/domain/scale.ts";
+import {
+  decideScale,
+  LAUNCH_MACHINES_MAX,
+  type LaunchState,
+  launchRoom,
+  nextLaunchSize,
+  type ScaleDecision,
+} from "../../src/domain/scale.ts";
 import { jobId, machineId, pool } from "./builders.ts";
 import { fleets } from "./fleet.ts";
 import { always } from "./property.ts";
@@ -115,5 +122,17 @@ describe("decideScale", () => {
       }),
       2_000,
     );
+  });
+});
+
+describe("nextLaunchSize", () => {
+  it.each([
+    ["half of what was refused", LAUNCH_MACHINES_MAX, 40, "refused", 20],
+    ["one where two were refused", 2, 2, "refused", 1],
+    ["one where one was refused", 1, 1, "refused", 1],
+    ["twice the bound after a success, whatever it asked for", 20, 3, "started", 40],
+    ["no more than one call takes", 80, 80, "started", LAUNCH_MACHINES_MAX],
+  ] as const)("%s", (_what, before, count, outcome, want) => {
+    expect(nextLaunchSize(before, count, outcome)).toBe(want);
   });
 });

@@ -18,7 +18,7 @@ export async function writeLaunch(
   const { pool, random } = context;
   // Counted again inside the transaction: `machines.max` is a promise.
   const present = (await countPresentByPool(tx)).get(pool.name) ?? 0;
-  const count = Math.min(machineCount, LAUNCH_MACHINES_MAX, pool.machineCountMax - present);
+  const count = Math.min(machineCount, context.memory.launchSizeMax, pool.machineCountMax - present);
   if (count <= 0) return;
   const launchId = parseLaunchId(`l-${random.token(ID_TOKEN_LENGTH)}`);
   const machineIds = Array.from({ length: count }, () => parseMachineId(`m-${random.token(ID_TOKEN_LENGTH)}`));
@@ -46,8 +46,6 @@ export async function writeLaunch(
 }
 
 const ID_TOKEN_LENGTH = 12;
-/** Machines of one call to the provider. */
-const LAUNCH_MACHINES_MAX = 100;
 
 function plannedMachine(id: MachineId, launchId: LaunchId, pool: PoolPolicy, nowMs: number): Machine {
   return {

@@ -7,6 +7,7 @@ import { backoffMs, CALL_BACKOFF } from "../../domain/backoff.ts";
 import { ProviderError } from "../../domain/errors.ts";
 import type { MachineId } from "../../domain/ids.ts";
 import { moveMachine } from "../../domain/machine.ts";
+import { nextLaunchSize } from "../../domain/scale.ts";
 import type { LaunchedMachine } from "../../ports/provider.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
 import { listOpenLaunches } from "../../store/launches/load.ts";
@@ -78,6 +79,7 @@ async function bind(context: PoolContext, launch: LaunchRow, launched: readonly 
     await saveLaunch(tx, { ...done, version: launch.version + 1 }, launch.version);
   });
   Object.assign(context.memory.launch, { failureCount: 0, untilMonotonicMs: 0 });
+  noteSize(context, launch, "started");
   context.telemetry.count("holdfast_launches_total", { pool: context.pool.name, outcome: "started" });
   // An agent may have reported before the answer was stored.
   context.wake.controller("attend", context.pool.name);
@@ -91,6 +93,7 @@ async function noteFailure(context: PoolContext, launch: LaunchRow, error: Provi
   const nowMs = clock.nowMs();
   const isRefused = error.code !== "provider-unavailable";
   memory.launch.failureCount += 1;
+  if (error.code === "provider-capacity") noteSize(context, launch, "refused");
   memory.launch.untilMonotonicMs =
     clock.monotonicMs() + backoffMs(CALL_BACKOFF, memory.launch.failureCount, random.fraction());
   await inLease(context.store, lease, async (tx) => {
@@ -105,6 +108,10 @@ async function noteFailure(context: PoolContext, launch: LaunchRow, error: Provi
   });
   telemetry.count("holdfast_launches_total", { pool: pool.name, outcome: error.code });
   telemetry.error("a launch failed", error, { pool: pool.name, launch: launch.id, code: error.code });
+}
+
+function noteSize({ memory }: PoolContext, { machineIds }: LaunchRow, outcome: "started" | "refused"): void {
+  memory.launchSizeMax = nextLaunchSize(memory.launchSizeMax, machineIds.length, outcome);
 }
 
 /** The provider positively has nothing for this intent. */

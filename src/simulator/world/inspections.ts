@@ -11,6 +11,11 @@ const EVERY_MS = 15 * MINUTE_MS;
 const USE_LOOK_MS = 5 * MINUTE_MS;
 /** A machine that was of no use for longer, and is not among those that are to wait, is leaked. */
 const LEAKED_AFTER_MS = 30 * MINUTE_MS;
+/**
+ * A job waits, there is room for a machine, and for so long none was started and no job taken: longer than any fault of a
+ * random world lasts. Then nobody is about to do anything.
+ */
+const STALLED_MS = 75 * MINUTE_MS;
 /** A job that has waited longer than this has a reason that a person can read. */
 const SILENT_WAIT_MS = 10 * MINUTE_MS;
 /** Explanations that one look asks for. */
@@ -22,6 +27,8 @@ export class Inspections {
   readonly #world: World;
   strayMax = 0;
   leakedMs = 0;
+  /** Of whom the last look found no reason. */
+  readonly #reasonless = new Set<string>();
 
   constructor(world: World) {
     this.#world = world;
@@ -44,7 +51,27 @@ export class Inspections {
     if (database === null || service === null || database.isBeingWritten) return;
     this.#countStrays();
     this.#checkTickets();
+    this.#checkStall();
     this.#checkReasons();
+  }
+
+  #checkStall(): void {
+    const { github, scheduler, judge, provider, scenario, workload } = this.#world;
+    const stalledSinceMs = scheduler.nowMs - STALLED_MS;
+    const max = scenario.pools.reduce((sum, pool) => sum + pool.machineCountMax, 0);
+    if (provider.hosts.size >= max || judge.lastProgressAtMs > stalledSinceMs) return;
+    const waiting = [...github.state.openJobs.values()].find(
+      ({ phase, createdAtMs }) => phase.kind === "queued" && createdAtMs < stalledSinceMs,
+    );
+    if (waiting === undefined) return;
+    const job = workload.nameOf(waiting.id);
+    judge.violate(
+      "I5",
+      `job ${job} waits, there is room, and nothing was started for ${STALLED_MS / MINUTE_MS} minutes`,
+      {
+        job,
+      },
+    );
   }
 
   #countStrays(): void {
@@ -90,12 +117,22 @@ export class Inspections {
               judge.violate("I6", `${what} waits and nobody knows of it`, about);
             return;
           }
-          if (answer.verdict.sentences.every((sentence) => sentence.trim() === ""))
-            judge.violate("I6", `${what} waits or is kept, and nobody says why`, about);
+          const says = answer.verdict.sentences.some((sentence) => sentence.trim() !== "");
+          // A state that has only just come has no reason yet: it has one at the next look.
+          const isReasonless = !says || (answer.waitingFor === null && this.#isWaiting(answer.verdict.kind));
+          const wasReasonless = this.#reasonless.delete(subject);
+          if (!isReasonless) return;
+          if (wasReasonless) judge.violate("I6", `${what} waits or is kept, and nobody says why`, about);
+          else this.#reasonless.add(subject);
         },
         (error: unknown) => judge.violate("I6", `${what} cannot be explained: ${String(error)}`, {}),
       );
     });
+  }
+
+  /** What is queued, idle or unknown waits for something; what runs and what is gone does not. */
+  #isWaiting(verdict: string): boolean {
+    return verdict === "queued" || verdict === "idle" || verdict === "unknown";
   }
 
   /** Long enough that every net must have found it, had GitHub answered. */

@@ -52,6 +52,8 @@ export class Judge implements Witness {
   delayCount = 0;
   deletedCount = 0;
   machinesMax = 0;
+  /** When a machine was last started, or a job last acquired. */
+  lastProgressAtMs = 0;
   /** When each machine was last of use; null while a job is there. */
   readonly #lastUse = new Map<string, number | null>();
   #violationCount = 0;
@@ -70,6 +72,7 @@ export class Judge implements Witness {
     const { log, scheduler, hostCount, hostCountMax } = this.#world;
     log.note("the machine starts", host.providerId);
     this.#lastUse.set(host.providerId, scheduler.nowMs);
+    this.lastProgressAtMs = scheduler.nowMs;
     // Once its provider counts it as well.
     scheduler.after(0, () => {
       const count = hostCount();
@@ -134,6 +137,7 @@ export class Judge implements Witness {
     this.#world.log.note(`job ${name} is acquired`, host.providerId, name);
     this.#acquiredAtMs.set(jobId, this.#world.scheduler.nowMs);
     this.#lastUse.set(host.providerId, null);
+    this.lastProgressAtMs = this.#world.scheduler.nowMs;
     this.#world.onAcquired(jobId);
   }
 
