@@ -12,7 +12,7 @@ import type { HeardTime } from "../domain/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { GitHub } from "../ports/github.ts";
 import type { Hearing } from "../ports/hearing.ts";
-import type { Provider } from "../ports/provider.ts";
+import type { Provider, ProviderAbilities } from "../ports/provider.ts";
 import type { Random } from "../ports/random.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { Wake } from "../ports/wake.ts";
@@ -50,6 +50,8 @@ export interface PoolContext extends Surroundings {
   readonly pool: PoolPolicy;
   readonly github: GitHub;
   readonly provider: Provider;
+  /** What its provider can do besides; absent: nothing. */
+  readonly abilities?: ProviderAbilities;
   readonly memory: PoolMemory;
   /** Its connection left the configuration with it: nothing can be asked of GitHub, and nothing deleted there. */
   readonly isUnconnected?: boolean;

@@ -13,6 +13,7 @@ export function reasonOfRefusal(code: GitHubErrorCode | ProviderErrorCode): Reas
       return "pool-left";
     case "provider-invalid":
     case "provider-capacity":
+    case "provider-quota":
     case "provider-unavailable":
       return "github-unavailable";
     default:

@@ -153,6 +153,10 @@ export const ERRORS = {
     sentence: "The provider has no room at the moment; nothing was started.",
     mend: "Nothing to do: it is tried again with backoff.",
   },
+  "provider-quota": {
+    sentence: "A quota of the account at the provider is used up; nothing was started.",
+    mend: "Let the provider raise the quota that the message names, or lower `machines.max`. Until then launches of that kind rest, and jobs keep their place.",
+  },
   "provider-unavailable": {
     sentence: "The provider did not answer, or in part; what it did is unknown.",
     mend: "Nothing to do: the identical call is repeated.",
@@ -219,9 +223,19 @@ export class GitHubError extends HoldfastError {
 export class ProviderError extends HoldfastError {
   override readonly name = "ProviderError";
   override readonly code: ProviderErrorCode;
+  /**
+   * How long another launch has nothing to expect, where the provider can tell; 0 where it would be made in another way
+   * and can be made at once. Null: whoever called decides.
+   */
+  readonly retryAfterMs: number | null;
 
-  constructor(code: ProviderErrorCode, attempted: string, options?: { readonly cause?: unknown }) {
+  constructor(
+    code: ProviderErrorCode,
+    attempted: string,
+    options: { readonly cause?: unknown; readonly retryAfterMs?: number | null } = {},
+  ) {
     super(code, attempted, options);
     this.code = code;
+    this.retryAfterMs = options.retryAfterMs ?? null;
   }
 }

@@ -13,14 +13,18 @@ export type Observation<Value> =
 
 /**
  * A machine of ours as its provider sees it. `starting`: asked for, nothing runs yet. `dead`: nothing runs there and
- * nothing will again, though remains (a folder, a listing) may still have to be cleared. `gone`: the provider's positive
- * word that neither machine nor remains exist. `not-found`: it does not know the id, which is no such word.
+ * nothing will again, though remains (a folder, a listing) may still have to be cleared. `stopped`: nothing runs there, and
+ * it can be started again by whoever may. `gone`: the provider's positive word that neither machine nor remains exist.
+ * `not-found`: it does not know the id, which is no such word.
  */
-export type ProviderState = "starting" | "running" | "dead" | "gone" | "not-found";
+export type ProviderState = "starting" | "running" | "stopped" | "dead" | "gone" | "not-found";
 
 export interface ObservedMachine {
   readonly providerId: ProviderId;
-  /** From the marks that we put on it at launch; null where they are unreadable. */
+  /**
+   * From the marks that we put on it at launch; null where they are unreadable, and where several machines were started by
+   * one call that could not mark each with its own: the store then knows which is which.
+   */
   readonly machineId: MachineId | null;
   readonly launchId: LaunchId | null;
   readonly pool: PoolName | null;

@@ -10,6 +10,8 @@ import type { MachinePermit } from "../domain/permit.ts";
 
 export interface LaunchRequest {
   readonly launchId: LaunchId;
+  /** What the pool's `LaunchOrders` drafted, as it is stored; null where the kind has none, and for `draft` itself. */
+  readonly order?: string | null;
   readonly pool: PoolName;
   readonly settingsHash: string;
   readonly machines: readonly {
@@ -35,8 +37,9 @@ export interface CheckFinding {
 export interface Provider {
   /**
    * Starts the machines of one launch. Repeating the identical request starts nothing twice and returns the same
-   * machines, also after a crash in the middle.
-   * @throws {ProviderError} `provider-invalid` | `provider-capacity`: nothing was started by this request, ever;
+   * machines, also after a crash in the middle. A shorter answer is the provider's positive word that the machines which
+   * are missing from it were not started by this request, ever.
+   * @throws {ProviderError} `provider-invalid` | `provider-capacity` | `provider-quota`: nothing was started by this request, ever;
    *   `provider-unavailable`: unknown, repeat the identical request.
    */
   launch(request: LaunchRequest): Promise<readonly LaunchedMachine[]>;
@@ -64,3 +67,52 @@ export interface Provider {
   /** Tries the pool's settings without starting anything. */
   check(): Promise<readonly CheckFinding[]>;
 }
+
+/**
+ * For kinds whose requests depend on more than the pool's settings: on what has no room now, and on what a launch is to
+ * cost. Such a request is drafted once, stored with its launch before it is made, and repeated as it is stored.
+ */
+export interface LaunchOrders {
+  /**
+   * Decides how a launch is made. Starts nothing; what it returns is for `LaunchRequest.order` alone, and holds no secret.
+   * @throws {ProviderError} as `launch` does: where it refuses, nothing was started and no call for it was made.
+   */
+  draft(request: LaunchRequest): Promise<string>;
+
+  /** What this provider starts no machines with at the moment, each with its reason, in words. */
+  readObstacles(): readonly string[];
+}
+
+/** Machines that can wait stopped, where they cost their disks only. */
+export interface Standby {
+  /**
+   * Stops a machine that holds no ticket. Idempotent; returning says that the call was made, not that it took.
+   * @throws {ProviderError} `provider-invalid` for a machine that can never be stopped | `provider-unavailable`
+   */
+  stop(permit: MachinePermit): Promise<void>;
+
+  /**
+   * Starts stopped machines again.
+   * @throws {ProviderError} `provider-capacity` | `provider-quota`: it stays stopped | `provider-unavailable`
+   */
+  start(providerId: ProviderId): Promise<void>;
+}
+
+/** What a machine wrote before there was an agent to tell it. */
+export interface Consoles {
+  /**
+   * The last lines of the machine's console, as they are at the provider.
+   * @returns null where it has written nothing yet, or the provider does not know the machine.
+   * @throws {ProviderError} `provider-unavailable`
+   */
+  readConsole(providerId: ProviderId): Promise<readonly string[] | null>;
+}
+
+/** What only some kinds can do; null where the kind cannot. */
+export interface ProviderAbilities {
+  readonly orders: LaunchOrders | null;
+  readonly standby: Standby | null;
+  readonly consoles: Consoles | null;
+}
+
+export const NO_ABILITIES: ProviderAbilities = { orders: null, standby: null, consoles: null };

@@ -145,6 +145,7 @@ export class NatureModel implements ProviderModel {
 const LISTED_STATES = {
   starting: "pending",
   running: "running",
+  stopped: "running",
   dead: "terminated",
   gone: "terminated",
   "not-found": "terminated",
