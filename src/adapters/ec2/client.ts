@@ -1,0 +1,47 @@
+/**
+ * The official client, in two tempers: calls that change something are made once, because we repeat them ourselves with
+ * the same token or permit; readings are repeated by the client within their time.
+ */
+import { EC2Client, type EC2ClientConfig } from "@aws-sdk/client-ec2";
+import { SECOND_MS } from "../../domain/units.ts";
+import type { Ec2ProviderOptions } from "./settings.ts";
+
+/** Less than the least that is left of a lease when a machine's end is asked for. */
+const ANSWER_TIMEOUT_MS = 10 * SECOND_MS;
+const CONNECTION_TIMEOUT_MS = 5 * SECOND_MS;
+/** An instant fleet is started before it is answered. */
+const LAUNCH_TIMEOUT_MS = 60 * SECOND_MS;
+const READ_TRIES_MAX = 3;
+const SOCKETS_MAX = 50;
+
+export interface Ec2Clients {
+  /** Repeats what fails in passing. */
+  readonly read: EC2Client;
+  /** Never repeats a call. */
+  readonly write: EC2Client;
+  /** As `write`, with the patience that a launch needs. */
+  readonly launch: EC2Client;
+}
+
+export function createClients({
+  settings,
+  credentials,
+}: Pick<Ec2ProviderOptions, "settings" | "credentials">): Ec2Clients {
+  const shared: EC2ClientConfig = {
+    region: settings.region,
+    ...(settings.endpoint === null ? {} : { endpoint: settings.endpoint }),
+    ...(credentials === undefined ? {} : { credentials }),
+  };
+  const handler = (requestTimeout: number) => ({
+    requestTimeout,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    throwOnRequestTimeout: true,
+    httpsAgent: { maxSockets: SOCKETS_MAX },
+    httpAgent: { maxSockets: SOCKETS_MAX },
+  });
+  return {
+    read: new EC2Client({ ...shared, maxAttempts: READ_TRIES_MAX, requestHandler: handler(ANSWER_TIMEOUT_MS) }),
+    write: new EC2Client({ ...shared, maxAttempts: 1, requestHandler: handler(ANSWER_TIMEOUT_MS) }),
+    launch: new EC2Client({ ...shared, maxAttempts: 1, requestHandler: handler(LAUNCH_TIMEOUT_MS) }),
+  };
+}

@@ -1,0 +1,195 @@
+/**
+ * Carries out an order, and repeats it as it is until EC2 answered. What it answers is bound to the planned machines in the
+ * order of the instances' ids, which is the same in every repeat.
+ *
+ * Where repeating is no use any more (EC2 has another request under this token, or may have forgotten the token), the
+ * launch is read by its tag, for as long as a listing may lag; what it then shows is what was started.
+ */
+import {
+  CreateFleetCommand,
+  type CreateFleetCommandOutput,
+  RunInstancesCommand,
+  type RunInstancesCommandOutput,
+} from "@aws-sdk/client-ec2";
+import { ProviderError, type ProviderErrorCode } from "../../domain/errors.ts";
+import { type LaunchId, parseProviderId } from "../../domain/ids.ts";
+import { HOUR_MS, MINUTE_MS } from "../../domain/units.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { LaunchedMachine, LaunchRequest } from "../../ports/provider.ts";
+import type { Ec2Clients } from "./client.ts";
+import { describeLaunch } from "./describe.ts";
+import { classify, describeFailure, type Ec2Failure, launchCodeOf, readFailure } from "./errors.ts";
+import type { Order } from "./order.ts";
+import type { Lifecycle, Place, Rests } from "./rests.ts";
+import type { Ec2Settings } from "./settings.ts";
+import type { Owner } from "./tags.ts";
+
+/** EC2 keeps a token for at least a day ("Ensuring idempotency", EC2 developer guide); half of it is sure. */
+const TOKEN_TRUSTED_FOR_MS = 12 * HOUR_MS;
+/** A filtered listing shows after this what was launched before. */
+const LISTING_LAG_MS = 5 * MINUTE_MS;
+/** Launches that are being read by their tag; the oldest is forgotten, and only waits longer. */
+const RECOVERIES_MAX = 1_000;
+
+export interface LaunchContext {
+  readonly clients: Ec2Clients;
+  readonly owner: Owner;
+  readonly clock: Clock;
+  readonly rests: Rests;
+  readonly settings: Ec2Settings;
+  /** Since when a launch is being read by its tag: monotonic. */
+  readonly recoveries: Map<LaunchId, number>;
+  /** The settings were refused: what we believe to be at EC2 may not be. */
+  onSettingsRefused(): void;
+  onStarted(count: number, onDemandCount: number): void;
+}
+
+/** What a call started, and what it reports besides. */
+interface CallAnswer {
+  readonly instanceIds: readonly string[];
+  readonly onDemandCount: number;
+  readonly failures: readonly { readonly failure: Ec2Failure; readonly place: Place; readonly lifecycle: Lifecycle }[];
+}
+
+export async function carryOut(
+  context: LaunchContext,
+  order: Order,
+  request: LaunchRequest,
+): Promise<readonly LaunchedMachine[]> {
+  const { clock, recoveries } = context;
+  const isTokenOld = clock.nowMs() - order.draftedAtMs > TOKEN_TRUSTED_FOR_MS;
+  if (isTokenOld || recoveries.has(request.launchId)) return recover(context, request);
+  let answer: CallAnswer;
+  try {
+    answer = await call(context, order);
+  } catch (error) {
+    const failure = readFailure(error);
+    if (failure.trouble === "token-used") return recover(context, request);
+    noteFailure(context, order, failure);
+    throw refuse(context, order, request, launchCodeOf(failure), [failure], error);
+  }
+  for (const { failure, place, lifecycle } of answer.failures) context.rests.note(failure, place, lifecycle);
+  if (answer.instanceIds.length === 0) {
+    // EC2 answered, so the token is used up: whatever the reasons were, this request starts nothing any more.
+    const failures = answer.failures.map(({ failure }) => failure);
+    throw refuse(context, order, request, codeOf(failures), failures);
+  }
+  context.onStarted(answer.instanceIds.length, answer.onDemandCount);
+  return bindInOrder(answer.instanceIds, request);
+}
+
+/** The machines of one call are interchangeable, so any binding will do that every repeat makes again. */
+function bindInOrder(instanceIds: readonly string[], { machines }: LaunchRequest): readonly LaunchedMachine[] {
+  const sorted = [...instanceIds].sort();
+  return machines.flatMap(({ machineId }, index) => {
+    const id = sorted[index];
+    return id === undefined ? [] : { machineId, providerId: parseProviderId(id) };
+  });
+}
+
+async function call(context: LaunchContext, order: Order): Promise<CallAnswer> {
+  const { launch } = context.clients;
+  if (order.call === "CreateFleet")
+    return readFleet(context, order, await launch.send(new CreateFleetCommand(order.input)));
+  return readRun(context, order, await launch.send(new RunInstancesCommand(order.input)));
+}
+
+function readRun(context: LaunchContext, order: Order, { Instances }: RunInstancesCommandOutput): CallAnswer {
+  const instanceIds = (Instances ?? []).flatMap(({ InstanceId }) => InstanceId ?? []);
+  const lifecycle = lifecycleOf(order);
+  const [place] = order.places;
+  if (place !== undefined && instanceIds.length > 0) context.rests.noteStarted(place, lifecycle);
+  return { instanceIds, onDemandCount: lifecycle === "spot" ? 0 : instanceIds.length, failures: [] };
+}
+
+/** Errors are per override and may accompany a whole success: what is missing is what was asked for less what came. */
+function readFleet(context: LaunchContext, order: Order, answer: CreateFleetCommandOutput): CallAnswer {
+  const instanceIds: string[] = [];
+  let onDemandCount = 0;
+  for (const { InstanceIds, Lifecycle: paid, InstanceType, LaunchTemplateAndOverrides: by } of answer.Instances ?? []) {
+    const ids = InstanceIds ?? [];
+    instanceIds.push(...ids);
+    const lifecycle = paid === "spot" ? "spot" : "on-demand";
+    if (lifecycle === "on-demand") onDemandCount += ids.length;
+    const place = findPlace(order, InstanceType ?? by?.Overrides?.InstanceType, by?.Overrides?.SubnetId);
+    if (place !== null && ids.length > 0) context.rests.noteStarted(place, lifecycle);
+  }
+  const failures = (answer.Errors ?? []).flatMap(({ ErrorCode, ErrorMessage, Lifecycle: paid, ...rest }) => {
+    const failure = classify(ErrorCode ?? "Unknown", ErrorMessage ?? "", null);
+    const overrides = rest.LaunchTemplateAndOverrides?.Overrides;
+    const place = findPlace(order, overrides?.InstanceType, overrides?.SubnetId);
+    const lifecycle: Lifecycle = paid === undefined ? lifecycleOf(order) : paid === "spot" ? "spot" : "on-demand";
+    return place === null ? [] : [{ failure, place, lifecycle }];
+  });
+  return { instanceIds, onDemandCount, failures };
+}
+
+/** An override that the answer does not tell apart is taken for the first that fits. */
+function findPlace({ places }: Order, instanceType: string | undefined, subnet: string | undefined): Place | null {
+  const fits = places.filter(
+    (place) =>
+      (instanceType === undefined || place.instanceType === instanceType) &&
+      (subnet === undefined || place.subnet === subnet),
+  );
+  return fits[0] ?? places[0] ?? null;
+}
+
+/** A whole call that was refused says the same of each place that it named. */
+function noteFailure({ rests }: LaunchContext, order: Order, failure: Ec2Failure): void {
+  const lifecycles: readonly Lifecycle[] = order.lifecycle === "both" ? ["spot", "on-demand"] : [order.lifecycle];
+  for (const place of order.places) for (const lifecycle of lifecycles) rests.note(failure, place, lifecycle);
+}
+
+function lifecycleOf({ lifecycle }: Order): Lifecycle {
+  return lifecycle === "spot" ? "spot" : "on-demand";
+}
+
+function refuse(
+  context: LaunchContext,
+  order: Order,
+  { launchId, pool }: LaunchRequest,
+  code: ProviderErrorCode,
+  failures: readonly Ec2Failure[],
+  cause?: unknown,
+): ProviderError {
+  if (code === "provider-invalid") context.onSettingsRefused();
+  const said = [...new Set(failures.map(describeFailure))].join("; ") || "EC2 started none and did not say why";
+  const attempted = `starting ${order.count} machines of pool ${pool} by ${order.call} (${launchId}, ${order.lifecycle}): ${said}`;
+  const isElsewhereFree = (code === "provider-capacity" || code === "provider-quota") && hasOtherWay(context, order);
+  return new ProviderError(code, attempted, { cause, ...(isElsewhereFree ? { retryAfterMs: 0 } : {}) });
+}
+
+/** Of several, what a person has to mend comes first; a quota is what it is only where nothing else stood in the way. */
+function codeOf(failures: readonly Ec2Failure[]): ProviderErrorCode {
+  const codes = new Set(failures.map(launchCodeOf));
+  if (codes.has("provider-invalid")) return "provider-invalid";
+  return codes.size === 1 && codes.has("provider-quota") ? "provider-quota" : "provider-capacity";
+}
+
+/** Whether the next order would be another one: for the market behind this one. */
+function hasOtherWay({ rests, settings }: LaunchContext, { places, lifecycle }: Order): boolean {
+  if (lifecycle !== "spot" || settings.market !== "spot-then-on-demand") return false;
+  const isSpotOver = places.every((place) => rests.of(place, "spot") !== null);
+  return isSpotOver && places.some((place) => rests.of(place, "on-demand") === null);
+}
+
+/**
+ * What carries the launch's tag is what was started, once no listing can lag behind it any more. Instances that have ended
+ * are among it: they were started too.
+ */
+async function recover(context: LaunchContext, request: LaunchRequest): Promise<readonly LaunchedMachine[]> {
+  const { clock, recoveries, clients, owner } = context;
+  const { launchId } = request;
+  const sinceMs = recoveries.get(launchId) ?? clock.monotonicMs();
+  const [oldest] = recoveries.keys();
+  if (recoveries.size >= RECOVERIES_MAX && oldest !== undefined) recoveries.delete(oldest);
+  recoveries.set(launchId, sinceMs);
+  const found = (await describeLaunch(clients, owner, launchId)).flatMap(({ InstanceId }) => InstanceId ?? []);
+  const isWhole = found.length >= request.machines.length;
+  if (!isWhole && clock.monotonicMs() - sinceMs < LISTING_LAG_MS) {
+    const attempted = `reading launch ${launchId} by its tag, because EC2 has another request under its token: ${found.length} of ${request.machines.length} machines are to be seen, and the listing may lag`;
+    throw new ProviderError("provider-unavailable", attempted);
+  }
+  recoveries.delete(launchId);
+  return bindInOrder(found, request);
+}

@@ -1,0 +1,122 @@
+/**
+ * What an instance does at its first boot: fetches the agent from the controller, checks its hash, and runs it under the
+ * unit of the contract with a copy of the runner's own Node. The same text for all machines of a pool, without a secret:
+ * who a machine is it proves by its signed identity document.
+ *
+ * A failure ends the script with its reason on the console, and the machine as `never-engaged` after its boot deadline.
+ */
+import { ProviderError } from "../../domain/errors.ts";
+import type { Ec2ProviderOptions } from "./settings.ts";
+
+/** EC2's own limit, before the encoding. */
+const USER_DATA_BYTES_MAX = 16 * 1024;
+const HOME = "/opt/holdfast";
+
+export type UserDataParts = Pick<Ec2ProviderOptions, "controllerId" | "pool" | "host" | "bundle" | "controllerUrl">;
+
+export function bootScript(parts: UserDataParts): string {
+  const { host, bundle } = parts;
+  const settings = JSON.stringify({
+    controllerId: parts.controllerId,
+    pool: parts.pool,
+    provider: "ec2",
+    controllerUrl: parts.controllerUrl,
+    runnerDirectory: host.runnerDirectory,
+    runnerUser: host.runnerUser,
+    runnerEnvironment: host.runnerEnvironment,
+  });
+  return `#!/bin/bash
+set -euo pipefail
+umask 022
+trap 'echo "holdfast: the boot script failed at line $LINENO"' ERR
+fetch() { curl --fail --silent --show-error --location --retry 8 --retry-all-errors --retry-max-time 240 --max-time 120 --output "$1" "$2"; }
+verify() { echo "$2  $1" | sha256sum --check --quiet -; }
+home=${HOME}
+runner=${quote(host.runnerDirectory)}
+mkdir -p "$home"
+${runnerSteps(parts)}test -x "$runner/bin/Runner.Listener" || { echo "holdfast: there is no runner in $runner"; exit 1; }
+node="$(ls -d "$runner"/externals/node24/bin/node)"
+install -D -m 755 "$node" "$home/bin/node"
+fetch "$home/agent.tar.gz" ${quote(bundle.url)}
+verify "$home/agent.tar.gz" ${bundle.sha256}
+rm -rf "$home/agent"
+mkdir -p "$home/agent"
+tar --extract --gzip --no-same-owner --file "$home/agent.tar.gz" --directory "$home/agent"
+install -d -m 700 "$home/state"
+cat > "$home/settings.json" <<'HOLDFAST_SETTINGS'
+${settings}
+HOLDFAST_SETTINGS
+cat > /etc/systemd/system/holdfast-agent.service <<'HOLDFAST_UNIT'
+${unitText(bundle.entry)}HOLDFAST_UNIT
+systemctl daemon-reload
+systemctl enable --now holdfast-agent.service
+echo "holdfast: the agent runs"
+`;
+}
+
+function runnerSteps({ host }: UserDataParts): string {
+  const { runnerDownload: download } = host;
+  if (download === null) return "";
+  return `if ! test -x "$runner/bin/Runner.Listener"; then
+  fetch "$home/runner.tar.gz" ${quote(download.url)}
+  verify "$home/runner.tar.gz" ${download.sha256}
+  mkdir -p "$runner"
+  tar --extract --gzip --no-same-owner --file "$home/runner.tar.gz" --directory "$runner"
+  rm "$home/runner.tar.gz"
+fi
+`;
+}
+
+/** No end of the agent, of whatever kind, ends a runner. */
+function unitText(entry: string): string {
+  return `[Unit]
+Description=Holdfast's agent
+Wants=network-online.target
+After=network-online.target docker.service
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+ExecStart=${HOME}/bin/node --disable-warning=ExperimentalWarning ${HOME}/agent/${entry}
+Environment=HOLDFAST_AGENT_SETTINGS=${HOME}/settings.json
+KillMode=process
+Restart=always
+TimeoutStopSec=infinity
+OOMPolicy=continue
+OOMScoreAdjust=-900
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/** One word of the shell, whatever is in it. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+const BOUNDARY = "==holdfast-user-data==";
+
+/**
+ * As EC2 takes it. The user's own template may bring its own: then both are parts of one archive, theirs first.
+ * @param own as their template has it, in base64; null for none.
+ * @throws {ProviderError} `provider-invalid` where both together are too much.
+ */
+export function encodeUserData(script: string, own: string | null): string {
+  const text = own === null || own === "" ? script : joinParts(script, Buffer.from(own, "base64").toString("utf8"));
+  const byteCount = Buffer.byteLength(text);
+  if (byteCount > USER_DATA_BYTES_MAX) {
+    const attempted = `writing the machines' user data: ${byteCount} bytes, of which EC2 takes ${USER_DATA_BYTES_MAX}; shorten the launch template's own, or \`runner.environment\``;
+    throw new ProviderError("provider-invalid", attempted);
+  }
+  return Buffer.from(text).toString("base64");
+}
+
+function joinParts(script: string, own: string): string {
+  const isArchive = /^(?:content-type|mime-version):/i.test(own);
+  const type = own.startsWith("#cloud-config") ? "text/cloud-config" : "text/x-shellscript";
+  const theirs = isArchive ? own : `Content-Type: ${type}; charset="utf-8"\n\n${own}`;
+  const parts = [theirs, `Content-Type: text/x-shellscript; charset="utf-8"\n\n${script}`];
+  const body = parts.map((part) => `--${BOUNDARY}\n${part.trimEnd()}\n`).join("");
+  return `Content-Type: multipart/mixed; boundary="${BOUNDARY}"\nMIME-Version: 1.0\n\n${body}--${BOUNDARY}--\n`;
+}
