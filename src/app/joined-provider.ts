@@ -4,7 +4,7 @@
  */
 import type { ProviderId } from "../domain/ids.ts";
 import type { ObservedMachine, ProviderState } from "../domain/observed.ts";
-import type { Provider } from "../ports/provider.ts";
+import type { LaunchOrders, Provider, ProviderAbilities } from "../ports/provider.ts";
 
 export interface FormerProvider {
   readonly settingsHash: string;
@@ -34,13 +34,34 @@ export function joinProviders(current: Provider, formers: readonly FormerProvide
   };
 }
 
+/**
+ * A launch is drafted as it is made: with the settings that it was written with. Stopped machines and consoles are reached
+ * where the pool is now.
+ */
+export function joinAbilities(
+  current: ProviderAbilities,
+  formers: readonly { readonly settingsHash: string; readonly abilities: ProviderAbilities }[],
+): ProviderAbilities {
+  const { orders } = current;
+  if (formers.length === 0 || orders === null) return current;
+  const joined: LaunchOrders = {
+    draft: (request) => {
+      const former = formers.find(({ settingsHash }) => settingsHash === request.settingsHash);
+      return (former?.abilities.orders ?? orders).draft(request);
+    },
+    readObstacles: () => orders.readObstacles(),
+  };
+  return { ...current, orders: joined };
+}
+
 /** The word of the place that has more of the machine: gone is only what is gone everywhere. */
 const STATE_ORDER: Readonly<Record<ProviderState, number>> = {
   running: 0,
-  dead: 1,
-  starting: 2,
-  "not-found": 3,
+  stopped: 1,
+  dead: 2,
+  starting: 3,
   gone: 4,
+  "not-found": 5,
 };
 
 function mergeListings(observed: readonly ObservedMachine[]): readonly ObservedMachine[] {
@@ -55,6 +76,8 @@ function mergeListings(observed: readonly ObservedMachine[]): readonly ObservedM
 /** Its marks are read where its folder is; a place that has only its processes says less. */
 function hasMore(one: ObservedMachine, other: ObservedMachine): boolean {
   const isMarked = (machine: ObservedMachine): boolean => machine.launchId !== null;
+  // A place that does not know the id says nothing against one that does.
+  if (one.state === "not-found" || other.state === "not-found") return other.state === "not-found";
   if (one.state === "gone" || other.state === "gone") return other.state === "gone" && one.state !== "gone";
   if (isMarked(one) !== isMarked(other)) return isMarked(one);
   return STATE_ORDER[one.state] < STATE_ORDER[other.state];

@@ -1,10 +1,18 @@
 /** Makes the provider of a pool, and tries its settings. An adapter is loaded only where a pool names its kind. */
+
+import { bundlePath } from "../http/agents/bundle.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { CheckFinding, Provider } from "../ports/provider.ts";
-import type { Config, PoolConfig } from "./config/config.ts";
+import { type CheckFinding, NO_ABILITIES, type Provider, type ProviderAbilities } from "../ports/provider.ts";
+import { agentBundle } from "./agent-bundle.ts";
+import type { Config, Ec2ProviderConfig, PoolConfig, ProcessProviderConfig } from "./config/config.ts";
 import type { ConfigProblem } from "./config/problems.ts";
-import { joinProviders } from "./joined-provider.ts";
+import { joinAbilities, joinProviders } from "./joined-provider.ts";
 import type { SettledPool } from "./settle-pools.ts";
+
+export interface PoolProvider {
+  readonly provider: Provider;
+  readonly abilities: ProviderAbilities;
+}
 
 /** The provider of all machines that a pool has, whichever of its settings they were made from. */
 export async function createPoolProvider(
@@ -12,27 +20,64 @@ export async function createPoolProvider(
   config: Config,
   clock: Clock,
   agentsUrl: string,
-): Promise<Provider> {
-  const current = await createProvider(pool, config, clock, agentsUrl);
+): Promise<PoolProvider> {
+  const current = await createWithAbilities(pool, config, clock, agentsUrl);
   const places = new Set([placeOf(pool)]);
   const joined = [];
   for (const former of formers) {
-    const provider = await createProvider(former, config, clock, agentsUrl);
+    const { provider, abilities } = await createWithAbilities(former, config, clock, agentsUrl);
     const isElsewhere = !places.has(placeOf(former));
     places.add(placeOf(former));
-    joined.push({ settingsHash: former.policy.settingsHash, provider, isElsewhere });
+    joined.push({ settingsHash: former.policy.settingsHash, provider, abilities, isElsewhere });
   }
-  return joinProviders(current, joined);
+  return {
+    provider: joinProviders(current.provider, joined),
+    abilities: joinAbilities(current.abilities, joined),
+  };
 }
 
 /** Where its machines are listed. */
 function placeOf({ provider }: PoolConfig): string {
-  return `${provider.kind} ${provider.workDirectory}`;
+  switch (provider.kind) {
+    case "process":
+      return `process ${provider.workDirectory}`;
+    case "ec2":
+      return `ec2 ${provider.region} ${provider.endpoint}`;
+  }
 }
 
 /** @param agentsUrl where the pool's agents reach the controller. */
 export async function createProvider(
   pool: PoolConfig,
+  config: Config,
+  clock: Clock,
+  agentsUrl: string,
+): Promise<Provider> {
+  return (await createWithAbilities(pool, config, clock, agentsUrl)).provider;
+}
+
+async function createWithAbilities(
+  pool: PoolConfig,
+  config: Config,
+  clock: Clock,
+  agentsUrl: string,
+): Promise<PoolProvider> {
+  const { provider } = pool;
+  switch (provider.kind) {
+    case "process":
+      return {
+        provider: await createProcess({ ...pool, provider }, config, clock, agentsUrl),
+        abilities: NO_ABILITIES,
+      };
+    case "ec2": {
+      const created = await createEc2({ ...pool, provider }, config, clock, agentsUrl);
+      return { provider: created, abilities: created };
+    }
+  }
+}
+
+async function createProcess(
+  pool: PoolConfig & { readonly provider: ProcessProviderConfig },
   config: Config,
   clock: Clock,
   agentsUrl: string,
@@ -44,6 +89,31 @@ export async function createProvider(
     workDirectory: pool.provider.workDirectory,
     runnerDirectory: pool.runner.directory,
     runnerEnvironment: pool.runner.environment,
+    controllerUrl: agentsUrl,
+    clock,
+  });
+}
+
+async function createEc2(
+  { policy, runner, provider }: PoolConfig & { readonly provider: Ec2ProviderConfig },
+  { controllerId }: Config,
+  clock: Clock,
+  agentsUrl: string,
+): Promise<Provider & ProviderAbilities> {
+  const { createEc2Provider } = await import("../adapters/ec2/provider.ts");
+  const { sha256, entry } = agentBundle();
+  const { kind: _, runnerUser, runnerDownload, ...settings } = provider;
+  return createEc2Provider({
+    controllerId,
+    pool: policy.name,
+    settings,
+    host: {
+      runnerDirectory: runner.directory,
+      runnerUser,
+      runnerDownload,
+      runnerEnvironment: runner.environment,
+    },
+    bundle: { url: `${agentsUrl}${bundlePath(sha256)}`, sha256, entry },
     controllerUrl: agentsUrl,
     clock,
   });

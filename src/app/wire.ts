@@ -31,6 +31,7 @@ import type { Telemetry } from "../ports/telemetry.ts";
 import { DeliveryLog } from "../store/deliveries/log.ts";
 import { countPresentByPool } from "../store/machines/count.ts";
 import { openStore, type Store } from "../store/store.ts";
+import { agentBundle } from "./agent-bundle.ts";
 import type { Config } from "./config/config.ts";
 import type { Environment } from "./config/environment.ts";
 import { ConfigError } from "./config/problems.ts";
@@ -211,6 +212,7 @@ function createApps(core: Core): FrontApps {
       wake: driver,
       telemetry,
       pools: core.pools.map(({ config: { policy } }) => policy),
+      bundle: core.pools.some(({ config: { provider } }) => provider.kind !== "process") ? agentBundle() : null,
     }),
     operators: createOperatorApp({ operators, sources, telemetry, wake: driver }),
     pages: createPagesApp({ operators, sources, telemetry }),
@@ -266,12 +268,14 @@ async function contextOf(
   const { name, connection } = pool.config.policy;
   const { clock } = core.parts;
   const { isUnconnected } = pool;
+  const { provider, abilities } = await createPoolProvider(pool, core.config, clock, front.agentsUrl);
   return {
     ...surroundings,
     pool: pool.config.policy,
     github: isUnconnected ? missingConnection(connection, clock) : core.connections.of(connection).github,
     isUnconnected,
-    provider: await createPoolProvider(pool, core.config, clock, front.agentsUrl),
+    provider,
+    abilities,
     memory: core.memories.get(name) ?? emptyMemory(),
     lease: () => core.tenure.lease(name),
   };

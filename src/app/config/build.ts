@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import type { VolumeSettings } from "../../adapters/ec2/settings.ts";
 import { parseConnectionName, parseControllerId, parsePoolName } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import type { PoolPolicy, PoolScope } from "../../domain/pool.ts";
@@ -100,11 +101,13 @@ function buildAuth(secret: AuthSecret | null, appId: number | undefined): Connec
 
 /** @param folder where relative paths begin. */
 export function buildPool(pool: WrittenPool, folder: string, agentsUrl: string): PoolConfig {
+  const provider = buildProvider(pool, folder);
+  const { directory, environment } = pool.runner;
   const runner: RunnerConfig = {
-    directory: resolve(folder, pool.runner.directory),
-    environment: pool.runner.environment,
+    // Of a machine that is a computer of its own, the folder is there and not here.
+    directory: provider.kind === "process" ? resolve(folder, directory) : directory,
+    environment,
   };
-  const provider: ProviderConfig = { kind: "process", workDirectory: resolve(folder, pool.provider.workDirectory) };
   const policy: PoolPolicy = {
     name: parsePoolName(pool.name),
     connection: parseConnectionName(pool.github),
@@ -131,6 +134,45 @@ export function buildPool(pool: WrittenPool, folder: string, agentsUrl: string):
     settingsHash: hashSettings({ runner, provider, agentsUrl, protocolVersion: PROTOCOL_VERSION }),
   };
   return { policy, runner, provider };
+}
+
+function buildProvider({ provider, runner }: WrittenPool, folder: string): ProviderConfig {
+  if (provider.kind === "process") {
+    invariant(provider.workDirectory !== undefined, "a process pool without problems has a folder");
+    return { kind: "process", workDirectory: resolve(folder, provider.workDirectory) };
+  }
+  const { region, subnets, instanceTypes, volume } = provider;
+  invariant(region !== undefined && subnets !== undefined && instanceTypes !== undefined, "an EC2 pool has its keys");
+  return {
+    kind: "ec2",
+    region,
+    endpoint: provider.endpoint ?? null,
+    subnets,
+    securityGroups: provider.securityGroups,
+    instanceTypes,
+    image: provider.image ?? null,
+    launchTemplate: provider.launchTemplate ?? null,
+    market: provider.market,
+    onDemandBase: provider.onDemandBase,
+    onDemandPercent: provider.onDemandPercent,
+    spotAllocation: provider.spotAllocation,
+    onDemandAllocation: provider.onDemandAllocation,
+    spotMaxPrice: provider.spotMaxPrice ?? null,
+    tenancy: provider.tenancy,
+    hostResourceGroup: provider.hostResourceGroup ?? null,
+    instanceProfile: provider.instanceProfile ?? null,
+    publicAddress: provider.publicAddress ?? null,
+    volume: volume === undefined ? null : buildVolume(volume),
+    metadataHops: provider.metadataHops,
+    tags: provider.tags,
+    runnerUser: runner.user ?? "runner",
+    runnerDownload: runner.download ?? null,
+  };
+}
+
+function buildVolume(volume: NonNullable<WrittenPool["provider"]["volume"]>): VolumeSettings {
+  const { sizeGib = null, type, iops = null, throughputMib = null, kmsKey = null } = volume;
+  return { sizeGib, type, iops, throughputMib, kmsKey };
 }
 
 function buildScope({ organization, repositories, enterprise }: WrittenPool["scope"]): PoolScope {

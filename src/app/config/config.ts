@@ -1,4 +1,5 @@
 /** The configuration as the rest of the program gets it: checked, with defaults, secrets read, paths absolute. */
+import type { Ec2Settings, RunnerDownload } from "../../adapters/ec2/settings.ts";
 import type { ConnectionName, ControllerId } from "../../domain/ids.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
 import type { ListenAddress } from "./addresses.ts";
@@ -80,9 +81,18 @@ export interface RunnerConfig {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-export interface ProviderConfig {
+export type ProviderConfig = ProcessProviderConfig | Ec2ProviderConfig;
+
+export interface ProcessProviderConfig {
   readonly kind: "process";
   readonly workDirectory: string;
+}
+
+export interface Ec2ProviderConfig extends Ec2Settings {
+  readonly kind: "ec2";
+  /** The user of the image that runners run as. */
+  readonly runnerUser: string;
+  readonly runnerDownload: RunnerDownload | null;
 }
 
 export interface PoolConfig {

@@ -1,5 +1,6 @@
 /** What is right in itself and wrong together. */
 import { isLoopback, isWildcard, parseListenAddress } from "./addresses.ts";
+import { checkProvider } from "./check-provider.ts";
 import type { Draft, DraftPool } from "./draft.ts";
 import { nearestOf } from "./issues.ts";
 import type { ProblemList } from "./problems.ts";
@@ -71,6 +72,7 @@ export function checkPool(path: string, pool: DraftPool, draft: Pick<Draft, "git
   checkScope(path, pool, problems);
   checkLabels(path, pool, problems);
   checkWarm(path, pool, problems);
+  checkProvider(path, pool, problems);
 }
 
 function checkWarm(path: string, pool: DraftPool, problems: ProblemList): void {

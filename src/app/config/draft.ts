@@ -27,6 +27,8 @@ const DraftPool = blockOf({
   machines: blockOf({ max: number() }),
   warm: blockOf({ parked: number(), registered: number() }),
   tickets: blockOf({ ready: number() }),
+  runner: blockOf({ directory: text(), user: text(), download: z.unknown().optional() }),
+  provider: z.record(z.string(), z.unknown()).optional().catch(undefined),
 });
 
 const DraftConnection = blockOf({

@@ -1,8 +1,9 @@
 /** One entry of `pools`. */
 import * as z from "zod";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
-import { durationText, key, pathText, RESERVED, reserved } from "./key.ts";
+import { durationText, key, matchedText, pathText, RESERVED, reserved, urlText } from "./key.ts";
 import { enterpriseText, nameText, organizationText, repositoryPatternText } from "./schema-connections.ts";
+import { EC2_SHAPE } from "./schema-ec2.ts";
 
 const MACHINE_COUNT_MAX = 10_000;
 const JOBS_PER_MACHINE_MAX = 1_000;
@@ -95,12 +96,35 @@ const DeadlinesSchema = z.strictObject({
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
+const RunnerDownloadSchema = z.strictObject({
+  url: key(urlText(), {
+    says: "The archive (`.tar.gz`) of a release of actions/runner, on a server that machines reach.",
+    example: "url: https://mirror.acme.com/actions-runner-linux-x64-2.336.0.tar.gz",
+  }),
+  sha256: key(matchedText(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits"), {
+    says: "Its SHA-256, as the release's page has it.",
+    example: "sha256: 0123…",
+  }),
+  version: key(matchedText(/^\d+(?:\.\d+){1,3}$/, "must be a version, as in `2.336.0`"), {
+    says: "Its version, so that Holdfast can warn before GitHub refuses it.",
+    example: "version: 2.336.0",
+  }),
+});
+
 const RunnerSchema = z.strictObject({
   directory: key(pathText(), {
-    says: "The folder of GitHub's runner (with `bin/Runner.Listener`) that each machine gets a copy of.",
+    says: "The folder of GitHub's runner (with `bin/Runner.Listener`) that each machine gets a copy of; for `ec2` a folder of the image, from `/` on.",
     example: "directory: /opt/runner",
   }),
-  user: reserved("The user that the runner runs as.", "user: runner"),
+  user: key(matchedText(/^[a-z_][a-z0-9_-]{0,31}$/, "must be the name of a user").optional(), {
+    says: "`ec2`: the user of the image that the runner and its jobs run as. Reserved for `process`.",
+    example: "user: runner",
+    defaultText: "`runner` for `ec2`",
+  }),
+  download: key(RunnerDownloadSchema.optional(), {
+    says: "`ec2`: where the runner is fetched from by machines whose image has none in `directory`.",
+    example: "download: { url: https://mirror.acme.com/runner.tar.gz, sha256: …, version: 2.336.0 }",
+  }),
   environment: key(
     z.record(z.string().regex(VARIABLE, { error: "is not a name of a variable" }), z.string().max(32_768)).prefault({}),
     {
@@ -110,20 +134,27 @@ const RunnerSchema = z.strictObject({
   ),
 });
 
+export const PROVIDER_KINDS = ["process", "ec2"] as const;
+
 const ProviderSchema = z.strictObject({
   kind: key(
     z.string().superRefine((kind, context) => {
-      if (kind === "process") return;
-      const isPlanned = ["ec2", "asg", "kubernetes"].includes(kind);
+      if (PROVIDER_KINDS.some((known) => known === kind)) return;
+      const isPlanned = ["asg", "kubernetes"].includes(kind);
       const message = isPlanned ? RESERVED : "is not a kind of provider";
-      context.addIssue({ code: "custom", message, params: { mend: "use `kind: process`" } });
+      context.addIssue({ code: "custom", message, params: { mend: "use `kind: process` or `kind: ec2`" } });
     }),
-    { says: "What a machine is. `process`: a tree of processes on this computer.", example: "kind: process" },
+    {
+      says: "What a machine is. `process`: a tree of processes on this computer; `ec2`: an EC2 instance.",
+      example: "kind: process",
+    },
   ),
-  workDirectory: key(pathText(), {
-    says: "The folder in which each machine gets a folder of its own; pools may share it.",
+  workDirectory: key(pathText().optional(), {
+    says: "`process`: the folder in which each machine gets a folder of its own; pools may share it. Required.",
     example: "workDirectory: ./machines",
+    defaultText: "**required** for `process`",
   }),
+  ...EC2_SHAPE,
 });
 
 const TicketsSchema = z.strictObject({

@@ -4,6 +4,13 @@
  * none.
  */
 import * as z from "zod";
+import {
+  MARKETS,
+  ON_DEMAND_ALLOCATIONS,
+  SPOT_ALLOCATIONS,
+  TENANCIES,
+  VOLUME_TYPES,
+} from "../../adapters/ec2/settings.ts";
 import { HoldfastError } from "../../domain/errors.ts";
 import { parseConnectionName, parsePoolName } from "../../domain/ids.ts";
 import type { PoolSettings } from "../../store/pools/row.ts";
@@ -14,6 +21,42 @@ const SHAPE = 1;
 
 const count = () => z.int().min(0);
 const texts = () => z.array(z.string());
+
+const textOrNull = () => z.string().nullable();
+
+const StoredEc2Schema = z.object({
+  kind: z.literal("ec2"),
+  region: z.string(),
+  endpoint: textOrNull(),
+  subnets: texts(),
+  securityGroups: texts(),
+  instanceTypes: texts(),
+  image: textOrNull(),
+  launchTemplate: z.object({ id: z.string(), version: z.string() }).nullable(),
+  market: z.enum(MARKETS),
+  onDemandBase: count(),
+  onDemandPercent: count(),
+  spotAllocation: z.enum(SPOT_ALLOCATIONS),
+  onDemandAllocation: z.enum(ON_DEMAND_ALLOCATIONS),
+  spotMaxPrice: textOrNull(),
+  tenancy: z.enum(TENANCIES),
+  hostResourceGroup: textOrNull(),
+  instanceProfile: textOrNull(),
+  publicAddress: z.boolean().nullable(),
+  volume: z
+    .object({
+      sizeGib: count().nullable(),
+      type: z.enum(VOLUME_TYPES),
+      iops: count().nullable(),
+      throughputMib: count().nullable(),
+      kmsKey: textOrNull(),
+    })
+    .nullable(),
+  metadataHops: count(),
+  tags: z.record(z.string(), z.string()),
+  runnerUser: z.string(),
+  runnerDownload: z.object({ url: z.string(), sha256: z.string(), version: z.string() }).nullable(),
+});
 
 const StoredPoolSchema = z.object({
   shape: z.literal(SHAPE),
@@ -47,7 +90,10 @@ const StoredPoolSchema = z.object({
     settingsHash: z.string(),
   }),
   runner: z.object({ directory: z.string(), environment: z.record(z.string(), z.string()) }),
-  provider: z.object({ kind: z.literal("process"), workDirectory: z.string() }),
+  provider: z.discriminatedUnion("kind", [
+    z.object({ kind: z.literal("process"), workDirectory: z.string() }),
+    StoredEc2Schema,
+  ]),
 });
 
 export function writeStoredPool({ policy, runner, provider }: PoolConfig): string {

@@ -34,6 +34,7 @@ import { inTransaction } from "../../store/transaction.ts";
 import { callerOf } from "../caller.ts";
 import { answerError, problem } from "../problem.ts";
 import { readBody } from "../read-body.ts";
+import { answerBundle, BUNDLE_ROUTE, type ServedBundle } from "./bundle.ts";
 import { writeCheckIn } from "./check-in.ts";
 import { answerPoll } from "./deliver.ts";
 import { compareGenerations } from "./generations.ts";
@@ -55,6 +56,8 @@ export interface AgentAppOptions {
   readonly wake: Wake;
   readonly telemetry: Telemetry;
   readonly pools: readonly { readonly name: PoolName }[];
+  /** What machines fetch that are computers of their own; absent where there are none. */
+  readonly bundle?: ServedBundle | null;
 }
 
 export function createAgentApp(options: AgentAppOptions): Hono {
@@ -64,6 +67,7 @@ export function createAgentApp(options: AgentAppOptions): Hono {
     return answerError(options.telemetry)(error);
   });
   app.notFound((context) => problem("not-found", `${context.req.method} ${context.req.path}`));
+  app.get(BUNDLE_ROUTE, (context) => answerBundle(context, options.bundle ?? null));
   app.post("/agent/v1/check-in", (context) => checkIn(context, options));
   app.post("/agent/v1/report", (context) => report(context, options));
   app.post("/agent/v1/poll", (context) => poll(context, options));

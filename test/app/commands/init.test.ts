@@ -141,7 +141,8 @@ describe("what is written", () => {
     expect(code).toBe(0);
     const [pool] = (await readConfig(flags.config, {})).pools;
     if (changed.labels !== undefined) expect(pool?.policy.labels).toEqual(changed.labels.split(","));
-    if (changed.workDirectory !== undefined) expect(pool?.provider.workDirectory).toBe(changed.workDirectory);
+    if (changed.workDirectory !== undefined)
+      expect(pool?.provider).toEqual({ kind: "process", workDirectory: changed.workDirectory });
   });
 
   it("names an App's key that is elsewhere by its whole path", async () => {

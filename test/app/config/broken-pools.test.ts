@@ -292,17 +292,17 @@ const POOLS: readonly Row[] = [
   ],
   [
     "another provider of the design",
-    (c) => (c.pools[0].provider.kind = "ec2"),
+    (c) => (c.pools[0].provider.kind = "kubernetes"),
     "pools[0].provider.kind",
     RESERVED,
-    "use `kind: process`",
+    "use `kind: process` or `kind: ec2`",
   ],
   [
     "a provider of no kind",
     (c) => (c.pools[0].provider.kind = "docker"),
     "pools[0].provider.kind",
     "is not a kind of provider",
-    "use `kind: process`",
+    "use `kind: process` or `kind: ec2`",
   ],
   [
     "no provider",
