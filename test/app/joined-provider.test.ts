@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { joinProviders } from "../../src/app/joined-provider.ts";
+import { joinAbilities, joinProviders } from "../../src/app/joined-provider.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
 import type { ObservedMachine, ProviderState } from "../../src/domain/observed.ts";
 import { issuePermit } from "../../src/domain/permit.ts";
-import type { LaunchRequest, Provider } from "../../src/ports/provider.ts";
+import { type LaunchRequest, NO_ABILITIES, type Provider, type ProviderAbilities } from "../../src/ports/provider.ts";
 import { epoch, heard, machine, observed, poolName, providerId, retiring } from "../domain/builders.ts";
 
 interface Place {
@@ -21,7 +21,7 @@ function place(name: string, word: ObservedMachine | null): Place {
     },
     list: async (which) => {
       if (word === null) throw new ProviderError("provider-unavailable", name);
-      return which === "all" && word.state === "gone" ? [] : [word];
+      return which === "all" && ["gone", "not-found"].includes(word.state) ? [] : [word];
     },
     terminate: async () => {
       calls.push(`terminate at ${name}`);
@@ -49,6 +49,24 @@ const request = (settingsHash: string): LaunchRequest => ({
   machines: [],
 });
 
+describe("launches of several settings", () => {
+  const drafting = (name: string): ProviderAbilities => ({
+    ...NO_ABILITIES,
+    orders: { draft: async () => name, readObstacles: () => [] },
+  });
+
+  it("are drafted with the settings that they were written with", async () => {
+    const { orders } = joinAbilities(drafting("current"), [{ settingsHash: "old", abilities: drafting("former") }]);
+    expect(await orders?.draft(request("old"))).toBe("former");
+    expect(await orders?.draft(request("new"))).toBe("current");
+  });
+
+  it("are not drafted where the pool is of a kind that drafts none", () => {
+    const formers = [{ settingsHash: "old", abilities: drafting("former") }];
+    expect(joinAbilities(NO_ABILITIES, formers).orders).toBeNull();
+  });
+});
+
 describe("machines of several settings", () => {
   it("are launched, and launched again, with the settings that their launch was written with", async () => {
     const { joined, calls } = join(withMarks("gone"), withMarks("gone"));
@@ -66,6 +84,8 @@ describe("machines of several settings", () => {
     ["seen running a moment later without its folder", withMarks("dead"), withoutMarks("running"), withMarks("dead")],
     ["running and dead, both without marks", withoutMarks("dead"), withoutMarks("running"), withoutMarks("running")],
     ["gone everywhere", withMarks("gone"), withMarks("gone"), withMarks("gone")],
+    ["gone there, not known here", withoutMarks("not-found"), withMarks("gone"), withMarks("gone")],
+    ["running there, not known here", withoutMarks("not-found"), withMarks("running"), withMarks("running")],
   ])("are what the place says that has them: %s", async (_name, current, former, want) => {
     const { joined } = join(current, former);
     expect(await joined.list([providerId()])).toEqual([want]);

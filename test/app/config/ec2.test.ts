@@ -89,7 +89,13 @@ describe("a pool of EC2 instances", () => {
     const { pools } = await readIn(makeFolder(), ec2Config({ volume: { sizeGib: 8 } }));
     const [pool] = pools;
     if (pool === undefined) throw new Error("the configuration has a pool");
-    const row = { pool: pool.policy.name, settingsHash: pool.policy.settingsHash, isCurrent: true, storedAtMs: 0 };
+    const row = {
+      pool: pool.policy.name,
+      settingsHash: pool.policy.settingsHash,
+      isCurrent: true,
+      storedAtMs: 0,
+      leftAtMs: null,
+    };
     expect(readStoredPool({ ...row, settings: writeStoredPool(pool) })).toEqual(pool);
   });
 
