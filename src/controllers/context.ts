@@ -67,6 +67,10 @@ export interface PoolMemory {
   readonly notFound: Map<MachineId, number>;
   /** Machines that the provider has by their id and does not list. */
   readonly unlisted: Set<MachineId>;
+  /** Since when the provider says that a machine is stopped which we did not stop. */
+  readonly stoppedSinceMs: Map<MachineId, number>;
+  /** Machines whose console was read at their end. */
+  readonly consolesRead: Set<MachineId>;
   /** Since when a machine is shown that has no row, and whose marks do not say which pool it is of: monotonic. */
   readonly unplacedSinceMs: Map<MachineId, number>;
   /** Since when no job has needed a parked machine. */
@@ -81,7 +85,7 @@ export interface PoolMemory {
   readonly askFailures: Map<JobId, AskFailure>;
   /** By `scopeKey`: a repository that GitHub refuses holds up no other. */
   readonly mintPauses: Map<string, MintPause>;
-  readonly launch: Pause;
+  readonly launch: LaunchPause;
   /** Machines that the next launch may ask for. */
   launchSizeMax: number;
   /** What the last pass found of the pool's breakers: jobs are routed by it. */
@@ -131,6 +135,11 @@ export interface AskFailure {
   readonly reason: ReasonCode;
 }
 
+export interface LaunchPause extends Pause {
+  /** What the provider's last refusal means for the jobs that wait. */
+  reason: ReasonCode;
+}
+
 export interface MintPause extends Pause {
   readonly reason: ReasonCode;
 }
@@ -140,6 +149,8 @@ export function emptyMemory(): PoolMemory {
     observed: new Map(),
     notFound: new Map(),
     unlisted: new Set(),
+    stoppedSinceMs: new Map(),
+    consolesRead: new Set(),
     unplacedSinceMs: new Map(),
     surplusSinceMs: new Map(),
     replaced: new Set(),
@@ -147,7 +158,7 @@ export function emptyMemory(): PoolMemory {
     jobsToAsk: new Set(),
     askFailures: new Map(),
     mintPauses: new Map(),
-    launch: { failureCount: 0, untilMonotonicMs: 0 },
+    launch: { failureCount: 0, untilMonotonicMs: 0, reason: "launch-backoff" },
     launchSizeMax: LAUNCH_MACHINES_MAX,
     stops: { tickets: "none", launches: "none" },
     toldBreakers: new Set(),

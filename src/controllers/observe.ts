@@ -15,6 +15,8 @@ import { machineSubject } from "../store/subjects.ts";
 import type { PoolContext } from "./context.ts";
 import { concludeAbsence } from "./observe/absence.ts";
 import { adoptStrays } from "./observe/adopt.ts";
+import { nameMachines } from "./observe/names.ts";
+import { concludeStop } from "./observe/stopped.ts";
 
 const MACHINES_MAX = 20_000;
 
@@ -48,20 +50,26 @@ interface ProviderLook {
 
 async function lookAtProvider(context: PoolContext, rows: readonly Machine[]): Promise<ProviderLook | null> {
   try {
-    const listing = await context.provider.list("all");
+    const shown = await nameMachines(context, await context.provider.list("all"));
+    const listing = shown.map((observed) => concludeStop(context, observed));
     const listed = new Set(listing.map((observed) => observed.machineId));
     const unlisted = new Map<ProviderId, MachineId>();
     for (const machine of rows) {
       const providerId = providerIdOf(machine);
       if (providerId !== null && !listed.has(machine.id)) unlisted.set(providerId, machine.id);
     }
-    for (const id of context.memory.notFound.keys())
-      if (listed.has(id) || !rows.some((machine) => machine.id === id)) context.memory.notFound.delete(id);
+    const present = new Set(rows.map((machine) => machine.id));
+    const { notFound, stoppedSinceMs } = context.memory;
+    for (const id of notFound.keys()) if (listed.has(id) || !present.has(id)) notFound.delete(id);
+    for (const id of stoppedSinceMs.keys()) if (!present.has(id)) stoppedSinceMs.delete(id);
     if (unlisted.size === 0) return { listing, byId: [] };
     const byId = await context.provider.list([...unlisted.keys()]);
     return {
       listing,
-      byId: byId.map((one) => concludeAbsence(context, { ...one, machineId: unlisted.get(one.providerId) ?? null })),
+      byId: byId.map((one) => {
+        const named = { ...one, machineId: unlisted.get(one.providerId) ?? null };
+        return concludeStop(context, concludeAbsence(context, named));
+      }),
     };
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;

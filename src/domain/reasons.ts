@@ -29,6 +29,17 @@ export const REASONS = {
     sentence: "An operator drained the pool: it starts no machine and makes no ticket until it is released.",
   },
   "launch-backoff": { sentence: "The last launch failed; the next is tried after a pause." },
+  "provider-full": {
+    sentence: "The provider has no room for another machine of the pool now; it is asked again after a pause.",
+  },
+  "provider-quota": {
+    sentence:
+      "The account's quota at the provider is used up; launches of that kind rest, and the job keeps its place.",
+  },
+  "provider-refuses": {
+    sentence:
+      "The provider refuses the pool's settings; the pool's evidence has its words, and it is tried again later.",
+  },
   "launches-stopped": {
     sentence: "Launches of this pool kept failing to check in; they are stopped until a probe succeeds.",
   },

@@ -2,6 +2,7 @@
 import type { DemandPlan, LaunchRoom } from "./demand.ts";
 import type { MachineId } from "./ids.ts";
 import type { PoolPolicy } from "./pool.ts";
+import type { ReasonCode } from "./reasons.ts";
 import type { StandingPlan } from "./standing.ts";
 
 export interface ScaleDecision {
@@ -15,6 +16,8 @@ export interface LaunchState {
   readonly machineCount: number;
   /** The last launch failed and the pause after it is not over. */
   readonly isPaused: boolean;
+  /** Why, where the provider said it. */
+  readonly pauseReason?: ReasonCode;
   readonly isShuttingDown: boolean;
   /** GitHub takes no more jobs with the runner that a new machine would get. */
   readonly isRunnerEnded: boolean;
@@ -24,7 +27,7 @@ export function launchRoom(pool: PoolPolicy, state: LaunchState): LaunchRoom {
   if (pool.mode === "departed") return { count: 0, limit: "pool-left" };
   if (state.isShuttingDown) return { count: 0, limit: "shutting-down" };
   if (state.isRunnerEnded) return { count: 0, limit: "runner-deprecated" };
-  if (state.isPaused) return { count: 0, limit: "launch-backoff" };
+  if (state.isPaused) return { count: 0, limit: state.pauseReason ?? "launch-backoff" };
   return { count: Math.max(0, pool.machineCountMax - state.machineCount), limit: "at-max" };
 }
 

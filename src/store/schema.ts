@@ -212,6 +212,7 @@ export interface LaunchesTable {
   error: string | null;
   created_ms: number;
   version: number;
+  provider_order: string | null;
 }
 
 export interface EvidenceTable {

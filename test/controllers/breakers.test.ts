@@ -202,7 +202,7 @@ describe("five machines in a row that never check in", () => {
 });
 
 describe("a provider that refuses", () => {
-  it.each(["provider-capacity", "provider-invalid", "provider-unavailable"] as const)(
+  it.each(["provider-capacity", "provider-quota", "provider-invalid", "provider-unavailable"] as const)(
     "is asked once for each pause, however many launches are open: %s",
     async (code) => {
       await open();
@@ -225,7 +225,8 @@ describe("a provider that refuses", () => {
       }
       expect(pauseCount).toBeLessThan(15);
       context.provider.launch = launch.bind(context.provider);
-      yard.clock.advance(2 * MINUTE_MS);
+      // Settings that are refused rest longer than what passes.
+      yard.clock.advance(15 * MINUTE_MS);
       for (const id of yard.github.jobs.keys()) expect(id).toBeGreaterThan(0);
       await yard.pass();
       expect(yard.provider.machines.size).toBeGreaterThan(0);

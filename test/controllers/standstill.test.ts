@@ -4,10 +4,14 @@ import { standstillOf } from "../../src/controllers/standstill.ts";
 import { pool } from "../domain/builders.ts";
 
 const clock = { nowMs: () => 1_000, monotonicMs: () => 500 };
-const pause = (untilMonotonicMs: number) => ({ failureCount: 1, untilMonotonicMs });
+const pause = (untilMonotonicMs: number) => ({
+  failureCount: 1,
+  untilMonotonicMs,
+  reason: "launch-backoff" as const,
+});
 const runner = (endsAtMs: number) => ({ facts: { version: "2.330.0", endsAtMs }, askedAtMs: 0 });
 const refused = (scope: string, untilMonotonicMs: number) =>
-  new Map([[scope, { ...pause(untilMonotonicMs), reason: "github-suspended" }]] as const);
+  new Map([[scope, { ...pause(untilMonotonicMs), reason: "github-suspended" as const }]]);
 
 it.each<[string, Partial<PoolMemory>, Standstill]>([
   ["nothing is wrong", {}, "none"],

@@ -180,6 +180,7 @@ export function sampleLaunch(number: number, change: Partial<LaunchRow> = {}): L
     error: null,
     createdAtMs: NOW_MS + number,
     version: 1,
+    order: null,
     ...change,
   };
 }

@@ -63,6 +63,7 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
     launchRoom: launchRoom(pool, {
       machineCount,
       isPaused: context.clock.monotonicMs() < memory.launch.untilMonotonicMs,
+      pauseReason: memory.launch.reason,
       isShuttingDown: context.isShuttingDown(),
       isRunnerEnded,
     }),

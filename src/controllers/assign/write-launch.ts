@@ -33,6 +33,7 @@ export async function writeLaunch(
     error: null,
     createdAtMs: nowMs,
     version: 1,
+    order: null,
   });
   for (const id of machineIds) {
     await insertMachine(tx, plannedMachine(id, launchId, pool, nowMs));

@@ -3,12 +3,14 @@
  * a provider's word that it started nothing closes it without machines.
  */
 
-import { backoffMs, CALL_BACKOFF } from "../../domain/backoff.ts";
-import { ProviderError } from "../../domain/errors.ts";
+import { type BackoffPolicy, backoffMs, CALL_BACKOFF } from "../../domain/backoff.ts";
+import { ProviderError, type ProviderErrorCode } from "../../domain/errors.ts";
 import type { MachineId } from "../../domain/ids.ts";
 import { moveMachine } from "../../domain/machine.ts";
+import type { ReasonCode } from "../../domain/reasons.ts";
 import { nextLaunchSize } from "../../domain/scale.ts";
-import type { LaunchedMachine } from "../../ports/provider.ts";
+import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
+import type { LaunchedMachine, LaunchRequest } from "../../ports/provider.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
 import { listOpenLaunches } from "../../store/launches/load.ts";
 import type { LaunchRow } from "../../store/launches/row.ts";
@@ -40,30 +42,56 @@ export async function launchMachines(context: PoolContext): Promise<void> {
   await settleAll(attempts);
 }
 
-async function attempt(context: PoolContext, launch: LaunchRow): Promise<void> {
-  const machines = launch.machineIds.map((machineId) => ({
-    machineId,
-    identitySecret: context.identitySecret(machineId),
-  }));
+async function attempt(context: PoolContext, written: LaunchRow): Promise<void> {
+  let launch = written;
   try {
-    const launched = await context.provider.launch({
-      launchId: launch.id,
-      pool: launch.pool,
-      settingsHash: launch.settingsHash,
-      machines,
-    });
-    await bind(context, launch, launched);
+    const drafted = await draft(context, written);
+    if (drafted === null) return;
+    launch = drafted;
+    await bind(context, launch, await context.provider.launch(requestOf(context, launch)));
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     await noteFailure(context, launch, error);
   }
 }
 
-/** The ids of the answer are bound to their machines, and the launch closed, in one transaction. */
+function requestOf(context: PoolContext, launch: LaunchRow): LaunchRequest {
+  return {
+    launchId: launch.id,
+    order: launch.order,
+    pool: launch.pool,
+    settingsHash: launch.settingsHash,
+    machines: launch.machineIds.map((machineId) => ({
+      machineId,
+      identitySecret: context.identitySecret(machineId),
+    })),
+  };
+}
+
+/**
+ * Where a kind's requests are drafted, the draft is stored before it is carried out, so that every repeat is the same.
+ * @returns the launch as it is stored now; null where somebody else changed it meanwhile.
+ */
+async function draft(context: PoolContext, launch: LaunchRow): Promise<LaunchRow | null> {
+  const orders = context.abilities?.orders ?? null;
+  if (orders === null || launch.order !== null) return launch;
+  const drafted: LaunchRow = { ...launch, order: await orders.draft(requestOf(context, launch)) };
+  const lease = context.lease();
+  if (lease === null) return null;
+  const isSaved = await inLease(context.store, lease, (tx) => saveLaunch(tx, drafted, launch.version));
+  return isSaved ? { ...drafted, version: launch.version + 1 } : null;
+}
+
+/**
+ * The ids of the answer are bound to their machines, and the launch closed, in one transaction. What is missing from the
+ * answer was never started.
+ */
 async function bind(context: PoolContext, launch: LaunchRow, launched: readonly LaunchedMachine[]): Promise<void> {
   const lease = context.lease();
   if (lease === null) return;
   const nowMs = context.clock.nowMs();
+  const started = new Set(launched.map(({ machineId }) => machineId));
+  const missing = launch.machineIds.filter((id) => !started.has(id));
   await inLease(context.store, lease, async (tx) => {
     for (const { machineId, providerId } of launched) {
       const machine = await loadMachine(tx, machineId);
@@ -75,27 +103,68 @@ async function bind(context: PoolContext, launch: LaunchRow, launched: readonly 
       const fact = `machine provisioning as ${providerId}`;
       await recordEvidence(tx, { subject: machineSubject(machineId), source: "provider", fact, observedAtMs: nowMs });
     }
+    if (missing.length > 0) await noteShortfall(context, tx, launch, missing, nowMs);
     const done: LaunchRow = { ...launch, state: "done", attemptCount: launch.attemptCount + 1, error: null };
     await saveLaunch(tx, { ...done, version: launch.version + 1 }, launch.version);
   });
   Object.assign(context.memory.launch, { failureCount: 0, untilMonotonicMs: 0 });
   noteSize(context, launch, "started");
-  context.telemetry.count("holdfast_launches_total", { pool: context.pool.name, outcome: "started" });
+  const outcome = missing.length === 0 ? "started" : "started-in-part";
+  context.telemetry.count("holdfast_launches_total", { pool: context.pool.name, outcome });
   // An agent may have reported before the answer was stored.
   context.wake.controller("attend", context.pool.name);
   context.wake.controller("assign", context.pool.name);
 }
 
+/** What stood in the way is on the pool's record; the jobs are launched for anew. */
+async function noteShortfall(
+  context: PoolContext,
+  tx: Queryable,
+  launch: LaunchRow,
+  missing: readonly MachineId[],
+  nowMs: number,
+): Promise<void> {
+  const obstacles = context.abilities?.orders?.readObstacles() ?? [];
+  const why = obstacles.length === 0 ? "" : `: ${obstacles.join("; ")}`;
+  const startedCount = launch.machineIds.length - missing.length;
+  const fact = `launch ${launch.id} started ${startedCount} of ${launch.machineIds.length} machines${why}`;
+  await recordEvidence(tx, { subject: poolSubject(launch.pool), source: "provider", fact, observedAtMs: nowMs });
+  for (const id of missing) await closeUnlaunched(tx, id, fact, nowMs);
+}
+
+/** Settings that are refused are refused for as long as nobody mends them. */
+const REFUSED_BACKOFF: BackoffPolicy = { firstMs: 30 * SECOND_MS, limitMs: 15 * MINUTE_MS };
+/** However long a provider says that there is nothing to expect: quotas are raised and room is made without a word. */
+const PAUSE_MAX_MS = 15 * MINUTE_MS;
+
+const PAUSE_REASONS: Readonly<Record<ProviderErrorCode, ReasonCode>> = {
+  "provider-invalid": "provider-refuses",
+  "provider-capacity": "provider-full",
+  "provider-quota": "provider-quota",
+  "provider-unavailable": "launch-backoff",
+};
+
+/** @returns whether the next launch can be made at once, because it would be made in another way. */
+function pauseAfter({ memory, clock, random }: PoolContext, error: ProviderError): boolean {
+  const { launch } = memory;
+  launch.failureCount += 1;
+  launch.reason = PAUSE_REASONS[error.code];
+  const policy = error.code === "provider-invalid" ? REFUSED_BACKOFF : CALL_BACKOFF;
+  const ownMs = backoffMs(policy, launch.failureCount, random.fraction());
+  const pauseMs = error.retryAfterMs === null ? ownMs : Math.min(error.retryAfterMs, PAUSE_MAX_MS);
+  launch.untilMonotonicMs = clock.monotonicMs() + pauseMs;
+  return pauseMs === 0;
+}
+
 async function noteFailure(context: PoolContext, launch: LaunchRow, error: ProviderError): Promise<void> {
   const lease = context.lease();
   if (lease === null) return;
-  const { pool, memory, clock, random, telemetry } = context;
+  const { pool, clock, random, telemetry } = context;
   const nowMs = clock.nowMs();
   const isRefused = error.code !== "provider-unavailable";
-  memory.launch.failureCount += 1;
-  if (error.code === "provider-capacity") noteSize(context, launch, "refused");
-  memory.launch.untilMonotonicMs =
-    clock.monotonicMs() + backoffMs(CALL_BACKOFF, memory.launch.failureCount, random.fraction());
+  const isOpenAtOnce = pauseAfter(context, error);
+  // Where the next launch is made in another way, this refusal says nothing about its size.
+  if (error.code === "provider-capacity" && !isOpenAtOnce) noteSize(context, launch, "refused");
   await inLease(context.store, lease, async (tx) => {
     const attemptCount = launch.attemptCount + 1;
     const nextAttemptAtMs = nowMs + backoffMs(CALL_BACKOFF, attemptCount, random.fraction());
@@ -106,6 +175,7 @@ async function noteFailure(context: PoolContext, launch: LaunchRow, error: Provi
     await recordEvidence(tx, { subject: poolSubject(pool.name), source: "provider", fact, observedAtMs: nowMs });
     if (isRefused) for (const id of launch.machineIds) await closeUnlaunched(tx, id, fact, nowMs);
   });
+  if (isOpenAtOnce) context.wake.controller("assign", pool.name);
   telemetry.count("holdfast_launches_total", { pool: pool.name, outcome: error.code });
   telemetry.error("a launch failed", error, { pool: pool.name, launch: launch.id, code: error.code });
 }

@@ -23,10 +23,12 @@ import { saveTicket } from "../../store/tickets/save.ts";
 import { deleteTicketSecret } from "../../store/tickets/secret.ts";
 import { heardTime, type PoolContext } from "../context.ts";
 import { concludeAbsence } from "../observe/absence.ts";
+import { concludeStop } from "../observe/stopped.ts";
 import { voidTicket } from "../void-ticket.ts";
 import { heedBars, readBars } from "./bars.ts";
 import { guardOf, noteGuarded, noteSlowEnding } from "./guard.ts";
 import { heard, readKnown } from "./host-facts.ts";
+import { keepConsole } from "./keep-console.ts";
 import { noteLostJobs } from "./lost-jobs.ts";
 import { noteForcedEnd } from "./note-forced.ts";
 
@@ -79,7 +81,8 @@ async function lookAt(context: PoolContext, machine: Machine): Promise<ObservedM
   if (stage === "proving" && listed?.state !== "dead" && listed?.state !== "gone") return null;
   try {
     const [observed] = await context.provider.list([providerId]);
-    return observed === undefined ? null : concludeAbsence(context, { ...observed, machineId: machine.id });
+    if (observed === undefined) return null;
+    return concludeStop(context, concludeAbsence(context, { ...observed, machineId: machine.id }));
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     context.telemetry.error("the provider could not be asked about a machine", error, { machine: machine.id });
@@ -105,6 +108,7 @@ async function takeStep(context: PoolContext, lease: Lease, ending: Ending, step
       return inLease(context.store, lease, (tx) => saveMachine(tx, after, machine.version));
     }
     case "terminate":
+      if (step.proof.kind === "never-engaged") await keepConsole(context, machine);
       return terminate(context, lease, machine, step.proof);
     case "resume":
       await resume(context, lease, machine, step.ticketId);
@@ -206,6 +210,7 @@ async function confirmGone(context: PoolContext, lease: Lease, ending: Ending): 
   if (!isClosed) return;
   if (isForced) context.telemetry.count("holdfast_forced_endings_total", { pool: machine.pool, cause: "operator" });
   context.memory.observed.delete(machine.id);
+  context.memory.consolesRead.delete(machine.id);
   context.memory.surplusSinceMs.delete(machine.id);
   context.memory.guards.unknownSinceMs.delete(machine.id);
   context.hearing.forget(machine.id);

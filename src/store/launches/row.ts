@@ -15,6 +15,8 @@ export interface LaunchRow {
   readonly error: string | null;
   readonly createdAtMs: number;
   readonly version: number;
+  /** The provider's own words for the request, drafted before the first call; null for kinds that need none. */
+  readonly order: string | null;
 }
 
 export function toLaunchColumns(launch: LaunchRow): LaunchesTable {
@@ -29,6 +31,7 @@ export function toLaunchColumns(launch: LaunchRow): LaunchesTable {
     error: launch.error,
     created_ms: launch.createdAtMs,
     version: launch.version,
+    provider_order: launch.order,
   };
 }
 
@@ -44,5 +47,6 @@ export function toLaunch(row: LaunchesTable): LaunchRow {
     error: row.error,
     createdAtMs: row.created_ms,
     version: row.version,
+    order: row.provider_order,
   };
 }

@@ -15,6 +15,7 @@ import {
   parseLaunchId,
   parseMachineId,
 } from "../../../src/domain/ids.ts";
+import type { MachineState } from "../../../src/domain/machine.ts";
 import { issuePermit, type MachinePermit } from "../../../src/domain/permit.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { LaunchedMachine, LaunchRequest } from "../../../src/ports/provider.ts";
@@ -155,7 +156,7 @@ export async function drafted(provider: Ec2Provider, request: LaunchRequest): Pr
 
 /** Given by the provider's own word that the machine is dead: which proof it is does not matter here. */
 export function permitFor(providerId: ProviderId, clock: Clock): MachinePermit {
-  const subject = machine({ state: { ...retiring().state, kind: "retiring", providerId } as never });
+  const subject = machine({ state: { ...retiring(), providerId } as MachineState });
   const decision = issuePermit({
     kind: "end-machine",
     machine: subject,

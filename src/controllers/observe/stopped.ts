@@ -1,0 +1,30 @@
+/**
+ * A machine that somebody stopped, and not we: nothing runs on it, and nobody will start it again for us. It counts as dead
+ * after a while, in which whoever stopped it may change their mind.
+ */
+import type { ObservedMachine } from "../../domain/observed.ts";
+import { isPast } from "../../domain/time.ts";
+import { MINUTE_MS } from "../../domain/units.ts";
+import { heardTime, type PoolContext } from "../context.ts";
+
+const STOPPED_FOR_MS = 15 * MINUTE_MS;
+
+/** @returns it, or the conclusion that it is dead. */
+export function concludeStop(context: PoolContext, observed: ObservedMachine): ObservedMachine {
+  const { machineId } = observed;
+  const { stoppedSinceMs } = context.memory;
+  if (machineId === null) return observed;
+  if (observed.state !== "stopped") {
+    stoppedSinceMs.delete(machineId);
+    return observed;
+  }
+  const sinceMs = stoppedSinceMs.get(machineId) ?? observed.observedAtMs;
+  stoppedSinceMs.set(machineId, sinceMs);
+  // Whoever is heard of runs, whatever the provider says.
+  const stirredAtMs = context.hearing.stirredAtMs(machineId);
+  if (stirredAtMs !== null && stirredAtMs >= sinceMs) {
+    stoppedSinceMs.set(machineId, stirredAtMs);
+    return observed;
+  }
+  return isPast(sinceMs, STOPPED_FOR_MS, heardTime(context)) ? { ...observed, state: "dead" } : observed;
+}
