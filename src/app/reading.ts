@@ -1,6 +1,7 @@
 /** The commands that ask a server, and `check`: their words and options on the command line. */
 import { type Command, InvalidArgumentError } from "commander";
 import { CONFIG_DEFAULT, type ServerOptions } from "./client.ts";
+import type { CheckOptions } from "./commands/check.ts";
 import { readEnvironment } from "./config/environment.ts";
 import type { CommandIo } from "./terminal/io.ts";
 
@@ -55,8 +56,9 @@ function addCheck(program: Command, done: Done): void {
     )
     .option("-c, --config <file>", "the configuration", CONFIG_DEFAULT)
     .option("--offline", "without asking GitHub")
+    .option("--iam", "print the IAM policy that the EC2 pools of this configuration need, and nothing else")
     .option("--json", "for programs")
-    .action(async (options: { readonly config: string; readonly offline?: boolean; readonly json?: boolean }) => {
+    .action(async (options: CheckOptions & { readonly config: string }) => {
       const { runCheck } = await import("./commands/check.ts");
       done(await runCheck(options.config, options, openIo()));
     });

@@ -25,6 +25,9 @@ export interface IamPolicy {
   readonly Statement: readonly Statement[];
 }
 
+/** `CreateFleet` starts instances by `RunInstances` in the caller's name. */
+const LAUNCH_ACTIONS: readonly string[] = ["ec2:RunInstances", "ec2:CreateFleet"];
+
 /** @param pools of one controller, in any regions. */
 export function policyFor(controllerId: ControllerId, pools: readonly PolicyPool[]): IamPolicy {
   const regions = unique(pools.map(({ settings }) => settings.region));
@@ -39,7 +42,7 @@ export function policyFor(controllerId: ControllerId, pools: readonly PolicyPool
       {
         Sid: "StartWithOurTag",
         Effect: "Allow",
-        Action: launchActions(settings),
+        Action: LAUNCH_ACTIONS,
         Resource: arns(regions, ["instance", "volume", "network-interface", "fleet", "spot-instances-request"]),
         Condition: marked,
       },
@@ -57,7 +60,7 @@ export function policyFor(controllerId: ControllerId, pools: readonly PolicyPool
         ]),
         Condition: {
           StringEquals: {
-            "ec2:CreateAction": [...launchActions(settings).map(withoutPrefix), "CreateLaunchTemplate"],
+            "ec2:CreateAction": [...LAUNCH_ACTIONS.map(withoutPrefix), "CreateLaunchTemplate"],
             [`aws:RequestTag/${TAG.controller}`]: controllerId,
           },
         },
@@ -121,7 +124,7 @@ function uses(settings: readonly Ec2Settings[], regions: readonly string[]): rea
     {
       Sid: "StartFrom",
       Effect: "Allow",
-      Action: launchActions(settings),
+      Action: LAUNCH_ACTIONS,
       Resource: unique([
         ...named,
         ...groups.map(({ region }) => `arn:*:ec2:${region}:*:security-group/*`),
@@ -136,11 +139,6 @@ function uses(settings: readonly Ec2Settings[], regions: readonly string[]): rea
       ]),
     },
   ];
-}
-
-/** `CreateFleet` starts instances by `RunInstances` in the caller's name. */
-function launchActions(_settings: readonly Ec2Settings[]): readonly string[] {
-  return ["ec2:RunInstances", "ec2:CreateFleet"];
 }
 
 /** A profile gives machines a role, and giving one away is a permission. The first spot or fleet call of an account makes EC2's own. */

@@ -12,12 +12,14 @@ import { ConfigError, type ConfigProblem, renderProblems } from "../config/probl
 import { readConfig } from "../config/read.ts";
 import { type CommandIo, coloursOf, widthOf } from "../terminal/io.ts";
 import { type Column, renderTable } from "../terminal/table.ts";
-import { EXIT, type ExitCode, telling } from "./failure.ts";
+import { CommandError, EXIT, type ExitCode, telling } from "./failure.ts";
 
 export interface CheckOptions {
   readonly json?: boolean | undefined;
   /** Leaves GitHub out. */
   readonly offline?: boolean | undefined;
+  /** Instead of all that: the IAM policy that the EC2 pools need. */
+  readonly iam?: boolean | undefined;
 }
 
 /** The findings are what was asked for, so they go to `stdout`, problems too. */
@@ -36,6 +38,10 @@ export function runCheck(
       );
       return EXIT.usage;
     }
+    if (options.iam === true) {
+      io.stdout.write(asJson(await policyOf(config, configPath)));
+      return EXIT.ok;
+    }
     const isOffline = options.offline === true;
     const findings = await checkEverything(config, parts, { isOffline });
     const problems = findings.filter(isProblem).map(asProblem);
@@ -46,6 +52,22 @@ export function runCheck(
     );
     if (problems.length > 0) return EXIT.usage;
     return findings.some(({ severity }) => severity === "error") ? EXIT.failed : EXIT.ok;
+  });
+}
+
+/** Written from the file alone: whoever lacks the permissions cannot ask EC2 which they are. */
+async function policyOf({ controllerId, pools }: Config, configPath: string): Promise<unknown> {
+  const named = pools.flatMap(({ policy, provider }) =>
+    provider.kind === "ec2" ? [{ pool: policy.name, settings: provider }] : [],
+  );
+  if (named.length > 0) {
+    const { policyFor } = await import("../../adapters/ec2/iam.ts");
+    return policyFor(controllerId, named);
+  }
+  throw new CommandError("writing an IAM policy", {
+    code: "usage",
+    wrong: `No pool of ${configPath} is of kind ec2, so none needs one.`,
+    mend: "Leave out --iam, or name the configuration with such pools by --config.",
   });
 }
 

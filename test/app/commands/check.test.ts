@@ -138,6 +138,39 @@ describe("a sound configuration", () => {
   });
 });
 
+describe("the IAM policy", () => {
+  const ec2 = {
+    kind: "ec2",
+    region: "eu-central-1",
+    subnets: ["subnet-0123456789abcdef0"],
+    securityGroups: ["sg-0123456789abcdef0"],
+    instanceTypes: ["m7i.large"],
+    image: "ami-0123456789abcdef0",
+  };
+
+  it("is printed alone, so that it can be given to IAM as it is", async () => {
+    const { pools, ...rest } = soundConfig();
+    const path = join(makeFolder(), "holdfast.yaml");
+    const urls = "https://holdfast.acme.com";
+    const both = [
+      { ...pools[0], provider: ec2 },
+      { ...pools[0], name: "other" },
+    ];
+    writeFileSync(path, stringify({ ...rest, urls, pools: both }));
+    const io = openScreen();
+    expect(await runCheck(path, { iam: true }, io, partsWith())).toBe(0);
+    expect(Object.keys(JSON.parse(io.out()))).toEqual(["Version", "Statement"]);
+    expect(io.out()).toContain(ec2.subnets[0]);
+  });
+
+  it("is not there where no pool needs one", async () => {
+    const io = openScreen();
+    expect(await runCheck(write(soundConfig()), { iam: true }, io, partsWith())).toBe(2);
+    expect(io.out()).toBe("");
+    expect(io.err()).toMatch(/is of kind ec2/);
+  });
+});
+
 describe("trouble at GitHub", () => {
   it.each([80, 120])("is told by area, each with what to do, at %i columns", async (columns) => {
     const io = openScreen({ columns });
