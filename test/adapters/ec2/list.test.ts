@@ -1,0 +1,170 @@
+import type { Instance } from "@aws-sdk/client-ec2";
+import { describe, expect, it } from "vitest";
+import { Batch } from "../../../src/adapters/ec2/batch.ts";
+import { Census } from "../../../src/adapters/ec2/census.ts";
+import { type ListContext, listMachines, readByIds } from "../../../src/adapters/ec2/list.ts";
+import { Places } from "../../../src/adapters/ec2/places.ts";
+import { Rests } from "../../../src/adapters/ec2/rests.ts";
+import { parseControllerId, parseProviderId } from "../../../src/domain/ids.ts";
+import type { ProviderState } from "../../../src/domain/observed.ts";
+import { poolName } from "../../domain/builders.ts";
+import { type Answer, fakeEc2, throwing } from "./fake-client.ts";
+import { handClock, NO_PLACE, settingsAt } from "./stage.ts";
+
+const OWNER = { controllerId: parseControllerId("ci-test"), pool: poolName() };
+const ID = "i-00000001";
+const MARKS = [
+  { Key: "holdfast:controller", Value: "ci-test" },
+  { Key: "holdfast:pool", Value: "linux" },
+  { Key: "holdfast:launch", Value: "l-00000001" },
+];
+
+const instance = (changes: object = {}): Instance => ({
+  InstanceId: ID,
+  InstanceType: "m5.large",
+  State: { Name: "running" },
+  Tags: MARKS,
+  Placement: { AvailabilityZone: "a" },
+  ...changes,
+});
+
+function stage(instances: readonly Instance[], answers: Record<string, Answer> = {}) {
+  const clock = handClock();
+  const ec2 = fakeEc2({
+    DescribeInstances: () => ({ Reservations: [{ Instances: instances }] }),
+    DescribeSubnets: () => ({
+      Subnets: NO_PLACE.subnets.map((SubnetId) => ({ SubnetId, AvailabilityZone: SubnetId.slice(-1) })),
+    }),
+    ...answers,
+  });
+  const reading = {
+    clients: ec2.clients,
+    owner: OWNER,
+    clock,
+    census: new Census(),
+    places: new Places(ec2.clients, settingsAt("http://ec2.test")),
+    rests: new Rests(clock),
+    tags: { team: "platform" },
+    learned: new Set<string>(),
+  };
+  const context: ListContext = {
+    ...reading,
+    reads: new Batch({ clock, countMax: 100, work: (ids) => readByIds(reading, ids) }),
+  };
+  return { ec2, context };
+}
+
+describe("an instance", () => {
+  it.each<readonly [string, ProviderState]>([
+    ["pending", "starting"],
+    ["running", "running"],
+    ["stopping", "stopped"],
+    ["stopped", "stopped"],
+    ["shutting-down", "dead"],
+    ["terminated", "gone"],
+    ["a state that EC2 has added since", "running"],
+  ])("that is %s is %s", async (Name, state) => {
+    const { context } = stage([instance({ State: { Name } })]);
+    expect(await listMachines(context, "all")).toEqual([
+      {
+        providerId: ID,
+        machineId: null,
+        launchId: "l-00000001",
+        pool: "linux",
+        state,
+        observedAtMs: context.clock.nowMs(),
+      },
+    ]);
+  });
+
+  it("whose marks are not ours to read is shown without them", async () => {
+    const Tags = [MARKS[0], { Key: "holdfast:pool", Value: "NO POOL" }, { Key: "holdfast:launch", Value: "?" }];
+    const { context } = stage([instance({ Tags })]);
+    expect(await listMachines(context, "all")).toMatchObject([{ machineId: null, launchId: null, pool: null }]);
+  });
+
+  it("that carries another controller's mark is not known by its id", async () => {
+    const { context } = stage([instance({ Tags: [{ Key: "holdfast:controller", Value: "ci-other" }] })]);
+    expect(await listMachines(context, [parseProviderId(ID)])).toMatchObject([{ state: "not-found" }]);
+  });
+
+  it("that lost its marks is given them again, and one that has ended is not", async () => {
+    const lost = stage([instance({ Tags: [] })], { CreateTags: () => ({}) });
+    expect(await listMachines(lost.context, [parseProviderId(ID)])).toMatchObject([{ state: "running" }]);
+    expect(lost.ec2.inputs("CreateTags")[0]).toMatchObject({
+      Resources: [ID],
+      Tags: expect.arrayContaining([{ Key: "holdfast:controller", Value: "ci-test" }]),
+    });
+    const ended = stage([instance({ Tags: [], State: { Name: "terminated" } })]);
+    expect(await listMachines(ended.context, [parseProviderId(ID)])).toMatchObject([{ state: "gone" }]);
+    expect(ended.ec2.inputs("CreateTags")).toEqual([]);
+  });
+
+  it("that cannot be given its marks again is read all the same", async () => {
+    const { context } = stage([instance({ Tags: [] })], { CreateTags: throwing("UnauthorizedOperation") });
+    expect(await listMachines(context, [parseProviderId(ID)])).toMatchObject([{ state: "running" }]);
+  });
+});
+
+describe("readings of one moment", () => {
+  it("are one call", async () => {
+    const ids = ["i-00000001", "i-00000002", "i-00000003"].map(parseProviderId);
+    const { context, ec2 } = stage(ids.map((InstanceId) => instance({ InstanceId })));
+    const read = await Promise.all(ids.map((id) => listMachines(context, [id])));
+    expect(read.flat().map(({ providerId }) => providerId)).toEqual(ids);
+    expect(ec2.inputs("DescribeInstances")).toHaveLength(1);
+  });
+
+  it("of another kind's id are an error, because not knowing it would say nothing", async () => {
+    const { context, ec2 } = stage([]);
+    await expect(listMachines(context, [parseProviderId("m-00000001")])).rejects.toMatchObject({
+      code: "provider-unavailable",
+    });
+    expect(ec2.sent).toEqual([]);
+  });
+});
+
+describe("what a listing teaches", () => {
+  const reclaimed = instance({
+    State: { Name: "terminated" },
+    StateReason: { Code: "Server.SpotInstanceTermination" },
+    InstanceLifecycle: "spot",
+  });
+  const place = { instanceType: "m5.large", zone: "a", subnet: "subnet-0000000a" };
+
+  it("is where spot takes machines back, once for each", async () => {
+    const { context } = stage([reclaimed]);
+    await listMachines(context, "all");
+    const rest = context.rests.of(place, "spot");
+    expect(rest?.why).toMatch(/reclaimed/);
+    await listMachines(context, "all");
+    expect(context.rests.of(place, "spot")).toEqual(rest);
+    expect(context.rests.of(place, "on-demand")).toBeNull();
+  });
+
+  it("is where EC2 had no room after all", async () => {
+    const StateReason = { Code: "Server.InsufficientInstanceCapacity" };
+    const { context } = stage([instance({ State: { Name: "terminated" }, StateReason })]);
+    await listMachines(context, "all");
+    expect(context.rests.of(place, "on-demand")).not.toBeNull();
+  });
+
+  it("is nothing where we ended it, or somebody else did", async () => {
+    const StateReason = { Code: "Client.UserInitiatedShutdown" };
+    const { context } = stage([instance({ State: { Name: "terminated" }, StateReason })]);
+    await listMachines(context, "all");
+    expect(context.rests.describe()).toEqual([]);
+  });
+
+  it("is how many are on-demand, those that have ended aside", async () => {
+    const { context } = stage([
+      instance({ InstanceId: "i-00000001" }),
+      instance({ InstanceId: "i-00000002", InstanceLifecycle: "spot" }),
+      instance({ InstanceId: "i-00000003", State: { Name: "terminated" } }),
+    ]);
+    await listMachines(context, "all");
+    expect(context.census.standing()).toEqual({ count: 2, onDemandCount: 1 });
+    context.census.noteStarted(3, 2);
+    expect(context.census.standing()).toEqual({ count: 5, onDemandCount: 3 });
+  });
+});
