@@ -13,6 +13,7 @@ import {
   DescribeSecurityGroupsCommand,
   DescribeSubnetsCommand,
   RunInstancesCommand,
+  type Subnet,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { ProviderError } from "../../domain/errors.ts";
@@ -114,13 +115,15 @@ async function lookAtImageAndTypes({ clients, options }: CheckContext): Promise<
     );
     const hasVersion = host.runnerDownload !== null || found.Tags?.some(({ Key }) => Key === TAG.runnerVersion);
     return [
-      ...unfit.map(({ InstanceType }) =>
-        fail(
-          `${AT}.instanceTypes`,
-          `${InstanceType} does not run images for ${found.Architecture}, which ${image} is.`,
-          "Name types of the image's architecture.",
-        ),
-      ),
+      ...(unfit.length === 0
+        ? []
+        : [
+            fail(
+              `${AT}.instanceTypes`,
+              `Image ${image} is for ${found.Architecture}, which is not what these are: ${unfit.map(({ InstanceType }) => InstanceType).join(", ")}.`,
+              "Name types of the image's architecture.",
+            ),
+          ]),
       ...(hasVersion
         ? []
         : [
@@ -137,15 +140,15 @@ async function lookAtImageAndTypes({ clients, options }: CheckContext): Promise<
 async function lookAtOfferings({ clients, options }: CheckContext): Promise<readonly CheckFinding[]> {
   const { settings } = options;
   return asking(`${AT}.instanceTypes`, "reading where the types are offered", async () => {
-    const [{ Subnets: subnets = [] }, { InstanceTypeOfferings: offered = [] }] = await Promise.all([
-      clients.read.send(new DescribeSubnetsCommand({ SubnetIds: [...settings.subnets] })),
-      clients.read.send(
-        new DescribeInstanceTypeOfferingsCommand({
-          LocationType: "availability-zone",
-          Filters: [{ Name: "instance-type", Values: [...settings.instanceTypes] }],
-        }),
-      ),
-    ]);
+    const { InstanceTypeOfferings: offered = [] } = await clients.read.send(
+      new DescribeInstanceTypeOfferingsCommand({
+        LocationType: "availability-zone",
+        Filters: [{ Name: "instance-type", Values: [...settings.instanceTypes] }],
+      }),
+    );
+    const subnets = await readSubnets(clients, settings.subnets);
+    // Told by the look at the subnets themselves.
+    if (subnets === null) return [];
     const zones = new Set(subnets.map(({ AvailabilityZone }) => AvailabilityZone));
     const missing = settings.instanceTypes.filter(
       (type) => !offered.some(({ InstanceType, Location }) => InstanceType === type && zones.has(Location)),
@@ -188,6 +191,14 @@ async function lookAtTemplate({ clients, options }: CheckContext): Promise<reado
           ]),
     ];
   });
+}
+
+async function readSubnets(clients: Ec2Clients, subnets: readonly string[]): Promise<readonly Subnet[] | null> {
+  try {
+    return (await clients.read.send(new DescribeSubnetsCommand({ SubnetIds: [...subnets] }))).Subnets ?? [];
+  } catch {
+    return null;
+  }
 }
 
 /** The template itself is made at the first launch. */
