@@ -3,35 +3,20 @@
  * dry run, to which EC2 answers whether it would have been allowed.
  */
 import {
-  CreateFleetCommand,
-  CreateLaunchTemplateCommand,
   DescribeImagesCommand,
-  DescribeInstancesCommand,
   DescribeInstanceTypeOfferingsCommand,
   DescribeInstanceTypesCommand,
   DescribeLaunchTemplateVersionsCommand,
   DescribeSecurityGroupsCommand,
   DescribeSubnetsCommand,
-  RunInstancesCommand,
   type Subnet,
-  TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
-import { ProviderError } from "../../domain/errors.ts";
 import type { CheckFinding } from "../../ports/provider.ts";
 import type { Ec2Clients } from "./client.ts";
-import { describeFailure, type Ec2Failure, readFailure } from "./errors.ts";
-import type { Ec2ProviderOptions } from "./settings.ts";
-import { ownerTags, specify, TAG } from "./tags.ts";
-import { templateData } from "./template-data.ts";
-import { templateKey, templateName } from "./templates.ts";
-
-export interface CheckContext {
-  readonly clients: Ec2Clients;
-  readonly options: Ec2ProviderOptions;
-}
-
-const AT = "pools[].provider";
-const POLICY_MEND = "Give the credentials the policy that `holdfast check --iam` prints.";
+import { type CheckContext, tryEnding, tryLaunch, tryTemplate } from "./dry-runs.ts";
+import { AT, asking, attempt, fail, warn } from "./findings.ts";
+import { TAG } from "./tags.ts";
+import { templateKey } from "./templates.ts";
 
 /** Independent of each other, so that one run shows all that is wrong; where EC2 cannot be reached one finding says so. */
 export async function checkSettings(context: CheckContext): Promise<readonly CheckFinding[]> {
@@ -199,135 +184,4 @@ async function readSubnets(clients: Ec2Clients, subnets: readonly string[]): Pro
   } catch {
     return null;
   }
-}
-
-/** The template itself is made at the first launch. */
-async function tryTemplate({ clients, options }: CheckContext): Promise<readonly CheckFinding[]> {
-  const TagSpecifications = specify(["launch-template"], ownerTags(options, options.settings.tags));
-  return trying(AT, "CreateLaunchTemplate", () =>
-    clients.write.send(
-      new CreateLaunchTemplateCommand({
-        DryRun: true,
-        LaunchTemplateName: `${templateName(options)}-check`,
-        LaunchTemplateData: templateData({ options, base: null, rootDevice: null }),
-        TagSpecifications,
-      }),
-    ),
-  );
-}
-
-/** By the call that a launch is made with, as far as it can be without a template: a fleet cannot do without one. */
-async function tryLaunch({ clients, options }: CheckContext): Promise<readonly CheckFinding[]> {
-  const { settings } = options;
-  const { image } = settings;
-  const TagSpecifications = specify(["instance", "volume"], ownerTags(options, settings.tags));
-  const [type] = settings.instanceTypes;
-  const runs =
-    image === null
-      ? []
-      : await trying(AT, "RunInstances", () =>
-          clients.write.send(
-            new RunInstancesCommand({
-              DryRun: true,
-              MinCount: 1,
-              MaxCount: 1,
-              ImageId: image,
-              InstanceType: type as "m7i.large",
-              SubnetId: settings.subnets[0],
-              ...(settings.securityGroups.length === 0 ? {} : { SecurityGroupIds: [...settings.securityGroups] }),
-              TagSpecifications,
-            }),
-          ),
-        );
-  const fleets = await trying(AT, "CreateFleet", () =>
-    clients.write.send(
-      new CreateFleetCommand({
-        DryRun: true,
-        Type: "instant",
-        TargetCapacitySpecification: { TotalTargetCapacity: 1, DefaultTargetCapacityType: "on-demand" },
-        LaunchTemplateConfigs: [
-          {
-            LaunchTemplateSpecification: { LaunchTemplateName: templateName(options), Version: "$Default" },
-            Overrides: [{ InstanceType: type as "m7i.large", SubnetId: settings.subnets[0] }],
-          },
-        ],
-        TagSpecifications: specify(["instance", "fleet"], ownerTags(options, settings.tags)),
-      }),
-    ),
-  );
-  return [...runs, ...fleets];
-}
-
-/** With a machine of ours, where there is one: EC2 judges the permission by its tags. */
-async function tryEnding({ clients, options }: CheckContext): Promise<readonly CheckFinding[]> {
-  return asking(AT, "listing the controller's instances", async () => {
-    const Filters = [
-      { Name: `tag:${TAG.controller}`, Values: [options.controllerId] },
-      { Name: "instance-state-name", Values: ["running", "pending"] },
-    ];
-    const { Reservations } = await clients.read.send(new DescribeInstancesCommand({ Filters, MaxResults: 5 }));
-    const id = Reservations?.[0]?.Instances?.[0]?.InstanceId;
-    if (id === undefined) return [];
-    return trying(AT, "TerminateInstances", () =>
-      clients.write.send(new TerminateInstancesCommand({ DryRun: true, InstanceIds: [id] })),
-    );
-  });
-}
-
-/** A dry run always fails; the question is with what. */
-async function trying(path: string, call: string, work: () => Promise<unknown>): Promise<readonly CheckFinding[]> {
-  try {
-    await work();
-    return [];
-  } catch (error) {
-    if (error instanceof ProviderError) return [fail(path, `${error.message}.`, "Shorten what the message names.")];
-    const failure = readFailure(error);
-    if (failure.trouble === "permitted") return [];
-    // The pool's own template is made at its first launch, and a name that is taken is ours.
-    if (failure.code.startsWith("InvalidLaunchTemplate")) return [];
-    return [findingOf(path, `trying ${call} as a dry run`, failure)];
-  }
-}
-
-async function asking(
-  path: string,
-  attempted: string,
-  work: () => Promise<readonly CheckFinding[]>,
-): Promise<readonly CheckFinding[]> {
-  const outcome = await attempt(path, attempted, work);
-  return outcome.failed === null ? outcome.value : [outcome.failed];
-}
-
-type Attempt<Value> =
-  | { readonly failed: CheckFinding; readonly value: null }
-  | { readonly failed: null; readonly value: Value };
-
-async function attempt<Value>(path: string, attempted: string, work: () => Promise<Value>): Promise<Attempt<Value>> {
-  try {
-    return { failed: null, value: await work() };
-  } catch (error) {
-    return { failed: findingOf(path, attempted, readFailure(error)), value: null };
-  }
-}
-
-/** What may pass is a warning: it must not keep the controller from caring for the machines that are there. */
-function findingOf(path: string, attempted: string, failure: Ec2Failure): CheckFinding {
-  const said = describeFailure(failure);
-  switch (failure.trouble) {
-    case "denied":
-      return fail(path, `EC2 refused ${attempted}: ${said}.`, POLICY_MEND);
-    case "throttled":
-    case "unknown":
-      return warn(AT, `EC2 was not to be reached: ${said}.`, "Try again; check `region`, `endpoint` and the network.");
-    default:
-      return fail(path, `EC2 refused ${attempted}: ${said}.`, "Correct what the message names.");
-  }
-}
-
-function fail(path: string, finding: string, mend: string): CheckFinding {
-  return { severity: "error", path, finding, mend };
-}
-
-function warn(path: string, finding: string, mend: string): CheckFinding {
-  return { severity: "warning", path, finding, mend };
 }

@@ -23,10 +23,17 @@ export interface Ec2Clients {
   readonly launch: EC2Client;
 }
 
-export function createClients({
-  settings,
-  credentials,
-}: Pick<Ec2ProviderOptions, "settings" | "credentials">): Ec2Clients {
+interface Patience {
+  readonly answerMs: number;
+  readonly launchMs: number;
+}
+
+const PATIENCE: Patience = { answerMs: ANSWER_TIMEOUT_MS, launchMs: LAUNCH_TIMEOUT_MS };
+
+export function createClients(
+  { settings, credentials }: Pick<Ec2ProviderOptions, "settings" | "credentials">,
+  patience: Patience = PATIENCE,
+): Ec2Clients {
   const shared: EC2ClientConfig = {
     region: settings.region,
     ...(settings.endpoint === null ? {} : { endpoint: settings.endpoint }),
@@ -40,8 +47,8 @@ export function createClients({
     httpAgent: { maxSockets: SOCKETS_MAX },
   });
   return {
-    read: new EC2Client({ ...shared, maxAttempts: READ_TRIES_MAX, requestHandler: handler(ANSWER_TIMEOUT_MS) }),
-    write: new EC2Client({ ...shared, maxAttempts: 1, requestHandler: handler(ANSWER_TIMEOUT_MS) }),
-    launch: new EC2Client({ ...shared, maxAttempts: 1, requestHandler: handler(LAUNCH_TIMEOUT_MS) }),
+    read: new EC2Client({ ...shared, maxAttempts: READ_TRIES_MAX, requestHandler: handler(patience.answerMs) }),
+    write: new EC2Client({ ...shared, maxAttempts: 1, requestHandler: handler(patience.answerMs) }),
+    launch: new EC2Client({ ...shared, maxAttempts: 1, requestHandler: handler(patience.launchMs) }),
   };
 }

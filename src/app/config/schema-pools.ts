@@ -134,7 +134,7 @@ const RunnerSchema = z.strictObject({
   ),
 });
 
-export const PROVIDER_KINDS = ["process", "ec2"] as const;
+const PROVIDER_KINDS = ["process", "ec2"] as const;
 
 const ProviderSchema = z.strictObject({
   kind: key(

@@ -7,7 +7,7 @@ import { delimiter, join } from "node:path";
 import type { Endpoint } from "./contract.ts";
 
 /** Where `npm run moto` puts it. */
-export const MOTO_DIRECTORY = join(tmpdir(), "holdfast-moto");
+const MOTO_DIRECTORY = join(tmpdir(), "holdfast-moto");
 const PROGRAM = "moto_server";
 
 /** The program, as `npm run moto` installed it or as the system has it; null where neither did. */
