@@ -46,191 +46,221 @@ export interface EndpointAbilities {
 const OPEN_PATIENCE_MS = 60_000;
 const UNKNOWN_ID = parseProviderId("i-0fffffffffffffff0");
 
+/** One address for all tests of a suite, and what a pool there names. */
+class Region {
+  #endpoint: Endpoint | null = null;
+  #client: EC2Client | null = null;
+  #place: Place | null = null;
+  #controllerCount = 0;
+
+  async open(endpoint: Endpoint): Promise<void> {
+    this.#endpoint = endpoint;
+    this.#client = new EC2Client({ region: REGION, endpoint: endpoint.url, credentials: CREDENTIALS });
+    this.#place = await makePlace(this.#client);
+  }
+
+  async close(): Promise<void> {
+    this.#client?.destroy();
+    await this.#endpoint?.close();
+  }
+
+  get client(): EC2Client {
+    if (this.#client === null) throw new Error("the region is open");
+    return this.#client;
+  }
+
+  get place(): Place {
+    if (this.#place === null) throw new Error("the region is open");
+    return this.#place;
+  }
+
+  /** With a controller of its own for each test: they share a region, and see nothing of each other. */
+  pool(changes: Parameters<typeof settingsAt>[2] = {}) {
+    this.#controllerCount += 1;
+    const clock = handClock(Date.now());
+    const controllerId = parseControllerId(`ci-${this.#controllerCount}`);
+    const options = optionsAt(settingsAt(this.#endpoint?.url ?? "", this.place, changes), clock, controllerId);
+    return { options, clock, provider: openProvider(options) };
+  }
+
+  async instanceOf(id: string): Promise<Instance> {
+    const answer = await this.client.send(new DescribeInstancesCommand({ InstanceIds: [id] }));
+    const [instance] = answer.Reservations?.[0]?.Instances ?? [];
+    if (instance === undefined) throw new Error(`${id} is not there`);
+    return instance;
+  }
+
+  async versionsOf(options: ReturnType<typeof optionsAt>): Promise<readonly LaunchTemplateVersion[]> {
+    const LaunchTemplateName = templateName(options);
+    const answer = await this.client.send(new DescribeLaunchTemplateVersionsCommand({ LaunchTemplateName }));
+    return answer.LaunchTemplateVersions ?? [];
+  }
+}
+
+const tagsOf = ({ Tags }: { readonly Tags?: Instance["Tags"] }) =>
+  Object.fromEntries((Tags ?? []).map(({ Key, Value }) => [Key, Value]));
+
+const isPresent = ({ state }: ObservedMachine) => state === "starting" || state === "running";
+
 /** @param open at an address with nothing of ours. */
 export function describeEc2Adapter(name: string, open: () => Promise<Endpoint>, abilities: EndpointAbilities): void {
   describe(`the EC2 adapter against ${name}`, () => {
-    let endpoint: Endpoint;
-    let client: EC2Client;
-    let place: Place;
+    const region = new Region();
+    beforeAll(async () => region.open(await open()), OPEN_PATIENCE_MS);
+    afterAll(() => region.close());
+    itStarts(region);
+    itMarksVolumes(region, abilities);
+    itKeepsTemplates(region);
+    itEnds(region);
+    itRepeats(region, abilities);
+  });
+}
 
-    beforeAll(async () => {
-      endpoint = await open();
-      client = new EC2Client({ region: REGION, endpoint: endpoint.url, credentials: CREDENTIALS });
-      place = await makePlace(client);
-    }, OPEN_PATIENCE_MS);
+function itStarts(region: Region): void {
+  it("starts the machines of a launch by one fleet, and lists them by its marks", async () => {
+    const { provider, options } = region.pool();
+    const request = newLaunch(3);
+    const launched = await draftAndLaunch(provider, request);
+    expect(launched.map(({ machineId }) => machineId)).toEqual(request.machines.map(({ machineId }) => machineId));
+    expect(new Set(launched.map(({ providerId }) => providerId)).size).toBe(3);
 
-    afterAll(async () => {
-      client?.destroy();
-      await endpoint?.close();
+    const listed = await provider.list("all");
+    expect(listed.map(({ providerId }) => providerId).sort()).toEqual(
+      launched.map(({ providerId }) => providerId).sort(),
+    );
+    for (const observed of listed) {
+      expect(observed).toMatchObject({ launchId: request.launchId, pool: options.pool, machineId: null });
+      expect(isPresent(observed)).toBe(true);
+    }
+  });
+
+  it("gives a machine that is started alone its own mark, and by one call where there is one place", async () => {
+    const [subnet = ""] = region.place.subnets;
+    const { provider } = region.pool({ instanceTypes: ["m5.large"], subnets: [subnet], market: "on-demand" });
+    const request = newLaunch(1);
+    const [launched] = await draftAndLaunch(provider, request);
+    const [listed] = await provider.list("all");
+    expect(listed).toMatchObject({ ...launched, launchId: request.launchId });
+    expect(await region.instanceOf(launched?.providerId ?? "")).toMatchObject({
+      InstanceType: "m5.large",
+      SubnetId: subnet,
     });
+  });
 
-    let controllerCount = 0;
-    /** A controller of its own for each test: they share a region, and see nothing of each other. */
-    function pool(changes: Parameters<typeof settingsAt>[2] = {}, clock = handClock(Date.now())) {
-      controllerCount += 1;
-      const controllerId = parseControllerId(`ci-${controllerCount}`);
-      const options = optionsAt(settingsAt(endpoint.url, place, changes), clock, controllerId);
-      return { options, clock, provider: openProvider(options) };
-    }
+  it("asks for spot first where the settings say so, and for on-demand where they say that", async () => {
+    const spot = region.pool({ market: "spot" });
+    const [onSpot] = await draftAndLaunch(spot.provider, newLaunch(1));
+    expect((await region.instanceOf(onSpot?.providerId ?? "")).InstanceLifecycle).toBe("spot");
+    const demand = region.pool({ market: "on-demand" });
+    const [onDemand] = await draftAndLaunch(demand.provider, newLaunch(1));
+    expect((await region.instanceOf(onDemand?.providerId ?? "")).InstanceLifecycle).not.toBe("spot");
+  });
+}
 
-    async function instanceOf(id: string): Promise<Instance> {
-      const answer = await client.send(new DescribeInstancesCommand({ InstanceIds: [id] }));
-      const [instance] = answer.Reservations?.[0]?.Instances ?? [];
-      if (instance === undefined) throw new Error(`${id} is not there`);
-      return instance;
-    }
-
-    async function versionsOf(options: ReturnType<typeof optionsAt>): Promise<readonly LaunchTemplateVersion[]> {
-      const LaunchTemplateName = templateName(options);
-      const answer = await client.send(new DescribeLaunchTemplateVersionsCommand({ LaunchTemplateName }));
-      return answer.LaunchTemplateVersions ?? [];
-    }
-
-    const tagsOf = ({ Tags }: { readonly Tags?: Instance["Tags"] }) =>
-      Object.fromEntries((Tags ?? []).map(({ Key, Value }) => [Key, Value]));
-
-    const isPresent = ({ state }: ObservedMachine) => state === "starting" || state === "running";
-
-    it("starts the machines of a launch by one fleet, and lists them by its marks", async () => {
-      const { provider, options } = pool();
-      const request = newLaunch(3);
-      const launched = await draftAndLaunch(provider, request);
-      expect(launched.map(({ machineId }) => machineId)).toEqual(request.machines.map(({ machineId }) => machineId));
-      expect(new Set(launched.map(({ providerId }) => providerId)).size).toBe(3);
-
-      const listed = await provider.list("all");
-      expect(listed.map(({ providerId }) => providerId).sort()).toEqual(
-        launched.map(({ providerId }) => providerId).sort(),
-      );
-      for (const observed of listed) {
-        expect(observed).toMatchObject({ launchId: request.launchId, pool: options.pool, machineId: null });
-        expect(isPresent(observed)).toBe(true);
-      }
-    });
-
-    it("gives a machine that is started alone its own mark, and by one call where there is one place", async () => {
-      const [subnet = ""] = place.subnets;
-      const { provider } = pool({ instanceTypes: ["m5.large"], subnets: [subnet], market: "on-demand" });
+function itMarksVolumes(region: Region, abilities: EndpointAbilities): void {
+  it.each([
+    ["by one call for one place", { instanceTypes: ["m5.large"], market: "on-demand" }, true],
+    ["by a fleet", {}, abilities.marksVolumesOfFleets],
+  ] as const)(
+    "marks volumes as it marks instances, with the tags of the settings beside: %s",
+    async (_name, changes, isModelled) => {
+      const subnets = region.place.subnets.slice(0, 1);
+      const { provider, options } = region.pool({ ...changes, subnets, tags: { team: "platform" } });
       const request = newLaunch(1);
       const [launched] = await draftAndLaunch(provider, request);
-      const [listed] = await provider.list("all");
-      expect(listed).toMatchObject({ ...launched, launchId: request.launchId });
-      expect(await instanceOf(launched?.providerId ?? "")).toMatchObject({
-        InstanceType: "m5.large",
-        SubnetId: subnet,
-      });
+      const instance = await region.instanceOf(launched?.providerId ?? "");
+      const launchId = request.launchId;
+      const marks = { "holdfast:controller": options.controllerId, "holdfast:launch": launchId, team: "platform" };
+      expect(tagsOf(instance)).toMatchObject(marks);
+      const VolumeIds = (instance.BlockDeviceMappings ?? []).flatMap(({ Ebs }) => Ebs?.VolumeId ?? []);
+      expect(VolumeIds.length).toBeGreaterThan(0);
+      const { Volumes = [] } = await region.client.send(new DescribeVolumesCommand({ VolumeIds }));
+      if (isModelled) for (const volume of Volumes) expect(tagsOf(volume)).toMatchObject(marks);
+    },
+  );
+}
+
+function itKeepsTemplates(region: Region): void {
+  it("keeps one template with a version for each of its settings", async () => {
+    const { provider, options } = region.pool();
+    await draftAndLaunch(provider, newLaunch(1));
+    await draftAndLaunch(openProvider(options), newLaunch(1));
+    const [first, ...others] = await region.versionsOf(options);
+    expect(others).toEqual([]);
+    expect(first?.LaunchTemplateData).toMatchObject({
+      ImageId: region.place.image,
+      InstanceInitiatedShutdownBehavior: "terminate",
+      MetadataOptions: { HttpTokens: "required", HttpPutResponseHopLimit: 1 },
     });
+    const script = Buffer.from(first?.LaunchTemplateData?.UserData ?? "", "base64").toString("utf8");
+    expect(script).toContain(options.bundle.url);
 
-    it.each([
-      ["by one call for one place", { instanceTypes: ["m5.large"], market: "on-demand" }, true],
-      ["by a fleet", {}, abilities.marksVolumesOfFleets],
-    ] as const)(
-      "marks volumes as it marks instances, with the tags of the settings beside: %s",
-      async (_name, changes, isModelled) => {
-        const subnets = place.subnets.slice(0, 1);
-        const { provider, options } = pool({ ...changes, subnets, tags: { team: "platform" } });
-        const request = newLaunch(1);
-        const [launched] = await draftAndLaunch(provider, request);
-        const instance = await instanceOf(launched?.providerId ?? "");
-        const launchId = request.launchId;
-        const marks = { "holdfast:controller": options.controllerId, "holdfast:launch": launchId, team: "platform" };
-        expect(tagsOf(instance)).toMatchObject(marks);
-        const VolumeIds = (instance.BlockDeviceMappings ?? []).flatMap(({ Ebs }) => Ebs?.VolumeId ?? []);
-        expect(VolumeIds.length).toBeGreaterThan(0);
-        const { Volumes = [] } = await client.send(new DescribeVolumesCommand({ VolumeIds }));
-        if (isModelled) for (const volume of Volumes) expect(tagsOf(volume)).toMatchObject(marks);
-      },
-    );
+    const changed = { ...options, controllerUrl: "https://elsewhere.test" };
+    await draftAndLaunch(openProvider(changed), newLaunch(1));
+    expect((await region.versionsOf(options)).map(({ VersionNumber }) => VersionNumber).sort()).toEqual([1, 2]);
+  });
+}
 
-    it("asks for spot first where the settings say so, and for on-demand where they say that", async () => {
-      const spot = pool({ market: "spot" });
-      const [onSpot] = await draftAndLaunch(spot.provider, newLaunch(1));
-      expect((await instanceOf(onSpot?.providerId ?? "")).InstanceLifecycle).toBe("spot");
-      const demand = pool({ market: "on-demand" });
-      const [onDemand] = await draftAndLaunch(demand.provider, newLaunch(1));
-      expect((await instanceOf(onDemand?.providerId ?? "")).InstanceLifecycle).not.toBe("spot");
-    });
+function itEnds(region: Region): void {
+  it("ends what it is told to, also beside an instance that is not known", async () => {
+    const { provider, clock } = region.pool();
+    const [one, two, kept] = await draftAndLaunch(provider, newLaunch(3));
+    if (one === undefined || two === undefined || kept === undefined) throw new Error("three were launched");
+    await Promise.all([
+      provider.terminate(permitFor(one.providerId, clock)),
+      provider.terminate(permitFor(UNKNOWN_ID, clock)),
+      provider.terminate(permitFor(two.providerId, clock)),
+    ]);
+    const observed = await provider.list([one.providerId, two.providerId, kept.providerId, UNKNOWN_ID]);
+    expect(observed.slice(0, 2).every(({ state }) => state === "dead" || state === "gone")).toBe(true);
+    expect(observed[2] !== undefined && isPresent(observed[2])).toBe(true);
+    expect(observed[3]?.state).toBe("not-found");
+    // What has ended is listed as well: that is the proof of its end.
+    expect((await provider.list("all")).length).toBe(3);
+  });
 
-    it("keeps one template with a version for each of its settings", async () => {
-      const { provider, options } = pool();
-      await draftAndLaunch(provider, newLaunch(1));
-      await draftAndLaunch(openProvider(options), newLaunch(1));
-      const [first, ...others] = await versionsOf(options);
-      expect(others).toEqual([]);
-      expect(first?.LaunchTemplateData).toMatchObject({
-        ImageId: place.image,
-        InstanceInitiatedShutdownBehavior: "terminate",
-        MetadataOptions: { HttpTokens: "required", HttpPutResponseHopLimit: 1 },
-      });
-      const script = Buffer.from(first?.LaunchTemplateData?.UserData ?? "", "base64").toString("utf8");
-      expect(script).toContain(options.bundle.url);
+  it("shows another controller's instances in no listing, and does not know them by their ids", async () => {
+    const other = region.pool();
+    const [theirs] = await draftAndLaunch(other.provider, newLaunch(1));
+    const { provider } = region.pool();
+    expect(await provider.list("all")).toEqual([]);
+    expect((await provider.list([theirs?.providerId ?? UNKNOWN_ID]))[0]?.state).toBe("not-found");
+  });
 
-      const changed = { ...options, controllerUrl: "https://elsewhere.test" };
-      await draftAndLaunch(openProvider(changed), newLaunch(1));
-      expect((await versionsOf(options)).map(({ VersionNumber }) => VersionNumber).sort()).toEqual([1, 2]);
-    });
+  it("stops a machine and starts it again", async () => {
+    const { provider, clock } = region.pool({ market: "on-demand" });
+    const [launched] = await draftAndLaunch(provider, newLaunch(1));
+    const providerId = launched?.providerId ?? UNKNOWN_ID;
+    await provider.standby?.stop(permitFor(providerId, clock));
+    expect((await provider.list([providerId]))[0]?.state).toBe("stopped");
+    await provider.standby?.start(providerId);
+    const [started] = await provider.list([providerId]);
+    expect(started !== undefined && isPresent(started)).toBe(true);
+  });
 
-    it("ends what it is told to, also beside an instance that is not known", async () => {
-      const { provider, clock } = pool();
-      const [one, two, kept] = await draftAndLaunch(provider, newLaunch(3));
-      if (one === undefined || two === undefined || kept === undefined) throw new Error("three were launched");
-      await Promise.all([
-        provider.terminate(permitFor(one.providerId, clock)),
-        provider.terminate(permitFor(UNKNOWN_ID, clock)),
-        provider.terminate(permitFor(two.providerId, clock)),
-      ]);
-      const observed = await provider.list([one.providerId, two.providerId, kept.providerId, UNKNOWN_ID]);
-      expect(observed.slice(0, 2).every(({ state }) => state === "dead" || state === "gone")).toBe(true);
-      expect(observed[2] !== undefined && isPresent(observed[2])).toBe(true);
-      expect(observed[3]?.state).toBe("not-found");
-      // What has ended is listed as well: that is the proof of its end.
-      expect((await provider.list("all")).length).toBe(3);
-    });
+  it("has no console of an instance that is not known", async () => {
+    const { provider } = region.pool();
+    expect(await provider.consoles?.readConsole(UNKNOWN_ID)).toBeNull();
+  });
+}
 
-    it("shows another controller's instances in no listing, and does not know them by their ids", async () => {
-      const other = pool();
-      const [theirs] = await draftAndLaunch(other.provider, newLaunch(1));
-      const { provider } = pool();
-      expect(await provider.list("all")).toEqual([]);
-      expect((await provider.list([theirs?.providerId ?? UNKNOWN_ID]))[0]?.state).toBe("not-found");
-    });
+function itRepeats(region: Region, abilities: EndpointAbilities): void {
+  // Skipped: an endpoint that forgets tokens starts the machines of a repeat anew.
+  it.skipIf(!abilities.keepsTokens)("starts nothing twice when a launch is repeated, after a restart too", async () => {
+    const { provider, options } = region.pool();
+    const request = await drafted(provider, newLaunch(2));
+    const launched = await provider.launch(request);
+    expect(await provider.launch(request)).toEqual(launched);
+    expect(await openProvider(options).launch(request)).toEqual(launched);
+    expect((await provider.list("all")).length).toBe(2);
+  });
 
-    it("stops a machine and starts it again", async () => {
-      const { provider, clock } = pool({ market: "on-demand" });
-      const [launched] = await draftAndLaunch(provider, newLaunch(1));
-      const providerId = launched?.providerId ?? UNKNOWN_ID;
-      await provider.standby?.stop(permitFor(providerId, clock));
-      expect((await provider.list([providerId]))[0]?.state).toBe("stopped");
-      await provider.standby?.start(providerId);
-      const [started] = await provider.list([providerId]);
-      expect(started !== undefined && isPresent(started)).toBe(true);
-    });
-
-    it("has no console of an instance that is not known", async () => {
-      const { provider } = pool();
-      expect(await provider.consoles?.readConsole(UNKNOWN_ID)).toBeNull();
-    });
-
-    // Skipped: an endpoint that forgets tokens starts the machines of a repeat anew.
-    it.skipIf(!abilities.keepsTokens)(
-      "starts nothing twice when a launch is repeated, after a restart too",
-      async () => {
-        const { provider, options } = pool();
-        const request = await drafted(provider, newLaunch(2));
-        const launched = await provider.launch(request);
-        expect(await provider.launch(request)).toEqual(launched);
-        expect(await openProvider(options).launch(request)).toEqual(launched);
-        expect((await provider.list("all")).length).toBe(2);
-      },
-    );
-
-    // Skipped: an endpoint that has no dry runs starts what is only tried.
-    it.skipIf(!abilities.hasDryRuns)("finds nothing wrong with settings that machines were started from", async () => {
-      const { provider } = pool();
-      await draftAndLaunch(provider, newLaunch(1));
-      const findings = await provider.check();
-      expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);
-      expect((await provider.list("all")).length).toBe(1);
-    });
+  // Skipped: an endpoint that has no dry runs starts what is only tried.
+  it.skipIf(!abilities.hasDryRuns)("finds nothing wrong with settings that machines were started from", async () => {
+    const { provider } = region.pool();
+    await draftAndLaunch(provider, newLaunch(1));
+    const findings = await provider.check();
+    expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);
+    expect((await provider.list("all")).length).toBe(1);
   });
 }

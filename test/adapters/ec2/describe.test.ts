@@ -84,6 +84,7 @@ describe("a reading by ids", () => {
   it("is an error where EC2 did not answer", async () => {
     const ec2 = fakeEc2({ DescribeInstances: throwing("Unavailable", "", 503) });
     await expect(describeByIds(ec2.clients, [idOf(1)])).rejects.toMatchObject({ code: "provider-unavailable" });
+    expect(ec2.sent).toHaveLength(1);
   });
 
   it("of a thousand ids makes two calls", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { classify } from "../../../src/adapters/ec2/errors.ts";
 import { carryOut, type LaunchContext } from "../../../src/adapters/ec2/launch.ts";
 import { draftOrder, type Order } from "../../../src/adapters/ec2/order.ts";
 import { Rests } from "../../../src/adapters/ec2/rests.ts";
@@ -73,6 +74,7 @@ const failed = (ErrorCode: string, { instanceType, subnet } = FIRST, Lifecycle =
   LaunchTemplateAndOverrides: { Overrides: { InstanceType: instanceType, SubnetId: subnet } },
 });
 
+const CAPACITY = classify("InsufficientInstanceCapacity", "", null);
 const [A, B, C] = ["i-0000000a", "i-0000000b", "i-0000000c"] as const;
 
 describe("what was started", () => {
@@ -96,6 +98,20 @@ describe("what was started", () => {
     expect(seen.started).toEqual([[1, 0]]);
     expect(PLACES.map((place) => context.rests.of(place, "spot") !== null)).toEqual([true, false, false, false]);
     expect(PLACES.every((place) => context.rests.of(place, "on-demand") !== null)).toBe(true);
+  });
+
+  it("makes the next refusal there a first one again", async () => {
+    const request = newLaunch(1);
+    const { context, order, clock } = stage({ CreateFleet: fleet([A]) });
+    const made = order(request);
+    const restMs = () => {
+      context.rests.note(CAPACITY, FIRST, "spot");
+      return (context.rests.of(FIRST, "spot")?.untilMonotonicMs ?? 0) - clock.monotonicMs();
+    };
+    expect(restMs()).toBe(3 * MINUTE_MS);
+    await carryOut(context, made, request);
+    expect(context.rests.of(FIRST, "spot")).toBeNull();
+    expect(restMs()).toBe(3 * MINUTE_MS);
   });
 
   it("may come with errors beside a whole success", async () => {
@@ -142,6 +158,17 @@ describe("an answer that started nothing", () => {
     expect(next.lifecycle).toBe("on-demand");
     const { retryAfterMs } = await refusalOf(carryOut(context, next, newLaunch(1)));
     expect(retryAfterMs).toBeNull();
+  });
+
+  it("is not followed at once while a place of its own market is free, or the other market rests too", async () => {
+    const one = stage({ CreateFleet: fleet([], [failed("InsufficientInstanceCapacity")]) });
+    const request = newLaunch(1);
+    expect((await refusalOf(carryOut(one.context, one.order(request), request))).retryAfterMs).toBeNull();
+    const everywhere = PLACES.map((place) => failed("InsufficientInstanceCapacity", place));
+    const both = stage({ CreateFleet: fleet([], everywhere) });
+    const made = both.order(request);
+    for (const place of PLACES) both.context.rests.note(CAPACITY, place, "on-demand");
+    expect((await refusalOf(carryOut(both.context, made, request))).retryAfterMs).toBeNull();
   });
 
   it("lets settings be read anew", async () => {

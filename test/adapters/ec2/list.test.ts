@@ -7,6 +7,7 @@ import { Places } from "../../../src/adapters/ec2/places.ts";
 import { Rests } from "../../../src/adapters/ec2/rests.ts";
 import { parseControllerId, parseProviderId } from "../../../src/domain/ids.ts";
 import type { ProviderState } from "../../../src/domain/observed.ts";
+import { MINUTE_MS } from "../../../src/domain/units.ts";
 import { poolName } from "../../domain/builders.ts";
 import { type Answer, fakeEc2, throwing } from "./fake-client.ts";
 import { handClock, NO_PLACE, settingsAt } from "./stage.ts";
@@ -51,7 +52,7 @@ function stage(instances: readonly Instance[], answers: Record<string, Answer> =
     ...reading,
     reads: new Batch({ clock, countMax: 100, work: (ids) => readByIds(reading, ids) }),
   };
-  return { ec2, context };
+  return { ec2, context, clock };
 }
 
 describe("an instance", () => {
@@ -133,12 +134,15 @@ describe("what a listing teaches", () => {
   const place = { instanceType: "m5.large", zone: "a", subnet: "subnet-0000000a" };
 
   it("is where spot takes machines back, once for each", async () => {
-    const { context } = stage([reclaimed]);
+    const { context, clock } = stage([reclaimed]);
     await listMachines(context, "all");
     const rest = context.rests.of(place, "spot");
     expect(rest?.why).toMatch(/reclaimed/);
     await listMachines(context, "all");
     expect(context.rests.of(place, "spot")).toEqual(rest);
+    clock.pass(3 * MINUTE_MS);
+    await listMachines(context, "all");
+    expect(context.rests.of(place, "spot")).toBeNull();
     expect(context.rests.of(place, "on-demand")).toBeNull();
   });
 
