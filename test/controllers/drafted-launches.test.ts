@@ -247,15 +247,24 @@ describe("a machine that somebody else stopped", () => {
     expect(yard.provider.terminated.at(-1)?.machineId).toBe(id);
   });
 
-  it("is not dead while its agent is heard, or where it was started again meanwhile", async () => {
+  it("is not dead while its agent is heard, and counts from its last word", async () => {
     yard.clock.advance(14 * MINUTE_MS);
     await yard.agent(id).checkIn();
-    yard.clock.advance(2 * MINUTE_MS);
+    yard.clock.advance(15 * MINUTE_MS - SECOND_MS);
     await observe(yard.context);
     expect(shown()?.state).toBe("stopped");
+    yard.clock.advance(SECOND_MS);
+    await observe(yard.context);
+    expect(shown()?.state).toBe("dead");
+  });
+
+  it("is not dead where it was started again meanwhile", async () => {
+    yard.clock.advance(10 * MINUTE_MS);
     for (const instance of cloud.instances.values()) instance.state = "running";
     await observe(yard.context);
     for (const instance of cloud.instances.values()) instance.state = "stopped";
+    yard.clock.advance(14 * MINUTE_MS);
+    await observe(yard.context);
     yard.clock.advance(14 * MINUTE_MS);
     await observe(yard.context);
     expect(shown()?.state).toBe("stopped");

@@ -20,11 +20,7 @@ export function concludeStop(context: PoolContext, observed: ObservedMachine): O
   }
   const sinceMs = stoppedSinceMs.get(machineId) ?? observed.observedAtMs;
   stoppedSinceMs.set(machineId, sinceMs);
-  // Whoever is heard of runs, whatever the provider says.
-  const stirredAtMs = context.hearing.stirredAtMs(machineId);
-  if (stirredAtMs !== null && stirredAtMs >= sinceMs) {
-    stoppedSinceMs.set(machineId, stirredAtMs);
-    return observed;
-  }
-  return isPast(sinceMs, STOPPED_FOR_MS, heardTime(context)) ? { ...observed, state: "dead" } : observed;
+  // Whoever is heard of runs, whatever the provider says: it counts from there.
+  const fromMs = Math.max(sinceMs, context.hearing.stirredAtMs(machineId) ?? sinceMs);
+  return isPast(fromMs, STOPPED_FOR_MS, heardTime(context)) ? { ...observed, state: "dead" } : observed;
 }
