@@ -62,7 +62,7 @@ export interface RunningController {
 
 /** A lease outlives so many of its renewals, and no gap in hearing opens between two. */
 const TENURE_PACE_MAX = 3;
-export const TOKEN_KEY = new Uint8Array(32).fill(7);
+const TOKEN_KEY = new Uint8Array(32).fill(7);
 
 export async function startController(options: ControllerOptions): Promise<RunningController> {
   const { process, pools, telemetry, connection } = options;
