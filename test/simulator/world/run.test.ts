@@ -1,10 +1,9 @@
 /** Whole worlds: determined by their scenario and seed, and judged. */
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { HOUR_MS, MINUTE_MS } from "../../../src/domain/units.ts";
 import type { Fault } from "../../../src/simulator/scenario/fault.ts";
-import type { WorldResult } from "../../../src/simulator/scenario/result.ts";
 import type { Scenario } from "../../../src/simulator/scenario/scenario.ts";
 import type { WorldEvent } from "../../../src/simulator/world/event-log.ts";
 import { distribute, runWorld } from "../../../src/simulator/world/run.ts";
@@ -14,7 +13,10 @@ import { arrivals, plannedJob, tinyScenario } from "./tiny-scenario.ts";
 const WORLD_PROCESS = new URL("../../../src/app/simulate/world-process.ts", import.meta.url);
 const RUN = new URL("../../../src/simulator/world/run.ts", import.meta.url);
 
-/** Most of what a world can do to us, in half an hour. */
+/** Each takes seconds, on a machine that may be busy. */
+vi.setConfig({ testTimeout: 120_000 });
+
+/** Much of what a world can do to us, in a quarter of an hour. */
 const STORM: readonly Fault[] = [
   { kind: "controller.crash", everyMs: 5 * MINUTE_MS },
   { kind: "controller.deploy", everyMs: 15 * MINUTE_MS },
@@ -28,21 +30,29 @@ const STORM: readonly Fault[] = [
   { kind: "host.agent-crash", everyMs: 5 * MINUTE_MS },
 ];
 
-function storm(overrides: Partial<Scenario> = {}): Scenario {
-  return tinyScenario({
-    name: "storm",
-    pools: [pool({ machineCountMax: 6, warmParkedCount: 1 })],
-    workload: { jobs: [], arrivals: arrivals({ perHour: 60 }) },
-    durationMs: 30 * MINUTE_MS,
-    faultsEndMs: 30 * MINUTE_MS,
-    faults: STORM,
-    ...overrides,
-  });
-}
+const storm = tinyScenario({
+  name: "storm",
+  pools: [pool({ machineCountMax: 6, warmParkedCount: 1 })],
+  workload: { jobs: [], arrivals: arrivals({ perHour: 60 }) },
+  durationMs: 15 * MINUTE_MS,
+  faultsEndMs: 15 * MINUTE_MS,
+  faults: STORM,
+});
 
 const quiet = tinyScenario({
   workload: { jobs: [plannedJob("build"), plannedJob("test", { atMs: 2 * MINUTE_MS })], arrivals: null },
 });
+
+async function runElsewhere(scenario: Scenario, seed: number): Promise<unknown> {
+  const child = fork(WORLD_PROCESS, [RUN.href], { execArgv: ["--disable-warning=ExperimentalWarning"] });
+  const answered = once(child, "message");
+  child.send({ scenario, seed });
+  const [answer] = await answered;
+  const gone = once(child, "exit");
+  child.disconnect();
+  await gone;
+  return answer;
+}
 
 it("gives a quiet world its jobs, and leaves nothing behind", async () => {
   const result = await runWorld(quiet, { seed: 1 });
@@ -51,7 +61,13 @@ it("gives a quiet world its jobs, and leaves nothing behind", async () => {
   expect(result.jobs.delays).toBe(0);
   expect(result.jobs.waitSeconds.max).toBeGreaterThan(10);
   expect(result.jobs.waitSeconds.max).toBeLessThan(120);
-  expect(result.machines).toMatchObject({ launched: 2, leaked: 0, strayMax: 0, leakedMinutes: 0, busyMinutes: 2 });
+  expect(result.machines).toMatchObject({
+    launched: 2,
+    leaked: 0,
+    strayMax: 0,
+    leakedMinutes: 0,
+    busyMinutes: expect.closeTo(2, 0),
+  });
   expect(result.machines.max).toBeLessThanOrEqual(2);
   expect(result.machines.paidMinutes).toBeCloseTo(result.machines.busyMinutes + result.machines.idleMinutes, 0);
   expect(Object.values(result.machines.retiredByProof).reduce((sum, count) => sum + count, 0)).toBe(2);
@@ -61,31 +77,22 @@ it("gives a quiet world its jobs, and leaves nothing behind", async () => {
   expect(result.digest).toMatch(/^[0-9a-f]{64}$/);
 });
 
-it("is the same to the last digit for the same scenario and seed, and another for another of them", async () => {
-  const seeds = [1, 1, 2];
-  const [first, again, other] = await Promise.all(seeds.map((seed) => runWorld(storm(), { seed })));
-  expect(again).toEqual(first);
-  expect(other?.digest).not.toBe(first?.digest);
-  const changed = await runWorld(storm({ bootMs: [10_000, 21_000] }), { seed: 1 });
-  expect(changed.digest).not.toBe(first?.digest);
-  for (const one of [first, other, changed]) {
-    expect(one?.violations).toEqual([]);
-    expect(one?.jobs.killedByUs).toBe(0);
-    expect(Object.keys(one?.faults ?? {}).length).toBeGreaterThan(5);
-  }
+it("is the same to the last digit for the same scenario and seed, here and in another process", async () => {
+  const first = await runWorld(storm, { seed: 1 });
+  expect(first.violations).toEqual([]);
+  expect(first.jobs.killedByUs).toBe(0);
+  expect(Object.keys(first.faults).length).toBeGreaterThan(5);
+  expect(await runWorld(storm, { seed: 1 })).toEqual(first);
+  expect(await runElsewhere(storm, 1)).toEqual({ kind: "done", result: first });
 });
 
-it("is the same in another process", async () => {
-  const here = await runWorld(storm(), { seed: 3 });
-  const child = fork(WORLD_PROCESS, [RUN.href], { execArgv: ["--disable-warning=ExperimentalWarning"] });
-  const answered = once(child, "message") as Promise<[{ readonly kind: string; readonly result: WorldResult }]>;
-  child.send({ scenario: storm(), seed: 3 });
-  const [{ kind, result }] = await answered;
-  const gone = once(child, "exit");
-  child.disconnect();
-  await gone;
-  expect(kind).toBe("done");
-  expect(result).toEqual(here);
+it("is another for another seed, and for another scenario", async () => {
+  const results = await Promise.all([
+    runWorld(quiet, { seed: 1 }),
+    runWorld(quiet, { seed: 2 }),
+    runWorld({ ...quiet, bootMs: [10_000, 21_000] }, { seed: 1 }),
+  ]);
+  expect(new Set(results.map(({ digest }) => digest)).size).toBe(3);
 });
 
 it("is not changed by who listens, and tells each of its events in order", async () => {
@@ -98,23 +105,30 @@ it("is not changed by who listens, and tells each of its events in order", async
     expect(texts).toContain(text);
 });
 
-it("reports what is left at the end where nothing can come to its end, and stops at the first of it if asked to", async () => {
-  const stuck = tinyScenario({
-    pools: [pool({ machineCountMax: 1 })],
-    workload: {
-      jobs: ["a", "b"].map((name) => plannedJob(name, { labels: ["linux", "nobody-has-this"] })),
-      arrivals: null,
-    },
+it("reports what is left at the end where nothing can come to its end", async () => {
+  const full = tinyScenario({
+    pools: [pool({ machineCountMax: 0 })],
+    workload: { jobs: ["a", "b"].map((name) => plannedJob(name)), arrivals: null },
+    pace: 10,
+  });
+  const result = await runWorld(full, { seed: 1 });
+  expect(result.violations.map(({ invariant, what }) => `${invariant} ${what}`)).toEqual([
+    "I5 job a is queued at the end",
+    "I5 job b is queued at the end",
+  ]);
+  expect(result.jobs).toMatchObject({ total: 2, open: 2, succeeded: 0 });
+  expect(result.simulatedHours).toBeCloseTo(5, 0);
+});
+
+it("stops at the first violation where it is asked to", async () => {
+  const unserved = tinyScenario({
+    workload: { jobs: [plannedJob("a", { labels: ["linux", "nobody-has-this"] })], arrivals: null },
     durationMs: 2 * HOUR_MS,
     pace: 10,
   });
-  const whole = await runWorld(stuck, { seed: 1 });
-  expect(new Set(whole.violations.map(({ invariant }) => invariant))).toEqual(new Set(["I5"]));
-  expect(whole.violations.map(({ what }) => what)).toContain("job a is queued at the end");
-  expect(whole.jobs.open).toBe(2);
-  const stopped = await runWorld(stuck, { seed: 1, stopsAtFirst: true });
-  expect(stopped.violations).toHaveLength(1);
-  expect(stopped.simulatedHours).toBeLessThan(2);
+  const result = await runWorld(unserved, { seed: 1, stopsAtFirst: true });
+  expect(result.violations.map(({ invariant }) => invariant)).toEqual(["I5"]);
+  expect(result.simulatedHours).toBeLessThan(2);
 });
 
 it("judges only safety where faults never stop", async () => {
@@ -148,7 +162,7 @@ it("plays another system's fleet in the same world, and shows what that loses", 
 
 it("sums up waits by their order, to a tenth of a second", () => {
   expect(distribute([])).toEqual({ p50: 0, p95: 0, p99: 0, max: 0 });
-  expect(distribute([3.14159])).toEqual({ p50: 3.1, p95: 3.1, p99: 3.1, max: 3.1 });
+  expect(distribute([3.1499])).toEqual({ p50: 3.1, p95: 3.1, p99: 3.1, max: 3.1 });
   const values = Array.from({ length: 100 }, (_, index) => 100 - index);
   expect(distribute(values)).toEqual({ p50: 51, p95: 96, p99: 100, max: 100 });
 });
