@@ -22,6 +22,7 @@ export interface MutantWorld {
   readonly pool?: Partial<PoolPolicy>;
   readonly arrivals?: Partial<NonNullable<Scenario["workload"]["arrivals"]>>;
   readonly durationMs?: number;
+  readonly settleMaxMs?: number;
   readonly bootMs?: Scenario["bootMs"];
 }
 
