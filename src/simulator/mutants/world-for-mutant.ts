@@ -44,7 +44,7 @@ const POOL: PoolPolicy = {
 
 /** @param seed also draws how busy it is, so that seeds are worlds of their own. */
 export function worldForMutant(name: string, mutant: Mutant, seed: number): Scenario {
-  const { faults, pool, arrivals, bootMs = [10 * SECOND_MS, MINUTE_MS] } = mutant.world;
+  const { faults, pool, deadlines, arrivals, bootMs = [10 * SECOND_MS, MINUTE_MS] } = mutant.world;
   const { durationMs = DURATION_MS, settleMaxMs = SETTLE_MAX_MS } = mutant.world;
   const chance = new Chance(seed).fork("world for a mutant");
   return {
@@ -53,7 +53,7 @@ export function worldForMutant(name: string, mutant: Mutant, seed: number): Scen
     durationMs,
     algorithm: "holdfast",
     provider: "cloud",
-    pools: [{ ...POOL, ...pool }],
+    pools: [{ ...POOL, ...pool, deadlines: { ...POOL.deadlines, ...deadlines } }],
     workload: {
       jobs: [],
       arrivals: {

@@ -14,9 +14,9 @@ import type { Scheduler } from "./scheduler.ts";
 
 /** How often a job is sent right into a fence that closes; and to a listener at which one is about to. */
 const INTO_FENCE_SHARE = 0.3;
-const BEFORE_FENCE_SHARE = 0.4;
-/** A fence's watchdog takes 25 to 160 ms to start: any step of the assignment may be under way when the stop comes. */
-const BEFORE_FENCE_MS = [0, 120] as const;
+const BEFORE_FENCE_SHARE = 0.5;
+/** A fence's watchdog takes some tenths of a second to start: any step of the assignment may be under way when the stop comes. */
+const BEFORE_FENCE_MS = [0, 250] as const;
 const ACTIONS = ["queued", "in_progress", "completed"] as const;
 /** A job is never longer: GitHub's own limit is 5 days, a world's is its length. */
 const JOB_MAX_MS = 6 * HOUR_MS;
