@@ -9,8 +9,8 @@ export const mutant: Mutant = {
   nets: [
     {
       source: "src/controllers/assign/write-launch.ts",
-      text: "const count = Math.min(machineCount, LAUNCH_MACHINES_MAX, pool.machineCountMax - present);",
-      replacement: "const count = Math.min(machineCount, LAUNCH_MACHINES_MAX);",
+      text: "const count = Math.min(machineCount, context.memory.launchSizeMax, pool.machineCountMax - present);",
+      replacement: "const count = Math.min(machineCount, context.memory.launchSizeMax);",
     },
     {
       source: "src/domain/plan-checks.ts",

@@ -25,6 +25,8 @@ export interface MutantWorld {
   readonly durationMs?: number;
   readonly settleMaxMs?: number;
   readonly bootMs?: Scenario["bootMs"];
+  /** Nets that catch a race only if they often look. */
+  readonly pace?: number;
 }
 
 export interface Mutant extends Change {

@@ -45,7 +45,7 @@ const POOL: PoolPolicy = {
 /** @param seed also draws how busy it is, so that seeds are worlds of their own. */
 export function worldForMutant(name: string, mutant: Mutant, seed: number): Scenario {
   const { faults, pool, deadlines, arrivals, bootMs = [10 * SECOND_MS, MINUTE_MS] } = mutant.world;
-  const { durationMs = DURATION_MS, settleMaxMs = SETTLE_MAX_MS } = mutant.world;
+  const { durationMs = DURATION_MS, settleMaxMs = SETTLE_MAX_MS, pace = 4 } = mutant.world;
   const chance = new Chance(seed).fork("world for a mutant");
   return {
     name: `mutant-${name}`,
@@ -70,6 +70,6 @@ export function worldForMutant(name: string, mutant: Mutant, seed: number): Scen
     settleMaxMs,
     bootMs,
     fleet: { isPersistent: false, passEveryMs: MINUTE_MS, firstPassMs: MINUTE_MS, minimumAgeMs: 0 },
-    pace: 4,
+    pace,
   };
 }
