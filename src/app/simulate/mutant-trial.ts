@@ -7,7 +7,8 @@
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Mutant } from "../../simulator/mutants/mutant.ts";
-import { type RunWorld, tryMutant } from "../../simulator/mutants/trial.ts";
+import { tryMutant } from "../../simulator/mutants/trial.ts";
+import type { RunWorld } from "../../simulator/scenario/run-world.ts";
 
 const [file = "", from = "", to = "", world = ""] = process.argv.slice(2);
 const { mutant } = (await import(file)) as { readonly mutant: Mutant };

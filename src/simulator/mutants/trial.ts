@@ -1,13 +1,8 @@
 /** One mutant, tried in its worlds seed by seed until one of them shows it. */
-import type { Violation, WorldResult } from "../scenario/result.ts";
-import type { Scenario } from "../scenario/scenario.ts";
+import type { Violation } from "../scenario/result.ts";
+import type { RunWorld } from "../scenario/run-world.ts";
 import type { Mutant } from "./mutant.ts";
 import { worldForMutant } from "./world-for-mutant.ts";
-
-export type RunWorld = (
-  scenario: Scenario,
-  options: { readonly seed: number; readonly stopsAtFirst?: boolean },
-) => Promise<WorldResult>;
 
 /** First and last seed, both included. */
 export interface Seeds {

@@ -9,6 +9,8 @@ export type RunWorld = (
     readonly seed: number;
     /** Is told of each event as it happens; what it does changes nothing. */
     readonly onEvent?: (event: WorldEvent) => void;
+    /** Ends the world at its first violation: the figures are then those of a part of it. */
+    readonly stopsAtFirst?: boolean;
   },
 ) => Promise<WorldResult>;
 

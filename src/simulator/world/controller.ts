@@ -43,7 +43,7 @@ export interface ControllerOptions {
   readonly hooks: GitHubHooks;
   readonly telemetry: Telemetry;
   readonly chance: Chance;
-  /** Every period of a controller times this. */
+  /** Every period and rest of a controller times this. */
   readonly pace: number;
   openStore(): Promise<Store>;
   provider(pool: PoolName): Provider;
@@ -62,7 +62,7 @@ export interface RunningController {
 
 /** A lease outlives so many of its renewals, and no gap in hearing opens between two. */
 const TENURE_PACE_MAX = 3;
-export const TOKEN_KEY = new Uint8Array(32).fill(7);
+const TOKEN_KEY = new Uint8Array(32).fill(7);
 
 export async function startController(options: ControllerOptions): Promise<RunningController> {
   const { process, pools, telemetry, connection } = options;
@@ -85,7 +85,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
       periodMs: TENURE_PERIOD_MS * Math.min(options.pace, TENURE_PACE_MAX),
       run: () => tenure.run(),
     },
-    ...controllers.map((one): Controller => ({ ...one, periodMs: one.periodMs * options.pace })),
+    ...controllers.map((one) => paced(one, options.pace)),
   ]);
   const agents = createAgentApp({ ...surroundings, tokens: core.tokens, polls });
   const webhooks = createWebhookApp({
@@ -109,6 +109,11 @@ export async function startController(options: ControllerOptions): Promise<Runni
       await store.close();
     },
   };
+}
+
+function paced(one: Controller, pace: number): Controller {
+  const periodMs = one.periodMs * pace;
+  return one.restMs === undefined ? { ...one, periodMs } : { ...one, periodMs, restMs: one.restMs * pace };
 }
 
 interface Core {

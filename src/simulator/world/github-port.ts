@@ -186,6 +186,6 @@ function viewAttempt({ delivery, attempt }: LoggedAttempt): HookDelivery {
   };
 }
 
-export function scopeOf(scope: RegistrationScope): Scope {
+function scopeOf(scope: RegistrationScope): Scope {
   return scope.kind === "repository" ? { kind: "repository", fullName: `${scope.owner}/${scope.repository}` } : scope;
 }

@@ -39,7 +39,7 @@ export interface BareBirth extends HostBirth {
   readonly runnerName: string;
   readonly labels: readonly string[];
   readonly scope: Scope;
-  /** It takes one job and then its machine stays, without a runner. Else it takes job after job. */
+  /** It takes one job, and then its machine shuts down. Else it takes job after job. */
   readonly isEphemeral: boolean;
   /** `systemctl stop` of the runner's service reaches the listener as a signal that cancels its job. */
   readonly onRegistered: (runnerId: number) => void;

@@ -47,8 +47,8 @@ export class Inspections {
 
   #look(): void {
     this.#world.scheduler.after(EVERY_MS, () => this.#look());
-    const { database, service } = this.#world;
-    if (database === null || service === null || database.isBeingWritten) return;
+    const { database, installation } = this.#world;
+    if (database === null || installation === null || database.isBeingWritten) return;
     this.#countStrays();
     this.#checkTickets();
     this.#checkStall();
@@ -91,8 +91,8 @@ export class Inspections {
   }
 
   #checkReasons(): void {
-    const { github, scheduler, workload, service } = this.#world;
-    const running = service?.current ?? null;
+    const { github, scheduler, workload, installation } = this.#world;
+    const running = installation?.current ?? null;
     // While nobody is there to be asked, or it has only just started, nobody can tell.
     if (running === null || !running.process.isRunning) return;
     if (running.process.clock.monotonicMs() < UNKNOWN_JOB_MS) return;
@@ -105,7 +105,7 @@ export class Inspections {
   }
 
   #ask(subject: string, what: string, job: Job | null): void {
-    const running = this.#world.service?.current ?? null;
+    const running = this.#world.installation?.current ?? null;
     if (running === null) return;
     const { judge, workload } = this.#world;
     running.process.deliver(() => {

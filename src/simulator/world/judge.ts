@@ -265,7 +265,7 @@ export class Judge implements Witness {
   }
 }
 
-export function describe(cause: Cause): string {
+function describe(cause: Cause): string {
   switch (cause.by) {
     case "controller":
       return `by the controller, ${cause.proof}`;
@@ -279,7 +279,7 @@ export function describe(cause: Cause): string {
 }
 
 /** Since the world's start: `3:07:42.120`. */
-export function formatOffset(atMs: number): string {
+function formatOffset(atMs: number): string {
   const hours = Math.floor(atMs / (60 * MINUTE_MS));
   const minutes = Math.floor(atMs / MINUTE_MS) % 60;
   const seconds = ((atMs / 1_000) % 60).toFixed(3).padStart(6, "0");

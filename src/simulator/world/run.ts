@@ -1,8 +1,8 @@
 /** Runs one world from its start to its end, and says what it was. */
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import type { Distribution, WorldResult } from "../scenario/result.ts";
+import type { RunWorld } from "../scenario/run-world.ts";
 import type { Scenario } from "../scenario/scenario.ts";
-import type { WorldEvent } from "./event-log.ts";
 import { findLeftovers, Inspections, isNothingLeft, judgeEnd, type Leftovers } from "./inspections.ts";
 import { startTroubles } from "./troubles.ts";
 import { createWorld, type World } from "./world.ts";
@@ -11,13 +11,7 @@ import { createWorld, type World } from "./world.ts";
 const SETTLE_MAX_MS = 5 * HOUR_MS;
 const SETTLE_STEP_MS = 5 * MINUTE_MS;
 
-export interface RunOptions {
-  readonly seed: number;
-  /** Gets every event of the world, in its order. */
-  readonly onEvent?: (event: WorldEvent) => void;
-  /** Ends the world at its first violation: the figures are then those of a part of it. */
-  readonly stopsAtFirst?: boolean;
-}
+type RunOptions = Parameters<RunWorld>[1];
 
 /** The same scenario and seed give the same result, to the last digit of its digest. */
 export async function runWorld(scenario: Scenario, options: RunOptions): Promise<WorldResult> {
@@ -25,7 +19,7 @@ export async function runWorld(scenario: Scenario, options: RunOptions): Promise
   const inspections = new Inspections(world);
   const isOver = () => options.stopsAtFirst === true && world.judge.violationCount > 0;
   world.webhooks.start();
-  world.service?.start();
+  world.installation?.start();
   world.workload.start(Math.min(scenario.durationMs, scenario.faultsEndMs ?? scenario.durationMs));
   startTroubles(world);
   inspections.start();

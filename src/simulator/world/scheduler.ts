@@ -3,7 +3,7 @@
  * were asked for. Between two events nothing runs: whatever an event set going has come to rest, or waits for a later one.
  */
 import { invariant } from "../../domain/invariant.ts";
-import { drain } from "./drain.ts";
+import { drain } from "./system/drain.ts";
 
 export interface Scheduled {
   /** Idempotent; does nothing once it has happened. */

@@ -6,11 +6,11 @@ import type { WorldDatabase } from "./database.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Faults } from "./faults.ts";
 import type { Host } from "./host.ts";
+import type { Installation } from "./installation.ts";
 import type { Network } from "./network.ts";
 import type { ProviderModel } from "./provider.ts";
 import type { Remote } from "./remote.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { Service } from "./service.ts";
 
 /** A crash strikes in the middle of its next queries as often as between two events. */
 const QUERY_CRASH_SHARE = 0.5;
@@ -27,7 +27,7 @@ export interface TroubledWorld {
   readonly githubRemote: Remote;
   readonly provider: ProviderModel;
   /** Null where another system runs the fleet. */
-  readonly service: Service | null;
+  readonly installation: Installation | null;
   readonly database: WorldDatabase | null;
   stepClock(byMs: number): void;
 }
@@ -35,7 +35,7 @@ export interface TroubledWorld {
 export function startTroubles(world: TroubledWorld): void {
   troubleGitHub(world);
   troubleHosts(world);
-  if (world.service !== null) troubleService(world, world.service);
+  if (world.installation !== null) troubleService(world, world.installation);
 }
 
 function troubleGitHub({ faults, githubRemote, log }: TroubledWorld): void {
@@ -82,16 +82,19 @@ function troubleHosts({ faults, provider, network, log }: TroubledWorld): void {
   );
 }
 
-function troubleService({ faults, scheduler, database, stepClock, log }: TroubledWorld, service: Service): void {
+function troubleService(
+  { faults, scheduler, database, stepClock, log }: TroubledWorld,
+  installation: Installation,
+): void {
   faults.recur<FaultOf<"controller.crash">>("controller.crash", (_fault, chance) =>
-    service.crash(chance.happens(QUERY_CRASH_SHARE) ? chance.whole(CRASH_WITHIN_QUERIES) : null),
+    installation.crash(chance.happens(QUERY_CRASH_SHARE) ? chance.whole(CRASH_WITHIN_QUERIES) : null),
   );
   faults.recur<FaultOf<"controller.pause">>("controller.pause", ({ forMs }, chance) =>
-    service.pause(chance.between(forMs)),
+    installation.pause(chance.between(forMs)),
   );
-  faults.recur<FaultOf<"controller.deploy">>("controller.deploy", () => service.deploy());
+  faults.recur<FaultOf<"controller.deploy">>("controller.deploy", () => installation.deploy());
   faults.recur<FaultOf<"controller.second">>("controller.second", (_fault, chance) =>
-    service.double(chance.between(SECOND_FOR_MS)),
+    installation.double(chance.between(SECOND_FOR_MS)),
   );
   faults.recur<FaultOf<"controller.clock-step">>("controller.clock-step", ({ byMs }, chance) => {
     const byOneMs = Math.round(chance.between(byMs));
@@ -100,22 +103,25 @@ function troubleService({ faults, scheduler, database, stepClock, log }: Trouble
   });
   if (database === null) return;
   for (const { atMs, ageMs } of faults.of("controller.restore"))
-    backUpAndRestore({ scheduler, database, service, faults }, Math.max(0, atMs - ageMs), atMs);
+    backUpAndRestore({ scheduler, database, installation, faults }, Math.max(0, atMs - ageMs), atMs);
 }
 
 function backUpAndRestore(
-  world: Pick<TroubledWorld, "scheduler" | "faults"> & { readonly database: WorldDatabase; readonly service: Service },
+  world: Pick<TroubledWorld, "scheduler" | "faults"> & {
+    readonly database: WorldDatabase;
+    readonly installation: Installation;
+  },
   backUpAtMs: number,
   restoreAtMs: number,
 ): void {
-  const { scheduler, database, service, faults } = world;
+  const { scheduler, database, installation, faults } = world;
   const startMs = scheduler.nowMs;
   const backUp = (): void => {
     if (database.isBeingWritten) return void scheduler.after(BACKUP_RETRY_MS, backUp);
     const backup = database.backUp();
     scheduler.at(startMs + restoreAtMs, () => {
       faults.count("controller.restore");
-      service.restore(backup);
+      installation.restore(backup);
     });
   };
   scheduler.at(startMs + backUpAtMs, backUp);

@@ -7,10 +7,10 @@ import type { Fleet } from "./algorithm.ts";
 import { HOOK_SECRET, WEBHOOKS_URL } from "./controller.ts";
 import type { WorldDatabase } from "./database.ts";
 import type { GitHubWorld } from "./github-world.ts";
+import type { Installation } from "./installation.ts";
 import type { Judge } from "./judge.ts";
 import type { Remote } from "./remote.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { Service } from "./service.ts";
 
 const PUMP_MS = SECOND_MS;
 /** GitHub waits no longer for an answer. */
@@ -21,7 +21,7 @@ export interface WebhookWorld {
   readonly github: GitHubWorld;
   readonly githubRemote: Remote;
   readonly judge: Judge;
-  readonly service: Service | null;
+  readonly installation: Installation | null;
   readonly database: WorldDatabase | null;
   readonly fleet: Fleet | null;
 }
@@ -58,9 +58,9 @@ export class Webhooks {
   }
 
   #post(send: Send, delivery: Delivery): void {
-    const { scheduler, github, service } = this.#world;
+    const { scheduler, github, installation } = this.#world;
     const hook = github.state.hooks.get(delivery.hookId);
-    if (hook === undefined || service === null) return;
+    if (hook === undefined || installation === null) return;
     const atMs = scheduler.nowMs;
     let isOver = false;
     const conclude = (statusCode: number | null, failure: "failed to connect to host" | "timed out" | null): void => {
@@ -71,7 +71,7 @@ export class Webhooks {
       if (statusCode !== null && statusCode < 300) this.#checkDurable(delivery);
     };
     const body = renderBody(hook, delivery);
-    const isTaken = service.receiveWebhook(headersOf(hook, delivery, body), body, (answer) =>
+    const isTaken = installation.receiveWebhook(headersOf(hook, delivery, body), body, (answer) =>
       answer === null ? conclude(null, "failed to connect to host") : conclude(answer.status, null),
     );
     if (!isTaken) conclude(null, "failed to connect to host");

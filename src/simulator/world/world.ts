@@ -20,6 +20,7 @@ import { ForeignRunners } from "./foreign-runners.ts";
 import { createGitHubPort, GITHUB_FAILURES } from "./github-port.ts";
 import { GitHubWorld } from "./github-world.ts";
 import type { HostWorld, JobFate, RunnerFate } from "./host.ts";
+import { Installation } from "./installation.ts";
 import { Judge } from "./judge.ts";
 import { Lies } from "./lies.ts";
 import { Network } from "./network.ts";
@@ -28,7 +29,6 @@ import type { ProviderModel } from "./provider.ts";
 import { gateProvider, PROVIDER_FAILURES } from "./provider-port.ts";
 import { Remote } from "./remote.ts";
 import { Scheduler } from "./scheduler.ts";
-import { Service } from "./service.ts";
 import { createWorldTelemetry, type WorldTelemetry } from "./telemetry.ts";
 import { Webhooks } from "./webhooks.ts";
 import { Workload } from "./workload.ts";
@@ -57,7 +57,7 @@ export interface World {
   readonly webhooks: Webhooks;
   readonly telemetry: WorldTelemetry;
   /** Null where a baseline runs the fleet. */
-  readonly service: Service | null;
+  readonly installation: Installation | null;
   readonly database: WorldDatabase | null;
   readonly fleet: Fleet | null;
   /** By the provider's ids. */
@@ -90,7 +90,7 @@ export function createWorld(scenario: Scenario, seed: number, onEvent: ((event: 
     judge.violate("I6", `an invariant of its own broke: ${message}`, {}),
   );
   const network = new Network(scheduler, chance.fork("network"), {
-    receive: (...call) => get().service?.receive(...call) ?? false,
+    receive: (...call) => get().installation?.receive(...call) ?? false,
   });
   const hostWorld = hostWorldOf(foundation, { github, workload, judge, network });
   const provider = makeProvider(scenario.provider, {
@@ -133,7 +133,7 @@ export function createWorld(scenario: Scenario, seed: number, onEvent: ((event: 
 
 /** Half as often as in life, and well inside the minute in which an agent must be heard. */
 const HEARTBEAT_MS = 30 * SECOND_MS;
-export const RUNNER_VERSION = "2.336.0";
+const RUNNER_VERSION = "2.336.0";
 
 type Foundation = Pick<World, "scenario" | "scheduler" | "chance" | "log" | "faults">;
 
@@ -191,8 +191,8 @@ function createJudge(
 }
 
 /** As `holdfast explain` would say it now; nothing where nobody is there to be asked. */
-export function explain(world: World, subject: string, tell: (sentences: readonly string[]) => void): void {
-  const running = world.service?.current ?? null;
+function explain(world: World, subject: string, tell: (sentences: readonly string[]) => void): void {
+  const running = world.installation?.current ?? null;
   if (running === null) return;
   world.scheduler.after(0, () =>
     running.process.deliver(() => {
@@ -254,8 +254,8 @@ function drawJobFate(faults: Faults, chance: Chance): JobFate {
   return { kind: "well" };
 }
 
-type Base = Omit<World, "service" | "database" | "fleet" | "webhooks">;
-type Side = Pick<World, "service" | "database" | "fleet">;
+type Base = Omit<World, "installation" | "database" | "fleet" | "webhooks">;
+type Side = Pick<World, "installation" | "database" | "fleet">;
 
 function createOurSide(base: Base, wallOffsetMs: () => number): Side {
   const { scheduler, faults, chance, log } = base;
@@ -265,7 +265,7 @@ function createOurSide(base: Base, wallOffsetMs: () => number): Side {
       return slow === null ? 0 : chance.between(slow.delayMs);
     },
   });
-  const service = new Service({
+  const installation = new Installation({
     scheduler,
     database,
     log,
@@ -273,7 +273,7 @@ function createOurSide(base: Base, wallOffsetMs: () => number): Side {
     wallOffsetMs,
     optionsFor: (process) => optionsFor(base, process),
   });
-  return { service, database, fleet: null };
+  return { installation, database, fleet: null };
 }
 
 function optionsFor(base: Base, process: WorldProcess) {
@@ -319,5 +319,5 @@ function createBaselineSide(base: Base, hostWorld: HostWorld): Side {
       ),
     cause: (what) => ({ by: "controller", proof: what }),
   });
-  return { service: null, database: null, fleet };
+  return { installation: null, database: null, fleet };
 }

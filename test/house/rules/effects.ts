@@ -2,7 +2,13 @@ import { matching, type Rule } from "../rule.ts";
 import { isIn } from "../source-file.ts";
 
 /** Where the machine itself is touched. Everything else gets time, chance and settings handed in. */
-const SYSTEM = ["src/adapters/system", "src/agent/system", "src/simulator/server", "src/simulator/runner"];
+const SYSTEM = [
+  "src/adapters/system",
+  "src/agent/system",
+  "src/simulator/server",
+  "src/simulator/runner",
+  "src/simulator/world/system",
+];
 
 function inProductBut(places: readonly string[]): Rule["where"] {
   return (path) => isIn(path, ["src", "bin"]) && !isIn(path, places);

@@ -16,13 +16,13 @@ import { Scheduler } from "../../../src/simulator/world/scheduler.ts";
 import type { Witness } from "../../../src/simulator/world/witness.ts";
 
 /** 2026-08-19T16:08:55Z */
-export const START_MS = 1_787_155_735_000;
+const START_MS = 1_787_155_735_000;
 export const SCOPE = { kind: "organization", organization: "acme" } as const;
 export const PROVIDER_ID = "i-0001";
 const WAY_MS = 20;
 
 /** A controller of one machine: it confirms every end at once. */
-export class ControllerStandIn implements AgentLine {
+class ControllerStandIn implements AgentLine {
   readonly reports: HostReport[] = [];
   readonly calls: string[] = [];
   isReachable = true;

@@ -1,7 +1,7 @@
 /** Stands in for the world: it shows a violation where an open breaker lets nothing be tried any more. */
 import { mayProbe } from "../../../src/domain/breakers.ts";
-import type { RunWorld } from "../../../src/simulator/mutants/trial.ts";
 import type { Violation } from "../../../src/simulator/scenario/result.ts";
+import type { RunWorld } from "../../../src/simulator/scenario/run-world.ts";
 
 /** So that not every seed shows it. */
 const QUIET_SEEDS = 2;

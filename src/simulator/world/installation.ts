@@ -19,7 +19,7 @@ const STOP_MS = 10 * SECOND_MS;
 /** How long the older of two processes lives on once the younger one is there. */
 const OVERLAP_MS = 2 * MINUTE_MS;
 
-export interface ServiceWorld {
+export interface InstallationWorld {
   readonly scheduler: Scheduler;
   readonly database: WorldDatabase;
   readonly log: EventLog;
@@ -36,14 +36,14 @@ interface Open {
   readonly fail: () => void;
 }
 
-export class Service implements Answering {
-  readonly #world: ServiceWorld;
+export class Installation implements Answering {
+  readonly #world: InstallationWorld;
   readonly #processes = new Map<string, WorldProcess>();
   readonly #open = new Set<Open>();
   #current: RunningController | null = null;
   #startCount = 0;
 
-  constructor(world: ServiceWorld) {
+  constructor(world: InstallationWorld) {
     this.#world = world;
   }
 
