@@ -3,8 +3,8 @@ import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
   source: "src/domain/slow-proofs.ts",
-  text: 'if (jobs.length === 0) return ["no-job-known"];',
-  replacement: "if (jobs.length === 0) return [];",
+  text: "return missingForTerminal(jobs, time);",
+  replacement: "return jobs.length === 0 ? [] : missingForTerminal(jobs, time);",
   invariant: "I1",
   nets: [
     {
