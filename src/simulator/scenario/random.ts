@@ -45,7 +45,7 @@ export function randomScenario(seed: number, provider?: ProviderWorld): Scenario
 }
 
 function drawArrivals(chance: Chance): Arrivals {
-  const perHour = Math.round(chance.spread(20, 200));
+  const perHour = Math.round(chance.spread(10, 120));
   const isBursty = chance.happens(0.4);
   return {
     perHour,
@@ -80,7 +80,7 @@ function drawPool(chance: Chance, name: string): PoolPolicy {
     requiredLabels: [],
     priority: 0,
     mode: "run",
-    machineCountMax: chance.pick([12, 20, 40, 80]),
+    machineCountMax: chance.pick([6, 12, 20, 40, 80]),
     jobsPerMachine: chance.pick([1, 1, 3, 20]),
     warmParkedCount: isWarm ? chance.whole([1, 5]) : 0,
     warmRegisteredCount: chance.happens(0.3) ? chance.whole([1, 3]) : 0,
