@@ -234,6 +234,7 @@ function hostWorldOf({ scheduler, chance, log, faults }: Foundation, side: HostS
     drawJobFate: () => drawJobFate(faults, fates),
     jobDurationMs: (jobId) => workload.durationMs(jobId),
     refusesAcquire: (jobId) => workload.strikes("github.acquire-refused", jobId) !== null,
+    noteFenceBeginning: (runnerId) => workload.sendBeforeFence(runnerId),
     noteFenceClosing: (runnerId) => workload.sendIntoFence(runnerId),
     runnerVersion: RUNNER_VERSION,
   };
