@@ -15,6 +15,8 @@ const DURATION_MS = 8 * HOUR_MS;
 const QUIET_SHARE = 0.06;
 /** Each kind of fault is in a world with this chance. */
 const KIND_SHARES = [0.1, 0.25, 0.5] as const;
+/** Larger worlds show no more, and take as long as ten of this size. */
+const JOBS_PER_HOUR_MAX = 60;
 const LABELS = ["self-hosted", "linux", "x64"] as const;
 
 /** @param provider where the worlds are to be; drawn where left out. */
@@ -44,7 +46,7 @@ export function randomScenario(seed: number, provider?: ProviderWorld): Scenario
 }
 
 function drawArrivals(chance: Chance): Arrivals {
-  const perHour = Math.round(chance.spread(6, 60));
+  const perHour = Math.min(JOBS_PER_HOUR_MAX, Math.round(chance.spread(6, 60)));
   const isBursty = chance.happens(0.4);
   return {
     perHour,
