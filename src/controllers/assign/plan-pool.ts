@@ -62,6 +62,7 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
     mintPauses: openPauses(memory.mintPauses, context.clock.monotonicMs()),
     launchRoom: launchRoom(pool, {
       machineCount,
+      isListed: memory.isFleetListed,
       isPaused: context.clock.monotonicMs() < memory.launch.untilMonotonicMs,
       isShuttingDown: context.isShuttingDown(),
       isRunnerEnded,
