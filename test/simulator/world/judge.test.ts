@@ -98,7 +98,9 @@ it.each<[string, Cause, boolean]>([
 
 it("finds nothing in the kill of a listener that waits: that is what a fence is for", () => {
   const scene = new JudgeScene();
-  scene.judge.runnerKilled(host(scene.register()), { by: "agent", what: "fence" });
+  const waiting = host(scene.register());
+  scene.judge.runnerKilled(waiting, { by: "agent", what: "fence" });
+  scene.judge.runnerKilled(waiting, { by: "controller", proof: "a baseline stops it" });
   expect(scene.said).toEqual([]);
 });
 
