@@ -176,6 +176,8 @@ it("finds nothing in a job that nobody has heard of while faults last, or that h
     await scene.pass(LOOK_EVERY_MS + MINUTE_MS);
     expect(scene.said).toEqual([]);
   }
+  await faulty.pass(LOOK_EVERY_MS);
+  expect(faulty.said).toEqual([]);
 });
 
 /** There is no room, so that jobs wait; machines are kept, for they are to wait. */
@@ -276,9 +278,10 @@ it("finds what is left: jobs, machines, our registrations and tickets", async ()
 });
 
 it("calls a machine left over that does not work, however many are to wait", () => {
-  const scene = new Scene({ algorithm: "age-cap", pools: [pool({ warmParkedCount: 5 })] });
-  const [, broken] = [scene.addMachine(), scene.addMachine()];
+  const scene = new Scene({ algorithm: "age-cap", pools: [pool({ warmParkedCount: 1 })] });
+  scene.addMachine();
   expect(findLeftovers(scene.world).machines).toEqual([]);
+  const broken = scene.addMachine();
   broken.end({ by: "fault", kind: "host.dies" });
   expect(findLeftovers(scene.world).machines).toEqual([broken.providerId]);
 });
