@@ -22,6 +22,8 @@ const SILENT_WAIT_MS = 10 * MINUTE_MS;
 const ASKED_MAX = 6;
 /** A lost event is found in less: by the delivery log within a minute, else by the look at open jobs. */
 const UNKNOWN_JOB_MS = 10 * MINUTE_MS;
+/** Of a ticket; one whose machine has it, may have it or is to get it. */
+const IS_LIVE = "state not in ('spent', 'barren', 'handed-back', 'void', 'lost')";
 
 export class Inspections {
   readonly #world: World;
@@ -93,8 +95,7 @@ export class Inspections {
 
   #checkTickets(): void {
     const live = this.#rows(
-      "select machine_id, count(*) as count from tickets where state in " +
-        "('issued', 'delivered', 'online', 'running', 'handing-back') group by machine_id having count(*) > 1",
+      `select machine_id, count(*) as count from tickets where ${IS_LIVE} group by machine_id having count(*) > 1`,
     );
     for (const { machine_id: machine, count } of live)
       this.#world.judge.violate("I3", `machine ${String(machine)} has ${String(count)} live tickets`, {});
@@ -175,9 +176,7 @@ export function findLeftovers(world: World): Leftovers {
   const broken = hosts.filter(({ isUp }) => !isUp).map(({ providerId }) => providerId);
   const waiting = hosts.filter(({ isUp }) => isUp).map(({ providerId }) => providerId);
   const registrations = [...github.state.registrations.values()].filter(({ name }) => world.isOurs(name));
-  const tickets = database?.read(
-    "select count(*) as count from tickets where state not in ('spent', 'barren', 'handed-back', 'void', 'lost')",
-  );
+  const tickets = database?.read(`select count(*) as count from tickets where ${IS_LIVE}`);
   const ticketCount = Number(tickets?.[0]?.count ?? 0);
   return {
     openJobs: [...github.state.openJobs.values()],

@@ -183,10 +183,10 @@ export class Installation implements Answering {
       this.#open.delete(open);
       scheduler.after(0, open.fail);
     }
-    const isLast = [...this.#processes.values()].every(({ isDead }) => isDead);
-    if (isLast) scheduler.after(RESTART_MS, () => this.#restart());
+    scheduler.after(RESTART_MS, () => this.#restart());
   }
 
+  /** Unless another one lives by then. */
   #restart(): void {
     if ([...this.#processes.values()].every(({ isDead }) => isDead)) this.start();
   }

@@ -71,7 +71,7 @@ export class JudgeScene {
     return this.judge.violations.map(({ invariant, what }) => `${invariant} ${what}`);
   }
 
-  get only(): Violation {
+  get oneViolation(): Violation {
     const [first] = this.judge.violations;
     if (first === undefined || this.judge.violations.length > 1) throw new Error(`not one: ${this.said.join("; ")}`);
     return first;

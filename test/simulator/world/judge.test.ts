@@ -25,7 +25,7 @@ it.each(OURS)("I1: a machine with a job is ended by %s", (_who, cause) => {
   const scene = new JudgeScene();
   const employed = scene.employ();
   scene.judge.machineEnds(working(employed), cause);
-  const { invariant, machine, job, what } = scene.only;
+  const { invariant, machine, job, what } = scene.oneViolation;
   expect({ invariant, machine, job }).toEqual({ invariant: "I1", machine: MACHINE, job: `job-${employed.job.id}` });
   expect(what).toMatch(/^the machine was ended \(by .+\) while job job-\d+ ran there$/);
   expect(scene.judge.deathOf(employed.job.id)).toBe("us");
@@ -76,7 +76,7 @@ it("finds nothing in the end of a machine whose job is over, or without a runner
 it("I1: a machine is ended by us while its listener could still take a job", () => {
   const scene = new JudgeScene();
   scene.judge.machineEnds(host(scene.register()), { by: "controller", proof: "parked" });
-  expect(scene.only).toMatchObject({
+  expect(scene.oneViolation).toMatchObject({
     invariant: "I1",
     machine: MACHINE,
     job: null,
@@ -98,7 +98,9 @@ it.each<[string, Cause, boolean]>([
 
 it("finds nothing in the kill of a listener that waits: that is what a fence is for", () => {
   const scene = new JudgeScene();
-  scene.judge.runnerKilled(host(scene.register()), { by: "agent", what: "fence" });
+  const waiting = host(scene.register());
+  scene.judge.runnerKilled(waiting, { by: "agent", what: "fence" });
+  scene.judge.runnerKilled(waiting, { by: "controller", proof: "a baseline stops it" });
   expect(scene.said).toEqual([]);
 });
 
@@ -111,7 +113,7 @@ it("counts a dispatch that our kill lost as a delay; I1: the second of the same 
   scene.judge.dispatchLost(7, "ours-3");
   expect(scene.judge.delayCount).toBe(3);
   expect(scene.said).toEqual(["I1 job job-7 was taken back from a runner before it was acquired, for the 2. time"]);
-  expect(scene.only).toMatchObject({ job: "job-7", machine: null });
+  expect(scene.oneViolation).toMatchObject({ job: "job-7", machine: null });
 });
 
 it("does not count dispatches that others lost", () => {
@@ -128,7 +130,7 @@ it.each([
   const scene = new JudgeScene();
   const employed = scene.employ();
   scene.judge.jobCancelledByRunner(working(employed), employed.job.id, why);
-  expect(scene.only).toMatchObject({
+  expect(scene.oneViolation).toMatchObject({
     invariant: "I1",
     machine: MACHINE,
     job: `job-${employed.job.id}`,
@@ -156,8 +158,8 @@ it("I1: a registration is deleted while its job runs", () => {
   const employed = scene.employ();
   scene.hosts = [host(null, {}, "i-0"), working(employed)];
   scene.judge.registrationDeleted(employed.runner, "ticket-over");
-  expect(scene.only).toMatchObject({ invariant: "I1", machine: MACHINE, job: `job-${employed.job.id}` });
-  expect(scene.only.what).toBe(`registration ours-1 was deleted while job job-${employed.job.id} ran there`);
+  expect(scene.oneViolation).toMatchObject({ invariant: "I1", machine: MACHINE, job: `job-${employed.job.id}` });
+  expect(scene.oneViolation.what).toBe(`registration ours-1 was deleted while job job-${employed.job.id} ran there`);
 });
 
 it("I1: a registration is deleted while its listener could still take a job", () => {
@@ -165,8 +167,8 @@ it("I1: a registration is deleted while its listener could still take a job", ()
   const runner = scene.register();
   scene.hosts = [host(runner)];
   scene.judge.registrationDeleted(runner, "ticket-over");
-  expect(scene.only).toMatchObject({ invariant: "I1", machine: MACHINE, job: null });
-  expect(scene.only.what).toBe("registration ours-1 was deleted while its listener could still take a job");
+  expect(scene.oneViolation).toMatchObject({ invariant: "I1", machine: MACHINE, job: null });
+  expect(scene.oneViolation.what).toBe("registration ours-1 was deleted while its listener could still take a job");
 });
 
 it("finds nothing in the deletion of a registration that nobody uses any more", () => {
@@ -249,8 +251,8 @@ it("shows with a violation when it was, the events of whom it concerns, and what
   scene.judge.machineEnds(working(employed), { by: "controller", proof: "parked" });
   await scene.pass(1);
   const job = `job-${employed.job.id}`;
-  expect(scene.only).toMatchObject({ atMs: 7_384_005, explanation: [`m-of-${MACHINE} is explained`] });
-  expect(scene.only.timeline).toEqual([
+  expect(scene.oneViolation).toMatchObject({ atMs: 7_384_005, explanation: [`m-of-${MACHINE} is explained`] });
+  expect(scene.oneViolation.timeline).toEqual([
     `2:03:04.005 [i-1, ${job}] job ${job} is acquired`,
     `2:03:04.005 [i-1, ${job}] the machine ends: by the controller, parked`,
     `2:03:04.005 [i-1, ${job}] VIOLATION of I1: the machine was ended (by the controller, parked) while job ${job} ran there`,
