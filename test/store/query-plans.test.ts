@@ -23,7 +23,7 @@ import { listLogs } from "../../src/store/logs/logs.ts";
 import { countPresentByPool } from "../../src/store/machines/count.ts";
 import { recordAgentSeen } from "../../src/store/machines/heard.ts";
 import { listMachines, listMachinesInState, listMachinesOfPool } from "../../src/store/machines/list.ts";
-import { findMachineByProviderId, loadMachine } from "../../src/store/machines/load.ts";
+import { findMachineByProviderId, loadMachine, loadMachines } from "../../src/store/machines/load.ts";
 import { listMachinesWithNews } from "../../src/store/machines/news.ts";
 import { saveMachine } from "../../src/store/machines/save.ts";
 import { readLaunchOutcomes, readTicketOutcomes, readTicketOutcomesOfJobs } from "../../src/store/outcomes.ts";
@@ -105,6 +105,8 @@ describe("no verb reads a whole table", () => {
     ["listMachinesOfPool with the gone", (db) => listMachinesOfPool(db, pool, { ...some, includeGone: true })],
     ["listMachines", (db) => listMachines(db, some)],
     ["listMachinesInState", (db) => listMachinesInState(db, pool, "parked")],
+    ["listMachinesInState, several", (db) => listMachinesInState(db, pool, "parked", "planned")],
+    ["loadMachines", (db) => loadMachines(db, [machine.id, machineIdOf(2)])],
     ["listMachinesWithNews", (db) => listMachinesWithNews(db, pool, 9)],
     ["countPresentByPool", (db) => countPresentByPool(db)],
     ["findTicketByRunnerName", (db) => findTicketByRunnerName(db, "hf-1")],
