@@ -14,9 +14,16 @@ import {
 import { recordPending } from "../../src/store/deliveries/record.ts";
 import { latestDecisions, listDecisions } from "../../src/store/evidence/decisions.ts";
 import { listEvidence, recordEvidence } from "../../src/store/evidence/evidence.ts";
+import { readStanding } from "../../src/store/facts.ts";
 import { countQueuedByPool } from "../../src/store/jobs/count.ts";
 import * as jobLists from "../../src/store/jobs/list.ts";
-import { findJobById, findJobsByRunnerNames, listKnownJobs, loadJob } from "../../src/store/jobs/load.ts";
+import {
+  findJobById,
+  findJobsByRunnerNames,
+  findNamedRunners,
+  listKnownJobs,
+  loadJob,
+} from "../../src/store/jobs/load.ts";
 import { saveJob } from "../../src/store/jobs/save.ts";
 import { listOpenLaunches, loadLaunch } from "../../src/store/launches/load.ts";
 import { listLogs } from "../../src/store/logs/logs.ts";
@@ -92,6 +99,7 @@ describe("no verb reads a whole table", () => {
     ["saveJob", (db) => saveJob(db, sampleJobRow(1), 1, NOW_MS)],
     ["findJobById", (db) => findJobById(db, job.id)],
     ["findJobsByRunnerNames", (db) => findJobsByRunnerNames(db, ["a", "b", "c"])],
+    ["findNamedRunners", (db) => findNamedRunners(db, ["a", "b", "c"])],
     ["listQueuedJobs", (db) => jobLists.listQueuedJobs(db, 9)],
     ["listQueuedJobsOfPool", (db) => jobLists.listQueuedJobsOfPool(db, pool, 9)],
     ["listQueuedAndUnroutedJobs", (db) => jobLists.listQueuedAndUnroutedJobs(db, 9)],
@@ -106,6 +114,7 @@ describe("no verb reads a whole table", () => {
     ["listMachines", (db) => listMachines(db, some)],
     ["listMachinesInState", (db) => listMachinesInState(db, pool, "parked")],
     ["listMachinesInState, several", (db) => listMachinesInState(db, pool, "parked", "planned")],
+    ["readStanding", (db) => readStanding(db, machine.id)],
     ["loadMachines", (db) => loadMachines(db, [machine.id, machineIdOf(2)])],
     ["listMachinesWithNews", (db) => listMachinesWithNews(db, pool, 9)],
     ["countPresentByPool", (db) => countPresentByPool(db)],

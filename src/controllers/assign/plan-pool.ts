@@ -17,7 +17,7 @@ import { SECOND_MS } from "../../domain/units.ts";
 import { AGENT_FRESH_MS } from "../../domain/verdict.ts";
 import { findDrain } from "../../store/drains.ts";
 import { listQueuedJobsOfPool } from "../../store/jobs/list.ts";
-import { findJobsByRunnerNames } from "../../store/jobs/load.ts";
+import { findNamedRunners } from "../../store/jobs/load.ts";
 import type { JobRow } from "../../store/jobs/row.ts";
 import { countPresentByPool } from "../../store/machines/count.ts";
 import { listMachinesInState } from "../../store/machines/list.ts";
@@ -171,10 +171,9 @@ export function asFree(machine: Machine, context: PoolContext): readonly FreeMac
 async function listUnnamedRunning(context: PoolContext, tickets: readonly Ticket[]): Promise<readonly Ticket[]> {
   const running = tickets.filter((ticket) => ticket.state.kind === "running");
   if (running.length === 0) return [];
-  const named = await findJobsByRunnerNames(
+  const names = await findNamedRunners(
     context.store.db,
     running.map((ticket) => ticket.runnerName),
   );
-  const names = new Set(named.map((row) => row.job.runnerName));
   return running.filter((ticket) => !names.has(ticket.runnerName));
 }
