@@ -102,6 +102,8 @@ export interface HostWorld {
   jobDurationMs(jobId: number): number;
   /** GitHub refuses this acquire: it counts as consumed there. */
   refusesAcquire(jobId: number): boolean;
+  /** A fence begins: so many milliseconds from now its listener is stopped, and a job may be on its way there by then. */
+  noteFenceBeginning(runnerId: number): void;
   /** A listener was stopped by a fence just now: the world may send it a job at once. */
   noteFenceClosing(runnerId: number): void;
   readonly runnerVersion: string;
