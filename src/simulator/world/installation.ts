@@ -10,6 +10,7 @@ import type { EventLog } from "./event-log.ts";
 import type { Exchange } from "./host.ts";
 import type { Answering } from "./network.ts";
 import { WorldProcess } from "./process.ts";
+import { requestOf } from "./request.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** How long a supervisor takes to start it again. */
@@ -168,7 +169,7 @@ export class Installation implements Answering {
     };
     process.deliver(() => {
       const { path, headers, body, signal } = request;
-      const call = new Request(`http://holdfast.world${path}`, { method: "POST", headers, body, signal });
+      const call = requestOf(`http://holdfast.world${path}`, headers, body, signal);
       answerOf(appOf(running), call).then(conclude, () => conclude(null));
     });
     return true;
