@@ -25,6 +25,7 @@ export async function runWorld(scenario: Scenario, options: RunOptions): Promise
   inspections.start();
   await world.scheduler.runUntil(scenario.startMs + scenario.durationMs, isOver);
   const left = await settle(world, isOver);
+  inspections.checkForeign();
   // What is asked of `explain` comes a moment later.
   await world.scheduler.runUntil(world.scheduler.nowMs + SECOND_MS);
   const result = resultOf(world, options.seed, inspections, left);
