@@ -16,7 +16,6 @@ export const mutant: Mutant = {
   world: {
     faults: [
       { kind: "controller.restore", atMs: 25 * MINUTE_MS, ageMs: 25 * MINUTE_MS },
-      { kind: "controller.restore", atMs: 38 * MINUTE_MS, ageMs: 38 * MINUTE_MS },
       { kind: "host.cut-off", from: "controller", everyMs: 2 * MINUTE_MS, forMs: [15 * MINUTE_MS, 25 * MINUTE_MS] },
     ],
     pool: { machineCountMax: 60 },
