@@ -52,6 +52,27 @@ it.each(NOT_OURS)(
   },
 );
 
+it("I1: an acquire that was on its way reaches GitHub after the agent killed its listener", () => {
+  const scene = new JudgeScene();
+  const { runner, job } = scene.employ();
+  scene.judge.runnerKilled(host(runner), { by: "agent", what: "fence" });
+  expect(scene.said).toEqual([]);
+  scene.judge.jobAcquired(host(null), job.id);
+  expect(scene.said).toEqual([`I1 job job-${job.id} is acquired for a listener that its agent had killed`]);
+  expect(scene.judge.deathOf(job.id)).toBe("us");
+});
+
+it("finds nothing where the job is acquired by the next runner of that machine, or its runner died by a fault", () => {
+  const scene = new JudgeScene();
+  scene.judge.runnerKilled(host(scene.register("ours-before")), { by: "agent", what: "fence" });
+  const next = scene.employ("ours-next");
+  scene.judge.jobAcquired(working(next), next.job.id);
+  const broken = scene.employ("ours-broken");
+  scene.judge.runnerKilled(host(broken.runner, {}, "i-2"), { by: "fault", kind: "host.runner-dies" });
+  scene.judge.jobAcquired(host(broken.runner, {}, "i-2"), broken.job.id);
+  expect(scene.said).toEqual([]);
+});
+
 it("keeps to who had the first hand in a job's death", () => {
   const scene = new JudgeScene();
   const employed = scene.employ();
