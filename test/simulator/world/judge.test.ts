@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { finishJob } from "../../../src/simulator/github/lease.ts";
 import type { JobDeath } from "../../../src/simulator/world/judge.ts";
 import type { Cause } from "../../../src/simulator/world/witness.ts";
-import { host, JudgeScene, MACHINE, MACHINES_MAX, START_MS, working } from "./judge-scene.ts";
+import { FORCED_AFTER_MS, host, JudgeScene, MACHINE, MACHINES_MAX, START_MS, working } from "./judge-scene.ts";
 
 const OURS: readonly (readonly [string, Cause])[] = [
   ["the controller, by its proof", { by: "controller", proof: "parked" }],
@@ -286,4 +286,50 @@ it("keeps twenty violations of a world, and counts them all", () => {
   expect(scene.judge.violations).toHaveLength(20);
   expect(scene.judge.violations.at(-1)?.what).toBe("number 19");
   expect(scene.judge.violationCount).toBe(25);
+});
+
+it("I3: machines that a restored store forgot, and that no listing shows yet, are nobody's fault", async () => {
+  const lagMs = 60_000;
+  const scene = new JudgeScene();
+  const start = async (providerId: string): Promise<void> => {
+    scene.judge.machineStarted(host(null, {}, providerId));
+    scene.hostCount += 1;
+    await scene.pass(0);
+  };
+  await start("listed");
+  await scene.pass(lagMs);
+  await start("not-listed-yet");
+  scene.judge.storeRestored(lagMs);
+  await start("after-1");
+  expect(scene.said).toEqual([]);
+  await start("after-2");
+  expect(scene.said).toEqual(["I3 4 machines are there, and at most 2 may be"]);
+  scene.hostCount -= 1;
+  scene.judge.machineEnds(host(null, {}, "after-2"), { by: "controller", proof: "parked" });
+  await scene.pass(2 * lagMs);
+  await start("when it was listed for long");
+  expect(scene.said).toHaveLength(2);
+});
+
+it("I3: without a listing's lag a restored store can count every machine", async () => {
+  const scene = new JudgeScene();
+  for (const id of ["i-1", "i-2", "i-3"]) {
+    scene.judge.storeRestored(0);
+    scene.judge.machineStarted(host(null, {}, id));
+    scene.hostCount += 1;
+    await scene.pass(0);
+  }
+  expect(scene.said).toEqual(["I3 3 machines are there, and at most 2 may be"]);
+});
+
+it("I1: nothing ends by force before it can have been unknown for its time", async () => {
+  const forced = { by: "controller", proof: "forced" } as const;
+  const scene = new JudgeScene();
+  for (const id of ["i-1", "i-2"]) scene.judge.machineStarted(host(null, {}, id));
+  await scene.pass(FORCED_AFTER_MS - 1);
+  scene.judge.machineEnds(host(null, {}, "i-1"), forced);
+  expect(scene.said).toEqual(["I1 the machine was ended as forced 0:16:39.999 after its start"]);
+  await scene.pass(1);
+  scene.judge.machineEnds(host(null, {}, "i-2"), forced);
+  expect(scene.said).toHaveLength(1);
 });
