@@ -30,9 +30,11 @@ export async function attend(context: PoolContext): Promise<void> {
   if (lease === null) return;
   const machines = await listMachinesWithNews(context.store.db, context.pool.name, MACHINES_MAX);
   let failure: { readonly error: unknown } | null = null;
+  let concernsDemand = false;
   for (const { id } of machines) {
     try {
-      await inLease(context.store, lease, (tx) => attendMachine(context, tx, id));
+      if (!(await inLease(context.store, lease, (tx) => attendMachine(context, tx, id)))) continue;
+      concernsDemand = true;
       // It may be parked now, with a ticket that was issued while it booted: a poll that came before this still waits.
       context.wake.machine(id);
     } catch (error) {
@@ -40,33 +42,47 @@ export async function attend(context: PoolContext): Promise<void> {
       failure ??= { error };
     }
   }
+  if (machines.length > 0) context.wake.controller("retire", context.pool.name);
+  if (concernsDemand) context.wake.controller("assign", context.pool.name);
   if (failure !== null) throw failure.error;
-  if (machines.length === 0) return;
-  context.wake.controller("assign", context.pool.name);
-  context.wake.controller("retire", context.pool.name);
   if (machines.length === MACHINES_MAX) context.wake.controller("attend", context.pool.name);
 }
 
-async function attendMachine(context: PoolContext, tx: Queryable, id: MachineId): Promise<void> {
+/** @returns whether it may change what jobs get: rows changed, or the machine is one that jobs could get. */
+async function attendMachine(context: PoolContext, tx: Queryable, id: MachineId): Promise<boolean> {
   const machine = await loadMachine(tx, id);
-  if (machine === null || machine.report === null) return;
+  if (machine === null || machine.report === null) return false;
   // Its launch has not been answered yet: the report stays news until it has.
-  if (machine.state.kind === "planned") return;
+  if (machine.state.kind === "planned") return true;
   if (isContested(await listCheckIns(tx, id), heardTime(context))) {
     // Until it is certain who speaks, it can only show that a job runs; the report stays news until then.
-    await applyReport(context, tx, id, onlyOfWork(machine.report));
-    return;
+    return applyReport(context, tx, machine, onlyOfWork(machine.report));
   }
-  const isAccounted = await accountForNamed(context, tx, machine, machine.report);
-  await applyReport(context, tx, id, machine.report);
-  if (isAccounted) await markAttended(tx, id, machine.sequence);
+  const tickets = await listTicketsOfMachine(tx, id);
+  const account = await accountForNamed(context, tx, { machine, tickets }, machine.report);
+  const read = account.isUntouched ? tickets : null;
+  const concernsDemand = await applyReport(context, tx, machine, machine.report, read);
+  if (account.isWhole) await markAttended(tx, id, machine.sequence);
+  return concernsDemand || !account.isUntouched;
 }
 
-async function applyReport(context: PoolContext, tx: Queryable, id: MachineId, report: HostReport): Promise<void> {
-  const machine = await loadMachine(tx, id);
-  if (machine === null) return;
+/**
+ * @param before as it was before its report was looked at.
+ * @param read its tickets, where no row has changed since; null: machine and tickets are to be read again.
+ * @returns as `attendMachine` does.
+ */
+async function applyReport(
+  context: PoolContext,
+  tx: Queryable,
+  before: Machine,
+  report: HostReport,
+  read: readonly Ticket[] | null = null,
+): Promise<boolean> {
+  const { id } = before;
+  const machine = read === null ? await loadMachine(tx, id) : before;
+  if (machine === null) return false;
   const nowMs = context.clock.nowMs();
-  const tickets = await listTicketsOfMachine(tx, id);
+  const tickets = read ?? (await listTicketsOfMachine(tx, id));
   const after = attendReport(machine, tickets, report, nowMs);
   for (const ticket of after.tickets) await saveAttendedTicket(context, tx, ticket, nowMs);
   if (after.machine !== machine) {
@@ -78,6 +94,8 @@ async function applyReport(context: PoolContext, tx: Queryable, id: MachineId, r
   // A machine speaks for its own tickets only.
   const held = tickets.find((ticket) => ticket.id === machine.report?.ticket?.id);
   if (held !== undefined) await deleteTicketSecret(tx, held.id);
+  const isFree = machine.state.kind === "provisioning" || machine.state.kind === "parked";
+  return isFree || after.machine !== machine || after.tickets.length > 0;
 }
 
 /** The fence found work, or could not tell: the ticket goes on, and the reason is the host's. */

@@ -1,4 +1,7 @@
-/** Lets the scenario's faults that come by themselves come: to our process, to GitHub, to providers and to machines. */
+/**
+ * Lets the scenario's faults that come by themselves come: to our process, to GitHub and to machines. What befalls a provider
+ * is its own world's business.
+ */
 import { SECOND_MS } from "../../domain/units.ts";
 import type { FaultOf } from "../scenario/fault.ts";
 import type { Chance } from "./chance.ts";
@@ -7,6 +10,7 @@ import type { EventLog } from "./event-log.ts";
 import type { Faults } from "./faults.ts";
 import type { Host } from "./host.ts";
 import type { Installation } from "./installation.ts";
+import type { Judge } from "./judge.ts";
 import type { Network } from "./network.ts";
 import type { ProviderModel } from "./provider.ts";
 import type { Remote } from "./remote.ts";
@@ -23,6 +27,7 @@ export interface TroubledWorld {
   readonly faults: Faults;
   readonly scheduler: Scheduler;
   readonly log: EventLog;
+  readonly judge: Judge;
   readonly network: Network;
   readonly githubRemote: Remote;
   readonly provider: ProviderModel;
@@ -35,7 +40,7 @@ export interface TroubledWorld {
 export function startTroubles(world: TroubledWorld): void {
   troubleGitHub(world);
   troubleHosts(world);
-  if (world.installation !== null) troubleService(world, world.installation);
+  if (world.installation !== null) troubleInstallation(world, world.installation);
 }
 
 function troubleGitHub({ faults, githubRemote, log }: TroubledWorld): void {
@@ -57,9 +62,6 @@ function troubleHosts({ faults, provider, network, log }: TroubledWorld): void {
     log.note(what, found[0]);
     run(found[1], found[0]);
   };
-  faults.recur<FaultOf<"provider.reclaim">>("provider.reclaim", (_fault, chance) =>
-    strike(chance, "the provider takes the machine", (_host, id) => provider.reclaim(id, "provider.reclaim")),
-  );
   faults.recur<FaultOf<"host.agent-crash">>("host.agent-crash", (_fault, chance) =>
     strike(chance, "the agent crashes", (host) => host.crashAgent()),
   );
@@ -82,8 +84,8 @@ function troubleHosts({ faults, provider, network, log }: TroubledWorld): void {
   );
 }
 
-function troubleService(
-  { faults, scheduler, database, stepClock, log }: TroubledWorld,
+function troubleInstallation(
+  { faults, scheduler, database, stepClock, log, judge }: TroubledWorld,
   installation: Installation,
 ): void {
   faults.recur<FaultOf<"controller.crash">>("controller.crash", (_fault, chance) =>
@@ -103,24 +105,26 @@ function troubleService(
   });
   if (database === null) return;
   for (const { atMs, ageMs } of faults.of("controller.restore"))
-    backUpAndRestore({ scheduler, database, installation, faults }, Math.max(0, atMs - ageMs), atMs);
+    backUpAndRestore({ scheduler, database, installation, faults, judge }, Math.max(0, atMs - ageMs), atMs);
 }
 
 function backUpAndRestore(
-  world: Pick<TroubledWorld, "scheduler" | "faults"> & {
+  world: Pick<TroubledWorld, "scheduler" | "faults" | "judge"> & {
     readonly database: WorldDatabase;
     readonly installation: Installation;
   },
   backUpAtMs: number,
   restoreAtMs: number,
 ): void {
-  const { scheduler, database, installation, faults } = world;
+  const { scheduler, database, installation, faults, judge } = world;
+  const lagsMs = faults.of("provider.listing-lag").map(({ lagMs: [, maxMs] }) => maxMs);
   const startMs = scheduler.nowMs;
   const backUp = (): void => {
     if (database.isBeingWritten) return void scheduler.after(BACKUP_RETRY_MS, backUp);
     const backup = database.backUp();
     scheduler.at(startMs + restoreAtMs, () => {
       faults.count("controller.restore");
+      judge.storeRestored(Math.max(0, ...lagsMs));
       installation.restore(backup);
     });
   };
