@@ -106,6 +106,11 @@ export const GAUGES = {
       "Breakers that are open: tickets (runners keep ending without a job), launches (machines never check in), job (how many single jobs are stopped). Above zero is an alarm.",
     labels: ["pool", "breaker"],
   },
+  holdfast_launch_obstacles: {
+    sentence:
+      "Kinds of machines that the provider is not asked for at the moment, because it has no room for them or a quota is used up.",
+    labels: ["pool"],
+  },
   holdfast_github_budget_remaining: {
     sentence: "What is left of the primary rate limit, by account.",
     labels: ["connection", "account"],

@@ -81,9 +81,11 @@ async function markAgain(
   { clients, owner, tags }: Omit<ListContext, "reads">,
   found: readonly Instance[],
 ): Promise<void> {
-  const unmarked = found.filter(
-    (instance) => instance.State?.Name !== "terminated" && readMarks(instance.Tags).controllerId === null,
-  );
+  const unmarked = found.filter((instance) => {
+    const { controllerId, pool } = readMarks(instance.Tags);
+    const isUnmarked = controllerId === null || (controllerId === owner.controllerId && pool === null);
+    return isUnmarked && instance.State?.Name !== "terminated";
+  });
   const Resources = unmarked.flatMap(({ InstanceId }) => InstanceId ?? []);
   if (Resources.length === 0) return;
   try {

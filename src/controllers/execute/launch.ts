@@ -40,6 +40,9 @@ export async function launchMachines(context: PoolContext): Promise<void> {
     await Promise.allSettled([attempted]);
   }
   await settleAll(attempts);
+  const obstacles = context.abilities?.orders?.readObstacles();
+  if (obstacles !== undefined)
+    context.telemetry.gauge("holdfast_launch_obstacles", obstacles.length, { pool: pool.name });
 }
 
 async function attempt(context: PoolContext, written: LaunchRow): Promise<void> {

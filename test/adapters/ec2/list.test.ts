@@ -90,6 +90,12 @@ describe("an instance", () => {
   });
 
   it("that lost its marks is given them again, and one that has ended is not", async () => {
+    const poolLost = stage([instance({ Tags: MARKS.slice(0, 1) })], { CreateTags: () => ({}) });
+    await listMachines(poolLost.context, [parseProviderId(ID)]);
+    expect(poolLost.ec2.inputs("CreateTags")).toHaveLength(1);
+    const whole = stage([instance()]);
+    await listMachines(whole.context, [parseProviderId(ID)]);
+    expect(whole.ec2.inputs("CreateTags")).toEqual([]);
     const lost = stage([instance({ Tags: [] })], { CreateTags: () => ({}) });
     expect(await listMachines(lost.context, [parseProviderId(ID)])).toMatchObject([{ state: "running" }]);
     expect(lost.ec2.inputs("CreateTags")[0]).toMatchObject({
