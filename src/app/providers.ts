@@ -102,7 +102,7 @@ async function createEc2(
 ): Promise<Provider & ProviderAbilities> {
   const { createEc2Provider } = await import("../adapters/ec2/provider.ts");
   const { sha256, entry } = agentBundle();
-  const { kind: _, runnerUser, runnerDownload, ...settings } = provider;
+  const { kind: _, identityCertificates: __, runnerUser, runnerDownload, ...settings } = provider;
   return createEc2Provider({
     controllerId,
     pool: policy.name,

@@ -15,6 +15,7 @@ import type { MachineId, PoolName } from "../domain/ids.ts";
 import { invariant } from "../domain/invariant.ts";
 import type { ProviderState } from "../domain/observed.ts";
 import { createAgentApp } from "../http/agents/app.ts";
+import type { InstanceAuthority } from "../http/agents/instance-identity.ts";
 import { OpenPolls } from "../http/agents/polls.ts";
 import { AgentTokens } from "../http/agents/token.ts";
 import { createHealthApp, type Health } from "../http/health.ts";
@@ -212,12 +213,22 @@ function createApps(core: Core): FrontApps {
       wake: driver,
       telemetry,
       pools: core.pools.map(({ config: { policy } }) => policy),
+      authorities: authoritiesOf(core.pools),
       bundle: core.pools.some(({ config: { provider } }) => provider.kind !== "process") ? agentBundle() : null,
     }),
     operators: createOperatorApp({ operators, sources, telemetry, wake: driver }),
     pages: createPagesApp({ operators, sources, telemetry }),
     health: createHealthApp({ readHealth: sources.readHealth, renderMetrics }),
   };
+}
+
+/** Of all regions in which a machine may be whose agent speaks. */
+function authoritiesOf(pools: readonly SettledPool[]): readonly InstanceAuthority[] {
+  return pools
+    .flatMap(({ config, formers }) => [config, ...formers])
+    .flatMap(({ provider }) =>
+      provider.kind === "ec2" ? [{ region: provider.region, certificates: provider.identityCertificates }] : [],
+    );
 }
 
 function sourcesOf(core: Core): OperatorSources {

@@ -81,7 +81,10 @@ interface Message {
 }
 
 /** What vouches for the machine. Each provider kind has its own. */
-export type Identity = { readonly kind: "process"; readonly secret: string };
+export type Identity =
+  | { readonly kind: "process"; readonly secret: string }
+  /** EC2's signed identity document (`rsa2048`, base64), as the metadata service gives it to the instance. */
+  | { readonly kind: "ec2"; readonly document: string };
 
 export interface CheckInRequest extends Message {
   readonly protocolVersion: number;
@@ -95,6 +98,11 @@ export interface CheckInRequest extends Message {
 export interface CheckInAnswer {
   readonly protocolVersion: number;
   readonly token: string;
+  /**
+   * As whom the agent speaks from now on; absent from a controller of before: as it checked in. An instance does not know its machine's id: it checks in under
+   * `strayMachineId` of its own, and again whenever it is told to.
+   */
+  readonly machineId?: MachineId;
 }
 
 export interface ReportRequest extends Message {

@@ -131,7 +131,7 @@ export class FakeController {
 
   #answerCheckIn(request: CheckInRequest, response: ServerResponse): void {
     this.checkIns.push(request);
-    if (request.identity.secret !== this.#secret) {
+    if (request.identity.kind !== "process" || request.identity.secret !== this.#secret) {
       send(response, 401, { code: "unauthorized" });
       return;
     }

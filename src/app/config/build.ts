@@ -39,7 +39,9 @@ export function buildConfig(written: WrittenConfig, secrets: Secrets, folder: st
       role,
       token: secrets.operatorTokens[index] ?? null,
     })),
-    pools: written.pools.map((pool) => buildPool(pool, folder, urls.agents)),
+    pools: written.pools.map((pool, index) =>
+      buildPool(pool, folder, urls.agents, secrets.identityCertificates.get(index)),
+    ),
   };
 }
 
@@ -99,9 +101,19 @@ function buildAuth(secret: AuthSecret | null, appId: number | undefined): Connec
   return { ...secret, appId };
 }
 
-/** @param folder where relative paths begin. */
-export function buildPool(pool: WrittenPool, folder: string, agentsUrl: string): PoolConfig {
-  const provider = buildProvider(pool, folder);
+/**
+ * @param folder where relative paths begin.
+ * @param identityCertificates what `provider.identityCertificateFile` holds; a world has none.
+ */
+export function buildPool(
+  pool: WrittenPool,
+  folder: string,
+  agentsUrl: string,
+  identityCertificates: readonly string[] = [],
+): PoolConfig {
+  const made = buildProvider(pool, folder);
+  // Who vouches for a machine is nothing that it is made from.
+  const provider: ProviderConfig = made.kind === "ec2" ? { ...made, identityCertificates } : made;
   const { directory, environment } = pool.runner;
   const runner: RunnerConfig = {
     // Of a machine that is a computer of its own, the folder is there and not here.
@@ -131,7 +143,7 @@ export function buildPool(pool: WrittenPool, folder: string, agentsUrl: string):
       lostHostMs: pool.deadlines.lostHost,
       unknownMs: pool.deadlines.unknown,
     },
-    settingsHash: hashSettings({ runner, provider, agentsUrl, protocolVersion: PROTOCOL_VERSION }),
+    settingsHash: hashSettings({ runner, provider: made, agentsUrl, protocolVersion: PROTOCOL_VERSION }),
   };
   return { policy, runner, provider };
 }
@@ -167,6 +179,7 @@ function buildProvider({ provider, runner }: WrittenPool, folder: string): Provi
     tags: provider.tags,
     runnerUser: runner.user ?? "runner",
     runnerDownload: runner.download ?? null,
+    identityCertificates: [],
   };
 }
 

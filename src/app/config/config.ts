@@ -93,6 +93,8 @@ export interface Ec2ProviderConfig extends Ec2Settings {
   /** The user of the image that runners run as. */
   readonly runnerUser: string;
   readonly runnerDownload: RunnerDownload | null;
+  /** PEM of those with which EC2 signs identity documents in the region. */
+  readonly identityCertificates: readonly string[];
 }
 
 export interface PoolConfig {

@@ -28,13 +28,40 @@ export async function readNetworks(draft: Draft, reader: SecretReader): Promise<
 
 async function readAuthority(name: string, { caFile }: DraftConnection, reader: SecretReader): Promise<string | null> {
   if (caFile === undefined || caFile === "") return null;
-  const path = `github.${name}.caFile`;
   const source = "name a file with the authority's certificate in PEM form (-----BEGIN CERTIFICATE-----)";
-  const bytes = await reader.read({ path, file: caFile, variable: null, source, byteCountMax: CA_BYTES_MAX });
+  const certificates = await readCertificates({ path: `github.${name}.caFile`, file: caFile, source }, reader);
+  return certificates.length === 0 ? null : certificates.join("\n");
+}
+
+interface CertificatePlace {
+  readonly path: string;
+  readonly file: string;
+  readonly source: string;
+}
+
+async function readCertificates(place: CertificatePlace, reader: SecretReader): Promise<readonly string[]> {
+  const bytes = await reader.read({ ...place, variable: null, byteCountMax: CA_BYTES_MAX });
   const certificates = bytes?.toString("utf8").match(CERTIFICATE) ?? [];
   if (bytes !== null && (certificates.length === 0 || !certificates.every(isCertificate)))
-    reader.problems.add(path, "does not hold just certificates in PEM form, at least one", source);
-  return certificates.length === 0 ? null : certificates.join("\n");
+    reader.problems.add(place.path, "does not hold just certificates in PEM form, at least one", place.source);
+  return certificates;
+}
+
+/** By the index of the pool: those with which EC2 signs the identity documents of its machines. */
+export async function readIdentityCertificates(
+  draft: Draft,
+  reader: SecretReader,
+): Promise<ReadonlyMap<number, readonly string[]>> {
+  const found = new Map<number, readonly string[]>();
+  for (const [index, pool] of (draft.pools ?? []).entries()) {
+    const file = pool?.provider?.kind === "ec2" ? pool.provider.identityCertificateFile : undefined;
+    if (typeof file !== "string" || file === "") continue;
+    const path = `pools[${index}].provider.identityCertificateFile`;
+    const source =
+      "save the region's RSA-2048 certificate of AWS's user guide in PEM form (-----BEGIN CERTIFICATE-----)";
+    found.set(index, await readCertificates({ path, file, source }, reader));
+  }
+  return found;
 }
 
 function isCertificate(pem: string): boolean {

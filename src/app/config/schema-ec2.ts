@@ -7,7 +7,7 @@ import {
   TENANCIES,
   VOLUME_TYPES,
 } from "../../adapters/ec2/settings.ts";
-import { key, matchedText, urlText } from "./key.ts";
+import { key, matchedText, pathText, urlText } from "./key.ts";
 
 const SUBNET_COUNT_MAX = 50;
 const GROUP_COUNT_MAX = 16;
@@ -175,6 +175,11 @@ export const EC2_SHAPE = {
     says: "`ec2`: tags on instances, volumes and interfaces, besides Holdfast's own. At most 40.",
     example: "tags: { team: platform }",
   }),
+  identityCertificateFile: key(pathText().optional(), {
+    says: "`ec2`: the certificates (PEM) with which EC2 signs identity documents in this region (RSA-2048), as AWS publishes them in the user guide; a machine proves by its document which instance it is. Required.",
+    example: "identityCertificateFile: ./eu-central-1.pem",
+    defaultText: "**required** for `ec2`",
+  }),
   endpoint: key(urlText().optional(), {
     says: "`ec2`: another address of EC2's API, such as a VPC endpoint of your own.",
     example: "endpoint: https://vpce-0123-abcd.ec2.eu-central-1.vpce.amazonaws.com",
@@ -187,4 +192,5 @@ export const EC2_REQUIRED = [
   "region",
   "subnets",
   "instanceTypes",
+  "identityCertificateFile",
 ] as const satisfies readonly (keyof typeof EC2_SHAPE)[];

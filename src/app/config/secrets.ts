@@ -2,7 +2,7 @@
 import { createPrivateKey } from "node:crypto";
 import { isName } from "../../domain/ids.ts";
 import type { Draft, DraftConnection } from "./draft.ts";
-import { type NetworkSecret, readNetworks } from "./networks.ts";
+import { type NetworkSecret, readIdentityCertificates, readNetworks } from "./networks.ts";
 import { type SecretPlace, type SecretReader, variableOf } from "./secret-sources.ts";
 
 const TOKEN_KEY_BYTES_MIN = 32;
@@ -22,6 +22,8 @@ export interface Secrets {
   readonly auths: ReadonlyMap<string, AuthSecret | null>;
   readonly webhookSecrets: ReadonlyMap<string, readonly string[]>;
   readonly networks: ReadonlyMap<string, NetworkSecret>;
+  /** By the index of the pool. Public, and read from files as secrets are. */
+  readonly identityCertificates: ReadonlyMap<number, readonly string[]>;
   /** In the order of `operators`. */
   readonly operatorTokens: readonly (string | null)[];
 }
@@ -35,8 +37,10 @@ export async function readSecrets(draft: Draft, reader: SecretReader): Promise<S
     webhookSecrets.set(name, await readWebhookSecrets(name, connection, webhookSecrets, reader));
   }
   const networks = await readNetworks(draft, reader);
+  const identityCertificates = await readIdentityCertificates(draft, reader);
   const operatorTokens = await readOperatorTokens(draft, reader);
-  return { tokenKey: await readTokenKey(draft, reader), auths, webhookSecrets, networks, operatorTokens };
+  const tokenKey = await readTokenKey(draft, reader);
+  return { tokenKey, auths, webhookSecrets, networks, identityCertificates, operatorTokens };
 }
 
 async function readTokenKey(draft: Draft, reader: SecretReader): Promise<Uint8Array | null> {

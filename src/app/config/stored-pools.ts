@@ -56,6 +56,7 @@ const StoredEc2Schema = z.object({
   tags: z.record(z.string(), z.string()),
   runnerUser: z.string(),
   runnerDownload: z.object({ url: z.string(), sha256: z.string(), version: z.string() }).nullable(),
+  identityCertificates: texts(),
 });
 
 const StoredPoolSchema = z.object({

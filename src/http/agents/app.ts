@@ -37,9 +37,11 @@ import { answerBundle, BUNDLE_ROUTE, type ServedBundle } from "./bundle.ts";
 import { writeCheckIn } from "./check-in.ts";
 import { answerPoll } from "./deliver.ts";
 import { compareGenerations } from "./generations.ts";
+import { findOtherName, identify } from "./identify.ts";
+import type { InstanceAuthority } from "./instance-identity.ts";
 import { CheckIn, Logs, Poll, Report } from "./messages.ts";
 import type { OpenPolls } from "./polls.ts";
-import type { AgentTokens } from "./token.ts";
+import type { AgentTokens, TokenSubject } from "./token.ts";
 
 /** Refused tries are evidence once in so long. */
 const REFUSED_NOTE_MS = MINUTE_MS;
@@ -55,6 +57,8 @@ export interface AgentAppOptions {
   readonly wake: Wake;
   readonly telemetry: Telemetry;
   readonly pools: readonly { readonly name: PoolName }[];
+  /** Who vouches for machines that are EC2 instances; absent where there are none. */
+  readonly authorities?: readonly InstanceAuthority[];
   /** What machines fetch that are computers of their own; absent where there are none. */
   readonly bundle?: ServedBundle | null;
 }
@@ -76,22 +80,25 @@ export function createAgentApp(options: AgentAppOptions): Hono {
 
 async function checkIn(context: Context, options: AgentAppOptions): Promise<Response> {
   const { store, tokens, clock, hearing, wake } = options;
-  const request = await readMessage(context, CheckIn);
-  const { machineId, providerId } = request;
-  if (!tokens.provesIdentity(machineId, request.identity.secret)) {
+  const claimed = await readMessage(context, CheckIn);
+  const { machineId, isProven } = await identify(claimed, options);
+  const { providerId } = claimed;
+  if (!isProven) {
     await noteRefused(context, options, machineId, "a check-in with a wrong identity was refused");
     throw new HoldfastError("unauthorized", `checking in as machine ${machineId}`);
   }
-  if (request.protocolVersion !== PROTOCOL_VERSION) {
-    await noteRefused(context, options, machineId, `a check-in with protocol ${request.protocolVersion} was refused`);
-    throw new HoldfastError("protocol-unsupported", `checking in with protocol ${request.protocolVersion}`);
+  if (claimed.protocolVersion !== PROTOCOL_VERSION) {
+    await noteRefused(context, options, machineId, `a check-in with protocol ${claimed.protocolVersion} was refused`);
+    throw new HoldfastError("protocol-unsupported", `checking in with protocol ${claimed.protocolVersion}`);
   }
+  const request = { ...claimed, machineId };
   const outcome = await inTransaction(store, (tx) => writeCheckIn(tx, request, clock.nowMs()));
   if (outcome.isQuarantined) tellQuarantined(context, options, machineId, outcome.pool);
   hearing.note(machineId, clock.nowMs());
   if (outcome.pool === null) wakeObservers(options);
   else wake.controller("retire", outcome.pool);
-  return Response.json({ protocolVersion: PROTOCOL_VERSION, token: tokens.issue({ machineId, providerId }) });
+  const token = tokens.issue({ machineId, providerId });
+  return Response.json({ protocolVersion: PROTOCOL_VERSION, token, machineId });
 }
 
 async function report(context: Context, options: AgentAppOptions): Promise<Response> {
@@ -204,9 +211,15 @@ async function authorize(context: Context, options: AgentAppOptions, machineId: 
     await noteRefused(context, options, machineId, "a message with a wrong token was refused");
     throw new HoldfastError("unauthorized", `reading a message of machine ${machineId}`);
   }
-  if (owner.machineId === machineId) return;
+  if (owner.machineId === machineId) return demandOwnName(options, owner);
   await noteRefused(context, options, machineId, `a message under the token of ${owner.machineId} was refused`);
   throw new HoldfastError("forbidden", `speaking as machine ${machineId} with the token of ${owner.machineId}`);
+}
+
+/** @throws {HoldfastError} `unauthorized`: checking in again tells it its name. */
+async function demandOwnName({ store }: AgentAppOptions, owner: TokenSubject): Promise<void> {
+  const other = await findOtherName(store, owner);
+  if (other !== null) throw new HoldfastError("unauthorized", `speaking as ${owner.machineId}, which is ${other}`);
 }
 
 async function noteRefused(

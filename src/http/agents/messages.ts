@@ -29,11 +29,17 @@ const ticketId = id(parseTicketId);
 const sequence = z.int().min(1);
 const message = { machineId, incarnation };
 
+/** A signed identity document has some 2,000. */
+const DOCUMENT_LENGTH_MAX = 16_384;
+
 export const CheckIn: z.ZodType<CheckInRequest> = z.object({
   ...message,
   protocolVersion: z.int(),
   providerId: id(parseProviderId),
-  identity: z.object({ kind: z.literal("process"), secret: z.string().max(TEXT_LENGTH_MAX) }),
+  identity: z.discriminatedUnion("kind", [
+    z.object({ kind: z.literal("process"), secret: z.string().max(TEXT_LENGTH_MAX) }),
+    z.object({ kind: z.literal("ec2"), document: z.string().max(DOCUMENT_LENGTH_MAX) }),
+  ]),
   bootId: z.string().max(TEXT_LENGTH_MAX),
   agentVersion: z.string().max(TEXT_LENGTH_MAX),
 });

@@ -146,6 +146,7 @@ describe("the IAM policy", () => {
     securityGroups: ["sg-0123456789abcdef0"],
     instanceTypes: ["m7i.large"],
     image: "ami-0123456789abcdef0",
+    identityCertificateFile: "cert.pem",
   };
 
   it("is printed alone, so that it can be given to IAM as it is", async () => {

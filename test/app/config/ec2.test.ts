@@ -14,6 +14,7 @@ function ec2Config(provider: object = {}): Written {
     securityGroups: ["sg-0123456789abcdef0"],
     instanceTypes: ["m7i.large", "m6i.large"],
     image: "ami-0123456789abcdef0",
+    identityCertificateFile: "cert.pem",
     ...provider,
   };
   return config;
@@ -50,6 +51,7 @@ const SMALLEST = {
   tags: {},
   runnerUser: "runner",
   runnerDownload: null,
+  identityCertificates: [expect.stringMatching(/^-----BEGIN CERTIFICATE-----/)],
 };
 
 describe("a pool of EC2 instances", () => {
@@ -85,6 +87,13 @@ describe("a pool of EC2 instances", () => {
     });
   });
 
+  it("is made from the same settings whoever vouches for its machines", async () => {
+    const folder = makeFolder();
+    const hashOf = async (identityCertificateFile: string) =>
+      (await readIn(folder, ec2Config({ identityCertificateFile }))).pools[0]?.policy.settingsHash;
+    expect(await hashOf("cert.pem")).toBe(await hashOf("ca.pem"));
+  });
+
   it("is read from the store as it was written there", async () => {
     const { pools } = await readIn(makeFolder(), ec2Config({ volume: { sizeGib: 8 } }));
     const [pool] = pools;
@@ -107,6 +116,7 @@ describe("a pool of EC2 instances", () => {
       "pools[0].provider.region",
       "pools[0].provider.subnets",
       "pools[0].provider.instanceTypes",
+      "pools[0].provider.identityCertificateFile",
       "pools[0].provider.image",
       "pools[0].provider.securityGroups",
     ]);
@@ -135,6 +145,13 @@ const ROWS: readonly Row[] = [
     `${AT}.subnets[0]`,
     "must be a subnet's id, as in `subnet-0123456789abcdef0`",
     "as in `subnets: [subnet-0123456789abcdef0]`",
+  ],
+  [
+    "a file without a certificate",
+    broken({ identityCertificateFile: "key.pem" }),
+    `${AT}.identityCertificateFile`,
+    "does not hold just certificates in PEM form, at least one",
+    "save the region's RSA-2048 certificate of AWS's user guide in PEM form (-----BEGIN CERTIFICATE-----)",
   ],
   [
     "a key misspelt",

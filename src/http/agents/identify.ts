@@ -1,0 +1,48 @@
+/**
+ * Which machine an agent is that checks in, by what its platform vouches for. A process machine has a secret of its own.
+ * An instance has its signed identity document, which names the instance and no machine: the row of that instance says
+ * which machine it is, and where there is none, its name is the one that it would be adopted under.
+ */
+import type { MachineId } from "../../domain/ids.ts";
+import type { CheckInRequest } from "../../domain/protocol.ts";
+import { strayMachineId } from "../../domain/stray.ts";
+import { findMachineByProviderId, loadMachine } from "../../store/machines/load.ts";
+import type { Store } from "../../store/store.ts";
+import { type InstanceAuthority, readInstanceIdentity } from "./instance-identity.ts";
+import type { AgentTokens, TokenSubject } from "./token.ts";
+
+export interface IdentifyOptions {
+  readonly store: Store;
+  readonly tokens: AgentTokens;
+  /** Who vouches for instances; none where no pool has any. */
+  readonly authorities?: readonly InstanceAuthority[];
+}
+
+export interface Identified {
+  /** What was claimed, where nothing is known that fits it better. */
+  readonly machineId: MachineId;
+  readonly isProven: boolean;
+}
+
+export async function identify(request: CheckInRequest, options: IdentifyOptions): Promise<Identified> {
+  const { identity, machineId, providerId } = request;
+  switch (identity.kind) {
+    case "process":
+      return { machineId, isProven: options.tokens.provesIdentity(machineId, identity.secret) };
+    case "ec2": {
+      const known = await findMachineByProviderId(options.store.db, providerId);
+      const named = known?.id ?? strayMachineId(providerId);
+      const proven = readInstanceIdentity(identity.document, options.authorities ?? []);
+      return { machineId: named ?? machineId, isProven: named !== null && proven?.instanceId === providerId };
+    }
+  }
+}
+
+/**
+ * A token may name a machine that no row knows, of an instance whose row has another name: it checked in before its launch
+ * was bound, or before it was adopted. @returns that name; null where the token's own will do.
+ */
+export async function findOtherName(store: Store, { machineId, providerId }: TokenSubject): Promise<MachineId | null> {
+  if ((await loadMachine(store.db, machineId)) !== null) return null;
+  return (await findMachineByProviderId(store.db, providerId))?.id ?? null;
+}
