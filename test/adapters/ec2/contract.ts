@@ -10,10 +10,16 @@ import {
   type Instance,
   type LaunchTemplateVersion,
 } from "@aws-sdk/client-ec2";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { templateName } from "../../../src/adapters/ec2/templates.ts";
-import { parseControllerId, parseProviderId } from "../../../src/domain/ids.ts";
+import { emptyMemory } from "../../../src/controllers/context.ts";
+import { parseControllerId, parseJobId, parseProviderId } from "../../../src/domain/ids.ts";
+import { providerIdOf } from "../../../src/domain/machine.ts";
 import type { ObservedMachine } from "../../../src/domain/observed.ts";
+import type { Clock } from "../../../src/ports/clock.ts";
+import { loadMachine } from "../../../src/store/machines/load.ts";
+import { saveMachine } from "../../../src/store/machines/save.ts";
+import { Yard } from "../../controllers/yard.ts";
 import {
   CREDENTIALS,
   draftAndLaunch,
@@ -75,9 +81,8 @@ class Region {
   }
 
   /** With a controller of its own for each test: they share a region, and see nothing of each other. */
-  pool(changes: Parameters<typeof settingsAt>[2] = {}) {
+  pool(changes: Parameters<typeof settingsAt>[2] = {}, clock: Clock = handClock(Date.now())) {
     this.#controllerCount += 1;
-    const clock = handClock(Date.now());
     const controllerId = parseControllerId(`ci-${this.#controllerCount}`);
     const options = optionsAt(settingsAt(this.#endpoint?.url ?? "", this.place, changes), clock, controllerId);
     return { options, clock, provider: openProvider(options) };
@@ -113,6 +118,49 @@ export function describeEc2Adapter(name: string, open: () => Promise<Endpoint>, 
     itKeepsTemplates(region);
     itEnds(region);
     itRepeats(region, abilities);
+    itServesControllers(region);
+  });
+}
+
+/** The controllers' own passes over the adapter: what it says of machines is what they need to bind, follow and end them. */
+function itServesControllers(region: Region): void {
+  it("lets the controllers launch for jobs, know which instance is which machine, and end what is forced", async () => {
+    const yard = await Yard.open({ machineCountMax: 5 });
+    onTestFinished(() => yard.close());
+    // One time for both, in which only the adapter's short pauses pass by themselves.
+    const clock: Clock = {
+      nowMs: () => yard.clock.nowMs(),
+      monotonicMs: () => yard.clock.monotonicMs(),
+      sleep: handClock().sleep,
+    };
+    const { provider, options } = region.pool({}, clock);
+    Object.assign(yard.context, { provider, abilities: provider });
+    for (const id of [1, 2, 3]) await yard.queue(id);
+    await yard.pass();
+
+    const started = await yard.machines();
+    expect(started.map(({ state }) => state.kind)).toEqual(["provisioning", "provisioning", "provisioning"]);
+    const bound = started.flatMap((machine) => providerIdOf(machine) ?? []);
+    expect(new Set(bound).size).toBe(3);
+    for (const machine of started)
+      expect(yard.context.memory.observed.get(machine.id)).toMatchObject({ providerId: providerIdOf(machine) });
+
+    // Another process, which remembers nothing, finds the same machines and adopts none.
+    Object.assign(yard.context, { memory: emptyMemory(), provider: openProvider(options) });
+    await yard.pass();
+    expect((await yard.machines()).map(({ origin }) => origin)).toEqual(["launched", "launched", "launched"]);
+
+    for (const machine of started) {
+      const current = await loadMachine(yard.store.db, machine.id);
+      if (current === null) throw new Error("its row is there");
+      const forced = { operator: "alice", reason: "the test is over", atMs: yard.clock.nowMs() };
+      await saveMachine(yard.store.db, { ...current, forced, version: current.version + 1 }, current.version);
+    }
+    for (const job of [1, 2, 3]) yard.github.jobs.delete(parseJobId(job));
+    yard.isShuttingDown = true;
+    await yard.pass();
+    const ended = await provider.list(bound);
+    expect(ended.every(({ state }) => state === "dead" || state === "gone")).toBe(true);
   });
 }
 
