@@ -11,6 +11,7 @@ import {
   type LaunchTemplateVersion,
 } from "@aws-sdk/client-ec2";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import type { Ec2Settings } from "../../../src/adapters/ec2/settings.ts";
 import { templateName } from "../../../src/adapters/ec2/templates.ts";
 import { emptyMemory } from "../../../src/controllers/context.ts";
 import { parseControllerId, parseJobId, parseProviderId } from "../../../src/domain/ids.ts";
@@ -37,6 +38,8 @@ import {
 
 export interface Endpoint {
   readonly url: string;
+  /** What is there already; where it is not said, a place is made, and the region is that of the tests. */
+  readonly standing?: { readonly region: string; readonly place: Place; readonly instanceTypes: readonly string[] };
   close(): Promise<void>;
 }
 
@@ -57,12 +60,21 @@ class Region {
   #endpoint: Endpoint | null = null;
   #client: EC2Client | null = null;
   #place: Place | null = null;
+  #changes: Partial<Ec2Settings> = {};
   #controllerCount = 0;
+
+  /** The first of the types that pools name here. */
+  get instanceType(): string {
+    return this.#changes.instanceTypes?.[0] ?? "m5.large";
+  }
 
   async open(endpoint: Endpoint): Promise<void> {
     this.#endpoint = endpoint;
-    this.#client = new EC2Client({ region: REGION, endpoint: endpoint.url, credentials: CREDENTIALS });
-    this.#place = await makePlace(this.#client);
+    const { url, standing } = endpoint;
+    const region = standing?.region ?? REGION;
+    this.#client = new EC2Client({ region, endpoint: url, credentials: CREDENTIALS });
+    this.#place = standing?.place ?? (await makePlace(this.#client));
+    this.#changes = standing === undefined ? {} : { region, instanceTypes: standing.instanceTypes };
   }
 
   async close(): Promise<void> {
@@ -84,7 +96,8 @@ class Region {
   pool(changes: Parameters<typeof settingsAt>[2] = {}, clock: Clock = handClock(Date.now())) {
     this.#controllerCount += 1;
     const controllerId = parseControllerId(`ci-${this.#controllerCount}`);
-    const options = optionsAt(settingsAt(this.#endpoint?.url ?? "", this.place, changes), clock, controllerId);
+    const settings = settingsAt(this.#endpoint?.url ?? "", this.place, { ...this.#changes, ...changes });
+    const options = optionsAt(settings, clock, controllerId);
     return { options, clock, provider: openProvider(options) };
   }
 
@@ -184,13 +197,13 @@ function itStarts(region: Region): void {
 
   it("gives a machine that is started alone its own mark, and by one call where there is one place", async () => {
     const [subnet = ""] = region.place.subnets;
-    const { provider } = region.pool({ instanceTypes: ["m5.large"], subnets: [subnet], market: "on-demand" });
+    const { provider } = region.pool({ instanceTypes: [region.instanceType], subnets: [subnet], market: "on-demand" });
     const request = newLaunch(1);
     const [launched] = await draftAndLaunch(provider, request);
     const [listed] = await provider.list("all");
     expect(listed).toMatchObject({ ...launched, launchId: request.launchId });
     expect(await region.instanceOf(launched?.providerId ?? "")).toMatchObject({
-      InstanceType: "m5.large",
+      InstanceType: region.instanceType,
       SubnetId: subnet,
     });
   });
@@ -207,11 +220,12 @@ function itStarts(region: Region): void {
 
 function itMarksVolumes(region: Region, abilities: EndpointAbilities): void {
   it.each([
-    ["by one call for one place", { instanceTypes: ["m5.large"], market: "on-demand" }, true],
-    ["by a fleet", {}, abilities.marksVolumesOfFleets],
+    ["by one call for one place", true, true],
+    ["by a fleet", false, abilities.marksVolumesOfFleets],
   ] as const)(
     "marks volumes as it marks instances, with the tags of the settings beside: %s",
-    async (_name, changes, isModelled) => {
+    async (_name, isOnePlace, isModelled) => {
+      const changes = isOnePlace ? { instanceTypes: [region.instanceType] } : {};
       const subnets = region.place.subnets.slice(0, 1);
       const { provider, options } = region.pool({ ...changes, subnets, tags: { team: "platform" } });
       const request = newLaunch(1);
