@@ -131,6 +131,17 @@ export function readFailure(error: unknown): Ec2Failure {
   return classify(error.name, error.message, status);
 }
 
+/**
+ * What is chained of an error of the official client: its word, and nothing of the request and the connection that it
+ * carries along.
+ */
+export function plainCause(error: unknown): Error {
+  const { code, message } = readFailure(error);
+  const plain = new Error(message);
+  plain.name = code;
+  return plain;
+}
+
 /** In one line: `InsufficientInstanceCapacity (We currently do not have …)`. */
 export function describeFailure({ code, message }: Ec2Failure): string {
   return message === "" || message === code ? code : `${code} (${message})`;
@@ -164,14 +175,18 @@ export function launchCodeOf({ trouble }: Ec2Failure): ProviderErrorCode {
 export function toLaunchError(error: unknown, attempted: string): ProviderError {
   if (error instanceof ProviderError) return error;
   const failure = readFailure(error);
-  return new ProviderError(launchCodeOf(failure), `${attempted}: ${describeFailure(failure)}`, { cause: error });
+  return new ProviderError(launchCodeOf(failure), `${attempted}: ${describeFailure(failure)}`, {
+    cause: plainCause(error),
+  });
 }
 
 /** The port's error for a call of which only is known that it failed. */
 export function toUnavailable(error: unknown, attempted: string): ProviderError {
   if (error instanceof ProviderError) return error;
   const failure = readFailure(error);
-  return new ProviderError("provider-unavailable", `${attempted}: ${describeFailure(failure)}`, { cause: error });
+  return new ProviderError("provider-unavailable", `${attempted}: ${describeFailure(failure)}`, {
+    cause: plainCause(error),
+  });
 }
 
 const INSTANCE_ID = /\bi-[0-9a-f]{8,17}\b/g;

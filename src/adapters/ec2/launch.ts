@@ -18,7 +18,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { LaunchedMachine, LaunchRequest } from "../../ports/provider.ts";
 import type { Ec2Clients } from "./client.ts";
 import { describeLaunch } from "./describe.ts";
-import { classify, describeFailure, type Ec2Failure, launchCodeOf, readFailure } from "./errors.ts";
+import { classify, describeFailure, type Ec2Failure, launchCodeOf, plainCause, readFailure } from "./errors.ts";
 import type { Order } from "./order.ts";
 import type { Lifecycle, Place, Rests } from "./rests.ts";
 import type { Ec2Settings } from "./settings.ts";
@@ -156,7 +156,10 @@ function refuse(
   const said = [...new Set(failures.map(describeFailure))].join("; ") || "EC2 started none and did not say why";
   const attempted = `starting ${order.count} machines of pool ${pool} by ${order.call} (${launchId}, ${order.lifecycle}): ${said}`;
   const isElsewhereFree = (code === "provider-capacity" || code === "provider-quota") && hasOtherWay(context, order);
-  return new ProviderError(code, attempted, { cause, ...(isElsewhereFree ? { retryAfterMs: 0 } : {}) });
+  return new ProviderError(code, attempted, {
+    cause: cause === undefined ? undefined : plainCause(cause),
+    ...(isElsewhereFree ? { retryAfterMs: 0 } : {}),
+  });
 }
 
 /** Of several, what a person has to mend comes first; a quota is what it is only where nothing else stood in the way. */

@@ -125,9 +125,7 @@ function createFleet(parts: OrderParts, { spotCount, onDemandCount, places }: Mi
       OnDemandTargetCapacity: onDemandCount,
       DefaultTargetCapacityType: spotCount > 0 ? "spot" : "on-demand",
     },
-    ...(spotCount === 0
-      ? {}
-      : { SpotOptions: { AllocationStrategy: settings.spotAllocation, InstanceInterruptionBehavior: "terminate" } }),
+    ...(spotCount === 0 ? {} : { SpotOptions: { AllocationStrategy: settings.spotAllocation } }),
     ...(onDemandCount === 0 ? {} : { OnDemandOptions: { AllocationStrategy: settings.onDemandAllocation } }),
     LaunchTemplateConfigs: [
       {
@@ -140,7 +138,8 @@ function createFleet(parts: OrderParts, { spotCount, onDemandCount, places }: Mi
         })),
       },
     ],
-    TagSpecifications: specify(["instance", "volume", "fleet"], tags),
+    // Volumes and interfaces are marked by the template: a fleet's call takes no tags for them.
+    TagSpecifications: specify(["instance", "fleet"], tags),
   };
 }
 

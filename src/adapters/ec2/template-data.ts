@@ -126,17 +126,21 @@ function withRoot(
   return [root, ...others.map((one) => (one.Ebs ? { ...one, Ebs: { ...one.Ebs, DeleteOnTermination: true } } : one))];
 }
 
-/** Interfaces can be marked by a template only; instances and volumes are marked by the call, which knows the launch. */
+/** What a fleet's call cannot mark. Instances are marked by the call, which knows the launch. */
+const MARKED = ["volume", "network-interface"] as const;
+
 function tagsOf(
   options: Ec2ProviderOptions,
-  { TagSpecifications: inherited }: RequestLaunchTemplateData,
+  { TagSpecifications: inherited = [] }: RequestLaunchTemplateData,
 ): NonNullable<RequestLaunchTemplateData["TagSpecifications"]> {
   const ours = ownerTags(options, options.settings.tags);
   const known = new Set(ours.map(({ Key }) => Key));
-  const kinds = (inherited ?? []).filter(({ ResourceType }) => ResourceType !== "network-interface");
-  const theirs = (inherited ?? []).find(({ ResourceType }) => ResourceType === "network-interface")?.Tags ?? [];
-  const tags = [...theirs.filter(({ Key }) => !known.has(Key)), ...ours];
-  return [...kinds, { ResourceType: "network-interface", Tags: tags }];
+  const others = inherited.filter(({ ResourceType }) => !MARKED.some((kind) => kind === ResourceType));
+  const marked = MARKED.map((ResourceType) => {
+    const theirs = inherited.find((one) => one.ResourceType === ResourceType)?.Tags ?? [];
+    return { ResourceType, Tags: [...theirs.filter(({ Key }) => !known.has(Key)), ...ours] };
+  });
+  return [...others, ...marked];
 }
 
 const HASH_LENGTH = 32;

@@ -5,6 +5,7 @@ import {
   type Ec2Trouble,
   launchCodeOf,
   namedInstances,
+  plainCause,
   readFailure,
 } from "../../../src/adapters/ec2/errors.ts";
 import type { ProviderErrorCode } from "../../../src/domain/errors.ts";
@@ -82,6 +83,13 @@ describe("what EC2 says", () => {
     expect(describeFailure(readFailure(ec2Error("Unsupported", "not here")))).toBe("Unsupported (not here)");
     expect(describeFailure(classify("Unsupported", "", null))).toBe("Unsupported");
     expect(classify("X", "m".repeat(5_000), 400).message.length).toBeLessThan(1_000);
+  });
+
+  it("is chained without the request that it came from", () => {
+    const error = Object.assign(ec2Error("AuthFailure", "no"), { $response: { headers: "a signature" } });
+    const plain = plainCause(error);
+    expect([plain.name, plain.message]).toEqual(["AuthFailure", "no"]);
+    expect(Object.keys(plain)).toEqual(["name"]);
   });
 
   it("names the instances that it means", () => {

@@ -87,9 +87,9 @@ describe("an order", () => {
     expect(input).toMatchObject({
       Type: "instant",
       ClientToken: "l-00000001",
-      SpotOptions: { AllocationStrategy: "price-capacity-optimized", InstanceInterruptionBehavior: "terminate" },
+      SpotOptions: { AllocationStrategy: "price-capacity-optimized" },
     });
-    expect(input.TagSpecifications?.map(({ ResourceType }) => ResourceType)).toEqual(["instance", "volume", "fleet"]);
+    expect(input.TagSpecifications?.map(({ ResourceType }) => ResourceType)).toEqual(["instance", "fleet"]);
     const [config] = input.LaunchTemplateConfigs ?? [];
     expect(config?.LaunchTemplateSpecification).toEqual({ LaunchTemplateId: "lt-1", Version: "7" });
     expect(config?.Overrides).toHaveLength(4);
