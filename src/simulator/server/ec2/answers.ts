@@ -12,6 +12,7 @@ const instance: WireNames = {
   State: { wire: "instanceState" },
   StateTransitionReason: { wire: "reason" },
   SecurityGroups: { wire: "groupSet" },
+  BlockDeviceMappings: { wire: "blockDeviceMapping" },
   NetworkInterfaces: { wire: "networkInterfaceSet" },
 };
 

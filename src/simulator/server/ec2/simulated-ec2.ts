@@ -79,7 +79,8 @@ interface Core {
   readonly listeners: Set<(instance: Readonly<Instance>) => void>;
   readonly metadata: Set<InstanceMetadata>;
   readonly watchers: Watchers;
-  readonly signer: IdentitySigner;
+  /** Made when it is first needed: keys take their time. */
+  readonly signer: () => IdentitySigner;
   listener: HttpListener | null;
   closing: Promise<void> | null;
   pump(): void;
@@ -98,6 +99,7 @@ function createCore({ seed, accessKeyId, clockOffsetMs, ec2 }: SimulatedEc2Optio
   const state = createEc2({ ...ec2, chance: new Chance(seed ?? randomInt(2 ** 31)) });
   const timers = createTimers(clockOffsetMs);
   let cancelNext = () => {};
+  let signer: IdentitySigner | null = null;
   const core: Core = {
     state,
     timers,
@@ -105,7 +107,10 @@ function createCore({ seed, accessKeyId, clockOffsetMs, ec2 }: SimulatedEc2Optio
     listeners: new Set(),
     metadata: new Set(),
     watchers: createWatchers(timers),
-    signer: createIdentitySigner(),
+    signer: () => {
+      signer ??= createIdentitySigner();
+      return signer;
+    },
     listener: null,
     closing: null,
     pump: () => {
@@ -141,7 +146,9 @@ function createHandle(core: Core, listener: HttpListener): SimulatedEc2 {
   return {
     endpoint: `http://127.0.0.1:${listener.port}`,
     options: state.options,
-    identity: core.signer,
+    get identity() {
+      return core.signer();
+    },
     injectFault: (target, outcome, times) => addEc2Fault(state.faults, target, outcome, times),
     instances: () => [...state.instances.values()],
     belongingIds: () => [...state.volumes.keys(), ...state.networkInterfaces.keys()],
@@ -160,7 +167,7 @@ function createHandle(core: Core, listener: HttpListener): SimulatedEc2 {
     },
     waitFor: core.watchers.waitFor,
     startMetadata: async (instanceId) => {
-      const metadata = await startInstanceMetadata({ state, timers, signer: core.signer }, instanceId);
+      const metadata = await startInstanceMetadata({ state, timers, signer: core.signer() }, instanceId);
       core.metadata.add(metadata);
       return metadata;
     },
