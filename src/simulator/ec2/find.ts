@@ -4,7 +4,7 @@ import { isInstanceId } from "./ids.ts";
 import type { Ec2State, Instance } from "./state.ts";
 
 /** In one call. */
-export const INSTANCE_ID_COUNT_MAX = 1_000;
+const INSTANCE_ID_COUNT_MAX = 1_000;
 
 /**
  * All of them or none: one id that is not found fails the call as a whole.

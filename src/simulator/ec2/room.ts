@@ -6,7 +6,7 @@ import { type Ec2State, type Instance, poolKey, type RoomCode } from "./state.ts
 /** The families that share a quota of vCPUs, by the letters that types begin with; every other family has its own. */
 const STANDARD = new Set(["a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"]);
 
-export function familyOf(type: string): string {
+function familyOf(type: string): string {
   const letters = /^[a-z]+/.exec(type)?.[0] ?? type;
   return STANDARD.has(letters) ? "standard" : letters;
 }
@@ -107,7 +107,7 @@ function findQuota(state: Ec2State, { type, market, count }: Wish): Room {
 }
 
 /** Whatever is not stopped and not terminated holds its vCPUs. */
-export function usedVcpus({ known, options }: Ec2State, key: string): number {
+function usedVcpus({ known, options }: Ec2State, key: string): number {
   let count = 0;
   for (const { type, market, phase } of known.values())
     if (phase.kind !== "stopped" && phase.kind !== "terminated" && quotaKey(type, market) === key)

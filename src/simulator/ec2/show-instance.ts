@@ -24,7 +24,7 @@ export function shownPhase({ phase, lagging }: Instance, nowMs: number): Instanc
   return lagging !== null && nowMs < lagging.untilMs ? lagging.phase : phase;
 }
 
-export function showInstance(state: Ec2State, instance: Instance, phase: InstancePhase): Ec2Answer {
+function showInstance(state: Ec2State, instance: Instance, phase: InstancePhase): Ec2Answer {
   const { settings, stateReason, market, hostId } = instance;
   const isGone = phase.kind === "terminated";
   const subnet = state.options.subnets.find(({ id }) => id === instance.subnetId);

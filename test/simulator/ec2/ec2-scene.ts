@@ -7,7 +7,7 @@ import type { Ec2Options } from "../../../src/simulator/ec2/options.ts";
 import type { Ec2State, Instance } from "../../../src/simulator/ec2/state.ts";
 import { Chance } from "../../../src/simulator/world/chance.ts";
 
-export const START_MS = Date.UTC(2026, 4, 4, 4, 22, 10);
+const START_MS = Date.UTC(2026, 4, 4, 4, 22, 10);
 export const IMAGE = "ami-0a1b2c3d4e5f60718";
 export const SUBNETS = ["subnet-0a1b2c3d4e5f60710", "subnet-0a1b2c3d4e5f60711", "subnet-0a1b2c3d4e5f60712"] as const;
 export const UNKNOWN = "i-0123456789abcdef0";
