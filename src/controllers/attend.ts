@@ -30,9 +30,10 @@ export async function attend(context: PoolContext): Promise<void> {
   if (lease === null) return;
   const machines = await listMachinesWithNews(context.store.db, context.pool.name, MACHINES_MAX);
   let failure: { readonly error: unknown } | null = null;
+  let concernsDemand = false;
   for (const { id } of machines) {
     try {
-      await inLease(context.store, lease, (tx) => attendMachine(context, tx, id));
+      if (await inLease(context.store, lease, (tx) => attendMachine(context, tx, id))) concernsDemand = true;
       // It may be parked now, with a ticket that was issued while it booted: a poll that came before this still waits.
       context.wake.machine(id);
     } catch (error) {
@@ -40,31 +41,33 @@ export async function attend(context: PoolContext): Promise<void> {
       failure ??= { error };
     }
   }
+  if (machines.length > 0) context.wake.controller("retire", context.pool.name);
+  if (concernsDemand) context.wake.controller("assign", context.pool.name);
   if (failure !== null) throw failure.error;
-  if (machines.length === 0) return;
-  context.wake.controller("assign", context.pool.name);
-  context.wake.controller("retire", context.pool.name);
   if (machines.length === MACHINES_MAX) context.wake.controller("attend", context.pool.name);
 }
 
-async function attendMachine(context: PoolContext, tx: Queryable, id: MachineId): Promise<void> {
+/** @returns whether it may change what jobs get: rows changed, or the machine is one that jobs could get. */
+async function attendMachine(context: PoolContext, tx: Queryable, id: MachineId): Promise<boolean> {
   const machine = await loadMachine(tx, id);
-  if (machine === null || machine.report === null) return;
+  if (machine === null || machine.report === null) return false;
   // Its launch has not been answered yet: the report stays news until it has.
-  if (machine.state.kind === "planned") return;
+  if (machine.state.kind === "planned") return true;
   if (isContested(await listCheckIns(tx, id), heardTime(context))) {
     // Until it is certain who speaks, it can only show that a job runs; the report stays news until then.
-    await applyReport(context, tx, id, onlyOfWork(machine.report));
-    return;
+    return applyReport(context, tx, machine, onlyOfWork(machine.report));
   }
   const isAccounted = await accountForNamed(context, tx, machine, machine.report);
-  await applyReport(context, tx, id, machine.report);
+  const concernsDemand = await applyReport(context, tx, machine, machine.report);
   if (isAccounted) await markAttended(tx, id, machine.sequence);
+  return concernsDemand;
 }
 
-async function applyReport(context: PoolContext, tx: Queryable, id: MachineId, report: HostReport): Promise<void> {
+/** @param before as it was before its report was looked at. @returns as `attendMachine` does. */
+async function applyReport(context: PoolContext, tx: Queryable, before: Machine, report: HostReport): Promise<boolean> {
+  const { id } = before;
   const machine = await loadMachine(tx, id);
-  if (machine === null) return;
+  if (machine === null) return false;
   const nowMs = context.clock.nowMs();
   const tickets = await listTicketsOfMachine(tx, id);
   const after = attendReport(machine, tickets, report, nowMs);
@@ -78,6 +81,8 @@ async function applyReport(context: PoolContext, tx: Queryable, id: MachineId, r
   // A machine speaks for its own tickets only.
   const held = tickets.find((ticket) => ticket.id === machine.report?.ticket?.id);
   if (held !== undefined) await deleteTicketSecret(tx, held.id);
+  const isFree = machine.state.kind === "provisioning" || machine.state.kind === "parked";
+  return isFree || after.machine.version !== before.version || after.tickets.length > 0;
 }
 
 /** The fence found work, or could not tell: the ticket goes on, and the reason is the host's. */

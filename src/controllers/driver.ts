@@ -15,6 +15,11 @@ export interface Controller {
   /** Of one that serves a connection. */
   readonly connection?: ConnectionName;
   readonly periodMs: number;
+  /**
+   * At least so long after a pass until the next, however often it is woken: wakes that come together are one pass. None
+   * where it is left out.
+   */
+  readonly restMs?: number;
   /** Idempotent; goes on past one bad item. */
   run(): Promise<void>;
 }
@@ -41,7 +46,7 @@ export class Driver implements Wake {
   readonly #onMachine: (machineId: MachineId) => void;
   readonly #activations = new Map<string, Activation>();
   readonly #loops: Promise<void>[] = [];
-  #isStopped = false;
+  readonly #stopping = new AbortController();
 
   constructor(clock: Clock, telemetry: Telemetry, onMachine: (machineId: MachineId) => void) {
     this.#clock = clock;
@@ -95,25 +100,31 @@ export class Driver implements Wake {
 
   /** Lets every running activation end; starts no other. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
-    for (const activation of this.#activations.values()) activation.wakeUp.abort();
+    this.#stopping.abort(WOKEN);
+    for (const activation of this.#activations.values()) activation.wakeUp.abort(WOKEN);
     await Promise.all(this.#loops);
   }
 
   #wake(key: string): void {
     const activation = this.#activations.get(key);
     if (activation === undefined) return;
+    // One that runs, or rests, knows of it already.
+    if (activation.isWoken) return;
     activation.isWoken = true;
-    activation.wakeUp.abort();
+    activation.wakeUp.abort(WOKEN);
   }
 
   async #loop(activation: Activation): Promise<void> {
-    while (!this.#isStopped) {
+    const { periodMs, restMs = 0 } = activation.controller;
+    const stopping = this.#stopping.signal;
+    while (!stopping.aborted) {
       activation.isWoken = false;
       activation.wakeUp = new AbortController();
       await this.#activate(activation);
-      if (activation.isWoken || this.#isStopped) continue;
-      await this.#clock.sleep(activation.controller.periodMs, activation.wakeUp.signal);
+      const restedAtMs = this.#clock.monotonicMs() + restMs;
+      if (!activation.isWoken && !stopping.aborted) await this.#clock.sleep(periodMs, activation.wakeUp.signal);
+      const leftMs = restedAtMs - this.#clock.monotonicMs();
+      if (leftMs > 0 && !stopping.aborted) await this.#clock.sleep(leftMs, stopping);
     }
   }
 
@@ -138,6 +149,8 @@ export class Driver implements Wake {
 }
 
 const FAILURE_PAUSE_MS = 500;
+/** Given with each wake: without one a new error, with its stack, would be made each time. */
+const WOKEN = "woken";
 
 function describeError(error: unknown): string {
   if (error instanceof HoldfastError) return `${error.message}: ${ERRORS[error.code].sentence}`;

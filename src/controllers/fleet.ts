@@ -25,6 +25,11 @@ import { WATCH_VERSION_PERIOD_MS, watchVersion } from "./watch-version.ts";
 /** Each agent keeps the highest that it saw, a line of its journal each: often enough for a backup to be told by it. */
 const GENERATION_PERIOD_MS = 10 * MINUTE_MS;
 
+/** Agents speak in bursts, jobs come in bursts: what one pass can do for all of them waits a moment for the others. */
+const BURST_MS = 50;
+/** These read the whole fleet, and what they find may wait so long: endings have minutes. */
+const FLEET_REST_MS = SECOND_MS;
+
 /** Those that serve all pools. */
 export function sharedControllers(context: Surroundings): readonly Controller[] {
   return [
@@ -54,14 +59,14 @@ export function departureControllers(context: PoolContext): readonly Controller[
 export function poolControllers(context: PoolContext): readonly Controller[] {
   const pool = context.pool.name;
   return [
-    { name: "attend", pool, periodMs: 5 * SECOND_MS, run: () => attend(context) },
-    { name: "assign", pool, periodMs: 5 * SECOND_MS, run: () => assign(context) },
+    { name: "attend", pool, periodMs: 5 * SECOND_MS, restMs: BURST_MS, run: () => attend(context) },
+    { name: "assign", pool, periodMs: 5 * SECOND_MS, restMs: BURST_MS, run: () => assign(context) },
     { name: "launch", pool, periodMs: 2 * SECOND_MS, run: () => launchMachines(context) },
     { name: "mint", pool, periodMs: 2 * SECOND_MS, run: () => mintTickets(context) },
     { name: "ask", pool, periodMs: 5 * SECOND_MS, run: () => askAboutJobs(context) },
-    { name: "observe", pool, periodMs: 5 * SECOND_MS, run: () => observe(context) },
+    { name: "observe", pool, periodMs: 5 * SECOND_MS, restMs: FLEET_REST_MS, run: () => observe(context) },
     { name: "hand-back", pool, periodMs: 10 * SECOND_MS, run: () => handBack(context) },
-    { name: "retire", pool, periodMs: 3 * SECOND_MS, run: () => retire(context) },
+    { name: "retire", pool, periodMs: 3 * SECOND_MS, restMs: FLEET_REST_MS, run: () => retire(context) },
     { name: "watch-hosts", pool, periodMs: WATCH_HOSTS_PERIOD_MS, run: () => watchHosts(context) },
     { name: "watch-version", pool, periodMs: WATCH_VERSION_PERIOD_MS, run: () => watchVersion(context) },
     { name: "sweep", pool, periodMs: 10 * SECOND_MS, run: () => sweep(context) },

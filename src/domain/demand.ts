@@ -256,6 +256,9 @@ const LATE_TICKETS_MAX = 2;
 /** For so long GitHub's event that names a running ticket's job may be late before we ask. */
 const RUNNING_UNNAMED_MS = 20 * SECOND_MS;
 
+/** For so long a job that its runner has acquired may still be called queued. */
+const STILL_QUEUED_MS = 10 * SECOND_MS;
+
 function wait(job: Job, reason: ReasonCode): JobDecision {
   return { kind: "wait", jobId: job.id, reason };
 }
@@ -273,10 +276,14 @@ function takeFirst<Item>(items: Item[], fits: (item: Item) => boolean): Item | n
   return index < 0 ? null : (items.splice(index, 1)[0] ?? null);
 }
 
-/** A running ticket may be running this job unless GitHub called the job queued after the ticket began to run. */
+/**
+ * A running ticket may be running this job unless the job came later, or GitHub called it queued well after the ticket began
+ * to run: it does so until the job's Worker has started.
+ */
 function mayRun(ticket: Ticket, { job }: WaitingJob): boolean {
-  const seenAtMs = job.queuedSeenAtMs ?? job.createdAtMs;
-  return seenAtMs <= ticket.state.sinceMs && scopeCovers(ticket.scope, job.repository);
+  const { sinceMs } = ticket.state;
+  if (!scopeCovers(ticket.scope, job.repository) || job.createdAtMs > sinceMs) return false;
+  return job.queuedSeenAtMs === null || job.queuedSeenAtMs <= sinceMs + STILL_QUEUED_MS;
 }
 
 function mustAsk(waiting: WaitingJob, time: HeardTime): boolean {

@@ -6,6 +6,7 @@ import type { MachineId, PoolName } from "../domain/ids.ts";
 import { parsePoolName } from "../domain/ids.ts";
 import type { OperatorMark } from "../domain/machine.ts";
 import type { DrainsTable, Queryable } from "./schema.ts";
+import { rowOf } from "./statement.ts";
 
 export type DrainSubject =
   | { readonly kind: "pool"; readonly id: PoolName }
@@ -29,13 +30,12 @@ export async function listDrainedPools(db: Queryable): Promise<ReadonlySet<PoolN
   return new Set([...(await listDrains(db, "pool")).keys()].map(parsePoolName));
 }
 
+const ofSubject = rowOf((db, { kind, id }: { readonly kind: DrainSubject["kind"]; readonly id: string }) =>
+  db.selectFrom("drains").selectAll().where("subject_kind", "=", kind).where("subject_id", "=", id),
+);
+
 export async function findDrain(db: Queryable, { kind, id }: DrainSubject): Promise<OperatorMark | null> {
-  const row = await db
-    .selectFrom("drains")
-    .selectAll()
-    .where("subject_kind", "=", kind)
-    .where("subject_id", "=", id)
-    .executeTakeFirst();
+  const row = await ofSubject(db, { kind, id });
   return row === undefined ? null : toMark(row);
 }
 

@@ -3,16 +3,21 @@
  * an agent that has seen a higher one has spoken to a later store than this, which was restored from a backup.
  */
 import { sql } from "kysely";
+import { invariant } from "../domain/invariant.ts";
 import { listPresentMachines } from "./machines/list.ts";
 import { savePresumed } from "./machines/presume.ts";
 import type { Queryable } from "./schema.ts";
+import { rowOf } from "./statement.ts";
 import type { Store } from "./store.ts";
 
 /** No store is opened so often: a higher one is somebody's invention. */
 const GENERATION_MAX = 2 ** 40;
 
+const facts = rowOf((db) => db.selectFrom("store_facts").select("generation").where("key", "=", 1));
+
 export async function readGeneration(db: Queryable): Promise<number> {
-  const row = await db.selectFrom("store_facts").select("generation").where("key", "=", 1).executeTakeFirstOrThrow();
+  const row = await facts(db, {});
+  invariant(row !== undefined, "a store has its facts from its first migration on");
   return row.generation;
 }
 

@@ -3,6 +3,7 @@ import type { PoolName } from "../domain/ids.ts";
 import type { OperatorMark } from "../domain/machine.ts";
 import { ALL_POOLS, type FreezeScope } from "../domain/operator-words.ts";
 import type { FreezesTable, Queryable } from "./schema.ts";
+import { rowOf } from "./statement.ts";
 
 export interface Freeze {
   readonly scope: FreezeScope;
@@ -20,15 +21,13 @@ export async function findFreeze(db: Queryable, scope: FreezeScope): Promise<Fre
   return row === undefined ? null : toFreeze(row);
 }
 
+const overPool = rowOf((db, { pool }: { readonly pool: PoolName }) =>
+  db.selectFrom("freezes").selectAll().where("scope", "in", [ALL_POOLS, pool]).orderBy("scope").limit(1),
+);
+
 /** The freeze that is in force for a pool: that of all pools before its own; null where nothing stops its endings. */
 export async function findFreezeOver(db: Queryable, pool: PoolName): Promise<Freeze | null> {
-  const row = await db
-    .selectFrom("freezes")
-    .selectAll()
-    .where("scope", "in", [ALL_POOLS, pool])
-    .orderBy("scope")
-    .limit(1)
-    .executeTakeFirst();
+  const row = await overPool(db, { pool });
   return row === undefined ? null : toFreeze(row);
 }
 

@@ -8,6 +8,7 @@ import { HoldfastError } from "../domain/errors.ts";
 import { type LeaseEpoch, type PoolName, parseLeaseEpoch } from "../domain/ids.ts";
 import { DATABASE_NOW_MS } from "./database-clock.ts";
 import type { Queryable } from "./schema.ts";
+import { rowOf } from "./statement.ts";
 import type { Store } from "./store.ts";
 import { inTransaction } from "./transaction.ts";
 
@@ -78,15 +79,19 @@ export async function renewLease(db: Queryable, lease: Lease, lifeMs: number): P
   return numUpdatedRows > 0n;
 }
 
-/** Milliseconds until it expires by the database's clock; 0 if it is no longer ours. */
-export async function leaseRemainingMs(db: Queryable, lease: Lease): Promise<number> {
-  const row = await db
+const remaining = rowOf((db, { pool, holder, epoch }: Pick<Lease, "pool" | "holder" | "epoch">) =>
+  db
     .selectFrom("leases")
     .select(sql<number>`expires_ms - ${DATABASE_NOW_MS}`.as("remaining_ms"))
-    .where("pool", "=", lease.pool)
-    .where("holder", "=", lease.holder)
-    .where("epoch", "=", lease.epoch)
-    .executeTakeFirst();
+    .where("pool", "=", pool)
+    .where("holder", "=", holder)
+    .where("epoch", "=", epoch),
+);
+
+/** Milliseconds until it expires by the database's clock; 0 if it is no longer ours. */
+export async function leaseRemainingMs(db: Queryable, lease: Lease): Promise<number> {
+  const { pool, holder, epoch } = lease;
+  const row = await remaining(db, { pool, holder, epoch });
   return Math.max(0, row?.remaining_ms ?? 0);
 }
 

@@ -5,6 +5,7 @@ import type { RetireReason } from "../domain/reasons.ts";
 import type { TicketStateKind } from "../domain/ticket.ts";
 import { readInChunks } from "./chunks.ts";
 import type { Queryable } from "./schema.ts";
+import { rowOf, rowsOf } from "./statement.ts";
 
 /** Failures that are read; more change nothing, for the pause between probes has its limit long before. */
 const FAILURES_MAX = 50;
@@ -12,41 +13,62 @@ const FAILURES_MAX = 50;
 /** A ticket that ran a job, whatever became of the job. */
 const PROVEN_STATES = ["running", "spent"] as const satisfies readonly TicketStateKind[];
 
+interface Since {
+  readonly pool: PoolName;
+  readonly sinceMs: number;
+}
+
+const barrenSince = rowsOf((db, { pool, sinceMs }: Since) =>
+  db
+    .selectFrom("tickets")
+    .select(["created_ms", "state_since_ms"])
+    .where("pool", "=", pool)
+    .where("state", "=", "barren")
+    .where("created_ms", ">", sinceMs)
+    .orderBy("created_ms", "desc")
+    .orderBy("id", "desc")
+    .limit(FAILURES_MAX),
+);
+
 /**
  * A barren ticket failed. One that was handed back or voided, or whose machine was lost, says nothing of what its runner
  * would have done.
  */
 export async function readTicketOutcomes(db: Queryable, pool: PoolName): Promise<readonly Outcome[]> {
   const provenMs = await readProvenMs(db, pool);
-  const barren = await db
-    .selectFrom("tickets")
-    .select(["created_ms", "state_since_ms"])
-    .where("pool", "=", pool)
-    .where("state", "=", "barren")
-    .where("created_ms", ">", provenMs ?? -1)
-    .orderBy("created_ms", "desc")
-    .orderBy("id", "desc")
-    .limit(FAILURES_MAX)
-    .execute();
+  const barren = await barrenSince(db, { pool, sinceMs: provenMs ?? -1 });
   return [...proven(provenMs), ...barren.map((row) => failed(row.created_ms, row.state_since_ms))];
 }
+
+const newestInState = rowOf((db, { pool, state }: { readonly pool: PoolName; readonly state: TicketStateKind }) =>
+  db
+    .selectFrom("tickets")
+    .select("created_ms")
+    .where("pool", "=", pool)
+    .where("state", "=", state)
+    .orderBy("created_ms", "desc")
+    .limit(1),
+);
 
 /** When the ticket was made that ran a job and was made last. Each state is one look into the index. */
 async function readProvenMs(db: Queryable, pool: PoolName): Promise<number | null> {
   let newestMs: number | null = null;
   for (const state of PROVEN_STATES) {
-    const row = await db
-      .selectFrom("tickets")
-      .select("created_ms")
-      .where("pool", "=", pool)
-      .where("state", "=", state)
-      .orderBy("created_ms", "desc")
-      .limit(1)
-      .executeTakeFirst();
+    const row = await newestInState(db, { pool, state });
     if (row !== undefined) newestMs = Math.max(newestMs ?? 0, row.created_ms);
   }
   return newestMs;
 }
+
+const ofJobs = rowsOf(
+  (db, { connection, chunk }: { readonly connection: ConnectionName; readonly chunk: readonly JobId[] }) =>
+    db
+      .selectFrom("tickets")
+      .select(["job_id", "state", "created_ms", "state_since_ms"])
+      .where("connection", "=", connection)
+      .where("job_id", "in", chunk)
+      .where("state", "in", ["barren", ...PROVEN_STATES]),
+);
 
 /** As `readTicketOutcomes`, of single jobs and in whichever pool; a job without any is left out. */
 export async function readTicketOutcomesOfJobs(
@@ -54,15 +76,7 @@ export async function readTicketOutcomesOfJobs(
   connection: ConnectionName,
   jobIds: readonly JobId[],
 ): Promise<ReadonlyMap<JobId, readonly Outcome[]>> {
-  const rows = await readInChunks(jobIds, (chunk) =>
-    db
-      .selectFrom("tickets")
-      .select(["job_id", "state", "created_ms", "state_since_ms"])
-      .where("connection", "=", connection)
-      .where("job_id", "in", chunk)
-      .where("state", "in", ["barren", ...PROVEN_STATES])
-      .execute(),
-  );
+  const rows = await readInChunks(jobIds, (chunk) => ofJobs(db, { connection, chunk }));
   const outcomes = new Map<JobId, Outcome[]>();
   for (const row of rows) {
     if (row.job_id === null) continue;
@@ -79,28 +93,33 @@ export async function readTicketOutcomesOfJobs(
 /** Reasons for which a machine ends that ought to have checked in. */
 const UNHEARD_REASONS = ["boot-deadline", "machine-dead"] as const satisfies readonly RetireReason[];
 
-/** A machine that anybody was ever heard from succeeded, a refused check-in included. */
-export async function readLaunchOutcomes(db: Queryable, pool: PoolName): Promise<readonly Outcome[]> {
-  const heard = await db
+const newestHeard = rowOf((db, { pool }: { readonly pool: PoolName }) =>
+  db
     .selectFrom("machines")
     .select("created_ms")
     .where("pool", "=", pool)
     .where("is_agent_seen", "=", 1)
     .orderBy("created_ms", "desc")
-    .limit(1)
-    .executeTakeFirst();
-  const provenMs = heard?.created_ms ?? null;
-  const unheard = await db
+    .limit(1),
+);
+const unheardSince = rowsOf((db, { pool, sinceMs }: Since) =>
+  db
     .selectFrom("machines")
     .select(["created_ms", "state_since_ms"])
     .where("pool", "=", pool)
     .where("is_agent_seen", "=", 0)
-    .where("created_ms", ">", provenMs ?? -1)
+    .where("created_ms", ">", sinceMs)
     .where("state", "in", ["retiring", "gone"])
     .where("reason", "in", UNHEARD_REASONS)
     .orderBy("created_ms", "desc")
-    .limit(FAILURES_MAX)
-    .execute();
+    .limit(FAILURES_MAX),
+);
+
+/** A machine that anybody was ever heard from succeeded, a refused check-in included. */
+export async function readLaunchOutcomes(db: Queryable, pool: PoolName): Promise<readonly Outcome[]> {
+  const heard = await newestHeard(db, { pool });
+  const provenMs = heard?.created_ms ?? null;
+  const unheard = await unheardSince(db, { pool, sinceMs: provenMs ?? -1 });
   return [...proven(provenMs), ...unheard.map((row) => failed(row.created_ms, row.state_since_ms))];
 }
 

@@ -40,7 +40,8 @@ export function refusedInTransaction(db: () => Kysely<Schema>): KyselyPlugin {
   };
 }
 
-function refuseInside(db: Kysely<Schema>): void {
+/** @throws {InvariantError} where the running code is in a transaction of this database. */
+export function refuseInside(db: Kysely<Schema>): void {
   const transacting = current.getStore();
   const isInside = transacting?.isOpen === true && transacting.db === db;
   invariant(!isInside, "inside a transaction the store is used through the transaction only");

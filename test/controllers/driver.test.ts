@@ -249,6 +249,56 @@ describe("a controller that fails", () => {
   });
 });
 
+describe("a rest", () => {
+  const REST_MS = 2 * SECOND_MS;
+
+  it("makes one pass of the wakes that come within it, and delays no first one", async () => {
+    const { state, controller } = counting();
+    driver.start([{ ...controller, restMs: REST_MS }]);
+    await settle();
+    await advance(REST_MS);
+    driver.controller("assign", LINUX);
+    await settle();
+    expect(state.runCount).toBe(2);
+    for (let count = 0; count < 5; count += 1) {
+      driver.controller("assign", LINUX);
+      await settle();
+    }
+    await advance(REST_MS - 1);
+    expect(state.runCount).toBe(2);
+    await advance(1);
+    expect(state.runCount).toBe(3);
+    await advance(PERIOD_MS - 1);
+    expect(state.runCount).toBe(3);
+    await advance(1);
+    expect(state.runCount).toBe(4);
+  });
+
+  it("counts from the end of a pass, and loses no wake that came during it", async () => {
+    const work = new Work();
+    driver.start([{ ...work.as(), restMs: REST_MS }]);
+    await settle();
+    await advance(3 * REST_MS);
+    driver.controller("assign", LINUX);
+    await work.end();
+    await advance(REST_MS - 1);
+    expect(work.runCount).toBe(1);
+    await advance(1);
+    expect(work.runCount).toBe(2);
+    await work.end();
+  });
+
+  it("holds nobody up who stops the driver", async () => {
+    const { state, controller } = counting();
+    driver.start([{ ...controller, restMs: REST_MS }]);
+    await settle();
+    driver.controller("assign", LINUX);
+    await settle();
+    await driver.stop();
+    expect(state.runCount).toBe(1);
+  });
+});
+
 describe("health", () => {
   it("names every controller, and says of one that has not ended a run that it has not", async () => {
     const work = new Work();

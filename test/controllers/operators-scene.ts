@@ -1,3 +1,4 @@
+import type { CompiledQuery } from "kysely";
 import { parseJobId, type TicketId } from "../../src/domain/ids.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { latestDecisions, listDecisions } from "../../src/store/evidence/decisions.ts";
@@ -83,28 +84,16 @@ type Db = Yard["store"]["db"];
  * right before its call; of the drains only the planner.
  */
 export function afterRead(db: Db, table: string, meanwhile: () => Promise<void>): Db {
-  return intercept(db, (target, key, args) => {
-    const query = Reflect.apply(Reflect.get(target, key) as () => object, target, args);
-    return key === "selectFrom" && args[0] === table ? beforeAnswer(query, meanwhile) : query;
-  });
-}
-
-function beforeAnswer<Query extends object>(query: Query, meanwhile: () => Promise<void>): Query {
-  return intercept(query, (target, key, args) => {
-    const result = Reflect.apply(Reflect.get(target, key) as () => object, target, args);
-    if (key !== "executeTakeFirst") return beforeAnswer(result, meanwhile);
-    return Promise.resolve(result).then((row) => meanwhile().then(() => row));
-  });
-}
-
-function intercept<Target extends object>(
-  target: Target,
-  call: (target: Target, key: string | symbol, args: readonly unknown[]) => unknown,
-): Target {
-  return new Proxy(target, {
+  const execute = async (query: CompiledQuery) => {
+    const result = await db.executeQuery(query);
+    if (query.sql.includes(`from "${table}"`)) await meanwhile();
+    return result;
+  };
+  return new Proxy(db, {
     get: (_target, key) => {
-      const value: unknown = Reflect.get(target, key);
-      return typeof value === "function" ? (...args: unknown[]) => call(target, key, args) : value;
+      if (key === "executeQuery") return execute;
+      const value: unknown = Reflect.get(db, key);
+      return typeof value === "function" ? value.bind(db) : value;
     },
   });
 }

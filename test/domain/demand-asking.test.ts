@@ -15,19 +15,20 @@ describe("a runner whose job GitHub has not named", () => {
     ["one ms before we ask", 0, 5 * SECOND_MS, 25 * SECOND_MS - 1, wait(1, "covered-by-running")],
     ["too long ago for GitHub's event to be late: ask", 0, 5 * SECOND_MS, 25 * SECOND_MS, ask(1)],
     [
-      "GitHub called the job queued after that: it runs another",
-      6 * SECOND_MS,
+      "GitHub called the job queued long after that: it runs another",
+      15 * SECOND_MS + 1,
       5 * SECOND_MS,
-      10 * SECOND_MS,
+      16 * SECOND_MS,
       mint(1, 1),
     ],
     [
-      "GitHub called the job queued at that moment: it may run it",
+      "GitHub called the job queued right after that, as it does until the Worker has started: it may run it",
+      15 * SECOND_MS,
       5 * SECOND_MS,
-      5 * SECOND_MS,
-      10 * SECOND_MS,
+      16 * SECOND_MS,
       wait(1, "covered-by-running"),
     ],
+    ["the job came after that: it runs another", 0, -1, 10 * SECOND_MS, mint(1, 1)],
   ])("%s", (_name, seenMs, runningMs, afterMs, want) => {
     const input = { jobs: queuedAt(seenMs), unnamedRunning: [running(runningMs)], machines: [free(1)] };
     expect(decide(input, {}, afterMs).decisions).toEqual([want]);

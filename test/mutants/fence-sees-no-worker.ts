@@ -15,11 +15,9 @@ export const mutant: Mutant = {
   ],
   why: "An order to hand back that was given before the job came kills the listener while its Worker runs.",
   world: {
-    faults: [
-      { kind: "github.taken-elsewhere", perJob: 0.2 },
-      { kind: "github.cancelled", perJob: 0.3, afterMs: [5 * SECOND_MS, 90 * SECOND_MS] },
-      { kind: "host.agent-pause", everyMs: 2 * MINUTE_MS, forMs: [5 * SECOND_MS, 30 * SECOND_MS] },
-    ],
-    arrivals: { perHour: 150, duration: { p50Ms: 2 * MINUTE_MS, p95Ms: 5 * MINUTE_MS } },
+    faults: [{ kind: "github.cancelled", perJob: 0.85, afterMs: [SECOND_MS, 4 * SECOND_MS] }],
+    pool: { warmParkedCount: 4 },
+    deadlines: { idleTicketMs: 10 * SECOND_MS },
+    arrivals: { perHour: 200, duration: { p50Ms: MINUTE_MS, p95Ms: 3 * MINUTE_MS } },
   },
 };

@@ -1,4 +1,4 @@
-import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
+import { MINUTE_MS } from "../../src/domain/units.ts";
 import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
@@ -15,7 +15,7 @@ export const mutant: Mutant = {
   ],
   why: "After a few lost hosts the guard against many endings forbids every further one: dead machines stay.",
   world: {
-    faults: [{ kind: "host.dies", everyMs: 12 * MINUTE_MS }],
-    durationMs: 6 * HOUR_MS,
+    faults: [{ kind: "host.dies", everyMs: 3 * MINUTE_MS }],
+    deadlines: { lostHostMs: 5 * MINUTE_MS },
   },
 };

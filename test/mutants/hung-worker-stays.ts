@@ -1,3 +1,4 @@
+import { MINUTE_MS } from "../../src/domain/units.ts";
 import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
@@ -13,5 +14,8 @@ export const mutant: Mutant = {
     },
   ],
   why: "A Worker hangs, and GitHub gives its job up: its machine is kept for it for ever.",
-  world: { faults: [{ kind: "host.runner-hangs", perJob: 0.05 }] },
+  world: {
+    faults: [{ kind: "host.runner-hangs", perJob: 0.3 }],
+    arrivals: { perHour: 30, duration: { p50Ms: 12 * MINUTE_MS, p95Ms: 20 * MINUTE_MS } },
+  },
 };

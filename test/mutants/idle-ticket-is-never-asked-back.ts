@@ -15,9 +15,8 @@ export const mutant: Mutant = {
   ],
   why: "A listener whose job went elsewhere waits for another one for ever, and its machine with it.",
   world: {
-    faults: [
-      { kind: "github.taken-elsewhere", perJob: 0.3 },
-      { kind: "github.cancelled", perJob: 0.2, afterMs: [5 * SECOND_MS, 60 * SECOND_MS] },
-    ],
+    faults: [{ kind: "github.cancelled", perJob: 0.85, afterMs: [SECOND_MS, 4 * SECOND_MS] }],
+    pool: { warmParkedCount: 4 },
+    deadlines: { idleTicketMs: 10 * SECOND_MS },
   },
 };

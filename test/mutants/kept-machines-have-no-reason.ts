@@ -6,5 +6,5 @@ export const mutant: Mutant = {
   replacement: "[...decisions].slice(0, 0).map(([id, decision]) => ({",
   invariant: "I6",
   why: "A machine is kept, and nobody can read why.",
-  world: { faults: [] },
+  world: { faults: [], pool: { warmParkedCount: 4 }, arrivals: { perHour: 10 } },
 };

@@ -13,5 +13,8 @@ export const mutant: Mutant = {
     },
   ],
   why: "A job whose event was lost is looked for nowhere: it waits for ever.",
-  world: { faults: [{ kind: "github.webhook-lost", probability: 0.3 }] },
+  world: {
+    faults: [{ kind: "github.webhook-lost", probability: 0.8 }],
+    arrivals: { perHour: 40 },
+  },
 };

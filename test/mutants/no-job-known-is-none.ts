@@ -1,10 +1,10 @@
-import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
+import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
   source: "src/domain/slow-proofs.ts",
-  text: 'if (jobs.length === 0) return ["no-job-known"];',
-  replacement: "if (jobs.length === 0) return [];",
+  text: "return missingForTerminal(jobs, time);",
+  replacement: "return jobs.length === 0 ? [] : missingForTerminal(jobs, time);",
   invariant: "I1",
   nets: [
     {
@@ -16,15 +16,17 @@ export const mutant: Mutant = {
   why: "A host that nobody hears and whose runner GitHub calls offline is given up because nobody can name its job, which runs.",
   world: {
     faults: [
+      { kind: "github.busy-flag-never", perJob: 1 },
       {
         kind: "github.offline-while-working",
         perJob: 1,
         afterMs: [10 * SECOND_MS, MINUTE_MS],
-        forMs: [100 * MINUTE_MS, 150 * MINUTE_MS],
+        forMs: [60 * MINUTE_MS, 80 * MINUTE_MS],
       },
-      { kind: "host.cut-off", from: "controller", everyMs: 6 * MINUTE_MS, forMs: [60 * MINUTE_MS, 100 * MINUTE_MS] },
+      { kind: "host.cut-off", from: "controller", everyMs: 4 * MINUTE_MS, forMs: [50 * MINUTE_MS, 70 * MINUTE_MS] },
     ],
-    arrivals: { perHour: 8, duration: { p50Ms: 90 * MINUTE_MS, p95Ms: 150 * MINUTE_MS } },
-    durationMs: 6 * HOUR_MS,
+    deadlines: { lostHostMs: 5 * MINUTE_MS },
+    arrivals: { perHour: 12, duration: { p50Ms: 80 * MINUTE_MS, p95Ms: 100 * MINUTE_MS } },
+    durationMs: 110 * MINUTE_MS,
   },
 };

@@ -8,6 +8,6 @@ export const mutant: Mutant = {
   invariant: "I5",
   why: "One launch for which there was no capacity is the last: jobs wait for a machine for ever.",
   world: {
-    faults: [{ kind: "provider.no-capacity", everyMs: 40 * MINUTE_MS, forMs: [2 * MINUTE_MS, 10 * MINUTE_MS] }],
+    faults: [{ kind: "provider.no-capacity", everyMs: 6 * MINUTE_MS, forMs: [MINUTE_MS, 4 * MINUTE_MS] }],
   },
 };

@@ -9,8 +9,8 @@ export const mutant: Mutant = {
   why: "Machines whose rows went with an hour of the store are nobody's: they run for ever.",
   world: {
     faults: [
-      { kind: "controller.restore", atMs: 60 * MINUTE_MS, ageMs: 60 * MINUTE_MS },
-      { kind: "controller.restore", atMs: 100 * MINUTE_MS, ageMs: 60 * MINUTE_MS },
+      { kind: "controller.restore", atMs: 12 * MINUTE_MS, ageMs: 12 * MINUTE_MS },
+      { kind: "controller.restore", atMs: 25 * MINUTE_MS, ageMs: 25 * MINUTE_MS },
     ],
   },
 };

@@ -9,7 +9,7 @@ export const mutant: Mutant = {
   why: "A job waits because its pool is full, and nobody can read why.",
   world: {
     faults: [],
-    pool: { machineCountMax: 6 },
-    arrivals: { perHour: 150, duration: { p50Ms: 5 * MINUTE_MS, p95Ms: 15 * MINUTE_MS } },
+    pool: { machineCountMax: 3 },
+    arrivals: { perHour: 28, duration: { p50Ms: 20 * MINUTE_MS, p95Ms: 30 * MINUTE_MS } },
   },
 };

@@ -89,8 +89,8 @@ function startOf({ start }: WrittenScenario, trace: readonly TraceRow[]): number
 function checkTimes({ faultsEnd, world }: WrittenScenario, durationMs: number, problems: ProblemList): void {
   if (durationMs > SPAN_MS_MAX)
     problems.add("duration", "is, with the last job, more than 31d", "take a part of the jobs, or set `start`");
-  if (faultsEnd !== undefined && faultsEnd >= durationMs)
-    problems.add("faultsEnd", "is not before the world's end", "leave time after it, or remove it");
+  if (faultsEnd !== undefined && faultsEnd > durationMs)
+    problems.add("faultsEnd", "is after the world's end", "let it be at most `duration`, or remove it");
   const { arrivals } = world.workload;
   if (arrivals !== undefined && arrivals.duration.p95 < arrivals.duration.p50)
     problems.add("world.workload.arrivals.duration.p95", "is less than `p50`", "raise it, or lower `p50`");

@@ -205,7 +205,7 @@ export const ScenarioSchema = z.strictObject({
   }),
   world: key(WorldSchema.prefault({}), { says: "What happens around the fleet.", example: "world: { faults: [] }" }),
   faultsEnd: key(durationText(0, SPAN_MS_MAX, "from 0s to 31d").optional(), {
-    says: "When faults stop, and new jobs of `arrivals` with them; from then on every job must run and everything else must end within its bound.",
+    says: "When faults stop, and new jobs of `arrivals` with them; from then on every job must run and everything else must end within its bound, after `duration` if it takes longer.",
     example: "faultsEnd: 6h",
     defaultText: "never: only what must not happen is judged",
   }),

@@ -22,7 +22,6 @@ import type { Hearing } from "../../ports/hearing.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
 import type { Wake } from "../../ports/wake.ts";
 import { listEvidence, recordEvidence } from "../../store/evidence/evidence.ts";
-import { readGeneration } from "../../store/facts.ts";
 import { findFreezeOver } from "../../store/freezes.ts";
 import { saveLogs } from "../../store/logs/logs.ts";
 import { recordAgentSeen, recordReport } from "../../store/machines/heard.ts";
@@ -96,16 +95,16 @@ async function report(context: Context, options: AgentAppOptions): Promise<Respo
   const request = await readMessage(context, Report);
   await authorize(context, options, request.machineId);
   const nowMs = clock.nowMs();
-  await compareGenerations(options, request);
-  const outcome = await recordReport(store.db, { ...request, nowMs });
+  const storeGeneration = await compareGenerations(options, request);
+  const { outcome, machine } = await recordReport(store.db, { ...request, nowMs });
   // The row forgot this incarnation, or a later one checked in: only a check-in can tell which of the two speaks.
   if (outcome === "unknown-incarnation")
     throw new HoldfastError("unauthorized", `reporting as incarnation ${request.incarnation}`);
   hearing.note(request.machineId, nowMs);
   if (outcome === "unknown-machine") wakeObservers(options);
-  const machine = await loadMachine(store.db, request.machineId);
-  if (outcome === "recorded" && machine !== null) wakeControllers(wake, machine.pool);
-  return Response.json(await answerReport(store, request));
+  // Whoever ends machines is woken by it once the report is attended to: before that it would see nothing new.
+  if (outcome === "recorded" && machine !== null) wake.controller("attend", machine.pool);
+  return Response.json(await answerReport(store, request, { machine, storeGeneration }));
 }
 
 /** Its agent lives and the store has no row of it: the next listing adopts it. */
@@ -126,19 +125,18 @@ function tellQuarantined(
   telemetry.count("holdfast_machines_quarantined_total", { pool: pool ?? "" });
 }
 
-function wakeControllers(wake: Wake, pool: PoolName): void {
-  wake.controller("attend", pool);
-  wake.controller("retire", pool);
-}
-
-async function answerReport(store: Store, request: ReportRequest): Promise<ReportAnswer> {
-  const machine = await loadMachine(store.db, request.machineId);
+/** @param known what taking the report has read already: one look at the machine does for all of the answer. */
+async function answerReport(
+  store: Store,
+  request: ReportRequest,
+  { machine, storeGeneration }: { readonly machine: Machine | null; readonly storeGeneration: number },
+): Promise<ReportAnswer> {
   const tickets = await listTicketsOfMachine(store.db, request.machineId);
   const isFrozen = machine !== null && (await findFreezeOver(store.db, machine.pool)) !== null;
   const isPinned = machine?.hold != null || isFrozen;
   const ended = new Set(request.report.ended.map(({ id }) => id));
   return {
-    storeGeneration: await readGeneration(store.db),
+    storeGeneration,
     confirmedEnds: tickets.filter((ticket) => ended.has(ticket.id) && isTicketOver(ticket)).map(({ id }) => id),
     // Of a stand-in no host can know.
     ticketOut: tickets.find((ticket) => isTicketOut(ticket) && !isStandIn(ticket))?.id ?? null,

@@ -34,6 +34,9 @@ export async function answerPoll(store: Store, poller: Poller, nowMs: number): P
   if (machine === null || machine.state.kind === "retiring" || machine.state.kind === "gone") return { kind: "report" };
   if (machine.incarnation !== poller.incarnation) return { kind: "report" };
   if (machine.state.kind !== "parked" && machine.state.kind !== "engaged") return null;
+  // Most polls come before their ticket: a transaction, which holds up every other write, is only for one that is there.
+  const tickets = await listTicketsOfMachine(store.db, machine.id);
+  if (!tickets.some(({ state }) => state.kind === "issued" || state.kind === "delivered")) return null;
   const ticket = await inTransaction(store, (tx) => deliver(tx, poller, nowMs));
   return ticket === null ? null : { kind: "ticket", ticket };
 }

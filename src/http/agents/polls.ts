@@ -1,12 +1,15 @@
 /** The open polls of this process, so that a ticket reaches its machine the moment it is issued. */
 import type { MachineId } from "../../domain/ids.ts";
 
+/** Given with each wake: without one a new error, with its stack, would be made for every poll that is woken. */
+const WOKEN = "woken";
+
 export class OpenPolls {
   readonly #waiting = new Map<MachineId, Set<AbortController>>();
 
   /** Ends the wait of every open poll of the machine. */
   wake(machineId: MachineId): void {
-    for (const poll of this.#waiting.get(machineId) ?? []) poll.abort();
+    for (const poll of this.#waiting.get(machineId) ?? []) poll.abort(WOKEN);
   }
 
   wakeAll(): void {

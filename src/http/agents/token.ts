@@ -2,7 +2,7 @@
  * An agent's token: a MAC by the controller's key over controller, machine and provider id. Nothing is stored, so a lost
  * row does not orphan a live agent; and it is worth this one machine only.
  */
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import {
   type ControllerId,
   type MachineId,
@@ -19,11 +19,12 @@ export interface TokenSubject {
 const FORMAT = "hfa1";
 
 export class AgentTokens {
-  readonly #key: Uint8Array;
+  /** Made once: from bytes it would be made anew for each message. */
+  readonly #key: KeyObject;
   readonly #controllerId: ControllerId;
 
   constructor(key: Uint8Array, controllerId: ControllerId) {
-    this.#key = key;
+    this.#key = createSecretKey(key);
     this.#controllerId = controllerId;
   }
 

@@ -10,6 +10,8 @@ const ROOT = "/runner";
 /** The group of every organization that nobody set up. */
 const DEFAULT_GROUP_ID = 1;
 const INIT_PID = 1;
+/** The boot script of a single-use machine waits for its runner, and shuts the machine down after it. */
+const SHUTDOWN_MS = 5_000;
 
 export function makeBareHost(birth: BareBirth, world: HostWorld): BareHost {
   return new ServiceHost(birth, world);
@@ -66,7 +68,10 @@ class ServiceHost implements BareHost {
       hasRoom: () => machine.hasRoom,
       onLine: () => machine.changed("files"),
     });
-    const start = { machine, registration, files, root: ROOT, mark: null, parentPid: INIT_PID, onExit: () => {} };
+    const onExit = () => {
+      if (isEphemeral) machine.course.after(SHUTDOWN_MS, () => machine.leave({ by: "itself" }));
+    };
+    const start = { machine, registration, files, root: ROOT, mark: null, parentPid: INIT_PID, onExit };
     this.#runner = new HostRunner(start);
     onRegistered(registration.id);
   }

@@ -164,6 +164,8 @@ export class FenceHand {
     });
     this.#watchdogs.add(watchdog);
     machine.note("a fence's watchdog starts");
+    const runnerId = this.#parts.runnerIdOf(listener);
+    if (runnerId !== null) machine.world.noteFenceBeginning(runnerId);
   }
 
   #stop(closed: Closed, readyAtMs: number, ticketId: TicketId, onClosing: (closing: Closing) => void): void {

@@ -8,7 +8,8 @@ import type { FenceFolders } from "./fence-folders.ts";
 import type { Machine } from "./machine.ts";
 import type { MachineProcess } from "./processes.ts";
 
-const READY_AFTER_MS = [25, 160] as const;
+/** A process of node on a machine that is busy: half of them are there in less than the first, one in twenty takes more than the second. */
+const READY_AFTER_MS = [120, 700] as const;
 const RESUME_AFTER_MS = 5 * SECOND_MS;
 const KILL_PATIENCE_MS = 5 * SECOND_MS;
 const DYING_MS = 200;
@@ -46,7 +47,7 @@ export class Watchdog {
       isQuiet: true,
       onDeath: () => start.onEnd(),
     });
-    this.process.course.after(machine.world.chance.between(READY_AFTER_MS), () => {
+    this.process.course.after(machine.world.chance.spread(...READY_AFTER_MS), () => {
       start.onReady();
       this.#sleep(RESUME_AFTER_MS, () => this.#decide());
     });

@@ -19,10 +19,14 @@ export interface Change {
 /** What a world must have for a mutant to show in it. What is left out is as `world-for-mutant.ts` has it. */
 export interface MutantWorld {
   readonly faults: readonly Fault[];
-  readonly pool?: Partial<PoolPolicy>;
+  readonly pool?: Partial<Omit<PoolPolicy, "deadlines">>;
+  readonly deadlines?: Partial<PoolPolicy["deadlines"]>;
   readonly arrivals?: Partial<NonNullable<Scenario["workload"]["arrivals"]>>;
   readonly durationMs?: number;
+  readonly settleMaxMs?: number;
   readonly bootMs?: Scenario["bootMs"];
+  /** Nets that catch a race only if they often look. */
+  readonly pace?: number;
 }
 
 export interface Mutant extends Change {

@@ -11,7 +11,9 @@ import type { Mutant } from "./mutant.ts";
 
 /** 2026-01-01T00:00:00Z. */
 const START_MS = 1_767_225_600_000;
-const DURATION_MS = 3 * HOUR_MS;
+const DURATION_MS = 40 * MINUTE_MS;
+/** What the sound product leaves is over in less, in such a world. */
+const SETTLE_MAX_MS = 80 * MINUTE_MS;
 const LABELS = ["self-hosted", "linux", "x64"];
 
 const POOL: PoolPolicy = {
@@ -42,7 +44,8 @@ const POOL: PoolPolicy = {
 
 /** @param seed also draws how busy it is, so that seeds are worlds of their own. */
 export function worldForMutant(name: string, mutant: Mutant, seed: number): Scenario {
-  const { faults, pool, arrivals, durationMs = DURATION_MS, bootMs = [10 * SECOND_MS, MINUTE_MS] } = mutant.world;
+  const { faults, pool, deadlines, arrivals, bootMs = [10 * SECOND_MS, MINUTE_MS] } = mutant.world;
+  const { durationMs = DURATION_MS, settleMaxMs = SETTLE_MAX_MS, pace = 4 } = mutant.world;
   const chance = new Chance(seed).fork("world for a mutant");
   return {
     name: `mutant-${name}`,
@@ -50,7 +53,7 @@ export function worldForMutant(name: string, mutant: Mutant, seed: number): Scen
     durationMs,
     algorithm: "holdfast",
     provider: "cloud",
-    pools: [{ ...POOL, ...pool }],
+    pools: [{ ...POOL, ...pool, deadlines: { ...POOL.deadlines, ...deadlines } }],
     workload: {
       jobs: [],
       arrivals: {
@@ -64,8 +67,9 @@ export function worldForMutant(name: string, mutant: Mutant, seed: number): Scen
     },
     faults,
     faultsEndMs: Math.floor((durationMs * 2) / 3),
+    settleMaxMs,
     bootMs,
     fleet: { isPersistent: false, passEveryMs: MINUTE_MS, firstPassMs: MINUTE_MS, minimumAgeMs: 0 },
-    pace: chance.pick([1, 1, 3]),
+    pace,
   };
 }

@@ -11,18 +11,19 @@ import type { Arrivals, ProviderWorld, Scenario } from "./scenario.ts";
 
 const START_MS = 1_767_600_000_000;
 const DURATION_MS = 8 * HOUR_MS;
-/** One world in so many has no faults at all: there no safety net may move. */
+/** This share of the worlds has no faults at all: there no safety net may move. */
 const QUIET_SHARE = 0.06;
 /** Each kind of fault is in a world with this chance. */
 const KIND_SHARES = [0.1, 0.25, 0.5] as const;
+/** Larger worlds show no more, and take as long as ten of this size. */
+const JOBS_PER_HOUR_MAX = 60;
 const LABELS = ["self-hosted", "linux", "x64"] as const;
 
 /** @param provider where the worlds are to be; drawn where left out. */
 export function randomScenario(seed: number, provider?: ProviderWorld): Scenario {
   const chance = new Chance(seed).fork("random world");
   const where = provider ?? (chance.happens(0.7) ? "cloud" : "process");
-  const isQuiet = chance.happens(QUIET_SHARE);
-  const faults = isQuiet ? [] : drawFaults(chance.fork("faults"));
+  const faults = chance.happens(QUIET_SHARE) ? [] : drawFaults(chance.fork("faults"));
   return {
     name: `random-${seed}`,
     startMs: START_MS,
@@ -40,16 +41,16 @@ export function randomScenario(seed: number, provider?: ProviderWorld): Scenario
       firstPassMs: 5 * MINUTE_MS,
       minimumAgeMs: 5 * MINUTE_MS,
     },
-    pace: isQuiet ? 1 : chance.pick([1, 4, 10]),
+    pace: faults.length === 0 ? 1 : chance.pick([1, 4, 10, 10]),
   };
 }
 
 function drawArrivals(chance: Chance): Arrivals {
-  const perHour = Math.round(chance.spread(20, 200));
+  const perHour = Math.min(JOBS_PER_HOUR_MAX, Math.round(chance.spread(6, 60)));
   const isBursty = chance.happens(0.4);
   return {
     perHour,
-    burst: isBursty ? { everyMs: chance.pick([20, 60, 120]) * MINUTE_MS, jobs: chance.whole([3, 20]) } : null,
+    burst: isBursty ? { everyMs: chance.pick([20, 60, 120]) * MINUTE_MS, jobs: chance.whole([3, 12]) } : null,
     duration: {
       p50Ms: chance.between([MINUTE_MS, 6 * MINUTE_MS]),
       p95Ms: chance.between([6 * MINUTE_MS, 25 * MINUTE_MS]),
@@ -67,7 +68,12 @@ function drawPools(chance: Chance): readonly PoolPolicy[] {
 
 function drawPool(chance: Chance, name: string): PoolPolicy {
   const isByRepository = chance.happens(0.2);
-  const isWarm = chance.happens(0.5);
+  const isWarm = chance.happens(0.4);
+  const machineCountMax = chance.pick([4, 8, 20, 40, 80]);
+  const jobsPerMachine = chance.pick([1, 1, 3, 20]);
+  const warmParkedCount = isWarm ? chance.whole([1, 4]) : 0;
+  const registeredCount = chance.happens(0.3) ? chance.whole([1, 3]) : 0;
+  const readyCount = isWarm && chance.happens(0.3) ? chance.whole([1, 3]) : 0;
   return {
     name: parsePoolName(name),
     connection: parseConnectionName("main"),
@@ -80,11 +86,12 @@ function drawPool(chance: Chance, name: string): PoolPolicy {
     requiredLabels: [],
     priority: 0,
     mode: "run",
-    machineCountMax: chance.pick([12, 20, 40, 80]),
-    jobsPerMachine: chance.pick([1, 1, 3, 20]),
-    warmParkedCount: isWarm ? chance.whole([1, 5]) : 0,
-    warmRegisteredCount: chance.happens(0.3) ? chance.whole([1, 3]) : 0,
-    readyTicketCount: isWarm && chance.happens(0.3) ? chance.whole([1, 3]) : 0,
+    machineCountMax,
+    jobsPerMachine,
+    warmParkedCount,
+    // As a configuration may have it: with one place to register in, and a parked machine for each ticket.
+    warmRegisteredCount: isByRepository ? 0 : registeredCount,
+    readyTicketCount: isByRepository ? 0 : Math.min(readyCount, warmParkedCount),
     maxAgeMs: chance.happens(0.2) ? 2 * HOUR_MS : null,
     deadlines: {
       bootMs: 5 * MINUTE_MS,

@@ -51,6 +51,8 @@ export interface Scenario {
    * judged.
    */
   readonly faultsEndMs: number | null;
+  /** How long that may take; five hours where it is left out: the longest of the deadlines, one after the other. */
+  readonly settleMaxMs?: number;
   /** How long a machine takes to boot. */
   readonly bootMs: Range;
   /** How a baseline's fleet is run. */

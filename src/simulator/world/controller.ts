@@ -43,7 +43,7 @@ export interface ControllerOptions {
   readonly hooks: GitHubHooks;
   readonly telemetry: Telemetry;
   readonly chance: Chance;
-  /** Every period of a controller times this. */
+  /** Every period and rest of a controller times this. */
   readonly pace: number;
   openStore(): Promise<Store>;
   provider(pool: PoolName): Provider;
@@ -85,7 +85,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
       periodMs: TENURE_PERIOD_MS * Math.min(options.pace, TENURE_PACE_MAX),
       run: () => tenure.run(),
     },
-    ...controllers.map((one): Controller => ({ ...one, periodMs: one.periodMs * options.pace })),
+    ...controllers.map((one) => paced(one, options.pace)),
   ]);
   const agents = createAgentApp({ ...surroundings, tokens: core.tokens, polls });
   const webhooks = createWebhookApp({
@@ -109,6 +109,11 @@ export async function startController(options: ControllerOptions): Promise<Runni
       await store.close();
     },
   };
+}
+
+function paced(one: Controller, pace: number): Controller {
+  const periodMs = one.periodMs * pace;
+  return one.restMs === undefined ? { ...one, periodMs } : { ...one, periodMs, restMs: one.restMs * pace };
 }
 
 interface Core {

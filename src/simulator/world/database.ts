@@ -128,13 +128,12 @@ export class WorldDatabase {
     if (delayMs > 0) await process.clock.sleep(delayMs);
     while (this.#writer !== null && this.#writer !== process && !process.isDead) await this.#writersEnd(process);
     if (process.isDead) return NEVER;
-    const isLast = process.countQuery();
-    // Half of those that die here die before their query, half after it.
-    if (isLast && query.sql.length % 2 === 0) return this.#die(process);
+    const dies = process.countQuery();
+    if (dies === "before") return this.#die(process);
     if (query.sql === "begin") this.#writer = process;
     const result = await inner.executeQuery<Row>(query);
     if (query.sql === "commit" || query.sql === "rollback") this.#release();
-    return isLast ? this.#die(process) : result;
+    return dies === "after" ? this.#die(process) : result;
   }
 
   #die(process: WorldProcess): Promise<never> {

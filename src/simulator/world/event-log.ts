@@ -12,12 +12,19 @@ export interface WorldEvent {
 /** Of one subject. */
 const KEPT_COUNT = 60;
 
+interface Kept {
+  readonly event: WorldEvent;
+  /** Several events have one moment. */
+  readonly order: number;
+}
+
 export class EventLog {
   readonly #startMs: number;
   readonly #now: () => number;
   readonly #sink: ((event: WorldEvent) => void) | null;
   readonly #hash = createHash("sha256");
-  readonly #bySubject = new Map<string, WorldEvent[]>();
+  readonly #bySubject = new Map<string, Kept[]>();
+  #count = 0;
 
   /** @param sink gets every event, for a trace. */
   constructor(startMs: number, now: () => number, sink: ((event: WorldEvent) => void) | null = null) {
@@ -30,9 +37,11 @@ export class EventLog {
     const event: WorldEvent = { atMs: this.#now() - this.#startMs, text, subjects };
     this.#hash.update(`${event.atMs} ${subjects.join(",")} ${text}\n`);
     this.#sink?.(event);
+    this.#count += 1;
+    const kept: Kept = { event, order: this.#count };
     for (const subject of subjects) {
       const events = this.#bySubject.get(subject) ?? [];
-      events.push(event);
+      events.push(kept);
       if (events.length > KEPT_COUNT) events.shift();
       this.#bySubject.set(subject, events);
     }
@@ -40,8 +49,8 @@ export class EventLog {
 
   /** The last events of these subjects together, oldest first. */
   of(subjects: readonly string[]): readonly WorldEvent[] {
-    const events = new Set(subjects.flatMap((subject) => this.#bySubject.get(subject) ?? []));
-    return [...events].sort((one, other) => one.atMs - other.atMs);
+    const kept = new Set(subjects.flatMap((subject) => this.#bySubject.get(subject) ?? []));
+    return [...kept].sort((one, other) => one.order - other.order).map(({ event }) => event);
   }
 
   /** To be asked once, at the end. */

@@ -13,12 +13,15 @@ const RENEW_MS = 60 * SECOND_MS;
 /** From the job's start in the queue to the moment at which the other runner is there for it. */
 const TAKEN_AFTER_MS = [500, 20_000] as const;
 const RENEWALS_MAX = 1_000;
+const PREFIX = "gha-other-";
+/** As long as the random part of our own names may be. */
+const NUMBER_LENGTH = 8;
 
 export class ForeignRunners {
   readonly #github: GitHubWorld;
   readonly #scheduler: Scheduler;
   readonly #chance: Chance;
-  #count = 0;
+  readonly #names = new Set<string>();
   #preferredId: number | null = null;
 
   constructor(github: GitHubWorld, scheduler: Scheduler, chance: Chance) {
@@ -43,17 +46,16 @@ export class ForeignRunners {
     this.#preferredId = null;
   }
 
-  /** Registers one that is offline and stays so. */
-  register(organization: string): void {
-    this.#count += 1;
+  /** Whether the registration of that name is not ours: whoever else registers one here is the system under test. */
+  owns(runnerName: string): boolean {
+    return this.#names.has(runnerName);
+  }
+
+  /** Registers one that is offline and stays so. @param prefix of its name. */
+  register(organization: string, prefix = PREFIX): void {
     const scope = { kind: "organization", organization } as const;
-    const request = {
-      scope,
-      name: `gha-other-${this.#count}`,
-      labels: ["self-hosted"],
-      groupId: 1,
-      isEphemeral: false,
-    };
+    const name = this.#nameOne(prefix);
+    const request = { scope, name, labels: ["self-hosted"], groupId: 1, isEphemeral: false };
     registerRunner(this.#github.state, request, this.#scheduler.nowMs);
   }
 
@@ -66,9 +68,8 @@ export class ForeignRunners {
     if (job.phase.kind !== "queued") return;
     const { state } = this.#github;
     const { nowMs } = this.#scheduler;
-    this.#count += 1;
     const scope = { kind: "repository", fullName: job.repository.fullName } as const;
-    const name = `gha-other-${this.#count}`;
+    const name = this.#nameOne(PREFIX);
     const runner = registerRunner(state, { scope, name, labels: job.labels, groupId: 1, isEphemeral: true }, nowMs);
     if (typeof runner === "string") return;
     this.prefer(runner.id);
@@ -77,6 +78,12 @@ export class ForeignRunners {
     beginPoll(state, opening.session.id, nowMs);
     this.preferNobody();
     this.#runWhatItGot(runner, opening.session, durationMs);
+  }
+
+  #nameOne(prefix: string): string {
+    const name = `${prefix}${String(this.#names.size + 1).padStart(NUMBER_LENGTH, "0")}`;
+    this.#names.add(name);
+    return name;
   }
 
   #runWhatItGot(runner: Runner, session: Session, durationMs: number): void {

@@ -39,7 +39,7 @@ export interface BareBirth extends HostBirth {
   readonly runnerName: string;
   readonly labels: readonly string[];
   readonly scope: Scope;
-  /** It takes one job and then its machine stays, without a runner. Else it takes job after job. */
+  /** It takes one job, and then its machine shuts down. Else it takes job after job. */
   readonly isEphemeral: boolean;
   /** `systemctl stop` of the runner's service reaches the listener as a signal that cancels its job. */
   readonly onRegistered: (runnerId: number) => void;
@@ -102,6 +102,8 @@ export interface HostWorld {
   jobDurationMs(jobId: number): number;
   /** GitHub refuses this acquire: it counts as consumed there. */
   refusesAcquire(jobId: number): boolean;
+  /** A fence begins: so many milliseconds from now its listener is stopped, and a job may be on its way there by then. */
+  noteFenceBeginning(runnerId: number): void;
   /** A listener was stopped by a fence just now: the world may send it a job at once. */
   noteFenceClosing(runnerId: number): void;
   readonly runnerVersion: string;

@@ -1,6 +1,6 @@
 /**
  * Looks at the whole world now and then, for what no single event shows: machines that nobody knows of, jobs that wait without
- * a reason, more tickets than a machine may have. And at its end: what is left.
+ * a reason, more tickets than a machine may have, what is not ours and was touched. And at its end: what is left.
  */
 import { MINUTE_MS } from "../../domain/units.ts";
 import { readExplanation } from "../../http/operators/read-explanation.ts";
@@ -29,6 +29,7 @@ export class Inspections {
   leakedMs = 0;
   /** Of whom the last look found no reason. */
   readonly #reasonless = new Set<string>();
+  #touchedCount = 0;
 
   constructor(world: World) {
     this.#world = world;
@@ -39,6 +40,14 @@ export class Inspections {
     this.#world.scheduler.every(USE_LOOK_MS, () => this.#measureLeak());
   }
 
+  /** Machines that are not ours and that we ended, or asked to end, since the last look. */
+  checkForeign(): void {
+    const { foreignTouchedCount: count } = this.#world.provider;
+    if (count > this.#touchedCount)
+      this.#world.judge.violate("I4", `${count - this.#touchedCount} machines that are not ours were to be ended`, {});
+    this.#touchedCount = count;
+  }
+
   #measureLeak(): void {
     const { provider, judge, scenario } = this.#world;
     const useless = [...provider.hosts.keys()].filter((id) => judge.uselessForMs(id) > LEAKED_AFTER_MS);
@@ -47,6 +56,7 @@ export class Inspections {
 
   #look(): void {
     this.#world.scheduler.after(EVERY_MS, () => this.#look());
+    this.checkForeign();
     const { database, installation } = this.#world;
     if (database === null || installation === null || database.isBeingWritten) return;
     this.#countStrays();

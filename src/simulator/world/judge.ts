@@ -56,6 +56,8 @@ export class Judge implements Witness {
   lastProgressAtMs = 0;
   /** When each machine was last of use; null while a job is there. */
   readonly #lastUse = new Map<string, number | null>();
+  /** By machine, the last runner that its agent killed, by GitHub's number. */
+  readonly #killedByAgent = new Map<string, number>();
   #violationCount = 0;
 
   constructor(world: JudgeWorld) {
@@ -104,6 +106,8 @@ export class Judge implements Witness {
     this.#world.log.note(`the runner is killed: ${describe(cause)}`, host.providerId, ...this.#jobsOf(host));
     // The fence's own purpose is to kill a listener that could still acquire: only a job that it has counts.
     this.#judgeJob(host, cause, "the runner was killed");
+    const { runner } = host;
+    if (cause.by === "agent" && runner !== null) this.#killedByAgent.set(host.providerId, runner.runnerId);
   }
 
   dispatchLost(jobId: number, runnerName: string): void {
@@ -139,6 +143,19 @@ export class Judge implements Witness {
     this.#lastUse.set(host.providerId, null);
     this.lastProgressAtMs = this.#world.scheduler.nowMs;
     this.#world.onAcquired(jobId);
+    this.#judgeAcquirer(host, jobId, name);
+  }
+
+  /** An acquire that was on its way when its listener was killed: GitHub binds the job to a runner that is dead. */
+  #judgeAcquirer(host: HostTruth, jobId: number, job: string): void {
+    const phase = this.#world.github.jobs.get(jobId)?.phase;
+    const runnerId = this.#killedByAgent.get(host.providerId);
+    if (runnerId === undefined || phase?.kind !== "acquired" || phase.runnerId !== runnerId) return;
+    this.#die(jobId, "us");
+    this.violate("I1", `job ${job} is acquired for a listener that its agent had killed`, {
+      machine: host.providerId,
+      job,
+    });
   }
 
   jobFinished(host: HostTruth, jobId: number): void {

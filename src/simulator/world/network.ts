@@ -23,7 +23,8 @@ export class Network implements AgentLine {
   readonly #scheduler: Scheduler;
   readonly #chance: Chance;
   readonly #controller: Answering;
-  readonly #cutOff = new Map<string, { readonly from: FaultOf<"host.cut-off">["from"]; readonly untilMs: number }>();
+  /** Until when each machine is cut off, by whom it does not reach. */
+  readonly #cutOff = { controller: new Map<string, number>(), github: new Map<string, number>() };
 
   constructor(scheduler: Scheduler, chance: Chance, controller: Answering) {
     this.#scheduler = scheduler;
@@ -31,14 +32,17 @@ export class Network implements AgentLine {
     this.#controller = controller;
   }
 
+  /** Of two at a time the longer one counts. */
   cutOff(providerId: string, from: FaultOf<"host.cut-off">["from"], forMs: number): void {
-    this.#cutOff.set(providerId, { from, untilMs: this.#scheduler.nowMs + forMs });
+    for (const side of ["controller", "github"] as const) {
+      if (from !== "both" && from !== side) continue;
+      const untilMs = this.#cutOff[side].get(providerId) ?? 0;
+      this.#cutOff[side].set(providerId, Math.max(untilMs, this.#scheduler.nowMs + forMs));
+    }
   }
 
   reaches(providerId: string, what: "controller" | "github"): boolean {
-    const cut = this.#cutOff.get(providerId);
-    if (cut === undefined || cut.untilMs <= this.#scheduler.nowMs) return true;
-    return cut.from !== "both" && cut.from !== what;
+    return (this.#cutOff[what].get(providerId) ?? 0) <= this.#scheduler.nowMs;
   }
 
   send(from: string, call: Parameters<AgentLine["send"]>[1], onAnswer: (answer: Exchange) => void): () => void {

@@ -18,6 +18,7 @@ export class WorldProcess {
   #state: State = "running";
   #held: (() => void)[] = [];
   #queriesLeft: number | null = null;
+  #diesAfterQuery = false;
 
   /**
    * @param wallOffsetMs how far the computer's wall clock is ahead of the world's time.
@@ -65,16 +66,18 @@ export class WorldProcess {
     this.#onDeath();
   }
 
-  /** It dies in the middle of what it does, at its so-many-th query from now on. */
+  /** It dies in the middle of what it does, at its so-many-th query from now on: before an even one, after an odd one. */
   killAtQuery(count: number): void {
     this.#queriesLeft = count;
+    this.#diesAfterQuery = count % 2 === 1;
   }
 
-  /** @returns whether this is the query at which it dies. */
-  countQuery(): boolean {
-    if (this.#queriesLeft === null) return false;
+  /** @returns when it dies, if this is the query at which it does. */
+  countQuery(): "before" | "after" | null {
+    if (this.#queriesLeft === null) return null;
     this.#queriesLeft -= 1;
-    return this.#queriesLeft <= 0;
+    if (this.#queriesLeft > 0) return null;
+    return this.#diesAfterQuery ? "after" : "before";
   }
 
   #goOn(): void {

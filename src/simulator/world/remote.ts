@@ -28,7 +28,7 @@ export class Remote {
   readonly #chance: Chance;
   readonly #failures: Failures;
   readonly #counts = new Map<string, number>();
-  #isOut = false;
+  #outUntilMs = 0;
 
   constructor(kind: RemoteKind, scheduler: Scheduler, faults: Faults, chance: Chance, failures: Failures) {
     this.#kind = kind;
@@ -44,15 +44,12 @@ export class Remote {
   }
 
   get isOut(): boolean {
-    return this.#isOut;
+    return this.#scheduler.nowMs < this.#outUntilMs;
   }
 
-  /** No call is answered for so long. */
+  /** No call is answered for so long; of two at a time the longer one counts. */
   breakDown(forMs: number): void {
-    this.#isOut = true;
-    this.#scheduler.after(forMs, () => {
-      this.#isOut = false;
-    });
+    this.#outUntilMs = Math.max(this.#outUntilMs, this.#scheduler.nowMs + forMs);
   }
 
   /** @param effect what it does, at once; a promise of it waits for nothing. */
@@ -85,7 +82,7 @@ export class Remote {
     this.#counts.set(operation, (this.#counts.get(operation) ?? 0) + 1);
     const fail = (afterMs: number, error: unknown) =>
       this.#scheduler.after(afterMs, () => onOutcome({ kind: "failed", error }));
-    if (this.#isOut) return void fail(GIVE_UP_MS, this.#failures.unanswered(operation));
+    if (this.isOut) return void fail(GIVE_UP_MS, this.#failures.unanswered(operation));
     if (this.#faults.strikes(`${this.#kind}.call-fails`, ({ probability }) => probability) !== null)
       return void fail(this.#wayMs(), this.#failures.refused(operation, this.#chance));
     this.#scheduler.after(this.#wayMs(), () => {

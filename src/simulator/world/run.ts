@@ -25,6 +25,7 @@ export async function runWorld(scenario: Scenario, options: RunOptions): Promise
   inspections.start();
   await world.scheduler.runUntil(scenario.startMs + scenario.durationMs, isOver);
   const left = await settle(world, isOver);
+  inspections.checkForeign();
   // What is asked of `explain` comes a moment later.
   await world.scheduler.runUntil(world.scheduler.nowMs + SECOND_MS);
   const result = resultOf(world, options.seed, inspections, left);
@@ -37,7 +38,8 @@ export async function runWorld(scenario: Scenario, options: RunOptions): Promise
 async function settle(world: World, isOver: () => boolean): Promise<Leftovers> {
   const { scenario, scheduler } = world;
   if (scenario.faultsEndMs === null) return findLeftovers(world);
-  const untilMs = scenario.startMs + Math.max(scenario.durationMs, scenario.faultsEndMs) + SETTLE_MAX_MS;
+  const untilMs =
+    scenario.startMs + Math.max(scenario.durationMs, scenario.faultsEndMs) + (scenario.settleMaxMs ?? SETTLE_MAX_MS);
   let left = findLeftovers(world);
   while (!isNothingLeft(left) && scheduler.nowMs < untilMs && !isOver()) {
     await scheduler.runUntil(scheduler.nowMs + SETTLE_STEP_MS, isOver);

@@ -1,4 +1,7 @@
-/** Lets the scenario's faults that come by themselves come: to our process, to GitHub, to providers and to machines. */
+/**
+ * Lets the scenario's faults that come by themselves come: to our process, to GitHub and to machines. What befalls a provider
+ * is its own world's business.
+ */
 import { SECOND_MS } from "../../domain/units.ts";
 import type { FaultOf } from "../scenario/fault.ts";
 import type { Chance } from "./chance.ts";
@@ -57,9 +60,6 @@ function troubleHosts({ faults, provider, network, log }: TroubledWorld): void {
     log.note(what, found[0]);
     run(found[1], found[0]);
   };
-  faults.recur<FaultOf<"provider.reclaim">>("provider.reclaim", (_fault, chance) =>
-    strike(chance, "the provider takes the machine", (_host, id) => provider.reclaim(id, "provider.reclaim")),
-  );
   faults.recur<FaultOf<"host.agent-crash">>("host.agent-crash", (_fault, chance) =>
     strike(chance, "the agent crashes", (host) => host.crashAgent()),
   );

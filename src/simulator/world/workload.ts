@@ -12,8 +12,11 @@ import type { ForeignRunners } from "./foreign-runners.ts";
 import type { GitHubWorld } from "./github-world.ts";
 import type { Scheduler } from "./scheduler.ts";
 
-/** How often a job is sent right into a fence that closes. */
+/** How often a job is sent right into a fence that closes; and to a listener at which one is about to. */
 const INTO_FENCE_SHARE = 0.3;
+const BEFORE_FENCE_SHARE = 0.5;
+/** A fence's watchdog takes some tenths of a second to start: any step of the assignment may be under way when the stop comes. */
+const BEFORE_FENCE_MS = [0, 250] as const;
 const ACTIONS = ["queued", "in_progress", "completed"] as const;
 /** A job is never longer: GitHub's own limit is 5 days, a world's is its length. */
 const JOB_MAX_MS = 6 * HOUR_MS;
@@ -33,6 +36,7 @@ export class Workload {
   readonly #world: WorkloadWorld;
   readonly #durations = new Map<number, number>();
   readonly #names = new Map<number, string>();
+  #fenceCount = 0;
   /** Jobs in the order in which they came. */
   readonly queued: { readonly id: number; readonly atMs: number }[] = [];
 
@@ -71,16 +75,31 @@ export class Workload {
 
   /** A fence has stopped this listener: now and then the next job goes to it. */
   sendIntoFence(runnerId: number): void {
-    const { scenario, chance, github, faults, foreign } = this.#world;
+    const drawn = this.#drawForFence(runnerId);
+    if (drawn.happens(INTO_FENCE_SHARE)) this.#sendTo(runnerId, drawn);
+  }
+
+  /** A fence is about to stop this listener: now and then the next job is on its way there by then. */
+  sendBeforeFence(runnerId: number): void {
+    const drawn = this.#drawForFence(runnerId);
+    if (!drawn.happens(BEFORE_FENCE_SHARE)) return;
+    this.#world.scheduler.after(drawn.between(BEFORE_FENCE_MS), () => this.#sendTo(runnerId, drawn));
+  }
+
+  #drawForFence(runnerId: number): Chance {
+    this.#fenceCount += 1;
+    return this.#world.chance.fork(`fence/${runnerId}/${this.#fenceCount}`);
+  }
+
+  #sendTo(runnerId: number, drawn: Chance): void {
+    const { scenario, github, faults, foreign } = this.#world;
     const { arrivals } = scenario.workload;
     const runner = github.state.runners.get(runnerId);
     if (arrivals === null || runner === undefined || !faults.isOn) return;
-    const drawn = chance.fork(`fence/${runnerId}`);
-    if (!drawn.happens(INTO_FENCE_SHARE)) return;
     foreign.prefer(runnerId);
     const repository = runner.scope.kind === "repository" ? runner.scope.fullName : drawn.pick(arrivals.repositories);
     const labels = runner.labels.map(({ name }) => name);
-    this.#queue({ ...this.#draw(arrivals, drawn), name: `fenced-${runnerId}`, repository, labels });
+    this.#queue({ ...this.#draw(arrivals, drawn), name: `fenced-${this.queued.length + 1}`, repository, labels });
   }
 
   #arrive(arrivals: Arrivals, chance: Chance, untilMs: number): void {

@@ -1,6 +1,5 @@
 /** Puts one world together: GitHub, a provider, machines, the network, the system under test, its troubles and the judge. */
 import { type ControllerId, type MachineId, parseConnectionName, parseControllerId } from "../../domain/ids.ts";
-import { isOurRunnerName } from "../../domain/runner-name.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import { readExplanation } from "../../http/operators/read-explanation.ts";
 import { makeFleet } from "../baselines/make-fleet.ts";
@@ -39,7 +38,8 @@ const EXIT_AFTER_MS = [500, 30 * SECOND_MS] as const;
 /** 1: it failed; 2: a passing failure; 3 and 4: to update itself; 7: the session was somebody else's. */
 const EXIT_CODES = [1, 2, 3, 4, 7] as const;
 const FATE_WITHIN_MS = [SECOND_MS, 600 * SECOND_MS] as const;
-const FOREIGN_RUNNERS = 3;
+/** Those of others in each organization, by how their names begin: one is of a Holdfast whose id begins with ours. */
+const FOREIGN_PREFIXES = ["gha-other-", "gha-other-", `hf-${CONTROLLER_ID}-two-`] as const;
 
 export interface World {
   readonly scenario: Scenario;
@@ -74,7 +74,6 @@ export function createWorld(scenario: Scenario, seed: number, onEvent: ((event: 
   const faults = new Faults(scenario.faults, chance.fork("faults"), scheduler, scenario.faultsEndMs ?? Infinity);
   const foundation = { scenario, scheduler, chance, log, faults };
   const isHoldfast = scenario.algorithm === "holdfast";
-  const isOurs = (name: string) => (isHoldfast ? isOurRunnerName(name, CONTROLLER_ID) : !name.startsWith("gha-other-"));
   const known = new Map<string, MachineId>();
   const late: { world: World | null } = { world: null };
   const get = (): World => {
@@ -82,6 +81,8 @@ export function createWorld(scenario: Scenario, seed: number, onEvent: ((event: 
     return late.world;
   };
   const { github, foreign } = createGitHubSide(foundation, seed);
+  // By who registered it, and never by the product's own reading of names: a guard that is broken there must show here.
+  const isOurs = (name: string) => !foreign.owns(name);
   const githubRemote = new Remote("github", scheduler, faults, chance.fork("github-calls"), GITHUB_FAILURES);
   const providerRemote = new Remote("provider", scheduler, faults, chance.fork("provider-calls"), PROVIDER_FAILURES);
   const workload = new Workload({ ...foundation, chance: chance.fork("workload"), github, foreign });
@@ -157,7 +158,7 @@ function createGitHubSide({ scenario, scheduler, chance }: Foundation, seed: num
     ensureRepository(state, name);
   for (const { scope } of scenario.pools)
     if (scope.kind === "organization")
-      for (let count = 0; count < FOREIGN_RUNNERS; count += 1) foreign.register(scope.organization);
+      for (const prefix of FOREIGN_PREFIXES) foreign.register(scope.organization, prefix);
   return { github, foreign };
 }
 
@@ -233,6 +234,7 @@ function hostWorldOf({ scheduler, chance, log, faults }: Foundation, side: HostS
     drawJobFate: () => drawJobFate(faults, fates),
     jobDurationMs: (jobId) => workload.durationMs(jobId),
     refusesAcquire: (jobId) => workload.strikes("github.acquire-refused", jobId) !== null,
+    noteFenceBeginning: (runnerId) => workload.sendBeforeFence(runnerId),
     noteFenceClosing: (runnerId) => workload.sendIntoFence(runnerId),
     runnerVersion: RUNNER_VERSION,
   };

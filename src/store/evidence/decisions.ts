@@ -2,6 +2,7 @@ import type { DecisionRecord, Subject } from "../../domain/evidence.ts";
 import { MINUTE_MS } from "../../domain/units.ts";
 import { readInChunks } from "../chunks.ts";
 import type { Queryable } from "../schema.ts";
+import { countOf, rowsOf } from "../statement.ts";
 import { type NewDecision, subjectKey, toDecision, toDecisionColumns } from "./row.ts";
 
 /** A pass over a fleet confirms the decision of each of its rows at most this often. */
@@ -20,6 +21,10 @@ export async function recordDecisions(db: Queryable, decisions: readonly NewDeci
   await record(db, decisions, CONFIRM_EVERY_MS);
 }
 
+const insertion = countOf((db, columns: ReturnType<typeof toDecisionColumns>) =>
+  db.insertInto("decisions").values(columns),
+);
+
 async function record(db: Queryable, decisions: readonly NewDecision[], confirmEveryMs: number): Promise<void> {
   const bySubject = new Map(decisions.map((decision) => [subjectKey(decision.subject), decision]));
   const latest = await readLatest(
@@ -30,7 +35,7 @@ async function record(db: Queryable, decisions: readonly NewDecision[], confirmE
   for (const [key, decision] of bySubject) {
     const stored = latest.get(key);
     if (stored === undefined || !isSame(stored, decision)) {
-      await db.insertInto("decisions").values(toDecisionColumns(decision)).execute();
+      await insertion(db, toDecisionColumns(decision));
     } else if (decision.decidedAtMs - stored.confirmedAtMs >= confirmEveryMs) {
       confirmedIds.set(decision.decidedAtMs, [...(confirmedIds.get(decision.decidedAtMs) ?? []), stored.id]);
     }
@@ -77,24 +82,25 @@ export async function latestDecisions(
 
 type StoredDecision = DecisionRecord & { readonly id: number };
 
+const newestOf = rowsOf((db, { kind, chunk }: { readonly kind: string; readonly chunk: readonly string[] }) =>
+  db
+    .selectFrom("decisions")
+    .selectAll()
+    .where("id", "in", (select) =>
+      select
+        .selectFrom("decisions")
+        .select((newest) => newest.fn.max("id").as("id"))
+        .where("subject_kind", "=", kind)
+        .where("subject_id", "in", chunk)
+        .groupBy(["subject_kind", "subject_id"]),
+    ),
+);
+
 async function readLatest(db: Queryable, subjects: readonly Subject[]): Promise<Map<string, StoredDecision>> {
   const latest = new Map<string, StoredDecision>();
   for (const [kind, ofKind] of Map.groupBy(subjects, (subject) => subject.kind)) {
     const ids = [...new Set(ofKind.map((subject) => subject.id))];
-    const rows = await readInChunks(ids, (chunk) =>
-      db
-        .selectFrom("decisions")
-        .selectAll()
-        .where("id", "in", (select) =>
-          select
-            .selectFrom("decisions")
-            .select((newest) => newest.fn.max("id").as("id"))
-            .where("subject_kind", "=", kind)
-            .where("subject_id", "in", chunk)
-            .groupBy(["subject_kind", "subject_id"]),
-        )
-        .execute(),
-    );
+    const rows = await readInChunks(ids, (chunk) => newestOf(db, { kind, chunk }));
     for (const row of rows) {
       const decision = toDecision(row);
       latest.set(subjectKey(decision.subject), { ...decision, id: row.id });

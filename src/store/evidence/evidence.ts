@@ -1,23 +1,37 @@
 import type { Evidence, Subject } from "../../domain/evidence.ts";
 import type { Queryable } from "../schema.ts";
+import { countOf, rowOf } from "../statement.ts";
 import { type NewEvidence, toEvidence, toEvidenceColumns } from "./row.ts";
+
+interface Said {
+  readonly kind: string;
+  readonly id: string;
+  readonly source: string;
+}
+
+const newestOf = rowOf((db, { kind, id, source }: Said) =>
+  db
+    .selectFrom("evidence")
+    .select(["id", "fact", "confirmed_ms"])
+    .where("subject_kind", "=", kind)
+    .where("subject_id", "=", id)
+    .where("source", "=", source)
+    .orderBy("id", "desc")
+    .limit(1),
+);
+const insertion = countOf((db, columns: ReturnType<typeof toEvidenceColumns>) =>
+  db.insertInto("evidence").values(columns),
+);
 
 /**
  * Appends a fact, or, where it is the newest that this source said of the subject, moves only its `confirmedAtMs` (never
  * back). Idempotent. Two calls at once outside a transaction may append the same fact twice, which changes no answer.
  */
 export async function recordEvidence(db: Queryable, evidence: NewEvidence): Promise<void> {
-  const newest = await db
-    .selectFrom("evidence")
-    .select(["id", "fact", "confirmed_ms"])
-    .where("subject_kind", "=", evidence.subject.kind)
-    .where("subject_id", "=", evidence.subject.id)
-    .where("source", "=", evidence.source)
-    .orderBy("id", "desc")
-    .limit(1)
-    .executeTakeFirst();
+  const { kind, id } = evidence.subject;
+  const newest = await newestOf(db, { kind, id, source: evidence.source });
   if (newest === undefined || newest.fact !== evidence.fact) {
-    await db.insertInto("evidence").values(toEvidenceColumns(evidence)).execute();
+    await insertion(db, toEvidenceColumns(evidence));
   } else if (newest.confirmed_ms < evidence.observedAtMs) {
     await db
       .updateTable("evidence")

@@ -1,6 +1,7 @@
 import type { ConnectionName, PoolName } from "../../domain/ids.ts";
 import type { JobStatus } from "../../domain/job.ts";
 import type { Queryable } from "../schema.ts";
+import { rowsOf } from "../statement.ts";
 import { type JobRow, toJobRow } from "./row.ts";
 
 /** Queued jobs that a pool has, oldest first: by GitHub's `created_at`, then by id. */
@@ -9,13 +10,17 @@ export async function listQueuedJobs(db: Queryable, limitCount: number): Promise
   return rows.map(toJobRow);
 }
 
+const queuedOfPool = rowsOf((db, { pool, limitCount }: { readonly pool: PoolName; readonly limitCount: number }) =>
+  queued(db, limitCount).where("pool", "=", pool),
+);
+
 /** As `listQueuedJobs`, of one pool. */
 export async function listQueuedJobsOfPool(
   db: Queryable,
   pool: PoolName,
   limitCount: number,
 ): Promise<readonly JobRow[]> {
-  const rows = await queued(db, limitCount).where("pool", "=", pool).execute();
+  const rows = await queuedOfPool(db, { pool, limitCount });
   return rows.map(toJobRow);
 }
 

@@ -1,6 +1,7 @@
 import { type ConnectionName, type JobId, parseJobId } from "../../domain/ids.ts";
 import { readInChunks } from "../chunks.ts";
 import type { Queryable } from "../schema.ts";
+import { rowsOf } from "../statement.ts";
 import { type JobRow, toJobRow } from "./row.ts";
 
 export async function loadJob(db: Queryable, connection: ConnectionName, id: JobId): Promise<JobRow | null> {
@@ -19,11 +20,13 @@ export async function findJobById(db: Queryable, id: JobId): Promise<readonly Jo
   return rows.map(toJobRow);
 }
 
+const ofRunners = rowsOf((db, { chunk }: { readonly chunk: readonly string[] }) =>
+  db.selectFrom("jobs").selectAll().where("runner_name", "in", chunk),
+);
+
 /** The jobs that GitHub says run or ran on runners of these names, in no order. */
 export async function findJobsByRunnerNames(db: Queryable, names: readonly string[]): Promise<readonly JobRow[]> {
-  const rows = await readInChunks([...new Set(names)], (chunk) =>
-    db.selectFrom("jobs").selectAll().where("runner_name", "in", chunk).execute(),
-  );
+  const rows = await readInChunks([...new Set(names)], (chunk) => ofRunners(db, { chunk }));
   return rows.map(toJobRow);
 }
 

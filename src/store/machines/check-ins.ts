@@ -1,18 +1,18 @@
 import type { CheckedIn } from "../../domain/check-in.ts";
 import { type IncarnationId, type MachineId, parseIncarnationId } from "../../domain/ids.ts";
 import type { Queryable } from "../schema.ts";
+import { rowsOf } from "../statement.ts";
 
 /** The latest ones of a machine; whoever holds its secret must not fill the store. */
 const KEPT_COUNT = 20;
 
+const ofMachine = rowsOf((db, { machineId }: { readonly machineId: MachineId }) =>
+  db.selectFrom("check_ins").selectAll().where("machine_id", "=", machineId).orderBy("number"),
+);
+
 /** In the order of their first check-ins. */
 export async function listCheckIns(db: Queryable, machineId: MachineId): Promise<readonly CheckedIn[]> {
-  const rows = await db
-    .selectFrom("check_ins")
-    .selectAll()
-    .where("machine_id", "=", machineId)
-    .orderBy("number")
-    .execute();
+  const rows = await ofMachine(db, { machineId });
   return rows.map((row) => ({
     incarnation: parseIncarnationId(row.incarnation),
     bootId: row.boot_id,

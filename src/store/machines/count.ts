@@ -1,6 +1,7 @@
 import { type PoolName, parsePoolName } from "../../domain/ids.ts";
 import type { MachineStateKind } from "../../domain/machine.ts";
 import type { Queryable } from "../schema.ts";
+import { rowsOf } from "../statement.ts";
 import { PRESENT_STATES } from "./row.ts";
 
 export interface MachineCount {
@@ -21,13 +22,16 @@ export async function countMachinesByPoolAndState(db: Queryable): Promise<readon
   return rows.map(({ pool, state, count }) => ({ pool: parsePoolName(pool), state: state as MachineStateKind, count }));
 }
 
-/** Machines that may exist, of each pool that has any: what `machines.max` is compared with. */
-export async function countPresentByPool(db: Queryable): Promise<Map<PoolName, number>> {
-  const rows = await db
+const presentByPool = rowsOf((db) =>
+  db
     .selectFrom("machines")
     .select(["pool", (select) => select.fn.countAll<number>().as("count")])
     .where("state", "in", PRESENT_STATES)
-    .groupBy("pool")
-    .execute();
+    .groupBy("pool"),
+);
+
+/** Machines that may exist, of each pool that has any: what `machines.max` is compared with. */
+export async function countPresentByPool(db: Queryable): Promise<Map<PoolName, number>> {
+  const rows = await presentByPool(db, {});
   return new Map(rows.map((row) => [parsePoolName(row.pool), row.count]));
 }

@@ -6,6 +6,7 @@ import type { IncarnationId, MachineId } from "../../domain/ids.ts";
 import type { Machine } from "../../domain/machine.ts";
 import type { HostReport } from "../../domain/protocol.ts";
 import type { Queryable } from "../schema.ts";
+import { countOf } from "../statement.ts";
 import { loadMachine } from "./load.ts";
 
 /** How often a report is tried again because another write came between its read and its write. */
@@ -62,18 +63,25 @@ export interface HeardReport {
 /** `unchanged`: it says what is stored, and nothing waits for it, so nothing was written. `stale`: a later one was taken. */
 export type ReportOutcome = "recorded" | "unchanged" | "stale" | "unknown-incarnation" | "unknown-machine";
 
+export interface TakenReport {
+  readonly outcome: ReportOutcome;
+  /** As it was read, or written, last: of a recorded report with what it says. Null for a machine that is not known. */
+  readonly machine: Machine | null;
+}
+
 /**
  * Takes a report if it is later than the stored one. What changed is written and moves the version by one; what did not
  * is written only for a retiring machine, whose proof needs a report later than its retiring.
  * @throws {HoldfastError} `store-unavailable` where other writes kept coming between.
  */
-export async function recordReport(db: Queryable, heard: HeardReport): Promise<ReportOutcome> {
+export async function recordReport(db: Queryable, heard: HeardReport): Promise<TakenReport> {
   for (let tryCount = 0; tryCount < TRY_COUNT_MAX; tryCount += 1) {
     const machine = await loadMachine(db, heard.machineId);
-    if (machine === null) return "unknown-machine";
+    if (machine === null) return { outcome: "unknown-machine", machine };
     const outcome = judgeReport(machine, heard);
-    if (outcome !== "recorded") return outcome;
-    if (await writeReport(db, machine, heard)) return "recorded";
+    if (outcome !== "recorded") return { outcome, machine };
+    // Its version is compared: nothing else of the row has changed since it was read.
+    if (await writeReport(db, machine, heard)) return { outcome, machine: withReport(machine, heard) };
   }
   throw new HoldfastError("store-unavailable", `recording a report of machine ${heard.machineId}`);
 }
@@ -91,19 +99,30 @@ function awaitsRepetition({ state, origin, report }: Machine): boolean {
   return state.kind === "retiring";
 }
 
-async function writeReport(db: Queryable, machine: Machine, heard: HeardReport): Promise<boolean> {
-  const { numUpdatedRows } = await db
+function withReport(machine: Machine, { report, sequence }: HeardReport): Machine {
+  return { ...machine, report, sequence, isAgentSeen: true, version: machine.version + 1 };
+}
+
+interface ReportColumns {
+  readonly id: MachineId;
+  readonly sequence: number;
+  readonly report: string;
+  readonly nowMs: number;
+  readonly version: number;
+  readonly nextVersion: number;
+}
+
+const update = countOf((db, { id, sequence, report, nowMs, version, nextVersion }: ReportColumns) =>
+  db
     .updateTable("machines")
-    .set({
-      sequence: heard.sequence,
-      report: JSON.stringify(heard.report),
-      is_report_pending: 1,
-      is_agent_seen: 1,
-      heard_ms: heard.nowMs,
-      version: machine.version + 1,
-    })
-    .where("id", "=", machine.id)
-    .where("version", "=", machine.version)
-    .executeTakeFirst();
-  return numUpdatedRows > 0n;
+    .set({ sequence, report, is_report_pending: 1, is_agent_seen: 1, heard_ms: nowMs, version: nextVersion })
+    .where("id", "=", id)
+    .where("version", "=", version),
+);
+
+async function writeReport(db: Queryable, machine: Machine, heard: HeardReport): Promise<boolean> {
+  const { sequence, nowMs } = heard;
+  const report = JSON.stringify(heard.report);
+  const { id, version } = machine;
+  return (await update(db, { id, sequence, report, nowMs, version, nextVersion: version + 1 })) > 0;
 }

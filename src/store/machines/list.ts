@@ -1,6 +1,7 @@
 import type { PoolName } from "../../domain/ids.ts";
 import type { Machine, MachineStateKind } from "../../domain/machine.ts";
 import type { Queryable } from "../schema.ts";
+import { rowsOf } from "../statement.ts";
 import { PRESENT_STATES, toMachine } from "./row.ts";
 
 export interface MachineListOptions {
@@ -14,13 +15,26 @@ export async function listMachines(db: Queryable, options: MachineListOptions): 
   return rows.map(toMachine);
 }
 
+interface OfPool {
+  readonly pool: PoolName;
+  readonly limitCount: number;
+}
+
+const allOfPool = rowsOf((db, { pool, limitCount }: OfPool) =>
+  newestFirst(db, { includeGone: true, limitCount }).where("pool", "=", pool),
+);
+const presentOfPool = rowsOf((db, { pool, limitCount }: OfPool) =>
+  newestFirst(db, { includeGone: false, limitCount }).where("pool", "=", pool),
+);
+
 /** Newest first. */
 export async function listMachinesOfPool(
   db: Queryable,
   pool: PoolName,
   options: MachineListOptions,
 ): Promise<readonly Machine[]> {
-  const rows = await newestFirst(db, options).where("pool", "=", pool).execute();
+  const { includeGone, limitCount } = options;
+  const rows = await (includeGone ? allOfPool : presentOfPool)(db, { pool, limitCount });
   return rows.map(toMachine);
 }
 
@@ -40,19 +54,22 @@ export async function listPresentMachines(db: Queryable): Promise<readonly Machi
   return rows.map(toMachine);
 }
 
+const inState = rowsOf((db, { pool, kind }: { readonly pool: PoolName; readonly kind: MachineStateKind }) =>
+  db
+    .selectFrom("machines")
+    .selectAll()
+    .where("pool", "=", pool)
+    .where("state", "=", kind)
+    .orderBy("state_since_ms")
+    .orderBy("id"),
+);
+
 /** All of them, those first that have been in the state longest. `gone` ones are as many as retention keeps. */
 export async function listMachinesInState(
   db: Queryable,
   pool: PoolName,
   kind: MachineStateKind,
 ): Promise<readonly Machine[]> {
-  const rows = await db
-    .selectFrom("machines")
-    .selectAll()
-    .where("pool", "=", pool)
-    .where("state", "=", kind)
-    .orderBy("state_since_ms")
-    .orderBy("id")
-    .execute();
+  const rows = await inState(db, { pool, kind });
   return rows.map(toMachine);
 }

@@ -1,10 +1,15 @@
 import type { MachineId, ProviderId } from "../../domain/ids.ts";
 import type { Machine } from "../../domain/machine.ts";
 import type { Queryable } from "../schema.ts";
+import { rowOf } from "../statement.ts";
 import { PRESENT_STATES, toMachine } from "./row.ts";
 
+const machineOf = rowOf((db, { id }: { readonly id: MachineId }) =>
+  db.selectFrom("machines").selectAll().where("id", "=", id),
+);
+
 export async function loadMachine(db: Queryable, id: MachineId): Promise<Machine | null> {
-  const row = await db.selectFrom("machines").selectAll().where("id", "=", id).executeTakeFirst();
+  const row = await machineOf(db, { id });
   return row === undefined ? null : toMachine(row);
 }
 

@@ -3,6 +3,7 @@ import type { ConnectionName, JobId, MachineId, PoolName } from "../../domain/id
 import type { Ticket, TicketStateKind } from "../../domain/ticket.ts";
 import { readInChunks } from "../chunks.ts";
 import type { Queryable } from "../schema.ts";
+import { rowsOf } from "../statement.ts";
 import { LIVE_STATES, OVER_STATES, toTicket } from "./row.ts";
 
 /** Those of `isTicketLive`: at most one for each machine. */
@@ -10,29 +11,41 @@ export async function listLiveTicketsOfPool(db: Queryable, pool: PoolName): Prom
   return listTicketsInState(db, pool, LIVE_STATES);
 }
 
+const inStates = rowsOf(
+  (db, { pool, kinds }: { readonly pool: PoolName; readonly kinds: readonly TicketStateKind[] }) =>
+    oldestFirst(db).where("pool", "=", pool).where("state", "in", kinds),
+);
+
 export async function listTicketsInState(
   db: Queryable,
   pool: PoolName,
   kinds: readonly TicketStateKind[],
 ): Promise<readonly Ticket[]> {
   if (kinds.length === 0) return [];
-  const rows = await oldestFirst(db).where("pool", "=", pool).where("state", "in", kinds).execute();
+  const rows = await inStates(db, { pool, kinds });
   return rows.map(toTicket);
 }
+
+const owingDeletion = rowsOf((db, { pool }: { readonly pool: PoolName }) =>
+  oldestFirst(db)
+    .where("pool", "=", pool)
+    .where("registration", "in", ["present", "unknown"])
+    .where("state", "in", OVER_STATES),
+);
 
 /** Tickets that are over and whose registration is at GitHub, or may be: each is owed a DELETE. */
 export async function listTicketsOwingDeletion(db: Queryable, pool: PoolName): Promise<readonly Ticket[]> {
-  const rows = await oldestFirst(db)
-    .where("pool", "=", pool)
-    .where("registration", "in", ["present", "unknown"])
-    .where("state", "in", OVER_STATES)
-    .execute();
+  const rows = await owingDeletion(db, { pool });
   return rows.map(toTicket);
 }
 
+const ofMachine = rowsOf((db, { machineId }: { readonly machineId: MachineId }) =>
+  oldestFirst(db).where("machine_id", "=", machineId),
+);
+
 /** Every ticket that the machine ever had. */
 export async function listTicketsOfMachine(db: Queryable, machineId: MachineId): Promise<readonly Ticket[]> {
-  const rows = await oldestFirst(db).where("machine_id", "=", machineId).execute();
+  const rows = await ofMachine(db, { machineId });
   return rows.map(toTicket);
 }
 

@@ -2,10 +2,15 @@ import type { TicketId } from "../../domain/ids.ts";
 import type { Ticket } from "../../domain/ticket.ts";
 import { readInChunks } from "../chunks.ts";
 import type { Queryable } from "../schema.ts";
+import { rowOf } from "../statement.ts";
 import { toTicket } from "./row.ts";
 
+const ticketOf = rowOf((db, { id }: { readonly id: TicketId }) =>
+  db.selectFrom("tickets").selectAll().where("id", "=", id),
+);
+
 export async function loadTicket(db: Queryable, id: TicketId): Promise<Ticket | null> {
-  const row = await db.selectFrom("tickets").selectAll().where("id", "=", id).executeTakeFirst();
+  const row = await ticketOf(db, { id });
   return row === undefined ? null : toTicket(row);
 }
 

@@ -2,6 +2,7 @@ import { isStandIn } from "../../domain/adoption.ts";
 import { invariant } from "../../domain/invariant.ts";
 import type { Ticket } from "../../domain/ticket.ts";
 import type { Queryable } from "../schema.ts";
+import { countOf } from "../statement.ts";
 import { toTicketColumns } from "./row.ts";
 
 /**
@@ -22,17 +23,16 @@ export async function replaceStandIn(tx: Queryable, standIn: Ticket, ticket: Tic
   await insertTicket(tx, ticket);
 }
 
+const update = countOf(
+  (db, { expectedVersion, ...columns }: ReturnType<typeof toTicketColumns> & { readonly expectedVersion: number }) =>
+    db.updateTable("tickets").set(columns).where("id", "=", columns.id).where("version", "=", expectedVersion),
+);
+
 /**
  * Writes all of a ticket by compare-and-set; `ticket.version` is `expectedVersion + 1` already, as `moveTicket` leaves it.
  * @returns false, with nothing written, where another version is stored.
  */
 export async function saveTicket(db: Queryable, ticket: Ticket, expectedVersion: number): Promise<boolean> {
   invariant(ticket.version === expectedVersion + 1, `the version of ticket ${ticket.id} moves by one`);
-  const { numUpdatedRows } = await db
-    .updateTable("tickets")
-    .set(toTicketColumns(ticket))
-    .where("id", "=", ticket.id)
-    .where("version", "=", expectedVersion)
-    .executeTakeFirst();
-  return numUpdatedRows > 0n;
+  return (await update(db, { ...toTicketColumns(ticket), expectedVersion })) > 0;
 }

@@ -1,6 +1,7 @@
 /** The JIT configuration of a ticket: a secret from its minting until the ticket is over, kept apart from its row. */
 import type { TicketId } from "../../domain/ids.ts";
 import type { Queryable } from "../schema.ts";
+import { countOf } from "../statement.ts";
 
 /** Idempotent; a second one takes the place of the first. @throws {InvariantError} for an unknown ticket. */
 export async function storeTicketSecret(db: Queryable, ticketId: TicketId, jitConfig: string): Promise<void> {
@@ -20,7 +21,11 @@ export async function loadTicketSecret(db: Queryable, ticketId: TicketId): Promi
   return row?.jit_config ?? null;
 }
 
+const deletion = countOf((db, { ticketId }: { readonly ticketId: TicketId }) =>
+  db.deleteFrom("ticket_secrets").where("ticket_id", "=", ticketId),
+);
+
 /** Idempotent. */
 export async function deleteTicketSecret(db: Queryable, ticketId: TicketId): Promise<void> {
-  await db.deleteFrom("ticket_secrets").where("ticket_id", "=", ticketId).execute();
+  await deletion(db, { ticketId });
 }

@@ -8,7 +8,8 @@ function boot(
   options: SceneOptions = {},
 ): { readonly scene: HostScene; readonly host: BareHost } {
   const scene = new HostScene(options);
-  const birth = { providerId: PROVIDER_ID, bootMs: 5_000, onGone: () => {}, runnerName: "bare-1", labels: ["linux"] };
+  const onGone = () => scene.witnessed.push("the provider is told that the machine is gone");
+  const birth = { providerId: PROVIDER_ID, bootMs: 5_000, onGone, runnerName: "bare-1", labels: ["linux"] };
   const host = makeBareHost({ ...birth, scope: SCOPE, isEphemeral, onRegistered: () => {} }, scene.world);
   return { scene, host };
 }
@@ -21,12 +22,13 @@ it("a persistent runner takes job after job", async () => {
   expect(host.truth().runner).toMatchObject({ canAcquire: true, acquiredJobId: null });
 });
 
-it("an ephemeral one takes one, and its machine stays without a runner", async () => {
+it("an ephemeral one takes one, and its machine shuts down after it", async () => {
   const { scene, host } = boot(true);
   const jobs = [scene.queue(), scene.queue()];
   await scene.run(200_000);
   expect(jobs.map(({ phase }) => phase.kind)).toEqual(["completed", "queued"]);
-  expect(host.truth()).toMatchObject({ isUp: true, runner: null });
+  expect(host.truth()).toMatchObject({ isUp: false, runner: null });
+  expect(scene.witnessed).toContain("the provider is told that the machine is gone");
 });
 
 it("the stop of its service cancels its job", async () => {

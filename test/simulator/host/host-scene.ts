@@ -161,6 +161,7 @@ export class HostScene {
       drawJobFate: options.jobFate ?? (() => ({ kind: "well" })),
       jobDurationMs: () => jobMs,
       refusesAcquire: options.refusesAcquire ?? (() => false),
+      noteFenceBeginning: () => {},
       noteFenceClosing: () => options.onFenceClosing?.(this),
       runnerVersion: "2.336.0",
     };

@@ -89,21 +89,31 @@ export function describeHeard(open: OpenStore): void {
       expect(await recordIncarnation(store().db, one.id, first, NOW_MS)).toBe(false);
       await insertMachine(store().db, one);
       expect(await recordIncarnation(store().db, one.id, first, NOW_MS)).toBe(true);
-      expect(await recordReport(store().db, heard)).toBe("recorded");
+      expect(await recordReport(store().db, heard)).toMatchObject({ outcome: "recorded" });
       await recordIncarnation(store().db, one.id, first, NOW_MS);
       expect(await stored()).toMatchObject({ incarnation: first, sequence: 1, report: parkedReport, version: 4 });
       await recordIncarnation(store().db, one.id, second, NOW_MS);
       expect(await stored()).toMatchObject({ incarnation: second, sequence: 0, report: null, isAgentSeen: true });
-      expect(await recordReport(store().db, { ...heard, sequence: 9 })).toBe("unknown-incarnation");
-      expect(await recordReport(store().db, { ...heard, machineId: two.id })).toBe("unknown-machine");
+      expect(await recordReport(store().db, { ...heard, sequence: 9 })).toMatchObject({
+        outcome: "unknown-incarnation",
+      });
+      expect(await recordReport(store().db, { ...heard, machineId: two.id })).toMatchObject({
+        outcome: "unknown-machine",
+      });
     });
 
     it("writes a report that says something new, and no older one", async () => {
       await insertMachine(store().db, { ...one, incarnation: first });
-      expect(await recordReport(store().db, { ...heard, sequence: 5 })).toBe("recorded");
-      expect(await recordReport(store().db, { ...heard, sequence: 5, report: busy })).toBe("stale");
-      expect(await recordReport(store().db, { ...heard, sequence: 4, report: busy })).toBe("stale");
-      expect(await recordReport(store().db, { ...heard, sequence: 6, report: busy })).toBe("recorded");
+      expect(await recordReport(store().db, { ...heard, sequence: 5 })).toMatchObject({ outcome: "recorded" });
+      expect(await recordReport(store().db, { ...heard, sequence: 5, report: busy })).toMatchObject({
+        outcome: "stale",
+      });
+      expect(await recordReport(store().db, { ...heard, sequence: 4, report: busy })).toMatchObject({
+        outcome: "stale",
+      });
+      expect(await recordReport(store().db, { ...heard, sequence: 6, report: busy })).toMatchObject({
+        outcome: "recorded",
+      });
       expect(await stored()).toMatchObject({ sequence: 6, report: busy, version: 3 });
     });
 
@@ -111,10 +121,12 @@ export function describeHeard(open: OpenStore): void {
       await insertMachine(store().db, { ...one, incarnation: first, sequence: 1, report: parkedReport });
       const { sighting, ended, ticket, phase, fence, stillness } = parkedReport;
       const sameInOtherOrder = { fence, stillness, sighting, ended, ticket, phase };
-      expect(await recordReport(store().db, { ...heard, sequence: 2, report: sameInOtherOrder })).toBe("unchanged");
+      expect(await recordReport(store().db, { ...heard, sequence: 2, report: sameInOtherOrder })).toMatchObject({
+        outcome: "unchanged",
+      });
       expect(await stored()).toMatchObject({ sequence: 1, version: 1 });
       await saveMachine(store().db, moveMachine((await stored())!, { kind: "retired", reason: "surplus" }, NOW_MS), 1);
-      expect(await recordReport(store().db, { ...heard, sequence: 3 })).toBe("recorded");
+      expect(await recordReport(store().db, { ...heard, sequence: 3 })).toMatchObject({ outcome: "recorded" });
       expect(await stored()).toMatchObject({ sequence: 3, version: 3, report: parkedReport });
     });
   });
