@@ -8,7 +8,8 @@ import type { Ec2Fault } from "./faults.ts";
 import type { Ec2Options, Market } from "./options.ts";
 
 export interface Ec2State {
-  readonly options: Ec2Options;
+  /** Replaced as a whole where its habits change. */
+  options: Ec2Options;
   /** Every instance that ever was, oldest first: a repeated launch shows them also when nobody else does. */
   readonly instances: Map<string, Instance>;
   /** Those of `instances` that EC2 still knows. */
@@ -85,16 +86,16 @@ export interface Instance {
   /** The volumes and network interfaces that it was started with. */
   readonly belongingIds: string[];
   /** From then on it is found by its id. */
-  readonly foundFromMs: number;
+  foundFromMs: number;
   /** From then on listings show it. */
-  readonly listedFromMs: number;
+  listedFromMs: number;
   phase: InstancePhase;
   /** What listings show in place of `phase` until that moment. */
   lagging: { readonly phase: InstancePhase; readonly untilMs: number } | null;
   stateReason: StateReason | null;
   transitionReason: string;
   /** It never gets out of `pending`. */
-  readonly isDoomed: boolean;
+  isDoomed: boolean;
   interruption: { readonly action: "terminate" | "stop" | "hibernate"; readonly atMs: number } | null;
   rebalanceAtMs: number | null;
   isTerminationProtected: boolean;
