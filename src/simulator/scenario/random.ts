@@ -109,6 +109,22 @@ function drawPool(chance: Chance, name: string): PoolPolicy {
   };
 }
 
+/** EC2 starts nothing that it refuses for a reason: only where it says nothing of the outcome may a launch have been made. */
+const OUTCOME_UNKNOWN: ReadonlySet<Ec2ErrorCode> = new Set([
+  "InternalError",
+  "InternalFailure",
+  "ServiceUnavailable",
+  "Unavailable",
+]);
+
+function drawEc2Error(chance: Chance): Fault {
+  const on = chance.pick(EC2_ERROR_PLACES);
+  const effect = chance.pick(["none", "done"] as const);
+  const isLaunched = on === "launch" && effect === "done";
+  const code = chance.pick(isLaunched ? [...OUTCOME_UNKNOWN] : EC2_CODES);
+  return { kind: "ec2.error", code, on, effect, probability: few(chance) };
+}
+
 function drawFaults(chance: Chance, where: ProviderWorld): readonly Fault[] {
   const share = chance.pick(KIND_SHARES);
   const kinds = (Object.keys(DRAWS) as FaultKind[]).filter((kind) => where === "ec2" || !kind.startsWith(EC2_KINDS));
@@ -217,13 +233,7 @@ const DRAWS: Draws = {
     everyMs: 3 * HOUR_MS,
     byMs: [-2 * HOUR_MS, 2 * HOUR_MS],
   }),
-  "ec2.error": (chance) => ({
-    kind: "ec2.error",
-    code: chance.pick(EC2_CODES),
-    on: chance.pick(EC2_ERROR_PLACES),
-    effect: chance.pick(["none", "done"] as const),
-    probability: few(chance),
-  }),
+  "ec2.error": drawEc2Error,
   "ec2.throttled": (chance) => ({ kind: "ec2.throttled", everyMs: often(chance), forMs: seconds(10, 300) }),
   "ec2.pending-fails": (chance) => ({ kind: "ec2.pending-fails", perMachine: few(chance) }),
   "ec2.state-lag": () => ({ kind: "ec2.state-lag", lagMs: seconds(1, 120) }),

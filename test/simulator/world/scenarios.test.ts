@@ -16,7 +16,7 @@ const FILES = ["test/scenarios", "test/scenarios/finds"].flatMap((folder) =>
 );
 
 it("are there", () => {
-  for (const name of ["scale-down-toctou", "broker-rest-desync", "flag-lag-and-drop"])
+  for (const name of ["scale-down-toctou", "broker-rest-desync", "flag-lag-and-drop", "ec2-orphans-quota-spiral"])
     expect(FILES).toContain(join("test", "scenarios", `${name}.yaml`));
   expect(FILES.length).toBeGreaterThan(3);
 });
