@@ -8,12 +8,12 @@ import { invariant } from "../domain/invariant.ts";
 import { checkPlan } from "../domain/plan-checks.ts";
 import type { ReasonCode } from "../domain/reasons.ts";
 import { findDrain } from "../store/drains.ts";
-import { recordDecisions } from "../store/evidence/decisions.ts";
+import { type DecisionNews, findNewDecisions, isNothingNew, writeDecisions } from "../store/evidence/decisions.ts";
 import { inLease } from "../store/leases.ts";
 import type { Queryable } from "../store/schema.ts";
 import { jobSubject } from "../store/subjects.ts";
 import { type PoolPlan, planPool } from "./assign/plan-pool.ts";
-import { tellBreakers } from "./assign/read-breakers.ts";
+import { recordBreakers, tellBreakers } from "./assign/read-breakers.ts";
 import { writeLaunch } from "./assign/write-launch.ts";
 import { aimTicket, voidUnneeded, writeStandingTicket, writeTicket } from "./assign/write-tickets.ts";
 import type { PoolContext } from "./context.ts";
@@ -30,7 +30,11 @@ export async function assign(context: PoolContext): Promise<void> {
   });
   context.telemetry.gauge("holdfast_tickets_standing", readyCount, { pool: context.pool.name, purpose: "ready" });
   if (!isSound(context, plan)) return;
-  await inLease(context.store, lease, (tx) => writePlan(context, tx, plan));
+  const news = await findNewDecisions(context.store.db, decisionsOf(context, plan));
+  // Most passes find what the last one found: a transaction, which holds up every other write, is for what is new.
+  if (!writesNothing(plan) || !isNothingNew(news))
+    await inLease(context.store, lease, (tx) => writePlan(context, tx, plan, news));
+  tellBreakers(context, plan.breakers);
   rememberPlan(context, plan);
   const { decisions } = plan.demand;
   if (plan.scale.launchCount > 0) context.wake.controller("launch", context.pool.name);
@@ -62,7 +66,14 @@ function isSound(context: PoolContext, plan: PoolPlan): boolean {
   return notes.length === 0;
 }
 
-async function writePlan(context: PoolContext, tx: Queryable, plan: PoolPlan): Promise<void> {
+/** Besides its decisions, which are told apart: `wait` and `ask` write nothing else, and `launch` is counted in the scale. */
+function writesNothing({ demand, standing, scale, breakers }: PoolPlan): boolean {
+  const writes = demand.decisions.some(({ kind }) => kind === "mint" || kind === "aim");
+  const isOpen = breakers.tickets.kind === "open" || breakers.launches.kind === "open" || breakers.jobs.size > 0;
+  return !writes && standing.mints.length + demand.unneeded.length + scale.launchCount === 0 && !isOpen;
+}
+
+async function writePlan(context: PoolContext, tx: Queryable, plan: PoolPlan, news: DecisionNews): Promise<void> {
   const nowMs = context.clock.nowMs();
   // Drained since the plan was made: what it would start is not begun.
   const isDrained = (await findDrain(tx, { kind: "pool", id: context.pool.name })) !== null;
@@ -75,16 +86,18 @@ async function writePlan(context: PoolContext, tx: Queryable, plan: PoolPlan): P
   if (!isDrained) for (const mint of plan.standing.mints) await writeStandingTicket(context, tx, mint, nowMs);
   for (const ticketId of plan.demand.unneeded) await voidUnneeded(context, tx, plan, ticketId);
   if (plan.scale.launchCount > 0 && !isDrained) await writeLaunch(context, tx, plan.scale.launchCount, nowMs);
-  await tellBreakers(context, tx, plan.breakers);
-  await recordDecisions(
-    tx,
-    plan.demand.decisions.map((decision) => ({
-      subject: jobSubject(context.pool.connection, decision.jobId),
-      action: decision.kind,
-      reason: reasonOf(decision),
-      decidedAtMs: nowMs,
-    })),
-  );
+  await recordBreakers(context, tx, plan.breakers);
+  await writeDecisions(tx, news);
+}
+
+function decisionsOf({ pool, clock }: PoolContext, { demand }: PoolPlan) {
+  const decidedAtMs = clock.nowMs();
+  return demand.decisions.map((decision) => ({
+    subject: jobSubject(pool.connection, decision.jobId),
+    action: decision.kind,
+    reason: reasonOf(decision),
+    decidedAtMs,
+  }));
 }
 
 function reasonOf(decision: JobDecision): ReasonCode {

@@ -33,7 +33,8 @@ export async function attend(context: PoolContext): Promise<void> {
   let concernsDemand = false;
   for (const { id } of machines) {
     try {
-      if (await inLease(context.store, lease, (tx) => attendMachine(context, tx, id))) concernsDemand = true;
+      if (!(await inLease(context.store, lease, (tx) => attendMachine(context, tx, id)))) continue;
+      concernsDemand = true;
       // It may be parked now, with a ticket that was issued while it booted: a poll that came before this still waits.
       context.wake.machine(id);
     } catch (error) {
@@ -57,19 +58,31 @@ async function attendMachine(context: PoolContext, tx: Queryable, id: MachineId)
     // Until it is certain who speaks, it can only show that a job runs; the report stays news until then.
     return applyReport(context, tx, machine, onlyOfWork(machine.report));
   }
-  const isAccounted = await accountForNamed(context, tx, machine, machine.report);
-  const concernsDemand = await applyReport(context, tx, machine, machine.report);
-  if (isAccounted) await markAttended(tx, id, machine.sequence);
-  return concernsDemand;
+  const tickets = await listTicketsOfMachine(tx, id);
+  const account = await accountForNamed(context, tx, { machine, tickets }, machine.report);
+  const read = account.isUntouched ? tickets : null;
+  const concernsDemand = await applyReport(context, tx, machine, machine.report, read);
+  if (account.isWhole) await markAttended(tx, id, machine.sequence);
+  return concernsDemand || !account.isUntouched;
 }
 
-/** @param before as it was before its report was looked at. @returns as `attendMachine` does. */
-async function applyReport(context: PoolContext, tx: Queryable, before: Machine, report: HostReport): Promise<boolean> {
+/**
+ * @param before as it was before its report was looked at.
+ * @param read its tickets, where no row has changed since; null: machine and tickets are to be read again.
+ * @returns as `attendMachine` does.
+ */
+async function applyReport(
+  context: PoolContext,
+  tx: Queryable,
+  before: Machine,
+  report: HostReport,
+  read: readonly Ticket[] | null = null,
+): Promise<boolean> {
   const { id } = before;
-  const machine = await loadMachine(tx, id);
+  const machine = read === null ? await loadMachine(tx, id) : before;
   if (machine === null) return false;
   const nowMs = context.clock.nowMs();
-  const tickets = await listTicketsOfMachine(tx, id);
+  const tickets = read ?? (await listTicketsOfMachine(tx, id));
   const after = attendReport(machine, tickets, report, nowMs);
   for (const ticket of after.tickets) await saveAttendedTicket(context, tx, ticket, nowMs);
   if (after.machine !== machine) {
@@ -82,7 +95,7 @@ async function applyReport(context: PoolContext, tx: Queryable, before: Machine,
   const held = tickets.find((ticket) => ticket.id === machine.report?.ticket?.id);
   if (held !== undefined) await deleteTicketSecret(tx, held.id);
   const isFree = machine.state.kind === "provisioning" || machine.state.kind === "parked";
-  return isFree || after.machine.version !== before.version || after.tickets.length > 0;
+  return isFree || after.machine !== machine || after.tickets.length > 0;
 }
 
 /** The fence found work, or could not tell: the ticket goes on, and the reason is the host's. */

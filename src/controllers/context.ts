@@ -61,6 +61,8 @@ export interface PoolContext extends Surroundings {
 export interface PoolMemory {
   /** The provider's last word about each machine. */
   readonly observed: Map<MachineId, ObservedMachine>;
+  /** A whole listing was compared with the rows, and what had none was adopted. */
+  isFleetListed: boolean;
   /** Since when the provider does not know the id of a machine of ours. */
   readonly notFound: Map<MachineId, number>;
   /** Machines that the provider has by their id and does not list. */
@@ -136,6 +138,7 @@ export interface MintPause extends Pause {
 export function emptyMemory(): PoolMemory {
   return {
     observed: new Map(),
+    isFleetListed: false,
     notFound: new Map(),
     unlisted: new Set(),
     unplacedSinceMs: new Map(),

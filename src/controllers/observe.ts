@@ -37,7 +37,15 @@ export async function observe(context: PoolContext): Promise<void> {
   }
   await noteUnlisted(context, look.byId);
   const adoptedCount = await adoptStrays(context, look.listing);
+  noteFleetListed(context);
   if (deadCount + adoptedCount > 0) context.wake.controller("retire", context.pool.name);
+}
+
+/** Machines may be launched from now on: jobs that came before this wait for it. */
+function noteFleetListed({ memory, wake, pool, lease }: PoolContext): void {
+  if (memory.isFleetListed || lease() === null) return;
+  memory.isFleetListed = true;
+  wake.controller("assign", pool.name);
 }
 
 interface ProviderLook {

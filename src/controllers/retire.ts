@@ -11,7 +11,7 @@ import { decideMarks, isRolloutReason, rolloutPlaceCount } from "../domain/rollo
 import { NO_HOST_FACTS } from "../domain/slow-proofs.ts";
 import { isTicketLive, isTicketOut, type Ticket } from "../domain/ticket.ts";
 import { judgeMachine } from "../domain/verdict.ts";
-import { recordDecisions } from "../store/evidence/decisions.ts";
+import { type DecisionNews, findNewDecisions, isNothingNew, writeDecisions } from "../store/evidence/decisions.ts";
 import { inLease } from "../store/leases.ts";
 import { listMachinesOfPool } from "../store/machines/list.ts";
 import { saveMachine } from "../store/machines/save.ts";
@@ -69,7 +69,29 @@ async function retireMachines(
   const lease = context.lease();
   if (lease === null) return [];
   const sound = new Map([...decisions].filter(([id]) => !refused.has(id)));
-  return inLease(context.store, lease, (tx) => writeRetirements(context, tx, machines, sound));
+  const nowMs = context.clock.nowMs();
+  const changes: Changes = {
+    sound,
+    marked: decideMarks(machines, context.pool, nowMs),
+    news: await findNewDecisions(
+      context.store.db,
+      [...sound].map(([id, { kind: action, reason }]) => ({
+        subject: machineSubject(id),
+        action,
+        reason,
+        decidedAtMs: nowMs,
+      })),
+    ),
+  };
+  const retires = [...sound.values()].some(({ kind }) => kind === "retire");
+  if (!retires && changes.marked.length === 0 && isNothingNew(changes.news)) return [];
+  return inLease(context.store, lease, (tx) => writeRetirements(context, tx, machines, changes));
+}
+
+interface Changes {
+  readonly sound: ReadonlyMap<MachineId, LifecycleDecision>;
+  readonly marked: readonly Machine[];
+  readonly news: DecisionNews;
 }
 
 const NO_DEMAND = {
@@ -160,12 +182,12 @@ async function writeRetirements(
   context: PoolContext,
   tx: Queryable,
   machines: readonly Machine[],
-  decisions: ReadonlyMap<MachineId, LifecycleDecision>,
+  { sound, marked, news }: Changes,
 ): Promise<readonly MachineId[]> {
   const nowMs = context.clock.nowMs();
   const retired: MachineId[] = [];
   for (const machine of machines) {
-    const decision = decisions.get(machine.id);
+    const decision = sound.get(machine.id);
     if (decision?.kind !== "retire") continue;
     const after = moveMachine(machine, { kind: "retired", reason: decision.reason }, nowMs);
     if (!(await saveMachine(tx, after, machine.version))) continue;
@@ -173,16 +195,8 @@ async function writeRetirements(
     context.wake.machine(machine.id);
   }
   // By compare-and-set as well: one whose ticket ended meanwhile is parked, and replaced like any other.
-  for (const marked of decideMarks(machines, context.pool, nowMs)) await saveMachine(tx, marked, marked.version - 1);
-  await recordDecisions(
-    tx,
-    [...decisions].map(([id, decision]) => ({
-      subject: machineSubject(id),
-      action: decision.kind,
-      reason: decision.reason,
-      decidedAtMs: nowMs,
-    })),
-  );
+  for (const machine of marked) await saveMachine(tx, machine, machine.version - 1);
+  await writeDecisions(tx, news);
   return retired;
 }
 

@@ -62,6 +62,10 @@ export const REASONS = {
   "github-invalid": {
     sentence: "GitHub refused the last request for a ticket as wrong; the next is tried after a pause.",
   },
+  "fleet-not-listed": {
+    sentence:
+      "The provider has not listed its machines since Holdfast started: some may be there that it does not count yet, so none is started.",
+  },
   "runner-deprecated": {
     sentence: "GitHub takes no more jobs with the pool's version of the runner, so no machine is started with it.",
   },

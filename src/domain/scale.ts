@@ -13,6 +13,11 @@ export interface ScaleDecision {
 export interface LaunchState {
   /** Machines that are not gone, planned ones included. */
   readonly machineCount: number;
+  /**
+   * The provider's machines were listed whole since this process took up the pool. Before that there may be some that no row
+   * counts: those of a store that was restored from a backup.
+   */
+  readonly isListed: boolean;
   /** The last launch failed and the pause after it is not over. */
   readonly isPaused: boolean;
   readonly isShuttingDown: boolean;
@@ -24,6 +29,7 @@ export function launchRoom(pool: PoolPolicy, state: LaunchState): LaunchRoom {
   if (pool.mode === "departed") return { count: 0, limit: "pool-left" };
   if (state.isShuttingDown) return { count: 0, limit: "shutting-down" };
   if (state.isRunnerEnded) return { count: 0, limit: "runner-deprecated" };
+  if (!state.isListed) return { count: 0, limit: "fleet-not-listed" };
   if (state.isPaused) return { count: 0, limit: "launch-backoff" };
   return { count: Math.max(0, pool.machineCountMax - state.machineCount), limit: "at-max" };
 }

@@ -3,7 +3,9 @@
  * an agent that has seen a higher one has spoken to a later store than this, which was restored from a backup.
  */
 import { sql } from "kysely";
+import type { MachineId } from "../domain/ids.ts";
 import { invariant } from "../domain/invariant.ts";
+import { ALL_POOLS } from "../domain/operator-words.ts";
 import { listPresentMachines } from "./machines/list.ts";
 import { savePresumed } from "./machines/presume.ts";
 import type { Queryable } from "./schema.ts";
@@ -13,12 +15,32 @@ import type { Store } from "./store.ts";
 /** No store is opened so often: a higher one is somebody's invention. */
 const GENERATION_MAX = 2 ** 40;
 
-const facts = rowOf((db) => db.selectFrom("store_facts").select("generation").where("key", "=", 1));
+export interface Standing {
+  readonly generation: number;
+  /** A freeze is in force over the machine's pool, or over all of them where the machine has no row. */
+  readonly isFrozen: boolean;
+}
 
-export async function readGeneration(db: Queryable): Promise<number> {
-  const row = await facts(db, {});
+const standing = rowOf((db, { machineId }: { readonly machineId: MachineId }) =>
+  db
+    .selectFrom("store_facts")
+    .select(["generation", sql<number>`exists ${frozenBy(db, machineId)}`.as("is_frozen")])
+    .where("key", "=", 1),
+);
+
+function frozenBy(db: Queryable, machineId: MachineId) {
+  const pool = db.selectFrom("machines").select("pool").where("id", "=", machineId);
+  return db
+    .selectFrom("freezes")
+    .select("scope")
+    .where("scope", "in", [sql.val(ALL_POOLS), pool]);
+}
+
+/** What every agent is told besides what is its own, by one look. */
+export async function readStanding(db: Queryable, machineId: MachineId): Promise<Standing> {
+  const row = await standing(db, { machineId });
   invariant(row !== undefined, "a store has its facts from its first migration on");
-  return row.generation;
+  return { generation: row.generation, isFrozen: row.is_frozen === 1 };
 }
 
 /**

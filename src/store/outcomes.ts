@@ -13,18 +13,12 @@ const FAILURES_MAX = 50;
 /** A ticket that ran a job, whatever became of the job. */
 const PROVEN_STATES = ["running", "spent"] as const satisfies readonly TicketStateKind[];
 
-interface Since {
-  readonly pool: PoolName;
-  readonly sinceMs: number;
-}
-
-const barrenSince = rowsOf((db, { pool, sinceMs }: Since) =>
+const newestBarren = rowsOf((db, { pool }: { readonly pool: PoolName }) =>
   db
     .selectFrom("tickets")
     .select(["created_ms", "state_since_ms"])
     .where("pool", "=", pool)
     .where("state", "=", "barren")
-    .where("created_ms", ">", sinceMs)
     .orderBy("created_ms", "desc")
     .orderBy("id", "desc")
     .limit(FAILURES_MAX),
@@ -32,12 +26,14 @@ const barrenSince = rowsOf((db, { pool, sinceMs }: Since) =>
 
 /**
  * A barren ticket failed. One that was handed back or voided, or whose machine was lost, says nothing of what its runner
- * would have done.
+ * would have done. Without a failure that counts there are no outcomes: nobody asks then what succeeded.
  */
 export async function readTicketOutcomes(db: Queryable, pool: PoolName): Promise<readonly Outcome[]> {
+  const barren = await newestBarren(db, { pool });
+  if (barren.length === 0) return [];
   const provenMs = await readProvenMs(db, pool);
-  const barren = await barrenSince(db, { pool, sinceMs: provenMs ?? -1 });
-  return [...proven(provenMs), ...barren.map((row) => failed(row.created_ms, row.state_since_ms))];
+  const counting = barren.filter((row) => row.created_ms > (provenMs ?? -1));
+  return [...proven(provenMs), ...counting.map((row) => failed(row.created_ms, row.state_since_ms))];
 }
 
 const newestInState = rowOf((db, { pool, state }: { readonly pool: PoolName; readonly state: TicketStateKind }) =>
@@ -93,33 +89,35 @@ export async function readTicketOutcomesOfJobs(
 /** Reasons for which a machine ends that ought to have checked in. */
 const UNHEARD_REASONS = ["boot-deadline", "machine-dead"] as const satisfies readonly RetireReason[];
 
-const newestHeard = rowOf((db, { pool }: { readonly pool: PoolName }) =>
-  db
-    .selectFrom("machines")
-    .select("created_ms")
-    .where("pool", "=", pool)
-    .where("is_agent_seen", "=", 1)
-    .orderBy("created_ms", "desc")
-    .limit(1),
-);
-const unheardSince = rowsOf((db, { pool, sinceMs }: Since) =>
+const newestHeard = rowOf((db, { pool }: { readonly pool: PoolName }) => heardLast(db, pool));
+const unheardSince = rowsOf((db, { pool }: { readonly pool: PoolName }) =>
   db
     .selectFrom("machines")
     .select(["created_ms", "state_since_ms"])
     .where("pool", "=", pool)
     .where("is_agent_seen", "=", 0)
-    .where("created_ms", ">", sinceMs)
+    .where("created_ms", ">", ({ fn, val }) => fn.coalesce(heardLast(db, pool), val(-1)))
     .where("state", "in", ["retiring", "gone"])
     .where("reason", "in", UNHEARD_REASONS)
     .orderBy("created_ms", "desc")
     .limit(FAILURES_MAX),
 );
 
-/** A machine that anybody was ever heard from succeeded, a refused check-in included. */
+function heardLast(db: Queryable, pool: PoolName) {
+  return db
+    .selectFrom("machines")
+    .select("created_ms")
+    .where("pool", "=", pool)
+    .where("is_agent_seen", "=", 1)
+    .orderBy("created_ms", "desc")
+    .limit(1);
+}
+
+/** A machine that anybody was ever heard from succeeded, a refused check-in included. Else as `readTicketOutcomes`. */
 export async function readLaunchOutcomes(db: Queryable, pool: PoolName): Promise<readonly Outcome[]> {
-  const heard = await newestHeard(db, { pool });
-  const provenMs = heard?.created_ms ?? null;
-  const unheard = await unheardSince(db, { pool, sinceMs: provenMs ?? -1 });
+  const unheard = await unheardSince(db, { pool });
+  if (unheard.length === 0) return [];
+  const provenMs = (await newestHeard(db, { pool }))?.created_ms ?? null;
   return [...proven(provenMs), ...unheard.map((row) => failed(row.created_ms, row.state_since_ms))];
 }
 

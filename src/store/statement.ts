@@ -28,7 +28,7 @@ type Given = Readonly<Record<string, unknown>>;
  *   called once for each of those, never looks at a value, and each value given is a parameter of the query as it is.
  * @returns runs it: inside a transaction through the transaction only, as any other query.
  */
-export function statement<Values extends object, Row>(
+function statement<Values extends object, Row>(
   build: (db: Queryable, given: Values) => Compilable<Row>,
 ): (db: Queryable, given: Values) => Promise<QueryResult<Row>> {
   /** By dialect: two of them differ in their words. Then by the lengths of the lists. */

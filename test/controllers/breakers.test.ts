@@ -34,7 +34,7 @@ const warnings = (start: string) => warned.filter((message) => message.startsWit
 
 /** What a restart leaves: the rows alone. */
 function forget(): void {
-  Object.assign(yard.context.memory, emptyMemory());
+  Object.assign(yard.context.memory, emptyMemory(), { isFleetListed: true });
 }
 
 /** Every machine that starts boots, takes its ticket, and its runner ends so. */

@@ -226,7 +226,14 @@ export class Yard {
       identitySecret: (id) => this.tokens.identitySecret(id),
     };
     const { provider, github } = this;
-    this.context = { ...surroundings, pool, provider, github, memory: emptyMemory(), lease: () => this.lease };
+    this.context = {
+      ...surroundings,
+      pool,
+      provider,
+      github,
+      memory: { ...emptyMemory(), isFleetListed: true },
+      lease: () => this.lease,
+    };
     this.app = createAgentApp({ ...surroundings, tokens: this.tokens, polls: new OpenPolls() });
   }
 

@@ -8,7 +8,7 @@ const room = { count: 5, limit: "at-max" } as const;
 
 describe("a pool that left the configuration", () => {
   it("has no room for a launch", () => {
-    const calm = { machineCount: 0, isPaused: false, isShuttingDown: false, isRunnerEnded: false };
+    const calm = { machineCount: 0, isListed: true, isPaused: false, isShuttingDown: false, isRunnerEnded: false };
     expect(launchRoom(departed, calm)).toEqual({ count: 0, limit: "pool-left" });
   });
 

@@ -227,7 +227,13 @@ export const fleets: fc.Arbitrary<Fleet> = fc
         isMintPaused ? [[scopeKey(registrationScope(policy, "acme/widgets")), "github-unavailable"]] : [],
       ),
       standing: standingWanted(policy, false),
-      launchRoom: launchRoom(policy, { machineCount, isPaused, isShuttingDown: false, isRunnerEnded: false }),
+      launchRoom: launchRoom(policy, {
+        machineCount,
+        isListed: true,
+        isPaused,
+        isShuttingDown: false,
+        isRunnerEnded: false,
+      }),
     };
     const providerStates = drafts.map(({ providerState }) => providerState);
     return { pool: policy, machines, tickets, demand, time: heard(NOW_MS), providerStates, heardAtMs };

@@ -17,7 +17,7 @@ import { machine, machineId, pool, START_MS, ticketId } from "./builders.ts";
 import { always } from "./property.ts";
 
 const OLD = "settings-0";
-const CALM = { isPaused: false, isShuttingDown: false, isRunnerEnded: false };
+const CALM = { isListed: true, isPaused: false, isShuttingDown: false, isRunnerEnded: false };
 
 /** What the world does between two passes; each takes the machine of this place in the list that it fits, if there is one. */
 type Happening = "job-comes" | "job-ends" | "boots" | "never-boots" | "ends";

@@ -25,7 +25,13 @@ const free = (number: number, state: FreeMachine["state"] = "parked"): FreeMachi
   state,
 });
 const NONE = { registeredCount: 0, readyCount: 0 };
-const calm: LaunchState = { machineCount: 0, isPaused: false, isShuttingDown: false, isRunnerEnded: false };
+const calm: LaunchState = {
+  machineCount: 0,
+  isListed: true,
+  isPaused: false,
+  isShuttingDown: false,
+  isRunnerEnded: false,
+};
 
 describe("launchRoom", () => {
   it.each<readonly [string, Partial<LaunchState>, LaunchRoom]>([
@@ -33,6 +39,7 @@ describe("launchRoom", () => {
     ["some", { machineCount: 7 }, { count: 3, limit: "at-max" }],
     ["as many as may be", { machineCount: 10 }, { count: 0, limit: "at-max" }],
     ["more than settings allow by now", { machineCount: 12 }, { count: 0, limit: "at-max" }],
+    ["before its machines were listed", { isListed: false }, { count: 0, limit: "fleet-not-listed" }],
     ["after a failed launch", { isPaused: true }, { count: 0, limit: "launch-backoff" }],
     ["with a runner that GitHub gives no jobs", { isRunnerEnded: true }, { count: 0, limit: "runner-deprecated" }],
     [

@@ -1,4 +1,4 @@
-import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
+import { MINUTE_MS } from "../../src/domain/units.ts";
 import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
@@ -15,12 +15,11 @@ export const mutant: Mutant = {
   why: "A machine whose row is lost with an hour of the store is taken for one of our own launches that nobody was heard from: cut off from us, it is ended by its boot deadline under its job.",
   world: {
     faults: [
-      { kind: "controller.restore", atMs: 75 * MINUTE_MS, ageMs: 60 * MINUTE_MS },
-      { kind: "controller.restore", atMs: 125 * MINUTE_MS, ageMs: 60 * MINUTE_MS },
-      { kind: "controller.restore", atMs: 180 * MINUTE_MS, ageMs: 60 * MINUTE_MS },
-      { kind: "host.cut-off", from: "controller", everyMs: 4 * MINUTE_MS, forMs: [15 * MINUTE_MS, 40 * MINUTE_MS] },
+      { kind: "controller.restore", atMs: 25 * MINUTE_MS, ageMs: 25 * MINUTE_MS },
+      { kind: "host.cut-off", from: "controller", everyMs: 2 * MINUTE_MS, forMs: [15 * MINUTE_MS, 25 * MINUTE_MS] },
     ],
-    arrivals: { perHour: 15, duration: { p50Ms: 30 * MINUTE_MS, p95Ms: 60 * MINUTE_MS } },
-    durationMs: 5 * HOUR_MS,
+    pool: { machineCountMax: 60 },
+    arrivals: { perHour: 20, duration: { p50Ms: 40 * MINUTE_MS, p95Ms: 50 * MINUTE_MS } },
+    durationMs: 75 * MINUTE_MS,
   },
 };

@@ -27,6 +27,6 @@ export const mutant: Mutant = {
     ],
     deadlines: { lostHostMs: 5 * MINUTE_MS },
     arrivals: { perHour: 12, duration: { p50Ms: 80 * MINUTE_MS, p95Ms: 100 * MINUTE_MS } },
-    durationMs: 110 * MINUTE_MS,
+    durationMs: 90 * MINUTE_MS,
   },
 };

@@ -1,3 +1,4 @@
+import { SECOND_MS } from "../../src/domain/units.ts";
 import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
@@ -9,7 +10,8 @@ export const mutant: Mutant = {
   world: {
     faults: [
       { kind: "host.runner-exits", perTicket: 1 },
-      { kind: "github.taken-elsewhere", perJob: 0.8 },
+      { kind: "github.cancelled", perJob: 0.7, afterMs: [500, 3 * SECOND_MS] },
     ],
+    pool: { warmParkedCount: 4 },
   },
 };

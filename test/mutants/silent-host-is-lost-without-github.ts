@@ -1,4 +1,4 @@
-import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
+import { MINUTE_MS } from "../../src/domain/units.ts";
 import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
@@ -10,9 +10,10 @@ export const mutant: Mutant = {
   world: {
     faults: [
       { kind: "github.completed-while-working", perJob: 1 },
-      { kind: "host.cut-off", from: "controller", everyMs: 6 * MINUTE_MS, forMs: [60 * MINUTE_MS, 100 * MINUTE_MS] },
+      { kind: "host.cut-off", from: "controller", everyMs: 4 * MINUTE_MS, forMs: [50 * MINUTE_MS, 70 * MINUTE_MS] },
     ],
-    arrivals: { perHour: 8, duration: { p50Ms: 90 * MINUTE_MS, p95Ms: 150 * MINUTE_MS } },
-    durationMs: 6 * HOUR_MS,
+    deadlines: { lostHostMs: 5 * MINUTE_MS },
+    arrivals: { perHour: 12, duration: { p50Ms: 80 * MINUTE_MS, p95Ms: 100 * MINUTE_MS } },
+    durationMs: 90 * MINUTE_MS,
   },
 };

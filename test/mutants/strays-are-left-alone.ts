@@ -12,5 +12,6 @@ export const mutant: Mutant = {
       { kind: "controller.restore", atMs: 12 * MINUTE_MS, ageMs: 12 * MINUTE_MS },
       { kind: "controller.restore", atMs: 25 * MINUTE_MS, ageMs: 25 * MINUTE_MS },
     ],
+    pool: { machineCountMax: 60 },
   },
 };

@@ -3,8 +3,8 @@ import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
   source: "src/controllers/assign.ts",
-  text: "plan.demand.decisions.map((decision) => ({",
-  replacement: "plan.demand.decisions.slice(0, 0).map((decision) => ({",
+  text: "return demand.decisions.map((decision) => ({",
+  replacement: "return demand.decisions.slice(0, 0).map((decision) => ({",
   invariant: "I6",
   why: "A job waits because its pool is full, and nobody can read why.",
   world: {

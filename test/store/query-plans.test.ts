@@ -14,16 +14,23 @@ import {
 import { recordPending } from "../../src/store/deliveries/record.ts";
 import { latestDecisions, listDecisions } from "../../src/store/evidence/decisions.ts";
 import { listEvidence, recordEvidence } from "../../src/store/evidence/evidence.ts";
+import { readStanding } from "../../src/store/facts.ts";
 import { countQueuedByPool } from "../../src/store/jobs/count.ts";
 import * as jobLists from "../../src/store/jobs/list.ts";
-import { findJobById, findJobsByRunnerNames, listKnownJobs, loadJob } from "../../src/store/jobs/load.ts";
+import {
+  findJobById,
+  findJobsByRunnerNames,
+  findNamedRunners,
+  listKnownJobs,
+  loadJob,
+} from "../../src/store/jobs/load.ts";
 import { saveJob } from "../../src/store/jobs/save.ts";
 import { listOpenLaunches, loadLaunch } from "../../src/store/launches/load.ts";
 import { listLogs } from "../../src/store/logs/logs.ts";
 import { countPresentByPool } from "../../src/store/machines/count.ts";
 import { recordAgentSeen } from "../../src/store/machines/heard.ts";
 import { listMachines, listMachinesInState, listMachinesOfPool } from "../../src/store/machines/list.ts";
-import { findMachineByProviderId, loadMachine } from "../../src/store/machines/load.ts";
+import { findMachineByProviderId, loadMachine, loadMachines } from "../../src/store/machines/load.ts";
 import { listMachinesWithNews } from "../../src/store/machines/news.ts";
 import { saveMachine } from "../../src/store/machines/save.ts";
 import { readLaunchOutcomes, readTicketOutcomes, readTicketOutcomesOfJobs } from "../../src/store/outcomes.ts";
@@ -92,6 +99,7 @@ describe("no verb reads a whole table", () => {
     ["saveJob", (db) => saveJob(db, sampleJobRow(1), 1, NOW_MS)],
     ["findJobById", (db) => findJobById(db, job.id)],
     ["findJobsByRunnerNames", (db) => findJobsByRunnerNames(db, ["a", "b", "c"])],
+    ["findNamedRunners", (db) => findNamedRunners(db, ["a", "b", "c"])],
     ["listQueuedJobs", (db) => jobLists.listQueuedJobs(db, 9)],
     ["listQueuedJobsOfPool", (db) => jobLists.listQueuedJobsOfPool(db, pool, 9)],
     ["listQueuedAndUnroutedJobs", (db) => jobLists.listQueuedAndUnroutedJobs(db, 9)],
@@ -105,6 +113,9 @@ describe("no verb reads a whole table", () => {
     ["listMachinesOfPool with the gone", (db) => listMachinesOfPool(db, pool, { ...some, includeGone: true })],
     ["listMachines", (db) => listMachines(db, some)],
     ["listMachinesInState", (db) => listMachinesInState(db, pool, "parked")],
+    ["listMachinesInState, several", (db) => listMachinesInState(db, pool, "parked", "planned")],
+    ["readStanding", (db) => readStanding(db, machine.id)],
+    ["loadMachines", (db) => loadMachines(db, [machine.id, machineIdOf(2)])],
     ["listMachinesWithNews", (db) => listMachinesWithNews(db, pool, 9)],
     ["countPresentByPool", (db) => countPresentByPool(db)],
     ["findTicketByRunnerName", (db) => findTicketByRunnerName(db, "hf-1")],

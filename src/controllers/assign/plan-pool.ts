@@ -17,7 +17,7 @@ import { SECOND_MS } from "../../domain/units.ts";
 import { AGENT_FRESH_MS } from "../../domain/verdict.ts";
 import { findDrain } from "../../store/drains.ts";
 import { listQueuedJobsOfPool } from "../../store/jobs/list.ts";
-import { findJobsByRunnerNames } from "../../store/jobs/load.ts";
+import { findNamedRunners } from "../../store/jobs/load.ts";
 import type { JobRow } from "../../store/jobs/row.ts";
 import { countPresentByPool } from "../../store/machines/count.ts";
 import { listMachinesInState } from "../../store/machines/list.ts";
@@ -43,7 +43,7 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
   const time = heardTime(context);
   const rows = await listQueuedJobsOfPool(db, pool.name, JOBS_MAX);
   const tickets = await listLiveTicketsOfPool(db, pool.name);
-  const machines = await listFreeMachines(context);
+  const { free: machines, retiring } = await listNotAtWork(context);
   const machineCount = (await countPresentByPool(db)).get(pool.name) ?? 0;
   const isRunnerEnded = judgeRunnerVersion(memory.runnerVersion?.facts ?? null, time.nowMs) === "ended";
   const breakers = await readBreakers(
@@ -62,6 +62,7 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
     mintPauses: openPauses(memory.mintPauses, context.clock.monotonicMs()),
     launchRoom: launchRoom(pool, {
       machineCount,
+      isListed: memory.isFleetListed,
       isPaused: context.clock.monotonicMs() < memory.launch.untilMonotonicMs,
       isShuttingDown: context.isShuttingDown(),
       isRunnerEnded,
@@ -80,7 +81,7 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
     pool,
     time,
   );
-  const scale = await addRollout(context, { input, machines, machineCount }, decision);
+  const scale = addRollout(context, { input, machines, retiring, machineCount }, decision);
   return { ...decision, scale, input, breakers, machines, rows: new Map(rows.map((row) => [row.job.id, row])) };
 }
 
@@ -95,18 +96,24 @@ function isUsable(free: readonly FreeMachine[], pool: PoolPolicy, nowMs: number)
   return (machine: Machine): boolean => ids.has(machine.id) && replacementReason(machine, pool, nowMs) === null;
 }
 
+interface NotFree {
+  readonly retiring: readonly Machine[];
+  /** Of those that may exist. */
+  readonly machineCount: number;
+}
+
 /** What jobs, warm machines and tickets in advance leave to the rollout; a breaker that is open leaves it nothing. */
-async function addRollout(
-  { store, pool, clock }: PoolContext,
-  { input, machines, machineCount }: Pick<PoolPlan, "input" | "machines"> & { readonly machineCount: number },
+function addRollout(
+  { pool, clock }: PoolContext,
+  { input, machines, retiring, machineCount }: Pick<PoolPlan, "input" | "machines"> & NotFree,
   { demand, standing, scale, stops }: PoolDecision,
-): Promise<RolloutDecision> {
+): RolloutDecision {
   const isStopped = stops.launches !== "none" || stops.tickets !== "none";
   return decideRollout(
     {
       spare: standing.spare,
       machineCount,
-      machines: [...machines, ...(await listMachinesInState(store.db, pool.name, "retiring"))],
+      machines: [...machines, ...retiring],
       warmCount: Math.max(0, pool.warmParkedCount - demand.standing.readyCount),
       room: isStopped ? { count: 0, limit: "launches-stopped" } : input.launchRoom,
       scale,
@@ -135,19 +142,15 @@ function readAskPause({ memory, clock }: PoolContext, jobId: JobId) {
   return { isAskPaused, askProblem: isAskPaused ? failure.reason : null };
 }
 
-async function listFreeMachines(context: PoolContext): Promise<readonly Machine[]> {
-  const free = await listMachinesInStates(context, ["parked", "provisioning", "planned"]);
-  invariant(free.length <= FREE_MACHINES_MAX, "free machines are bounded by machines.max");
-  return freshFirst(free, context.pool, context.clock.nowMs());
-}
+/** What jobs could get comes first that is ready first. */
+const FREE_KINDS = ["parked", "provisioning", "planned"] as const satisfies readonly MachineStateKind[];
 
-async function listMachinesInStates(
-  { store, pool }: PoolContext,
-  kinds: readonly MachineStateKind[],
-): Promise<readonly Machine[]> {
-  const machines: Machine[] = [];
-  for (const kind of kinds) machines.push(...(await listMachinesInState(store.db, pool.name, kind)));
-  return machines;
+async function listNotAtWork({ store, pool, clock }: PoolContext) {
+  const machines = await listMachinesInState(store.db, pool.name, ...FREE_KINDS, "retiring");
+  const inState = (kind: MachineStateKind) => machines.filter(({ state }) => state.kind === kind);
+  const free = FREE_KINDS.flatMap(inState);
+  invariant(free.length <= FREE_MACHINES_MAX, "free machines are bounded by machines.max");
+  return { free: freshFirst(free, pool, clock.nowMs()), retiring: inState("retiring") };
 }
 
 export function asFree(machine: Machine, context: PoolContext): readonly FreeMachine[] {
@@ -169,10 +172,9 @@ export function asFree(machine: Machine, context: PoolContext): readonly FreeMac
 async function listUnnamedRunning(context: PoolContext, tickets: readonly Ticket[]): Promise<readonly Ticket[]> {
   const running = tickets.filter((ticket) => ticket.state.kind === "running");
   if (running.length === 0) return [];
-  const named = await findJobsByRunnerNames(
+  const names = await findNamedRunners(
     context.store.db,
     running.map((ticket) => ticket.runnerName),
   );
-  const names = new Set(named.map((row) => row.job.runnerName));
   return running.filter((ticket) => !names.has(ticket.runnerName));
 }

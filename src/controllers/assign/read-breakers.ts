@@ -36,25 +36,30 @@ const FACTS = {
   job: `no more tickets for it: ${JOB_BARREN_MAX} in a row ended without a job`,
 } as const;
 
-/** While one is open its pool and its job say so; a warning is logged once. */
-export async function tellBreakers(context: PoolContext, tx: Queryable, breakers: OpenBreakers): Promise<void> {
-  const { telemetry, memory, clock } = context;
-  const pool = context.pool.name;
+/** While one is open its pool and its job say so. */
+export async function recordBreakers(context: PoolContext, tx: Queryable, breakers: OpenBreakers): Promise<void> {
+  const observedAtMs = context.clock.nowMs();
+  for (const kind of ["tickets", "launches"] as const) {
+    if (breakers[kind].kind !== "open") continue;
+    const subject = poolSubject(context.pool.name);
+    await recordEvidence(tx, { subject, source: "store", fact: FACTS[kind], observedAtMs });
+  }
+  for (const jobId of breakers.jobs.keys()) {
+    const subject = jobSubject(context.pool.connection, jobId);
+    await recordEvidence(tx, { subject, source: "store", fact: FACTS.job, observedAtMs });
+  }
+}
+
+/** A warning is logged once. */
+export function tellBreakers({ telemetry, memory, pool: { name: pool } }: PoolContext, breakers: OpenBreakers): void {
   const open = new Map<string, string>();
   for (const kind of ["tickets", "launches"] as const) {
     const isOpen = breakers[kind].kind === "open";
     telemetry.gauge("holdfast_breakers_open", isOpen ? 1 : 0, { pool, breaker: kind });
-    if (!isOpen) continue;
-    open.set(kind, FACTS[kind]);
-    const observedAtMs = clock.nowMs();
-    await recordEvidence(tx, { subject: poolSubject(pool), source: "store", fact: FACTS[kind], observedAtMs });
+    if (isOpen) open.set(kind, FACTS[kind]);
   }
   telemetry.gauge("holdfast_breakers_open", breakers.jobs.size, { pool, breaker: "job" });
-  for (const jobId of breakers.jobs.keys()) {
-    open.set(`job ${jobId}`, FACTS.job);
-    const subject = jobSubject(context.pool.connection, jobId);
-    await recordEvidence(tx, { subject, source: "store", fact: FACTS.job, observedAtMs: clock.nowMs() });
-  }
+  for (const jobId of breakers.jobs.keys()) open.set(`job ${jobId}`, FACTS.job);
   for (const [name, fact] of open) if (!memory.toldBreakers.has(name)) telemetry.warn(fact, { pool, breaker: name });
   for (const name of memory.toldBreakers)
     if (!open.has(name)) telemetry.info("a breaker is closed", { pool, breaker: name });

@@ -21,27 +21,40 @@ import { insertTicket, replaceStandIn } from "../../store/tickets/save.ts";
 import type { PoolContext } from "../context.ts";
 import { tellRestored } from "../tell-restored.ts";
 
-/**
- * @returns false where something is left to do once a ticket of the machine that the store knows is over: the report is
- *   looked at again.
- */
+export interface Account {
+  /**
+   * False where something is left to do once a ticket of the machine that the store knows is over: the report is looked at
+   * again.
+   */
+  readonly isWhole: boolean;
+  /** No row has changed. */
+  readonly isUntouched: boolean;
+}
+
+/** @param known the machine, and every ticket that it ever had. */
 export async function accountForNamed(
   context: PoolContext,
   tx: Queryable,
-  machine: Machine,
+  { machine, tickets }: { readonly machine: Machine; readonly tickets: readonly Ticket[] },
   report: HostReport,
-): Promise<boolean> {
+): Promise<Account> {
   const held = report.ticket?.id ?? null;
   const named = [...(held === null ? [] : [held]), ...report.ended.map(({ id }) => id)];
   const words = new Map<TicketId, ReturnType<typeof judgeNamedTicket>>();
-  for (const id of named) words.set(id, judgeNamedTicket(machine.id, await loadTicket(tx, id), id === held));
+  for (const id of named) {
+    const row = tickets.find((ticket) => ticket.id === id) ?? (await loadTicket(tx, id));
+    words.set(id, judgeNamedTicket(machine.id, row, id === held));
+  }
   const kinds = [...words.values()];
-  if (kinds.includes("of-another")) await quarantine(context, tx, machine.id);
-  if (!kinds.includes("forgotten") && !kinds.includes("contradicted")) return true;
+  const isOfAnother = kinds.includes("of-another");
+  if (isOfAnother) await quarantine(context, tx, machine.id);
+  if (!kinds.includes("forgotten") && !kinds.includes("contradicted"))
+    return { isWhole: true, isUntouched: !isOfAnother };
   await presume(context, tx, machine.id);
   for (const { id, end } of report.ended)
     if (words.get(id) === "forgotten") await insertEnded(context, tx, machine, id, endByHost(end, now(context)));
-  return held === null || words.get(held) !== "forgotten" || nameHeld(context, tx, machine.id, held);
+  const isNamed = held === null || words.get(held) !== "forgotten" || (await nameHeld(context, tx, machine.id, held));
+  return { isWhole: isNamed, isUntouched: false };
 }
 
 const now = (context: PoolContext) => context.clock.nowMs();

@@ -8,7 +8,7 @@ import { recordEvidence } from "../../store/evidence/evidence.ts";
 import { markRestored } from "../../store/facts.ts";
 import { loadLaunch } from "../../store/launches/load.ts";
 import { inLease } from "../../store/leases.ts";
-import { loadMachine } from "../../store/machines/load.ts";
+import { loadMachine, loadMachines } from "../../store/machines/load.ts";
 import { savePresumed } from "../../store/machines/presume.ts";
 import { insertMachine, saveMachine } from "../../store/machines/save.ts";
 import type { Queryable } from "../../store/schema.ts";
@@ -36,12 +36,16 @@ export async function adoptStrays(context: PoolContext, listing: readonly Observ
   const { unplacedSinceMs } = context.memory;
   const shown = new Set(listing.map(({ machineId }) => machineId));
   for (const id of unplacedSinceMs.keys()) if (!shown.has(id)) unplacedSinceMs.delete(id);
+  // Read here, after the listing, to spare the many that have a row a transaction; each of the others is read again inside.
+  const rows = await loadMachines(
+    context.store.db,
+    listing.flatMap(({ machineId }) => machineId ?? []),
+  );
   let adoptedCount = 0;
   for (const observed of listing) {
     if (observed.machineId === null || observed.state === "gone" || observed.state === "not-found") continue;
     const stray: Stray = { ...observed, machineId: observed.machineId };
-    // Read here to spare the many that have a row a transaction, and again inside it.
-    const row = await loadMachine(context.store.db, stray.machineId);
+    const row = rows.get(stray.machineId) ?? null;
     if (row !== null && !isUnaccounted(row, stray)) continue;
     if (row === null && isAnothersToPlace(context, stray)) continue;
     const isAdopted = await inLease(context.store, lease, (tx) => accountFor(context, tx, stray));

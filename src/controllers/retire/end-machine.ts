@@ -2,7 +2,7 @@
 
 import { decideEnding, type EndingStep, isSlow } from "../../domain/ending.ts";
 import { HoldfastError, ProviderError } from "../../domain/errors.ts";
-import type { MachineId, TicketId } from "../../domain/ids.ts";
+import type { MachineId, ProviderId, TicketId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { type Machine, moveMachine } from "../../domain/machine.ts";
 import type { ObservedMachine } from "../../domain/observed.ts";
@@ -65,24 +65,33 @@ async function readEnding(context: PoolContext, machineId: MachineId): Promise<E
   const { db } = context.store;
   const before = await loadMachine(db, machineId);
   if (before?.state.kind !== "retiring") return null;
-  const observed = await lookAt(context, before);
-  const machine = await loadMachine(db, machineId);
+  const look = lookAt(context, before);
+  const observed = await look;
+  // Where the provider was not asked, nothing has been waited for since the row was read.
+  const machine = look === null ? before : await loadMachine(db, machineId);
   if (machine?.state.kind !== "retiring") return null;
   return { machine, observed, ...(await readKnown(context, machineId)) };
 }
 
 /** Only what was seen since the machine began to retire counts. While nothing was called, the listing is recent enough. */
-async function lookAt(context: PoolContext, machine: Machine): Promise<ObservedMachine | null> {
-  if (machine.state.kind !== "retiring") return null;
-  const { stage, providerId } = machine.state;
-  const listed = context.memory.observed.get(machine.id) ?? null;
-  if (stage === "proving" && listed?.state !== "dead" && listed?.state !== "gone") return null;
+function lookAt(context: PoolContext, { id, state }: Machine): Promise<ObservedMachine | null> | null {
+  if (state.kind !== "retiring") return null;
+  const listed = context.memory.observed.get(id) ?? null;
+  if (state.stage === "proving" && listed?.state !== "dead" && listed?.state !== "gone") return null;
+  return askProvider(context, id, state.providerId);
+}
+
+async function askProvider(
+  context: PoolContext,
+  machineId: MachineId,
+  providerId: ProviderId,
+): Promise<ObservedMachine | null> {
   try {
     const [observed] = await context.provider.list([providerId]);
-    return observed === undefined ? null : concludeAbsence(context, { ...observed, machineId: machine.id });
+    return observed === undefined ? null : concludeAbsence(context, { ...observed, machineId });
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    context.telemetry.error("the provider could not be asked about a machine", error, { machine: machine.id });
+    context.telemetry.error("the provider could not be asked about a machine", error, { machine: machineId });
     return null;
   }
 }

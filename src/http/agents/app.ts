@@ -22,7 +22,7 @@ import type { Hearing } from "../../ports/hearing.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
 import type { Wake } from "../../ports/wake.ts";
 import { listEvidence, recordEvidence } from "../../store/evidence/evidence.ts";
-import { findFreezeOver } from "../../store/freezes.ts";
+import type { Standing } from "../../store/facts.ts";
 import { saveLogs } from "../../store/logs/logs.ts";
 import { recordAgentSeen, recordReport } from "../../store/machines/heard.ts";
 import { loadMachine } from "../../store/machines/load.ts";
@@ -95,7 +95,7 @@ async function report(context: Context, options: AgentAppOptions): Promise<Respo
   const request = await readMessage(context, Report);
   await authorize(context, options, request.machineId);
   const nowMs = clock.nowMs();
-  const storeGeneration = await compareGenerations(options, request);
+  const standing = await compareGenerations(options, request);
   const { outcome, machine } = await recordReport(store.db, { ...request, nowMs });
   // The row forgot this incarnation, or a later one checked in: only a check-in can tell which of the two speaks.
   if (outcome === "unknown-incarnation")
@@ -104,7 +104,7 @@ async function report(context: Context, options: AgentAppOptions): Promise<Respo
   if (outcome === "unknown-machine") wakeObservers(options);
   // Whoever ends machines is woken by it once the report is attended to: before that it would see nothing new.
   if (outcome === "recorded" && machine !== null) wake.controller("attend", machine.pool);
-  return Response.json(await answerReport(store, request, { machine, storeGeneration }));
+  return Response.json(await answerReport(store, request, { machine, standing }));
 }
 
 /** Its agent lives and the store has no row of it: the next listing adopts it. */
@@ -129,14 +129,13 @@ function tellQuarantined(
 async function answerReport(
   store: Store,
   request: ReportRequest,
-  { machine, storeGeneration }: { readonly machine: Machine | null; readonly storeGeneration: number },
+  { machine, standing }: { readonly machine: Machine | null; readonly standing: Standing },
 ): Promise<ReportAnswer> {
   const tickets = await listTicketsOfMachine(store.db, request.machineId);
-  const isFrozen = machine !== null && (await findFreezeOver(store.db, machine.pool)) !== null;
-  const isPinned = machine?.hold != null || isFrozen;
+  const isPinned = machine !== null && (machine.hold !== null || standing.isFrozen);
   const ended = new Set(request.report.ended.map(({ id }) => id));
   return {
-    storeGeneration,
+    storeGeneration: standing.generation,
     confirmedEnds: tickets.filter((ticket) => ended.has(ticket.id) && isTicketOver(ticket)).map(({ id }) => id),
     // Of a stand-in no host can know.
     ticketOut: tickets.find((ticket) => isTicketOut(ticket) && !isStandIn(ticket))?.id ?? null,

@@ -36,9 +36,16 @@ export async function answerPoll(store: Store, poller: Poller, nowMs: number): P
   if (machine.state.kind !== "parked" && machine.state.kind !== "engaged") return null;
   // Most polls come before their ticket: a transaction, which holds up every other write, is only for one that is there.
   const tickets = await listTicketsOfMachine(store.db, machine.id);
-  if (!tickets.some(({ state }) => state.kind === "issued" || state.kind === "delivered")) return null;
+  if (!tickets.some((ticket) => isFor(machine, ticket))) return null;
   const ticket = await inTransaction(store, (tx) => deliver(tx, poller, nowMs));
   return ticket === null ? null : { kind: "ticket", ticket };
+}
+
+/** As the transaction finds it, of rows that may have changed by then: whoever makes it true later wakes the poll. */
+function isFor({ state }: Machine, ticket: Ticket): boolean {
+  return state.kind === "parked"
+    ? ticket.state.kind === "issued" && !isHeldReady(ticket)
+    : ticket.state.kind === "delivered";
 }
 
 async function deliver(tx: Queryable, poller: Poller, nowMs: number): Promise<OfferedTicket | null> {

@@ -3,7 +3,7 @@ import type { MachineId } from "../../domain/ids.ts";
 import type { ReportRequest } from "../../domain/protocol.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
-import { markRestored, passGeneration, readGeneration } from "../../store/facts.ts";
+import { markRestored, passGeneration, readStanding, type Standing } from "../../store/facts.ts";
 import type { Store } from "../../store/store.ts";
 import { inTransaction } from "../../store/transaction.ts";
 
@@ -15,20 +15,20 @@ export interface GenerationOptions {
 
 /**
  * Before anything is done about the report: what it says is then judged by rows that claim no more than they know.
- * @returns our generation, which the answer tells.
+ * @returns what the answer tells of the store, our generation among it.
  */
 export async function compareGenerations(
   { store, clock, telemetry }: GenerationOptions,
   { machineId, storeGeneration }: ReportRequest,
-): Promise<number> {
-  const generation = await readGeneration(store.db);
-  if (storeGeneration <= generation) return generation;
+): Promise<Standing> {
+  const standing = await readStanding(store.db, machineId);
+  if (storeGeneration <= standing.generation) return standing;
   const isNews = await inTransaction(store, async (tx) => {
     const wasBehind = await passGeneration(tx, storeGeneration);
     return wasBehind && (await markRestored(tx, store.generation, clock.nowMs()));
   });
   if (isNews) tellRestored(telemetry, machineId);
-  return readGeneration(store.db);
+  return readStanding(store.db, machineId);
 }
 
 function tellRestored(telemetry: Telemetry, machineId: MachineId): void {

@@ -10,6 +10,7 @@ import type { EventLog } from "./event-log.ts";
 import type { Exchange } from "./host.ts";
 import type { Answering } from "./network.ts";
 import { WorldProcess } from "./process.ts";
+import { requestOf } from "./request.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** How long a supervisor takes to start it again. */
@@ -168,7 +169,7 @@ export class Installation implements Answering {
     };
     process.deliver(() => {
       const { path, headers, body, signal } = request;
-      const call = new Request(`http://holdfast.world${path}`, { method: "POST", headers, body, signal });
+      const call = requestOf(`http://holdfast.world${path}`, headers, body, signal);
       answerOf(appOf(running), call).then(conclude, () => conclude(null));
     });
     return true;
@@ -183,10 +184,10 @@ export class Installation implements Answering {
       this.#open.delete(open);
       scheduler.after(0, open.fail);
     }
-    const isLast = [...this.#processes.values()].every(({ isDead }) => isDead);
-    if (isLast) scheduler.after(RESTART_MS, () => this.#restart());
+    scheduler.after(RESTART_MS, () => this.#restart());
   }
 
+  /** Unless another one lives by then. */
   #restart(): void {
     if ([...this.#processes.values()].every(({ isDead }) => isDead)) this.start();
   }

@@ -11,6 +11,8 @@ import type { Cause, HostTruth, Witness } from "./witness.ts";
 
 /** Of one world; more would tell nothing new. */
 const VIOLATIONS_MAX = 20;
+/** From the moment when a listing may show a machine until it is adopted, and what is on its way by then has come. */
+const ADOPTED_WITHIN_MS = MINUTE_MS;
 /** After a lost dispatch a second of the same job is one too many. */
 const DELAYS_PER_JOB_MAX = 1;
 
@@ -27,6 +29,8 @@ export interface JudgeWorld {
   hostCount(): number;
   /** How many there may be. */
   readonly hostCountMax: number;
+  /** Nobody is there to end a machine by force: it has to have been unknown for so long. 0: never. */
+  readonly forcedAfterMs: number;
   /** Asks what `explain` says, and adds it to the violation once it is told. */
   explain(subject: string, tell: (sentences: readonly string[]) => void): void;
   /** What an operator would ask by: the machine's own name. */
@@ -58,6 +62,9 @@ export class Judge implements Witness {
   readonly #lastUse = new Map<string, number | null>();
   /** By machine, the last runner that its agent killed, by GitHub's number. */
   readonly #killedByAgent = new Map<string, number>();
+  readonly #startedAtMs = new Map<string, number>();
+  /** Machines that a restored store does not know, and that no listing shows yet: nobody can count them. */
+  #uncountable: ReadonlySet<string> = new Set();
   #violationCount = 0;
 
   constructor(world: JudgeWorld) {
@@ -74,15 +81,27 @@ export class Judge implements Witness {
     const { log, scheduler, hostCount, hostCountMax } = this.#world;
     log.note("the machine starts", host.providerId);
     this.#lastUse.set(host.providerId, scheduler.nowMs);
+    this.#startedAtMs.set(host.providerId, scheduler.nowMs);
     this.lastProgressAtMs = scheduler.nowMs;
     // Once its provider counts it as well.
     scheduler.after(0, () => {
       const count = hostCount();
       this.machinesMax = Math.max(this.machinesMax, count);
-      if (count > hostCountMax)
+      if (count - this.#uncountable.size > hostCountMax)
         this.violate("I3", `${count} machines are there, and at most ${hostCountMax} may be`, {
           machine: host.providerId,
         });
+    });
+  }
+
+  /** The store is put back to what it was. @param listingLagMs the provider may list a machine so long after its start. */
+  storeRestored(listingLagMs: number): void {
+    const { scheduler } = this.#world;
+    if (listingLagMs === 0) return;
+    const unlisted = [...this.#startedAtMs].filter(([, atMs]) => scheduler.nowMs - atMs < listingLagMs);
+    this.#uncountable = new Set(unlisted.map(([providerId]) => providerId));
+    scheduler.after(listingLagMs + ADOPTED_WITHIN_MS, () => {
+      this.#uncountable = new Set();
     });
   }
 
@@ -98,8 +117,23 @@ export class Judge implements Witness {
   }
 
   machineEnds(host: HostTruth, cause: Cause): void {
+    this.#judgeForced(host, cause);
+    this.#startedAtMs.delete(host.providerId);
+    this.#uncountable = new Set([...this.#uncountable].filter((providerId) => providerId !== host.providerId));
     this.#world.log.note(`the machine ends: ${describe(cause)}`, host.providerId, ...this.#jobsOf(host));
     this.#judgeEnd(host, cause, "the machine was ended");
+  }
+
+  /** It cannot have been unknown for longer than it was there. */
+  #judgeForced({ providerId }: HostTruth, cause: Cause): void {
+    if (cause.by !== "controller" || cause.proof !== "forced") return;
+    const { scheduler, forcedAfterMs } = this.#world;
+    const startedAtMs = this.#startedAtMs.get(providerId);
+    if (startedAtMs === undefined) return;
+    const wasThereMs = scheduler.nowMs - startedAtMs;
+    if (forcedAfterMs > 0 && wasThereMs >= forcedAfterMs) return;
+    const after = formatOffset(wasThereMs);
+    this.violate("I1", `the machine was ended as forced ${after} after its start`, { machine: providerId });
   }
 
   runnerKilled(host: HostTruth, cause: Cause): void {

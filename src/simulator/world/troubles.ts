@@ -10,6 +10,7 @@ import type { EventLog } from "./event-log.ts";
 import type { Faults } from "./faults.ts";
 import type { Host } from "./host.ts";
 import type { Installation } from "./installation.ts";
+import type { Judge } from "./judge.ts";
 import type { Network } from "./network.ts";
 import type { ProviderModel } from "./provider.ts";
 import type { Remote } from "./remote.ts";
@@ -26,6 +27,7 @@ export interface TroubledWorld {
   readonly faults: Faults;
   readonly scheduler: Scheduler;
   readonly log: EventLog;
+  readonly judge: Judge;
   readonly network: Network;
   readonly githubRemote: Remote;
   readonly provider: ProviderModel;
@@ -38,7 +40,7 @@ export interface TroubledWorld {
 export function startTroubles(world: TroubledWorld): void {
   troubleGitHub(world);
   troubleHosts(world);
-  if (world.installation !== null) troubleService(world, world.installation);
+  if (world.installation !== null) troubleInstallation(world, world.installation);
 }
 
 function troubleGitHub({ faults, githubRemote, log }: TroubledWorld): void {
@@ -82,8 +84,8 @@ function troubleHosts({ faults, provider, network, log }: TroubledWorld): void {
   );
 }
 
-function troubleService(
-  { faults, scheduler, database, stepClock, log }: TroubledWorld,
+function troubleInstallation(
+  { faults, scheduler, database, stepClock, log, judge }: TroubledWorld,
   installation: Installation,
 ): void {
   faults.recur<FaultOf<"controller.crash">>("controller.crash", (_fault, chance) =>
@@ -103,24 +105,26 @@ function troubleService(
   });
   if (database === null) return;
   for (const { atMs, ageMs } of faults.of("controller.restore"))
-    backUpAndRestore({ scheduler, database, installation, faults }, Math.max(0, atMs - ageMs), atMs);
+    backUpAndRestore({ scheduler, database, installation, faults, judge }, Math.max(0, atMs - ageMs), atMs);
 }
 
 function backUpAndRestore(
-  world: Pick<TroubledWorld, "scheduler" | "faults"> & {
+  world: Pick<TroubledWorld, "scheduler" | "faults" | "judge"> & {
     readonly database: WorldDatabase;
     readonly installation: Installation;
   },
   backUpAtMs: number,
   restoreAtMs: number,
 ): void {
-  const { scheduler, database, installation, faults } = world;
+  const { scheduler, database, installation, faults, judge } = world;
+  const lagsMs = faults.of("provider.listing-lag").map(({ lagMs: [, maxMs] }) => maxMs);
   const startMs = scheduler.nowMs;
   const backUp = (): void => {
     if (database.isBeingWritten) return void scheduler.after(BACKUP_RETRY_MS, backUp);
     const backup = database.backUp();
     scheduler.at(startMs + restoreAtMs, () => {
       faults.count("controller.restore");
+      judge.storeRestored(Math.max(0, ...lagsMs));
       installation.restore(backup);
     });
   };

@@ -181,6 +181,7 @@ function createJudge(
     hosts: () => [...get().provider.hosts.values()].map((host) => host.truth()),
     hostCount: () => get().provider.hosts.size,
     hostCountMax: scenario.pools.reduce((sum, pool) => sum + pool.machineCountMax, 0),
+    forcedAfterMs: Math.min(...scenario.pools.map(({ deadlines }) => deadlines.unknownMs)),
     machineName: (providerId) => machineIds.get(providerId) ?? providerId,
     explain: (subject, tell) => explain(get(), subject, tell),
     onAcquired: (jobId) => lies.noteAcquired(jobId),

@@ -10,37 +10,61 @@ const CONFIRM_EVERY_MS = MINUTE_MS;
 
 /** Appends a decision, or, where the subject's newest has the same action and reason, moves only its `confirmedAtMs`. */
 export async function recordDecision(db: Queryable, decision: NewDecision): Promise<void> {
-  await record(db, [decision], 1);
+  await writeDecisions(db, await compare(db, [decision], 1));
+}
+
+/** What is to be written of the decisions of a pass. */
+export interface DecisionNews {
+  readonly added: readonly NewDecision[];
+  readonly confirmed: readonly { readonly id: number; readonly atMs: number }[];
 }
 
 /**
  * As `recordDecision` for each, with `confirmedAtMs` moved once a minute at most: a pass over a fleet in which nothing
- * changed writes nothing. The last of several for one subject counts.
+ * changed has nothing to write, and needs no transaction for it. The last of several for one subject counts. What others
+ * write before it is written can make a decision stand there twice, which changes no answer.
  */
-export async function recordDecisions(db: Queryable, decisions: readonly NewDecision[]): Promise<void> {
-  await record(db, decisions, CONFIRM_EVERY_MS);
+export function findNewDecisions(db: Queryable, decisions: readonly NewDecision[]): Promise<DecisionNews> {
+  return compare(db, decisions, CONFIRM_EVERY_MS);
+}
+
+export function isNothingNew({ added, confirmed }: DecisionNews): boolean {
+  return added.length + confirmed.length === 0;
+}
+
+export async function writeDecisions(db: Queryable, { added, confirmed }: DecisionNews): Promise<void> {
+  for (const decision of added) await insertion(db, toDecisionColumns(decision));
+  for (const [atMs, ofMoment] of Map.groupBy(confirmed, (one) => one.atMs))
+    await confirm(
+      db,
+      ofMoment.map(({ id }) => id),
+      atMs,
+    );
 }
 
 const insertion = countOf((db, columns: ReturnType<typeof toDecisionColumns>) =>
   db.insertInto("decisions").values(columns),
 );
 
-async function record(db: Queryable, decisions: readonly NewDecision[], confirmEveryMs: number): Promise<void> {
+async function compare(
+  db: Queryable,
+  decisions: readonly NewDecision[],
+  confirmEveryMs: number,
+): Promise<DecisionNews> {
   const bySubject = new Map(decisions.map((decision) => [subjectKey(decision.subject), decision]));
   const latest = await readLatest(
     db,
     [...bySubject.values()].map(({ subject }) => subject),
   );
-  const confirmedIds = new Map<number, number[]>();
+  const added: NewDecision[] = [];
+  const confirmed: { readonly id: number; readonly atMs: number }[] = [];
   for (const [key, decision] of bySubject) {
     const stored = latest.get(key);
-    if (stored === undefined || !isSame(stored, decision)) {
-      await insertion(db, toDecisionColumns(decision));
-    } else if (decision.decidedAtMs - stored.confirmedAtMs >= confirmEveryMs) {
-      confirmedIds.set(decision.decidedAtMs, [...(confirmedIds.get(decision.decidedAtMs) ?? []), stored.id]);
-    }
+    const atMs = decision.decidedAtMs;
+    if (stored === undefined || !isSame(stored, decision)) added.push(decision);
+    else if (atMs - stored.confirmedAtMs >= confirmEveryMs) confirmed.push({ id: stored.id, atMs });
   }
-  for (const [confirmedAtMs, ids] of confirmedIds) await confirm(db, ids, confirmedAtMs);
+  return { added, confirmed };
 }
 
 function isSame(a: NewDecision, b: NewDecision): boolean {

@@ -30,6 +30,16 @@ export async function findJobsByRunnerNames(db: Queryable, names: readonly strin
   return rows.map(toJobRow);
 }
 
+const namesOf = rowsOf((db, { chunk }: { readonly chunk: readonly string[] }) =>
+  db.selectFrom("jobs").select("runner_name").distinct().where("runner_name", "in", chunk),
+);
+
+/** Those of these names of which `findJobsByRunnerNames` would find a job. */
+export async function findNamedRunners(db: Queryable, names: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await readInChunks([...new Set(names)], (chunk) => namesOf(db, { chunk }));
+  return new Set(rows.flatMap((row) => row.runner_name ?? []));
+}
+
 /** Which of these jobs are here. */
 export async function listKnownJobs(
   db: Queryable,

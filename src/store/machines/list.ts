@@ -54,22 +54,23 @@ export async function listPresentMachines(db: Queryable): Promise<readonly Machi
   return rows.map(toMachine);
 }
 
-const inState = rowsOf((db, { pool, kind }: { readonly pool: PoolName; readonly kind: MachineStateKind }) =>
-  db
-    .selectFrom("machines")
-    .selectAll()
-    .where("pool", "=", pool)
-    .where("state", "=", kind)
-    .orderBy("state_since_ms")
-    .orderBy("id"),
+const inStates = rowsOf(
+  (db, { pool, kinds }: { readonly pool: PoolName; readonly kinds: readonly MachineStateKind[] }) =>
+    db
+      .selectFrom("machines")
+      .selectAll()
+      .where("pool", "=", pool)
+      .where("state", "in", kinds)
+      .orderBy("state_since_ms")
+      .orderBy("id"),
 );
 
-/** All of them, those first that have been in the state longest. `gone` ones are as many as retention keeps. */
+/** All of them, those first that have been in their state longest. `gone` ones are as many as retention keeps. */
 export async function listMachinesInState(
   db: Queryable,
   pool: PoolName,
-  kind: MachineStateKind,
+  ...kinds: readonly [MachineStateKind, ...MachineStateKind[]]
 ): Promise<readonly Machine[]> {
-  const rows = await inState(db, { pool, kind });
+  const rows = await inStates(db, { pool, kinds });
   return rows.map(toMachine);
 }

@@ -1,7 +1,8 @@
 import type { MachineId, ProviderId } from "../../domain/ids.ts";
 import type { Machine } from "../../domain/machine.ts";
+import { readInChunks } from "../chunks.ts";
 import type { Queryable } from "../schema.ts";
-import { rowOf } from "../statement.ts";
+import { rowOf, rowsOf } from "../statement.ts";
 import { PRESENT_STATES, toMachine } from "./row.ts";
 
 const machineOf = rowOf((db, { id }: { readonly id: MachineId }) =>
@@ -11,6 +12,16 @@ const machineOf = rowOf((db, { id }: { readonly id: MachineId }) =>
 export async function loadMachine(db: Queryable, id: MachineId): Promise<Machine | null> {
   const row = await machineOf(db, { id });
   return row === undefined ? null : toMachine(row);
+}
+
+const machinesOf = rowsOf((db, { chunk }: { readonly chunk: readonly MachineId[] }) =>
+  db.selectFrom("machines").selectAll().where("id", "in", chunk),
+);
+
+/** Those of them that have a row, in no order. */
+export async function loadMachines(db: Queryable, ids: readonly MachineId[]): Promise<ReadonlyMap<MachineId, Machine>> {
+  const rows = await readInChunks(ids, (chunk) => machinesOf(db, { chunk }));
+  return new Map(rows.map(toMachine).map((machine) => [machine.id, machine]));
 }
 
 /** Providers may use an id again: one that is not gone comes before those that are, then the newest. */

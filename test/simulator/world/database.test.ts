@@ -172,6 +172,17 @@ it("does not let a process write that died while it waited for another's transac
   expect(scene.happened).toEqual(["50 controller-1 has committed"]);
 });
 
+it("asks nothing any more for a process that dies in the same moment", async () => {
+  const scene = await begin();
+  const { process, store } = scene.first;
+  process.deliver(() => {
+    void sql`insert into notes (text) values ('after its death')`.execute(store.db);
+    process.kill();
+  });
+  await scene.pass(HOUR_MS);
+  expect(scene.notes()).toEqual([]);
+});
+
 it("takes its time for a query where it is to", async () => {
   const scene = await begin();
   scene.delaysMs = [0, 300];
@@ -207,9 +218,9 @@ it("is put back to a backup: every table, with its keys and its numbers", async 
   const backup = scene.database.backUp();
   const before = facts();
   await scene.open("controller-2");
-  scene.database.read("delete from owned");
-  scene.database.read("delete from owners");
+  scene.database.read("update owners set name = 'changed'");
   scene.database.read("insert into owners (name) values ('two')");
+  scene.database.read("insert into owned (of) values (2)");
   scene.write(process, store, 0);
   await scene.pass(0);
   expect(facts()).not.toEqual(before);

@@ -87,6 +87,38 @@ it("dies in the midst of its queries, and leaves no transaction open", async () 
   expect(scene.database.isBeingWritten).toBe(false);
 });
 
+it("leaves nothing of a transaction in the midst of which it dies", async () => {
+  const scene = await begin();
+  const running = scene.installation.current;
+  running?.process.deliver(() => {
+    void running.sources.store.db.transaction().execute(async (tx) => {
+      await tx.updateTable("leases").set({ holder: "nobody" }).execute();
+      await running.process.clock.sleep(HOUR_MS);
+    });
+  });
+  await scene.pass(SECOND_MS);
+  expect(scene.database.isBeingWritten).toBe(true);
+  scene.installation.crash(null);
+  expect(scene.database.isBeingWritten).toBe(false);
+  expect(scene.database.read("select holder from leases")).toEqual([{ holder: "controller-1" }]);
+  await scene.pass(5 * SECOND_MS);
+  expect(scene.name).toBe("controller-2");
+});
+
+it("tells nobody of a death whose call another process has", async () => {
+  const scene = await begin();
+  const first = scene.installation.current?.process;
+  scene.installation.double(HOUR_MS);
+  await scene.pass(SECOND_MS);
+  scene.installation.pause(MINUTE_MS);
+  const called = scene.call();
+  first?.kill();
+  await scene.pass(SECOND_MS);
+  expect(called.answer()).toBeUndefined();
+  await scene.pass(MINUTE_MS);
+  expect(called.answer()).toMatchObject({ status: 400 });
+});
+
 it("tells those whose calls it had not answered that the connection is gone, once", async () => {
   const scene = await begin();
   scene.installation.pause(HOUR_MS);

@@ -14,6 +14,7 @@ export { START_MS };
 
 export const MACHINE = "i-1";
 export const MACHINES_MAX = 2;
+export const FORCED_AFTER_MS = 1_000_000;
 
 export type RunnerTruth = NonNullable<HostTruth["runner"]>;
 
@@ -37,6 +38,7 @@ export class JudgeScene {
     hosts: () => this.hosts,
     hostCount: () => this.hostCount,
     hostCountMax: MACHINES_MAX,
+    forcedAfterMs: FORCED_AFTER_MS,
     explain: (subject, tell) => this.scheduler.after(0, () => tell([`${subject} is explained`])),
     machineName: (providerId) => `m-of-${providerId}`,
     onAcquired: (jobId) => this.acquired.push(jobId),
@@ -71,7 +73,7 @@ export class JudgeScene {
     return this.judge.violations.map(({ invariant, what }) => `${invariant} ${what}`);
   }
 
-  get only(): Violation {
+  get oneViolation(): Violation {
     const [first] = this.judge.violations;
     if (first === undefined || this.judge.violations.length > 1) throw new Error(`not one: ${this.said.join("; ")}`);
     return first;

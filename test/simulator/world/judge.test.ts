@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { finishJob } from "../../../src/simulator/github/lease.ts";
 import type { JobDeath } from "../../../src/simulator/world/judge.ts";
 import type { Cause } from "../../../src/simulator/world/witness.ts";
-import { host, JudgeScene, MACHINE, MACHINES_MAX, START_MS, working } from "./judge-scene.ts";
+import { FORCED_AFTER_MS, host, JudgeScene, MACHINE, MACHINES_MAX, START_MS, working } from "./judge-scene.ts";
 
 const OURS: readonly (readonly [string, Cause])[] = [
   ["the controller, by its proof", { by: "controller", proof: "parked" }],
@@ -25,7 +25,7 @@ it.each(OURS)("I1: a machine with a job is ended by %s", (_who, cause) => {
   const scene = new JudgeScene();
   const employed = scene.employ();
   scene.judge.machineEnds(working(employed), cause);
-  const { invariant, machine, job, what } = scene.only;
+  const { invariant, machine, job, what } = scene.oneViolation;
   expect({ invariant, machine, job }).toEqual({ invariant: "I1", machine: MACHINE, job: `job-${employed.job.id}` });
   expect(what).toMatch(/^the machine was ended \(by .+\) while job job-\d+ ran there$/);
   expect(scene.judge.deathOf(employed.job.id)).toBe("us");
@@ -52,6 +52,27 @@ it.each(NOT_OURS)(
   },
 );
 
+it("I1: an acquire that was on its way reaches GitHub after the agent killed its listener", () => {
+  const scene = new JudgeScene();
+  const { runner, job } = scene.employ();
+  scene.judge.runnerKilled(host(runner), { by: "agent", what: "fence" });
+  expect(scene.said).toEqual([]);
+  scene.judge.jobAcquired(host(null), job.id);
+  expect(scene.said).toEqual([`I1 job job-${job.id} is acquired for a listener that its agent had killed`]);
+  expect(scene.judge.deathOf(job.id)).toBe("us");
+});
+
+it("finds nothing where the job is acquired by the next runner of that machine, or its runner died by a fault", () => {
+  const scene = new JudgeScene();
+  scene.judge.runnerKilled(host(scene.register("ours-before")), { by: "agent", what: "fence" });
+  const next = scene.employ("ours-next");
+  scene.judge.jobAcquired(working(next), next.job.id);
+  const broken = scene.employ("ours-broken");
+  scene.judge.runnerKilled(host(broken.runner, {}, "i-2"), { by: "fault", kind: "host.runner-dies" });
+  scene.judge.jobAcquired(host(broken.runner, {}, "i-2"), broken.job.id);
+  expect(scene.said).toEqual([]);
+});
+
 it("keeps to who had the first hand in a job's death", () => {
   const scene = new JudgeScene();
   const employed = scene.employ();
@@ -76,7 +97,7 @@ it("finds nothing in the end of a machine whose job is over, or without a runner
 it("I1: a machine is ended by us while its listener could still take a job", () => {
   const scene = new JudgeScene();
   scene.judge.machineEnds(host(scene.register()), { by: "controller", proof: "parked" });
-  expect(scene.only).toMatchObject({
+  expect(scene.oneViolation).toMatchObject({
     invariant: "I1",
     machine: MACHINE,
     job: null,
@@ -98,7 +119,9 @@ it.each<[string, Cause, boolean]>([
 
 it("finds nothing in the kill of a listener that waits: that is what a fence is for", () => {
   const scene = new JudgeScene();
-  scene.judge.runnerKilled(host(scene.register()), { by: "agent", what: "fence" });
+  const waiting = host(scene.register());
+  scene.judge.runnerKilled(waiting, { by: "agent", what: "fence" });
+  scene.judge.runnerKilled(waiting, { by: "controller", proof: "a baseline stops it" });
   expect(scene.said).toEqual([]);
 });
 
@@ -111,7 +134,7 @@ it("counts a dispatch that our kill lost as a delay; I1: the second of the same 
   scene.judge.dispatchLost(7, "ours-3");
   expect(scene.judge.delayCount).toBe(3);
   expect(scene.said).toEqual(["I1 job job-7 was taken back from a runner before it was acquired, for the 2. time"]);
-  expect(scene.only).toMatchObject({ job: "job-7", machine: null });
+  expect(scene.oneViolation).toMatchObject({ job: "job-7", machine: null });
 });
 
 it("does not count dispatches that others lost", () => {
@@ -128,7 +151,7 @@ it.each([
   const scene = new JudgeScene();
   const employed = scene.employ();
   scene.judge.jobCancelledByRunner(working(employed), employed.job.id, why);
-  expect(scene.only).toMatchObject({
+  expect(scene.oneViolation).toMatchObject({
     invariant: "I1",
     machine: MACHINE,
     job: `job-${employed.job.id}`,
@@ -156,8 +179,8 @@ it("I1: a registration is deleted while its job runs", () => {
   const employed = scene.employ();
   scene.hosts = [host(null, {}, "i-0"), working(employed)];
   scene.judge.registrationDeleted(employed.runner, "ticket-over");
-  expect(scene.only).toMatchObject({ invariant: "I1", machine: MACHINE, job: `job-${employed.job.id}` });
-  expect(scene.only.what).toBe(`registration ours-1 was deleted while job job-${employed.job.id} ran there`);
+  expect(scene.oneViolation).toMatchObject({ invariant: "I1", machine: MACHINE, job: `job-${employed.job.id}` });
+  expect(scene.oneViolation.what).toBe(`registration ours-1 was deleted while job job-${employed.job.id} ran there`);
 });
 
 it("I1: a registration is deleted while its listener could still take a job", () => {
@@ -165,8 +188,8 @@ it("I1: a registration is deleted while its listener could still take a job", ()
   const runner = scene.register();
   scene.hosts = [host(runner)];
   scene.judge.registrationDeleted(runner, "ticket-over");
-  expect(scene.only).toMatchObject({ invariant: "I1", machine: MACHINE, job: null });
-  expect(scene.only.what).toBe("registration ours-1 was deleted while its listener could still take a job");
+  expect(scene.oneViolation).toMatchObject({ invariant: "I1", machine: MACHINE, job: null });
+  expect(scene.oneViolation.what).toBe("registration ours-1 was deleted while its listener could still take a job");
 });
 
 it("finds nothing in the deletion of a registration that nobody uses any more", () => {
@@ -249,8 +272,8 @@ it("shows with a violation when it was, the events of whom it concerns, and what
   scene.judge.machineEnds(working(employed), { by: "controller", proof: "parked" });
   await scene.pass(1);
   const job = `job-${employed.job.id}`;
-  expect(scene.only).toMatchObject({ atMs: 7_384_005, explanation: [`m-of-${MACHINE} is explained`] });
-  expect(scene.only.timeline).toEqual([
+  expect(scene.oneViolation).toMatchObject({ atMs: 7_384_005, explanation: [`m-of-${MACHINE} is explained`] });
+  expect(scene.oneViolation.timeline).toEqual([
     `2:03:04.005 [i-1, ${job}] job ${job} is acquired`,
     `2:03:04.005 [i-1, ${job}] the machine ends: by the controller, parked`,
     `2:03:04.005 [i-1, ${job}] VIOLATION of I1: the machine was ended (by the controller, parked) while job ${job} ran there`,
@@ -263,4 +286,50 @@ it("keeps twenty violations of a world, and counts them all", () => {
   expect(scene.judge.violations).toHaveLength(20);
   expect(scene.judge.violations.at(-1)?.what).toBe("number 19");
   expect(scene.judge.violationCount).toBe(25);
+});
+
+it("I3: machines that a restored store forgot, and that no listing shows yet, are nobody's fault", async () => {
+  const lagMs = 60_000;
+  const scene = new JudgeScene();
+  const start = async (providerId: string): Promise<void> => {
+    scene.judge.machineStarted(host(null, {}, providerId));
+    scene.hostCount += 1;
+    await scene.pass(0);
+  };
+  await start("listed");
+  await scene.pass(lagMs);
+  await start("not-listed-yet");
+  scene.judge.storeRestored(lagMs);
+  await start("after-1");
+  expect(scene.said).toEqual([]);
+  await start("after-2");
+  expect(scene.said).toEqual(["I3 4 machines are there, and at most 2 may be"]);
+  scene.hostCount -= 1;
+  scene.judge.machineEnds(host(null, {}, "after-2"), { by: "controller", proof: "parked" });
+  await scene.pass(2 * lagMs);
+  await start("when it was listed for long");
+  expect(scene.said).toHaveLength(2);
+});
+
+it("I3: without a listing's lag a restored store can count every machine", async () => {
+  const scene = new JudgeScene();
+  for (const id of ["i-1", "i-2", "i-3"]) {
+    scene.judge.storeRestored(0);
+    scene.judge.machineStarted(host(null, {}, id));
+    scene.hostCount += 1;
+    await scene.pass(0);
+  }
+  expect(scene.said).toEqual(["I3 3 machines are there, and at most 2 may be"]);
+});
+
+it("I1: nothing ends by force before it can have been unknown for its time", async () => {
+  const forced = { by: "controller", proof: "forced" } as const;
+  const scene = new JudgeScene();
+  for (const id of ["i-1", "i-2"]) scene.judge.machineStarted(host(null, {}, id));
+  await scene.pass(FORCED_AFTER_MS - 1);
+  scene.judge.machineEnds(host(null, {}, "i-1"), forced);
+  expect(scene.said).toEqual(["I1 the machine was ended as forced 0:16:39.999 after its start"]);
+  await scene.pass(1);
+  scene.judge.machineEnds(host(null, {}, "i-2"), forced);
+  expect(scene.said).toHaveLength(1);
 });

@@ -23,7 +23,7 @@ async function employ(faults: readonly Fault[]) {
     finishJob(scene.state, requestId, "Succeeded", null, scene.scheduler.nowMs);
     if (isTold) scene.lies.noteFinished(job.id, runner);
   };
-  return { scene, says, finish, pass: (forMs: number) => scene.pass(forMs) };
+  return { scene, runner, says, finish, pass: (forMs: number) => scene.pass(forMs) };
 }
 
 it("says what is so where no lie befalls the job", async () => {
@@ -53,13 +53,15 @@ it("calls a runner idle in the midst of its job, and so on", async () => {
 });
 
 it("never calls a runner busy", async () => {
-  const { says, pass, finish } = await employ([{ kind: "github.busy-flag-never", perJob: 1 }]);
+  const { says, pass, finish, runner } = await employ([{ kind: "github.busy-flag-never", perJob: 1 }]);
   for (let minute = 0; minute < 5; minute += 1) {
     expect(says()).toBe("idle online");
     await pass(MINUTE_MS);
   }
   finish();
   expect(says()).toBe("idle online");
+  // Its next job is told of as it is.
+  expect(runner.misreport).toEqual({});
 });
 
 it("calls a runner busy for a while after its job", async () => {

@@ -23,8 +23,7 @@ it("are there", () => {
 
 it.each(FILES)("%s", { timeout: PATIENCE_MS }, async (file) => {
   const { scenario, seed } = await readScenario(join(ROOT, file));
-  expect([scenario.algorithm === "holdfast", seed]).toEqual([expect.any(Boolean), 1]);
-  const result = await runWorld({ ...scenario, algorithm: "holdfast" }, { seed: 1 });
+  const result = await runWorld({ ...scenario, algorithm: "holdfast" }, { seed });
   expect(result.violations).toEqual([]);
   expect(result.jobs).toMatchObject({ killedByUs: 0, lostForced: 0, open: 0 });
   expect(result.jobs.total).toBeGreaterThan(0);

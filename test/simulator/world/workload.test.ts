@@ -181,3 +181,15 @@ it("sends none into a fence where jobs do not come by chance, or once faults hav
     for (let count = 0; count < 30; count += 1) scene.workload.sendIntoFence(scene.listen(`fenced-${count}`).id);
   expect([planned.jobs, over.jobs]).toEqual([[], []]);
 });
+
+it("sends now and then a job to a listener at which a fence is about to begin, a moment later", async () => {
+  const scene = arriving({ perHour: 0 });
+  const listeners = Array.from({ length: 40 }, (_none, count) => scene.listen(`fenced-${count}`));
+  for (const { id } of listeners) scene.workload.sendBeforeFence(id);
+  expect(scene.jobs).toEqual([]);
+  await scene.pass(SECOND_MS);
+  const sentCount = scene.jobs.length;
+  expect(sentCount).toBeGreaterThan(8);
+  expect(sentCount).toBeLessThan(32);
+  expect(listeners.filter(({ assignedJobId }) => assignedJobId !== null)).toHaveLength(sentCount);
+});

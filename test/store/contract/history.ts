@@ -3,10 +3,12 @@ import type { EvidenceSource } from "../../../src/domain/evidence.ts";
 import type { ReasonCode } from "../../../src/domain/reasons.ts";
 import { MINUTE_MS } from "../../../src/domain/units.ts";
 import {
+  findNewDecisions,
+  isNothingNew,
   latestDecisions,
   listDecisions,
   recordDecision,
-  recordDecisions,
+  writeDecisions,
 } from "../../../src/store/evidence/decisions.ts";
 import { listEvidence, recordEvidence } from "../../../src/store/evidence/evidence.ts";
 import { listLogs, saveLogs } from "../../../src/store/logs/logs.ts";
@@ -74,6 +76,11 @@ export function describeDecisions(open: OpenStore): void {
     });
     const list = async () =>
       (await listDecisions(store().db, subject, 9)).map((each) => [each.reason, each.decidedAtMs, each.confirmedAtMs]);
+    const recordAll = async (decisions: readonly ReturnType<typeof decided>[]) => {
+      const news = await findNewDecisions(store().db, decisions);
+      await writeDecisions(store().db, news);
+      return !isNothingNew(news);
+    };
 
     it("appends what changed, and only confirms what did not", async () => {
       await recordDecision(store().db, decided(1, "booting", 1));
@@ -89,23 +96,20 @@ export function describeDecisions(open: OpenStore): void {
 
     it("writes for a fleet what changed, and confirms once a minute", async () => {
       const fleet = (reason: ReasonCode, atMs: number) => [2, 1, 3].map((number) => decided(number, reason, atMs));
-      await recordDecisions(store().db, fleet("booting", NOW_MS));
-      await recordDecisions(store().db, fleet("booting", NOW_MS + MINUTE_MS - 1));
+      expect(await recordAll(fleet("booting", NOW_MS))).toBe(true);
+      expect(await recordAll(fleet("booting", NOW_MS + MINUTE_MS - 1))).toBe(false);
       expect(await list()).toEqual([["booting", NOW_MS, NOW_MS]]);
-      await recordDecisions(store().db, fleet("booting", NOW_MS + MINUTE_MS));
+      expect(await recordAll(fleet("booting", NOW_MS + MINUTE_MS))).toBe(true);
       expect(await list()).toEqual([["booting", NOW_MS, NOW_MS + MINUTE_MS]]);
-      await recordDecisions(store().db, [decided(1, "kept-warm", NOW_MS + MINUTE_MS + 1)]);
+      expect(await recordAll([decided(1, "kept-warm", NOW_MS + MINUTE_MS + 1)])).toBe(true);
       expect(await list()).toHaveLength(2);
-      await recordDecisions(store().db, []);
+      expect(await recordAll([])).toBe(false);
     });
 
     it("tells the latest of each subject, however many are asked for", async () => {
       const numbers = Array.from({ length: 300 }, (_, index) => index);
       for (const reason of ["booting", "kept-warm"] as const)
-        await recordDecisions(
-          store().db,
-          numbers.map((number) => decided(number, reason, NOW_MS)),
-        );
+        await recordAll(numbers.map((number) => decided(number, reason, NOW_MS)));
       const subjects = [...numbers.map((number) => machineSubject(machineIdOf(number))), poolSubject(pool)];
       const latest = await latestDecisions(store().db, [...subjects, subject]);
       expect(latest.size).toBe(300);

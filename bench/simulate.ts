@@ -1,0 +1,181 @@
+/**
+ * How fast the simulator is: simulated hours for each minute of one core, in a world of 80 machines and 240 jobs an hour, with
+ * faults of every kind and with none, at two paces of the controllers' nets.
+ *
+ *   npm run bench:simulate -- [--hours 24] [--rounds 5] [--seed 1]
+ *
+ * Time is the processor's, not the clock's: a world runs on one thread, and what else the computer does counts little. Each
+ * round is a world of another seed, and the figure is the median of the rounds; the first round, which also loads and warms
+ * the code, is left out where there is a second one.
+ */
+import { parseArgs } from "node:util";
+import { parseConnectionName, parsePoolName } from "../src/domain/ids.ts";
+import type { PoolPolicy } from "../src/domain/pool.ts";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../src/domain/units.ts";
+import type { Fault } from "../src/simulator/scenario/fault.ts";
+import type { WorldResult } from "../src/simulator/scenario/result.ts";
+import type { Scenario } from "../src/simulator/scenario/scenario.ts";
+import { runWorld } from "../src/simulator/world/run.ts";
+
+const LABELS = ["self-hosted", "linux", "x64"];
+
+const POOL: PoolPolicy = {
+  name: parsePoolName("linux"),
+  connection: parseConnectionName("main"),
+  scope: { kind: "organization", organization: "acme" },
+  acceptRepositories: null,
+  labels: LABELS,
+  runnerGroup: "Default",
+  requiredLabels: [],
+  priority: 0,
+  mode: "run",
+  machineCountMax: 80,
+  jobsPerMachine: 1,
+  warmParkedCount: 5,
+  warmRegisteredCount: 0,
+  readyTicketCount: 0,
+  maxAgeMs: null,
+  deadlines: {
+    bootMs: 5 * MINUTE_MS,
+    onlineMs: 2 * MINUTE_MS,
+    idleTicketMs: 2 * MINUTE_MS,
+    lostHostMs: 20 * MINUTE_MS,
+    unknownMs: HOUR_MS,
+  },
+  settingsHash: "simulated",
+};
+
+/** Every kind, each as often as an unlucky installation would see it. */
+const FAULTS: readonly Fault[] = [
+  { kind: "github.busy-flag-lag", perJob: 0.2, lagMs: [25 * SECOND_MS, 180 * SECOND_MS] },
+  { kind: "github.busy-flag-drops", perJob: 0.05, afterMs: [30 * SECOND_MS, 15 * MINUTE_MS] },
+  { kind: "github.busy-flag-never", perJob: 0.05 },
+  { kind: "github.busy-flag-stale", perJob: 0.05, forMs: [MINUTE_MS, 20 * MINUTE_MS] },
+  {
+    kind: "github.offline-while-working",
+    perJob: 0.05,
+    afterMs: [10 * SECOND_MS, 5 * MINUTE_MS],
+    forMs: [MINUTE_MS, 20 * MINUTE_MS],
+  },
+  { kind: "github.completed-while-working", perJob: 0.02 },
+  { kind: "github.missing-from-listing", probability: 0.01 },
+  { kind: "github.taken-elsewhere", perJob: 0.01 },
+  { kind: "github.acquire-refused", perJob: 0.01 },
+  { kind: "github.cancelled", perJob: 0.02, afterMs: [SECOND_MS, 10 * MINUTE_MS] },
+  { kind: "github.webhook-lost", probability: 0.01 },
+  { kind: "github.webhook-repeated", probability: 0.02 },
+  { kind: "github.webhook-late", probability: 0.02, delayMs: [5 * SECOND_MS, 15 * MINUTE_MS] },
+  { kind: "github.call-fails", probability: 0.01 },
+  { kind: "github.answer-lost", probability: 0.01 },
+  { kind: "github.outage", everyMs: 6 * HOUR_MS, forMs: [MINUTE_MS, 20 * MINUTE_MS] },
+  { kind: "provider.call-fails", probability: 0.01 },
+  { kind: "provider.answer-lost", probability: 0.01 },
+  { kind: "provider.listing-lag", lagMs: [SECOND_MS, MINUTE_MS] },
+  { kind: "provider.missing-from-listing", probability: 0.001 },
+  { kind: "provider.no-capacity", everyMs: 6 * HOUR_MS, forMs: [MINUTE_MS, 20 * MINUTE_MS] },
+  { kind: "provider.quota", machines: 70 },
+  { kind: "provider.terminate-does-not-take", probability: 0.01 },
+  { kind: "provider.reclaim", everyMs: HOUR_MS },
+  { kind: "provider.marks-lost", perMachine: 0.01, afterMs: [0, 30 * MINUTE_MS] },
+  { kind: "host.slow-boot", perMachine: 0.03, bootMs: [2 * MINUTE_MS, 12 * MINUTE_MS] },
+  { kind: "host.never-boots", perMachine: 0.01 },
+  { kind: "host.agent-crash", everyMs: 20 * MINUTE_MS },
+  { kind: "host.agent-pause", everyMs: 20 * MINUTE_MS, forMs: [SECOND_MS, 5 * MINUTE_MS] },
+  { kind: "host.machine-pause", everyMs: HOUR_MS, forMs: [SECOND_MS, 15 * MINUTE_MS] },
+  { kind: "host.dies", everyMs: HOUR_MS },
+  { kind: "host.cut-off", from: "controller", everyMs: HOUR_MS, forMs: [MINUTE_MS, 30 * MINUTE_MS] },
+  { kind: "host.runner-exits", perTicket: 0.01 },
+  { kind: "host.runner-never-online", perTicket: 0.01 },
+  { kind: "host.runner-dies", perJob: 0.01 },
+  { kind: "host.runner-hangs", perJob: 0.005 },
+  { kind: "host.orphan-worker", perJob: 0.005 },
+  { kind: "host.disk-full", everyMs: HOUR_MS, forMs: [MINUTE_MS, 15 * MINUTE_MS] },
+  { kind: "controller.crash", everyMs: HOUR_MS },
+  { kind: "controller.pause", everyMs: 2 * HOUR_MS, forMs: [SECOND_MS, 5 * MINUTE_MS] },
+  { kind: "controller.deploy", everyMs: 4 * HOUR_MS },
+  { kind: "controller.restore", atMs: 4 * HOUR_MS, ageMs: 10 * MINUTE_MS },
+  { kind: "controller.second", everyMs: 4 * HOUR_MS },
+  { kind: "controller.slow-store", probability: 0.0003, delayMs: [SECOND_MS, 10 * SECOND_MS] },
+  { kind: "controller.clock-step", everyMs: 6 * HOUR_MS, byMs: [-HOUR_MS, HOUR_MS] },
+];
+
+function scenario(faults: readonly Fault[], pace: number, durationMs: number): Scenario {
+  return {
+    name: "bench",
+    startMs: 1_767_600_000_000,
+    durationMs,
+    algorithm: "holdfast",
+    provider: "cloud",
+    pools: [POOL],
+    workload: {
+      jobs: [],
+      arrivals: {
+        perHour: 240,
+        burst: null,
+        duration: { p50Ms: 4 * MINUTE_MS, p95Ms: 30 * MINUTE_MS },
+        labels: [LABELS],
+        repositories: ["acme/widgets", "acme/gadgets"],
+      },
+    },
+    faults,
+    faultsEndMs: null,
+    bootMs: [15 * SECOND_MS, 75 * SECOND_MS],
+    fleet: { isPersistent: true, passEveryMs: 5 * MINUTE_MS, firstPassMs: 5 * MINUTE_MS, minimumAgeMs: 5 * MINUTE_MS },
+    pace,
+  };
+}
+
+interface Round {
+  readonly result: WorldResult;
+  readonly cpuSeconds: number;
+}
+
+async function round(world: Scenario, seed: number): Promise<Round> {
+  const before = process.cpuUsage();
+  const result = await runWorld(world, { seed });
+  const { user, system } = process.cpuUsage(before);
+  return { result, cpuSeconds: (user + system) / 1e6 };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+const { values } = parseArgs({
+  options: {
+    hours: { type: "string", default: "24" },
+    rounds: { type: "string", default: "5" },
+    seed: { type: "string", default: "1" },
+  },
+});
+const durationMs = Number(values.hours) * HOUR_MS;
+const firstSeed = Number(values.seed);
+console.log("faults  pace  hours   jobs  machine hours  CPU s  ms per job  hours/min  memory MB  violations");
+for (const [name, faults] of [
+  ["every", FAULTS],
+  ["none", []],
+] as const) {
+  for (const pace of [10, 1]) {
+    const rounds: Round[] = [];
+    for (let count = 0; count < Number(values.rounds); count += 1)
+      rounds.push(await round(scenario(faults, pace, durationMs), firstSeed + count));
+    const counted = rounds.length > 1 ? rounds.slice(1) : rounds;
+    const of = (figure: (one: Round) => number) => median(counted.map(figure));
+    const cells: readonly (readonly [string, number])[] = [
+      [name, 6],
+      [String(pace), 6],
+      [of(({ result }) => result.simulatedHours).toFixed(1), 7],
+      [of(({ result }) => result.jobs.total).toFixed(0), 7],
+      [of(({ result }) => result.machineHours).toFixed(0), 15],
+      [of(({ cpuSeconds }) => cpuSeconds).toFixed(1), 7],
+      [of(({ result, cpuSeconds }) => (1_000 * cpuSeconds) / result.jobs.total).toFixed(1), 12],
+      [of(({ result, cpuSeconds }) => (60 * result.simulatedHours) / cpuSeconds).toFixed(0), 11],
+      [(process.memoryUsage.rss() / 2 ** 20).toFixed(0), 11],
+      [String(rounds.reduce((sum, { result }) => sum + result.violations.length, 0)), 12],
+    ];
+    console.log(
+      cells.map(([text, width], index) => (index === 0 ? text.padEnd(width) : text.padStart(width))).join(""),
+    );
+  }
+}
