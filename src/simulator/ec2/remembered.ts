@@ -12,6 +12,7 @@ const ASCII = /^[\x21-\x7e]+$/;
 
 interface Tokened {
   readonly ClientToken?: string | undefined;
+  readonly DryRun?: boolean | undefined;
 }
 
 /**
@@ -20,7 +21,8 @@ interface Tokened {
  */
 export function recall(state: Ec2State, action: Ec2Action, request: Tokened, nowMs: number): Ec2Answer | null {
   const token = request.ClientToken;
-  if (token === undefined) return null;
+  // A dry run is neither a repetition nor repeated.
+  if (token === undefined || request.DryRun === true) return null;
   demandValue(token.length <= TOKEN_LENGTH_MAX && ASCII.test(token), `Invalid value '${token}' for clientToken.`);
   const key = `${action}/${token}`;
   const call = state.remembered.get(key);
@@ -60,8 +62,7 @@ function forgottenFromMs({ instances, options }: Ec2State, { instanceIds, madeAt
 
 /** The same for requests that differ in the order of their members alone. */
 function textOf(request: object): string {
-  return JSON.stringify(request, (name, value: unknown) => {
-    if (name === "DryRun") return undefined;
+  return JSON.stringify(request, (_name, value: unknown) => {
     if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
     return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
   });

@@ -117,6 +117,17 @@ describe("StopInstances and StartInstances", () => {
     expect(scene.refusal("StartInstances", { InstanceIds: [id] })).toBe("VcpuLimitExceeded");
   });
 
+  it("gives its room back once, by the stop", () => {
+    const { scene, id } = running(1);
+    const pool = { type: "c5.xlarge", zone: "eu-west-1a", market: "on-demand" } as const;
+    setRoom(scene.state, pool, 0);
+    scene.call("StopInstances", { InstanceIds: [id] });
+    scene.pass(2 * MINUTE_MS);
+    scene.call("TerminateInstances", { InstanceIds: [id] });
+    scene.pass(2 * MINUTE_MS);
+    expect(scene.run(2, { MinCount: 1 })).toHaveLength(1);
+  });
+
   it("refuses what cannot be stopped or started", () => {
     const { scene, id } = running(1);
     const [fresh = ""] = scene.run(1);

@@ -225,6 +225,14 @@ describe("a ClientToken", () => {
     expect(scene.refusal("RunInstances", { ...once, MaxCount: 3 })).toBeNull();
   });
 
+  it("is neither used nor answered by a dry run", () => {
+    const scene = new Ec2Scene();
+    expect(scene.refusal("RunInstances", { ...once, DryRun: true })).toBe("DryRunOperation");
+    scene.call("RunInstances", once);
+    expect(scene.refusal("RunInstances", { ...once, DryRun: true })).toBe("DryRunOperation");
+    expect(scene.state.instances.size).toBe(2);
+  });
+
   it("belongs to one action", () => {
     const scene = new Ec2Scene();
     scene.call("RunInstances", once);
