@@ -113,8 +113,10 @@ export function presumeOut(
   const standIn = live === undefined ? standInFor(machine, nowMs) : null;
   const ticketId = live?.id ?? standIn?.id ?? never();
   const isUnknown = live === undefined || live.state.kind === "unknown";
+  // What its agent last said was said of the row as it was: said again, the same words are news.
+  const unheard = { ...marked, report: null };
   return {
-    machine: moveMachine(marked, { kind: "presumed", ticketId }, nowMs),
+    machine: moveMachine(unheard, { kind: "presumed", ticketId }, nowMs),
     ticket: isUnknown ? null : moveTicket(live, { kind: "unknown", sinceMs: nowMs }),
     standIn,
   };

@@ -4,7 +4,8 @@
  */
 import * as z from "zod";
 import { SECOND_MS } from "../../domain/units.ts";
-import type { FaultKind, FaultOf } from "../../simulator/scenario/fault.ts";
+import { EC2_ERRORS, type Ec2ErrorCode } from "../../simulator/ec2/errors.ts";
+import { EC2_ERROR_PLACES, type FaultKind, type FaultOf } from "../../simulator/scenario/fault.ts";
 import { durationText, key, noteOf } from "../config/key.ts";
 import { rangeText, SPAN_MS_MAX, shareNumber } from "./fields.ts";
 
@@ -24,6 +25,7 @@ export interface FaultSchema<Kind extends FaultKind> {
 export const SHARES = ["perJob", "perMachine", "perTicket"] as const;
 
 const MACHINES_MAX = 10_000;
+const EC2_CODES = Object.keys(EC2_ERRORS) as [Ec2ErrorCode, ...Ec2ErrorCode[]];
 
 function share(of: string, example: string) {
   return key(shareNumber(), { says: `The share of ${of} that it befalls: 0 to 1.`, example });
@@ -191,6 +193,34 @@ export const FAULTS: { readonly [Kind in FaultKind]: FaultSchema<Kind> } = {
     says: "A machine loses the marks that say whose it is.",
     example: "{ kind: provider.marks-lost, perMachine: 0.01, after: [1m, 1h] }",
     fields: { ...PER_MACHINE, ...after("From its start.") },
+  },
+  "ec2.error": {
+    says: "A call to EC2 ends with an error, after its effect or instead of it.",
+    example: "{ kind: ec2.error, on: launch, code: InsufficientInstanceCapacity, effect: none, probability: 0.1 }",
+    fields: {
+      on: key(z.enum(EC2_ERROR_PLACES), { says: "The calls that it can hit.", example: "on: launch" }),
+      code: key(z.enum(EC2_CODES), { says: "EC2's own code.", example: "code: InternalError" }),
+      effect: key(z.enum(["none", "done"]), {
+        says: "Whether EC2 did what was asked before it answered so.",
+        example: "effect: done",
+      }),
+      ...PROBABILITY,
+    },
+  },
+  "ec2.throttled": {
+    says: "EC2 refuses every call, because the account has made too many.",
+    example: "{ kind: ec2.throttled, every: 1h, for: [10s, 2m] }",
+    fields: { ...EVERY, ...lasting("How long.") },
+  },
+  "ec2.pending-fails": {
+    says: "An instance never leaves `pending`: there was no capacity for it after all.",
+    example: "{ kind: ec2.pending-fails, perMachine: 0.05 }",
+    fields: PER_MACHINE,
+  },
+  "ec2.state-lag": {
+    says: "Listings show the state that an instance was in before.",
+    example: "{ kind: ec2.state-lag, lag: [1s, 1m] }",
+    fields: lag("How long."),
   },
   "host.slow-boot": {
     says: "A machine takes long to boot.",

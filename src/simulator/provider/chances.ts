@@ -14,13 +14,16 @@ export interface MachineFate {
   readonly endingMs: number;
 }
 
+/** What of a provider decides on the fates of its machines. */
+type Fateful = Pick<ProviderNature, "faultKinds" | "bootRange" | "endingMs">;
+
 export class ProviderChances {
   readonly #world: ProviderModelWorld;
-  readonly #nature: ProviderNature;
+  readonly #nature: Fateful;
   readonly #answers: Chance;
   readonly #machines: Chance;
 
-  constructor(world: ProviderModelWorld, nature: ProviderNature) {
+  constructor(world: ProviderModelWorld, nature: Fateful) {
     this.#world = world;
     this.#nature = nature;
     this.#answers = world.chance.fork("answers");

@@ -1,12 +1,21 @@
+import { unreachable } from "../../domain/invariant.ts";
 import type { ProviderWorld } from "../scenario/scenario.ts";
 import type { ProviderModel } from "../world/provider.ts";
 import { cloud } from "./cloud.ts";
+import { Ec2World } from "./ec2.ts";
 import { NatureModel } from "./model.ts";
 import { processes } from "./process.ts";
-import type { ProviderModelWorld, ProviderNature } from "./provider-world.ts";
-
-const NATURES: Readonly<Record<ProviderWorld, ProviderNature>> = { cloud, process: processes };
+import type { ProviderModelWorld } from "./provider-world.ts";
 
 export function makeProvider(kind: ProviderWorld, world: ProviderModelWorld): ProviderModel {
-  return new NatureModel(world, NATURES[kind]);
+  switch (kind) {
+    case "cloud":
+      return new NatureModel(world, cloud);
+    case "process":
+      return new NatureModel(world, processes);
+    case "ec2":
+      return new Ec2World(world);
+    default:
+      return unreachable(kind);
+  }
 }

@@ -7,6 +7,7 @@ import type { Provider } from "../../ports/provider.ts";
 import type { Chance } from "../world/chance.ts";
 import type { Host } from "../world/host.ts";
 import type { ListedMachine, ProviderModel } from "../world/provider.ts";
+import { gateProvider, type ProviderLine } from "../world/provider-port.ts";
 import type { Cause } from "../world/witness.ts";
 import { Capacity } from "./capacity.ts";
 import { ProviderChances } from "./chances.ts";
@@ -65,6 +66,7 @@ export class NatureModel implements ProviderModel {
     controllerId: ControllerId,
     pool: PoolName,
     nowMs: () => number = () => this.#world.scheduler.nowMs,
+    line?: ProviderLine,
   ): Provider {
     const parts = {
       world: this.#world,
@@ -74,7 +76,8 @@ export class NatureModel implements ProviderModel {
       terminate: (...[providerId, permit, asker]: [string, { readonly proof: string }, ControllerId]) =>
         this.#terminate(providerId, { by: "controller", proof: permit.proof }, asker),
     };
-    return makePort(parts, { controllerId, pool, nowMs });
+    const port = makePort(parts, { controllerId, pool, nowMs });
+    return line === undefined ? port : gateProvider(port, line);
   }
 
   start(tags: Readonly<Record<string, string>>, make: MakeHost): string | null {

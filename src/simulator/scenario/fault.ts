@@ -2,6 +2,7 @@
  * Every lie, loss and crash that the world knows, by its kind. Times are milliseconds; a `Range` is drawn from evenly.
  * `probability` is by occasion; `perJob`, `perMachine` are the share that it befalls; `everyMs` is the mean time between two.
  */
+import type { Ec2ErrorCode } from "../ec2/errors.ts";
 import type { Range } from "../world/chance.ts";
 
 interface Lie {
@@ -10,6 +11,10 @@ interface Lie {
   /** Only the job of this name in the workload. */
   readonly job?: string;
 }
+
+export const EC2_ERROR_PLACES = ["launch", "list", "terminate"] as const;
+/** The calls that an error can be put on. */
+export type Ec2ErrorPlace = (typeof EC2_ERROR_PLACES)[number];
 
 export type Fault =
   // What GitHub says that is not so.
@@ -56,6 +61,21 @@ export type Fault =
   | { readonly kind: "provider.reclaim"; readonly everyMs: number }
   /** A machine's marks are lost so long after its start. */
   | { readonly kind: "provider.marks-lost"; readonly perMachine: number; readonly afterMs: Range }
+  // EC2, besides.
+  /** A call ends with this error, after its effect or instead of it. */
+  | {
+      readonly kind: "ec2.error";
+      readonly code: Ec2ErrorCode;
+      readonly on: Ec2ErrorPlace;
+      readonly effect: "none" | "done";
+      readonly probability: number;
+    }
+  /** Every call is refused for the account's rate. */
+  | { readonly kind: "ec2.throttled"; readonly everyMs: number; readonly forMs: Range }
+  /** The machine never leaves `pending`: there was no capacity after all. */
+  | { readonly kind: "ec2.pending-fails"; readonly perMachine: number }
+  /** Listings show a machine's last state for so long. */
+  | { readonly kind: "ec2.state-lag"; readonly lagMs: Range }
   // Hosts.
   | { readonly kind: "host.slow-boot"; readonly perMachine: number; readonly bootMs: Range }
   | { readonly kind: "host.never-boots"; readonly perMachine: number }

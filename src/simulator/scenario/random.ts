@@ -5,8 +5,9 @@
 import { parseConnectionName, parsePoolName } from "../../domain/ids.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
+import { EC2_ERRORS, type Ec2ErrorCode } from "../ec2/errors.ts";
 import { Chance } from "../world/chance.ts";
-import type { Fault, FaultKind } from "./fault.ts";
+import { EC2_ERROR_PLACES, type Fault, type FaultKind } from "./fault.ts";
 import type { Arrivals, ProviderWorld, Scenario } from "./scenario.ts";
 
 const START_MS = 1_767_600_000_000;
@@ -18,12 +19,16 @@ const KIND_SHARES = [0.1, 0.25, 0.5] as const;
 /** Larger worlds show no more, and take as long as ten of this size. */
 const JOBS_PER_HOUR_MAX = 60;
 const LABELS = ["self-hosted", "linux", "x64"] as const;
+const EC2_KINDS = "ec2.";
+/** Each with a code of its own: together the worlds have them all, at every place, before and after the effect. */
+const EC2_ERROR_COUNT_MAX = 6;
+const EC2_CODES = Object.keys(EC2_ERRORS) as readonly Ec2ErrorCode[];
 
 /** @param provider where the worlds are to be; drawn where left out. */
 export function randomScenario(seed: number, provider?: ProviderWorld): Scenario {
   const chance = new Chance(seed).fork("random world");
   const where = provider ?? (chance.happens(0.7) ? "cloud" : "process");
-  const faults = chance.happens(QUIET_SHARE) ? [] : drawFaults(chance.fork("faults"));
+  const faults = chance.happens(QUIET_SHARE) ? [] : drawFaults(chance.fork("faults"), where);
   return {
     name: `random-${seed}`,
     startMs: START_MS,
@@ -104,9 +109,29 @@ function drawPool(chance: Chance, name: string): PoolPolicy {
   };
 }
 
-function drawFaults(chance: Chance): readonly Fault[] {
+/** EC2 starts nothing that it refuses for a reason: only where it says nothing of the outcome may a launch have been made. */
+const OUTCOME_UNKNOWN: ReadonlySet<Ec2ErrorCode> = new Set([
+  "InternalError",
+  "InternalFailure",
+  "ServiceUnavailable",
+  "Unavailable",
+]);
+
+function drawEc2Error(chance: Chance): Fault {
+  const on = chance.pick(EC2_ERROR_PLACES);
+  const effect = chance.pick(["none", "done"] as const);
+  const isLaunched = on === "launch" && effect === "done";
+  const code = chance.pick(isLaunched ? [...OUTCOME_UNKNOWN] : EC2_CODES);
+  return { kind: "ec2.error", code, on, effect, probability: few(chance) };
+}
+
+function drawFaults(chance: Chance, where: ProviderWorld): readonly Fault[] {
   const share = chance.pick(KIND_SHARES);
-  return Object.values(DRAWS).flatMap((draw) => (chance.happens(share) ? [draw(chance)] : []));
+  const kinds = (Object.keys(DRAWS) as FaultKind[]).filter((kind) => where === "ec2" || !kind.startsWith(EC2_KINDS));
+  const drawn = kinds.flatMap((kind) => (chance.happens(share) ? [DRAWS[kind](chance)] : []));
+  if (where !== "ec2") return drawn;
+  const errorCount = chance.whole([0, EC2_ERROR_COUNT_MAX]);
+  return [...drawn, ...Array.from({ length: errorCount }, () => DRAWS["ec2.error"](chance))];
 }
 
 type Draws = { readonly [Kind in FaultKind]: (chance: Chance) => Fault };
@@ -208,4 +233,8 @@ const DRAWS: Draws = {
     everyMs: 3 * HOUR_MS,
     byMs: [-2 * HOUR_MS, 2 * HOUR_MS],
   }),
+  "ec2.error": drawEc2Error,
+  "ec2.throttled": (chance) => ({ kind: "ec2.throttled", everyMs: often(chance), forMs: seconds(10, 300) }),
+  "ec2.pending-fails": (chance) => ({ kind: "ec2.pending-fails", perMachine: few(chance) }),
+  "ec2.state-lag": () => ({ kind: "ec2.state-lag", lagMs: seconds(1, 120) }),
 };

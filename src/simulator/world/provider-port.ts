@@ -9,11 +9,19 @@ export const PROVIDER_FAILURES: Failures = {
   unanswered: (attempted) => new ProviderError("provider-unavailable", attempted),
 };
 
-export function gateProvider(provider: Provider, remote: Remote, process: WorldProcess): Provider {
+/** The way of one call to the provider and back. */
+export type ProviderLine = <Answer>(operation: string, effect: () => Answer | Promise<Answer>) => Promise<Answer>;
+
+export function lineOf(remote: Remote, process: WorldProcess): ProviderLine {
+  return (operation, effect) => remote.call(process, operation, effect);
+}
+
+/** For a provider of which each verb is one call. */
+export function gateProvider(provider: Provider, line: ProviderLine): Provider {
   return {
-    launch: (request) => remote.call(process, "launch", () => provider.launch(request)),
-    list: (which) => remote.call(process, which === "all" ? "list" : "look", () => provider.list(which)),
-    terminate: (permit) => remote.call(process, "terminate", () => provider.terminate(permit)),
+    launch: (request) => line("launch", () => provider.launch(request)),
+    list: (which) => line(which === "all" ? "list" : "look", () => provider.list(which)),
+    terminate: (permit) => line("terminate", () => provider.terminate(permit)),
     readRunnerVersion: () => provider.readRunnerVersion(),
     check: () => provider.check(),
   };

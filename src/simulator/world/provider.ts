@@ -2,6 +2,7 @@
 import type { ControllerId, PoolName } from "../../domain/ids.ts";
 import type { Provider } from "../../ports/provider.ts";
 import type { Host } from "./host.ts";
+import type { ProviderLine } from "./provider-port.ts";
 import type { Cause } from "./witness.ts";
 
 /** A machine as another maker's fleet sees it. */
@@ -17,8 +18,9 @@ export interface ProviderModel {
    * Holdfast's port for one pool. Its promises are settled at once: they wait for nothing.
    * @param nowMs the wall clock of the process that asks, which stamps its observations and ages its permits; the world's
    *   own time unless given.
+   * @param line the way of each of its calls; none unless given.
    */
-  forPool(controllerId: ControllerId, pool: PoolName, nowMs?: () => number): Provider;
+  forPool(controllerId: ControllerId, pool: PoolName, nowMs?: () => number, line?: ProviderLine): Provider;
 
   /**
    * For baselines, and for machines that are nobody's of ours. `make` is called with the new machine's id and how long it

@@ -25,7 +25,7 @@ import { Lies } from "./lies.ts";
 import { Network } from "./network.ts";
 import type { WorldProcess } from "./process.ts";
 import type { ProviderModel } from "./provider.ts";
-import { gateProvider, PROVIDER_FAILURES } from "./provider-port.ts";
+import { lineOf, PROVIDER_FAILURES } from "./provider-port.ts";
 import { Remote } from "./remote.ts";
 import { Scheduler } from "./scheduler.ts";
 import { createWorldTelemetry, type WorldTelemetry } from "./telemetry.ts";
@@ -300,7 +300,7 @@ function optionsFor(base: Base, process: WorldProcess) {
     chance: chance.fork(process.name),
     pace: scenario.pace,
     provider: (pool: (typeof scenario.pools)[number]["name"]) =>
-      gateProvider(provider.forPool(CONTROLLER_ID, pool, process.clock.nowMs), providerRemote, process),
+      provider.forPool(CONTROLLER_ID, pool, process.clock.nowMs, lineOf(providerRemote, process)),
   };
 }
 

@@ -93,9 +93,8 @@ function judgeReport(machine: Machine, heard: HeardReport): ReportOutcome {
   return isSame && !awaitsRepetition(machine) ? "unchanged" : "recorded";
 }
 
-/** The same words prove something new after its retiring, or after it was presumed to hold a ticket. */
-function awaitsRepetition({ state, origin, report }: Machine): boolean {
-  if (state.kind === "engaged" && origin !== "launched") return report?.phase === "leaving";
+/** The same words prove something new after its retiring. */
+function awaitsRepetition({ state }: Machine): boolean {
   return state.kind === "retiring";
 }
 

@@ -54,7 +54,13 @@ const ROWS: readonly (readonly [name: string, scenario: unknown, path: string, p
     "must be one of holdfast, flag-then-deregister, deregister-then-recheck, idle-confirmation-window, age-cap, ledger-reaper",
     "as in `algorithm: flag-then-deregister`",
   ],
-  ["another provider", { provider: "ec2" }, "provider", "must be one of cloud, process", "as in `provider: cloud`"],
+  [
+    "another provider",
+    { provider: "lambda" },
+    "provider",
+    "must be one of cloud, process, ec2",
+    "as in `provider: cloud`",
+  ],
   [
     "a boot that ends before it begins",
     { boot: ["60s", "20s"] },

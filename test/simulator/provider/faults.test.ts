@@ -252,7 +252,7 @@ describe.each(PROVIDERS)("a boot at a %s", (kind) => {
     const { providerId } = await launchOne(never);
     expect(never.born[0]?.bootMs).toBeNull();
     await never.pass(HOUR_MS);
-    expect(await never.stateOf(providerId)).toBe(kind === "cloud" ? "running" : "starting");
+    expect(await never.stateOf(providerId)).toBe(kind === "process" ? "starting" : "running");
     never.stopFaults();
     await launchOne(never, 2);
     expect(never.born[1]?.bootMs).not.toBeNull();

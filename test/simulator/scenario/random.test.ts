@@ -7,11 +7,14 @@ import { FAULT_KINDS } from "../../../src/app/simulate/schema-faults.ts";
 import { parseJobId } from "../../../src/domain/ids.ts";
 import { isServedBy, type PoolPolicy } from "../../../src/domain/pool.ts";
 import { HOUR_MS } from "../../../src/domain/units.ts";
-import type { Fault } from "../../../src/simulator/scenario/fault.ts";
+import { EC2_ERRORS } from "../../../src/simulator/ec2/errors.ts";
+import { EC2_ERROR_PLACES, type Fault } from "../../../src/simulator/scenario/fault.ts";
 import { randomScenario } from "../../../src/simulator/scenario/random.ts";
+import type { Scenario } from "../../../src/simulator/scenario/scenario.ts";
 
 const SEEDS = Array.from({ length: 200 }, (_, index) => index + 1);
 const SCENARIOS = SEEDS.map((seed) => randomScenario(seed));
+const EC2_SCENARIOS = SEEDS.map((seed) => randomScenario(seed, "ec2"));
 
 /** A world without faults, of which there is one in so many or more. */
 const QUIET_ONE_IN = 40;
@@ -111,9 +114,26 @@ it("restores no store from before the world began", () => {
 });
 
 it("has every kind of fault somewhere, and none twice in one world", () => {
-  const seen = new Set(SCENARIOS.flatMap(({ faults }) => faults.map(({ kind }) => kind)));
-  expect([...seen].toSorted()).toEqual(FAULT_KINDS.toSorted());
+  const kindsOf = (scenarios: readonly Scenario[]) =>
+    [...new Set(scenarios.flatMap(({ faults }) => faults.map(({ kind }) => kind)))].toSorted();
+  expect(kindsOf(SCENARIOS)).toEqual(FAULT_KINDS.filter((kind) => !kind.startsWith("ec2.")).toSorted());
   for (const { faults } of SCENARIOS) expect(new Set(faults.map(({ kind }) => kind)).size).toBe(faults.length);
+  expect(kindsOf(EC2_SCENARIOS)).toEqual(FAULT_KINDS.toSorted());
+});
+
+it("puts each of EC2's errors on each of its calls, before its effect and after it; of launches only where it may be so", () => {
+  const errors = EC2_SCENARIOS.flatMap(({ faults }) => faults).filter((fault) => fault.kind === "ec2.error");
+  const codesOf = (on: string, effect: string) =>
+    new Set(errors.filter((fault) => fault.on === on && fault.effect === effect).map(({ code }) => code));
+  const every = Object.keys(EC2_ERRORS).length;
+  for (const on of EC2_ERROR_PLACES) expect(codesOf(on, "none").size).toBeGreaterThan(every / 2);
+  expect(new Set(errors.map(({ code }) => code)).size).toBe(every);
+  expect([...codesOf("launch", "done")].toSorted()).toEqual([
+    "InternalError",
+    "InternalFailure",
+    "ServiceUnavailable",
+    "Unavailable",
+  ]);
 });
 
 describe("of all worlds", () => {
