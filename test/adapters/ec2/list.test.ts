@@ -131,6 +131,31 @@ describe("readings of one moment", () => {
   });
 });
 
+describe("ten thousand machines", () => {
+  const PAGE = 1_000;
+  const ids = Array.from({ length: 10_000 }, (_, index) => `i-${index.toString(16).padStart(8, "0")}`);
+  const paged: Answer = ({ MaxResults, NextToken, InstanceIds }) => {
+    if (InstanceIds !== undefined)
+      return { Reservations: [{ Instances: InstanceIds.map((InstanceId: string) => instance({ InstanceId })) }] };
+    const first = Number(NextToken ?? 0);
+    const some = ids.slice(first, first + MaxResults).map((InstanceId) => instance({ InstanceId }));
+    const next = first + MaxResults;
+    return { Reservations: [{ Instances: some }], NextToken: next < ids.length ? String(next) : undefined };
+  };
+
+  it("are listed by a call for each page, and none for a machine", async () => {
+    const { context, ec2 } = stage([], { DescribeInstances: paged });
+    expect(await listMachines(context, "all")).toHaveLength(ids.length);
+    expect(ec2.sent).toHaveLength(ids.length / PAGE);
+  });
+
+  it("are read by their ids by few calls", async () => {
+    const { context, ec2 } = stage([], { DescribeInstances: paged });
+    expect(await listMachines(context, ids.map(parseProviderId))).toHaveLength(ids.length);
+    expect(ec2.sent.length).toBeLessThanOrEqual(100);
+  });
+});
+
 describe("what a listing teaches", () => {
   const reclaimed = instance({
     State: { Name: "terminated" },
