@@ -100,7 +100,7 @@ describe("RunInstances", () => {
   });
 
   it("gives room back when an instance is terminated, and not before", () => {
-    const scene = new Ec2Scene({ times: { ...new Ec2Scene().state.options.times, shuttingDownMs: [20_000, 20_000] } });
+    const scene = new Ec2Scene({ times: { shuttingDownMs: [20_000, 20_000] } });
     setRoom(scene.state, { type: "c5.xlarge", zone: ZONE, market: "on-demand" }, 1);
     const [id = ""] = scene.run(1);
     scene.pass(MINUTE_MS);
