@@ -38,6 +38,11 @@ describe("RunInstances", () => {
     ],
     ["a tag of AWS's own", { TagSpecifications: [tagged("instance", { "aws:x": "1" })] }, "InvalidParameterValue"],
     ["a host that there is not", { Placement: { HostId: "h-1" } }, "InvalidHostID.NotFound"],
+    [
+      "no free host of a group",
+      { Placement: { HostResourceGroupArn: "arn:aws:resource-groups:x" } },
+      "InsufficientHostCapacity",
+    ],
     ["no free host", { Placement: { Tenancy: "host" } }, "InsufficientHostCapacity"],
     ["a token of 65 letters", { ClientToken: "t".repeat(65) }, "InvalidParameterValue"],
     [
