@@ -1,5 +1,5 @@
 /**
- * Random worlds of eight hours: a pool of any shape, a workload of any size, and a handful of faults of all kinds. A seed
+ * Random worlds of eight hours, unless shorter ones are asked for: a pool of any shape, a workload of any size, and a handful of faults of all kinds. A seed
  * determines the world; so does it what happens in it.
  */
 import { parseConnectionName, parsePoolName } from "../../domain/ids.ts";
@@ -10,7 +10,7 @@ import type { Fault, FaultKind } from "./fault.ts";
 import type { Arrivals, ProviderWorld, Scenario } from "./scenario.ts";
 
 const START_MS = 1_767_600_000_000;
-const DURATION_MS = 8 * HOUR_MS;
+const HOURS = 8;
 /** This share of the worlds has no faults at all: there no safety net may move. */
 const QUIET_SHARE = 0.06;
 /** Each kind of fault is in a world with this chance. */
@@ -19,21 +19,22 @@ const KIND_SHARES = [0.1, 0.25, 0.5] as const;
 const JOBS_PER_HOUR_MAX = 60;
 const LABELS = ["self-hosted", "linux", "x64"] as const;
 
-/** @param provider where the worlds are to be; drawn where left out. */
-export function randomScenario(seed: number, provider?: ProviderWorld): Scenario {
+/** @param provider where the worlds are to be; drawn where left out. @param hours how long faults and new jobs come. */
+export function randomScenario(seed: number, provider?: ProviderWorld, hours = HOURS): Scenario {
+  const durationMs = hours * HOUR_MS;
   const chance = new Chance(seed).fork("random world");
   const where = provider ?? (chance.happens(0.7) ? "cloud" : "process");
-  const faults = chance.happens(QUIET_SHARE) ? [] : drawFaults(chance.fork("faults"));
+  const faults = chance.happens(QUIET_SHARE) ? [] : drawFaults(chance.fork("faults"), durationMs);
   return {
     name: `random-${seed}`,
     startMs: START_MS,
-    durationMs: DURATION_MS,
+    durationMs,
     algorithm: "holdfast",
     provider: where,
     pools: drawPools(chance.fork("pools")),
     workload: { jobs: [], arrivals: drawArrivals(chance.fork("arrivals")) },
     faults,
-    faultsEndMs: DURATION_MS,
+    faultsEndMs: durationMs,
     bootMs: [15 * SECOND_MS, 75 * SECOND_MS],
     fleet: {
       isPersistent: chance.happens(0.5),
@@ -104,12 +105,12 @@ function drawPool(chance: Chance, name: string): PoolPolicy {
   };
 }
 
-function drawFaults(chance: Chance): readonly Fault[] {
+function drawFaults(chance: Chance, durationMs: number): readonly Fault[] {
   const share = chance.pick(KIND_SHARES);
-  return Object.values(DRAWS).flatMap((draw) => (chance.happens(share) ? [draw(chance)] : []));
+  return Object.values(DRAWS).flatMap((draw) => (chance.happens(share) ? [draw(chance, durationMs)] : []));
 }
 
-type Draws = { readonly [Kind in FaultKind]: (chance: Chance) => Fault };
+type Draws = { readonly [Kind in FaultKind]: (chance: Chance, durationMs: number) => Fault };
 
 const minutes = (from: number, to: number) => [from * MINUTE_MS, to * MINUTE_MS] as const;
 const seconds = (from: number, to: number) => [from * SECOND_MS, to * SECOND_MS] as const;
@@ -192,9 +193,9 @@ const DRAWS: Draws = {
   "controller.crash": (chance) => ({ kind: "controller.crash", everyMs: chance.pick([3, 10, 30]) * MINUTE_MS }),
   "controller.pause": (chance) => ({ kind: "controller.pause", everyMs: often(chance), forMs: seconds(1, 1_500) }),
   "controller.deploy": (chance) => ({ kind: "controller.deploy", everyMs: often(chance) }),
-  "controller.restore": (chance) => ({
+  "controller.restore": (chance, durationMs) => ({
     kind: "controller.restore",
-    atMs: chance.whole([2, 6]) * HOUR_MS,
+    atMs: (chance.whole([2, 6]) * durationMs) / 8,
     ageMs: chance.pick([10, 60]) * MINUTE_MS,
   }),
   "controller.second": (chance) => ({ kind: "controller.second", everyMs: 2 * often(chance) }),
