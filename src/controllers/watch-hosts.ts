@@ -4,17 +4,15 @@
  */
 import type { TicketId } from "../domain/ids.ts";
 import type { ObservedRunner } from "../domain/observed.ts";
-import { READING_APART_MAX_MS, type RunnerReading } from "../domain/slow-proofs.ts";
+import { READING_APART_MAX_MS, type RunnerReading, SILENT_AFTER_MS } from "../domain/slow-proofs.ts";
 import { isTicketOut, type Ticket } from "../domain/ticket.ts";
 import { isPast } from "../domain/time.ts";
-import { MINUTE_MS, SECOND_MS } from "../domain/units.ts";
+import { SECOND_MS } from "../domain/units.ts";
 import { listLiveTicketsOfPool } from "../store/tickets/list.ts";
 import { heardTime, type PoolContext } from "./context.ts";
 import { settleAll } from "./settle.ts";
 
 export const WATCH_HOSTS_PERIOD_MS = 30 * SECOND_MS;
-/** Silent for so long: GitHub is asked, well before the host could count as lost. */
-const SILENT_AFTER_MS = 3 * MINUTE_MS;
 /** A runner is read again after so long: two readings in the time within which two count as next to each other. */
 const READ_AGAIN_MS = READING_APART_MAX_MS / 2 - WATCH_HOSTS_PERIOD_MS;
 /** One call each; the longest unread first. */

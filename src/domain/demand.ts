@@ -62,6 +62,10 @@ export interface DemandInput {
   /** Those in `running` whose job GitHub has not named to us. */
   readonly unnamedRunning: readonly Ticket[];
   readonly machines: readonly FreeMachine[];
+  /**
+   * Whose agents have been silent for `SILENT_AFTER_MS`: what is out there may never bring anything. None where left out.
+   */
+  readonly silent?: ReadonlySet<MachineId>;
   /** Scopes (`scopeKey`) in which GitHub gave no ticket at the last request, until the pause after it is over: and why. */
   readonly mintPauses: ReadonlyMap<string, ReasonCode>;
   readonly launchRoom: LaunchRoom;
@@ -91,7 +95,7 @@ export interface DemandPlan {
 
 interface Remaining {
   readonly waitingIds: ReadonlySet<JobId>;
-  readonly supply: Ticket[];
+  supply: Ticket[];
   readonly unnamedRunning: Ticket[];
   readonly machines: FreeMachine[];
   launchCount: number;
@@ -141,6 +145,8 @@ function planDemand(input: DemandInput, pool: PoolPolicy, time: HeardTime): Dema
     const own = takeFirst(remaining.supply, (ticket) => ticket.jobId === job.id);
     if (own !== null) covered.set(job.id, wait(job, reasonForCovered(own, input)));
   }
+  // One that is on a silent machine still counts for its own job, whose deadline runs; nothing else waits for it.
+  remaining.supply = remaining.supply.filter(({ machineId }) => input.silent?.has(machineId) !== true);
   // Those that GitHub gives no ticket at the moment hold up no other: they get what is left.
   const uncovered = input.jobs.filter(({ job }) => !covered.has(job.id));
   for (const isHeld of [false, true])

@@ -57,6 +57,9 @@ export interface HostFacts {
   readonly jobs: ReadonlyMap<TicketId, readonly KnownJob[]>;
 }
 
+/** An agent that is silent for so long: GitHub is asked about its runner, and nothing new waits for what is out there. */
+export const SILENT_AFTER_MS = 3 * MINUTE_MS;
+
 export const NO_HOST_FACTS: HostFacts = { heardAtMs: null, stirredAtMs: null, readings: new Map(), jobs: new Map() };
 
 export interface SlowQuestion {

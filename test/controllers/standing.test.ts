@@ -105,6 +105,22 @@ describe("a pool that keeps listeners registered", () => {
     expect(yard.provider.machines.size).toBe(3);
   });
 
+  it("lets no job wait for one whose agent is silent, and keeps another in its place", async () => {
+    const [lost] = await comeOnline();
+    if (lost === undefined) throw new Error("none");
+    for (let minute = 0; minute < 4; minute += 1) {
+      yard.clock.advance(MINUTE_MS);
+      for (const ticket of await live())
+        if (ticket.id !== lost.id && ticket.state.kind === "online")
+          await holding(agentOf(agents, ticket), ticket, "online");
+      await yard.pass();
+    }
+    expect(yard.provider.machines.size).toBe(3);
+    for (const id of [await yard.queue(), await yard.queue()]) expect(id).toBeGreaterThan(0);
+    await yard.pass();
+    expect((await loadTicket(yard.store.db, lost.id))?.jobId).toBeNull();
+  });
+
   it("replaces one that has been online for long, and ends it only by its host's word", async () => {
     await comeOnline();
     yard.clock.advance(12 * HOUR_MS);

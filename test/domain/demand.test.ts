@@ -4,7 +4,7 @@ import type { RegistrationScope } from "../../src/domain/pool.ts";
 import type { ReasonCode } from "../../src/domain/reasons.ts";
 import type { TicketStateKind } from "../../src/domain/ticket.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
-import { job, jobId, START_MS, ticketId } from "./builders.ts";
+import { job, jobId, machineId, START_MS, ticketId } from "./builders.ts";
 
 import { aim, decide, forJob, free, launch, mint, nobodys, type Row, room, wait, waiting } from "./demand-scene.ts";
 
@@ -197,5 +197,28 @@ describe("what no job needs", () => {
 
   it("is not what a job waits for, though it gets no ticket yet", () => {
     expect(decide({ machines: [free(1)], ...refused }).spare).toEqual([]);
+  });
+});
+
+describe("a ticket that is out on a machine whose agent is silent", () => {
+  const silent = new Set([machineId(1)]);
+
+  it("covers its own job, whose deadline runs", () => {
+    const { decisions } = decide({ tickets: [forJob(1, "online")], silent });
+    expect(decisions).toEqual([wait(1, "github-assigning")]);
+  });
+
+  it("is aimed at no other: that job gets a machine that speaks", () => {
+    const { decisions } = decide({ tickets: [nobodys("online")], machines: [free(2)], silent });
+    expect(decisions).toEqual([mint(1, 2)]);
+    const heard = decide({ tickets: [nobodys("online")], machines: [free(2)], silent: new Set([machineId(2)]) });
+    expect(heard.decisions).toEqual([aim(1, 9)]);
+  });
+
+  it("is none that is kept online in advance: another is made", () => {
+    const standing = { registeredCount: 1, readyCount: 0 };
+    const tickets = [nobodys("online", { purpose: "registered", jobId: null })];
+    expect(decide({ jobs: [], tickets, standing, silent }).standing.registeredCount).toBe(0);
+    expect(decide({ jobs: [], tickets, standing }).standing.registeredCount).toBe(1);
   });
 });

@@ -196,8 +196,8 @@ async function tryMutants(
   io: CommandIo,
   parts: SimulateParts,
 ): Promise<ExitCode> {
-  const { seeds, seed, worlds, processes, json, trace, algorithm, algorithms, provider } = options;
-  const others = [seed, worlds, trace, algorithm, algorithms, provider].some((value) => value !== undefined);
+  const { seeds, seed, worlds, hours, processes, json, trace, algorithm, algorithms, provider } = options;
+  const others = [seed, worlds, hours, trace, algorithm, algorithms, provider].some((value) => value !== undefined);
   if (files.length > 0 || others || (seeds !== undefined && seeds.from !== 1)) {
     const mend = "Beside --mutants say only --seeds 1..N, --processes and --json: each mutant has worlds of its own.";
     throw new CommandError("trying mutants", { code: "usage", wrong: "the options do not go together", mend });

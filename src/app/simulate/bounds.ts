@@ -2,4 +2,5 @@
 
 export const SEED_MAX = 2 ** 32 - 1;
 export const WORLD_COUNT_MAX = 100_000;
+export const HOUR_COUNT_MAX = 24 * 31;
 export const PROCESS_COUNT_MAX = 64;

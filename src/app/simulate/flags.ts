@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { ALGORITHMS, PROVIDERS } from "../../simulator/scenario/scenario.ts";
 import type { SimulateOptions } from "../commands/simulate.ts";
 import { openIo } from "../reading.ts";
-import { PROCESS_COUNT_MAX, SEED_MAX, WORLD_COUNT_MAX } from "./bounds.ts";
+import { HOUR_COUNT_MAX, PROCESS_COUNT_MAX, SEED_MAX, WORLD_COUNT_MAX } from "./bounds.ts";
 import type { SeedSpan } from "./plan.ts";
 
 const AFTER_HELP = `
@@ -25,6 +25,7 @@ export function addSimulate(program: Command, done: (exitCode: number) => void):
     .option("--seed <number>", "instead of the scenario's; without a scenario: that random world", parseSeed)
     .option("--seeds <span>", "one world for each seed, as in 1..20", parseSeeds)
     .option("--worlds <count>", "so many random worlds: seeds 1 to count", parseCount)
+    .option("--hours <count>", "how long random worlds are; else 8", parseHours)
     .addOption(new Option("--algorithm <name>", "who runs the fleet").choices(ALGORITHMS))
     .addOption(new Option("--algorithms <which>", "each of them in the same worlds, in one table").choices(["all"]))
     .addOption(new Option("--provider <name>", "what starts the machines").choices(PROVIDERS))
@@ -45,6 +46,10 @@ function parseSeed(text: string): number {
 
 function parseCount(text: string): number {
   return parseWhole(text, 1, WORLD_COUNT_MAX);
+}
+
+function parseHours(text: string): number {
+  return parseWhole(text, 1, HOUR_COUNT_MAX);
 }
 
 function parseProcesses(text: string): number {

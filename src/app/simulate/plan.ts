@@ -16,6 +16,8 @@ export interface WorldsAsked {
   readonly seed?: number | undefined;
   readonly seeds?: SeedSpan | undefined;
   readonly worlds?: number | undefined;
+  /** How long random worlds are. */
+  readonly hours?: number | undefined;
   readonly algorithm?: Algorithm | undefined;
   readonly algorithms?: "all" | undefined;
   readonly provider?: ProviderWorld | undefined;
@@ -66,7 +68,11 @@ function basesOf(files: readonly ReadScenario[], asked: WorldsAsked): readonly B
 }
 
 function randomBases(asked: WorldsAsked, randomScenario: RandomScenario): readonly Base[] {
-  return seedsFor(asked, 1).map((seed) => ({ scenario: randomScenario(seed, asked.provider), seed, file: null }));
+  return seedsFor(asked, 1).map((seed) => ({
+    scenario: randomScenario(seed, asked.provider, asked.hours),
+    seed,
+    file: null,
+  }));
 }
 
 function baseOf({ scenario, file }: ReadScenario, seed: number): Base {
@@ -78,6 +84,7 @@ function runOf({ scenario, seed, file }: Base, asked: WorldsAsked, algorithm: Al
     "holdfast simulate",
     ...(file === null ? [] : [file]),
     `--seed ${seed}`,
+    ...(asked.hours === undefined ? [] : [`--hours ${asked.hours}`]),
     ...(algorithm === undefined ? [] : [`--algorithm ${algorithm}`]),
     ...(asked.provider === undefined ? [] : [`--provider ${asked.provider}`]),
   ];
@@ -109,7 +116,7 @@ function seedsFor({ seed, seeds, worlds }: WorldsAsked, own: number): readonly n
 }
 
 function refuseContradictions(files: readonly ReadScenario[], asked: WorldsAsked): void {
-  const { seed, seeds, worlds, algorithm, algorithms } = asked;
+  const { seed, seeds, worlds, hours, algorithm, algorithms } = asked;
   const attempted = "reading the options of `holdfast simulate`";
   const named = [seed !== undefined && "--seed", seeds !== undefined && "--seeds", worlds !== undefined && "--worlds"];
   const given = named.filter((name) => name !== false);
@@ -120,6 +127,8 @@ function refuseContradictions(files: readonly ReadScenario[], asked: WorldsAsked
       "--worlds makes random worlds, and a scenario is named",
       "Use `--seeds 1..N` with a scenario.",
     );
+  if (hours !== undefined && files.length > 0)
+    throw usage(attempted, "--hours is for random worlds, and a scenario is named", "Set the scenario's `duration`.");
   if (files.length === 0 && given.length === 0)
     throw usage(attempted, "no world is named", "Name a scenario, or say `--worlds N` for random ones.");
   if (algorithm !== undefined && algorithms !== undefined)

@@ -1,7 +1,7 @@
 /** Reads what one pass is about, and lets the domain decide: the plan of a pool as a value. */
 import type { DemandInput, FreeMachine } from "../../domain/demand.ts";
 import { decideDrainedPool, withNothingToGive } from "../../domain/drained-demand.ts";
-import type { JobId } from "../../domain/ids.ts";
+import type { JobId, MachineId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { hasTicketsLeft, type Machine, type MachineStateKind } from "../../domain/machine.ts";
 import { mayGetTickets } from "../../domain/operator-words.ts";
@@ -10,8 +10,9 @@ import { decidePool, type PoolDecision } from "../../domain/pool-plan.ts";
 import { decideRollout, freshFirst, type RolloutDecision, replacementReason } from "../../domain/rollout.ts";
 import { judgeRunnerVersion } from "../../domain/runner-version.ts";
 import { launchRoom } from "../../domain/scale.ts";
+import { SILENT_AFTER_MS } from "../../domain/slow-proofs.ts";
 import { standingWanted } from "../../domain/supply.ts";
-import type { Ticket } from "../../domain/ticket.ts";
+import { isTicketOut, type Ticket } from "../../domain/ticket.ts";
 import { isPast } from "../../domain/time.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import { AGENT_FRESH_MS } from "../../domain/verdict.ts";
@@ -59,6 +60,7 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
     unnamedRunning: await listUnnamedRunning(context, tickets),
     // A runner that GitHub gives no jobs would take its ticket for nothing.
     machines: isRunnerEnded ? [] : free.filter((machine) => !withTicket.has(machine.id)),
+    silent: silentMachines(context, tickets),
     mintPauses: openPauses(memory.mintPauses, context.clock.monotonicMs()),
     launchRoom: launchRoom(pool, {
       machineCount,
@@ -84,6 +86,12 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
   );
   const scale = addRollout(context, { input, machines, retiring, machineCount }, decision);
   return { ...decision, scale, input, breakers, machines, rows: new Map(rows.map((row) => [row.job.id, row])) };
+}
+
+function silentMachines(context: PoolContext, tickets: readonly Ticket[]): ReadonlySet<MachineId> {
+  const time = heardTime(context);
+  const isSilent = (id: MachineId) => isPast(context.hearing.heardAtMs(id) ?? 0, SILENT_AFTER_MS, time);
+  return new Set(tickets.filter(isTicketOut).flatMap(({ machineId }) => (isSilent(machineId) ? [machineId] : [])));
 }
 
 /** A launch whose outcome is still to come. One that an operator holds has none while it is held: it excludes no other. */

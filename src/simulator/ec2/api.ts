@@ -8,7 +8,12 @@ type Given<Shape> = { readonly [Name in keyof Shape]?: Shape[Name] | undefined }
 export type Tag = Given<{ Key: string; Value: string }>;
 export type TagSpecification = Given<{ ResourceType: string; Tags: readonly Tag[] }>;
 export type Filter = Given<{ Name: string; Values: readonly string[] }>;
-export type Placement = Given<{ AvailabilityZone: string; HostId: string; Tenancy: string }>;
+export type Placement = Given<{
+  AvailabilityZone: string;
+  HostId: string;
+  HostResourceGroupArn: string;
+  Tenancy: string;
+}>;
 export type MetadataOptions = Given<{
   HttpTokens: string;
   HttpEndpoint: string;

@@ -1,6 +1,6 @@
 /** A region of an account with nothing in it yet. */
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
-import type { Ec2Options, InstanceTypeOption, Rates } from "./options.ts";
+import type { Ec2Lags, Ec2Options, Ec2Times, InstanceTypeOption, Rates } from "./options.ts";
 import type { Ec2State } from "./state.ts";
 
 const REGION = "eu-west-1";
@@ -80,10 +80,20 @@ const DEFAULTS: Omit<Ec2Options, "chance"> = {
   tagScope: null,
 };
 
-/** @param options what is left out is a small region with habits as AWS documents them, and no lag. */
-export function createEc2(options: Partial<Ec2Options> & Pick<Ec2Options, "chance">): Ec2State {
+/** What is left out is a small region with habits as AWS documents them, and no lag. */
+export type Ec2Setup = Partial<Omit<Ec2Options, "chance" | "times" | "lags">> & {
+  readonly times?: Partial<Ec2Times>;
+  readonly lags?: Partial<Ec2Lags>;
+};
+
+export function createEc2({ times, lags, ...options }: Ec2Setup & Pick<Ec2Options, "chance">): Ec2State {
   return {
-    options: { ...DEFAULTS, ...options },
+    options: {
+      ...DEFAULTS,
+      ...options,
+      times: { ...DEFAULTS.times, ...times },
+      lags: { ...DEFAULTS.lags, ...lags },
+    },
     instances: new Map(),
     known: new Map(),
     due: new Map(),

@@ -59,14 +59,15 @@ export function readLaunch(
       "InvalidParameterValue",
       `The architecture '${type.architecture}' of the specified instance type does not match the architecture '${image.architecture}' of the specified AMI. Specify an instance type and an AMI that have matching architectures, and try again.`,
     );
-  const { Tenancy, HostId } = data.Placement ?? {};
+  const { Tenancy, HostId, HostResourceGroupArn } = data.Placement ?? {};
+  const isOnHost = Tenancy === "host" || HostId !== undefined || HostResourceGroupArn !== undefined;
   return {
     settings: readSettings(state, data),
     type,
     market,
     subnet: findSubnet(state, data),
     maxPrice: readPrice(data.InstanceMarketOptions?.SpotOptions?.MaxPrice),
-    tenancy: Tenancy === "host" || HostId !== undefined ? { hostId: HostId } : null,
+    tenancy: isOnHost ? { hostId: HostId } : null,
     tags: tagsFor(data.TagSpecifications, "instance"),
     belongings: {
       blockDevices: data.BlockDeviceMappings ?? [],

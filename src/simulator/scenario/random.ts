@@ -1,5 +1,5 @@
 /**
- * Random worlds of eight hours: a pool of any shape, a workload of any size, and a handful of faults of all kinds. A seed
+ * Random worlds of eight hours, unless shorter ones are asked for: a pool of any shape, a workload of any size, and a handful of faults of all kinds. A seed
  * determines the world; so does it what happens in it.
  */
 import { parseConnectionName, parsePoolName } from "../../domain/ids.ts";
@@ -11,7 +11,7 @@ import { EC2_ERROR_PLACES, type Fault, type FaultKind } from "./fault.ts";
 import type { Arrivals, ProviderWorld, Scenario } from "./scenario.ts";
 
 const START_MS = 1_767_600_000_000;
-const DURATION_MS = 8 * HOUR_MS;
+const HOURS = 8;
 /** This share of the worlds has no faults at all: there no safety net may move. */
 const QUIET_SHARE = 0.06;
 /** Each kind of fault is in a world with this chance. */
@@ -24,21 +24,22 @@ const EC2_KINDS = "ec2.";
 const EC2_ERROR_COUNT_MAX = 6;
 const EC2_CODES = Object.keys(EC2_ERRORS) as readonly Ec2ErrorCode[];
 
-/** @param provider where the worlds are to be; drawn where left out. */
-export function randomScenario(seed: number, provider?: ProviderWorld): Scenario {
+/** @param provider where the worlds are to be; drawn where left out. @param hours how long faults and new jobs come. */
+export function randomScenario(seed: number, provider?: ProviderWorld, hours = HOURS): Scenario {
+  const durationMs = hours * HOUR_MS;
   const chance = new Chance(seed).fork("random world");
   const where = provider ?? (chance.happens(0.7) ? "cloud" : "process");
-  const faults = chance.happens(QUIET_SHARE) ? [] : drawFaults(chance.fork("faults"), where);
+  const faults = chance.happens(QUIET_SHARE) ? [] : drawFaults(chance.fork("faults"), where, durationMs);
   return {
     name: `random-${seed}`,
     startMs: START_MS,
-    durationMs: DURATION_MS,
+    durationMs,
     algorithm: "holdfast",
     provider: where,
     pools: drawPools(chance.fork("pools")),
     workload: { jobs: [], arrivals: drawArrivals(chance.fork("arrivals")) },
     faults,
-    faultsEndMs: DURATION_MS,
+    faultsEndMs: durationMs,
     bootMs: [15 * SECOND_MS, 75 * SECOND_MS],
     fleet: {
       isPersistent: chance.happens(0.5),
@@ -125,16 +126,16 @@ function drawEc2Error(chance: Chance): Fault {
   return { kind: "ec2.error", code, on, effect, probability: few(chance) };
 }
 
-function drawFaults(chance: Chance, where: ProviderWorld): readonly Fault[] {
+function drawFaults(chance: Chance, where: ProviderWorld, durationMs: number): readonly Fault[] {
   const share = chance.pick(KIND_SHARES);
   const kinds = (Object.keys(DRAWS) as FaultKind[]).filter((kind) => where === "ec2" || !kind.startsWith(EC2_KINDS));
-  const drawn = kinds.flatMap((kind) => (chance.happens(share) ? [DRAWS[kind](chance)] : []));
+  const drawn = kinds.flatMap((kind) => (chance.happens(share) ? [DRAWS[kind](chance, durationMs)] : []));
   if (where !== "ec2") return drawn;
   const errorCount = chance.whole([0, EC2_ERROR_COUNT_MAX]);
-  return [...drawn, ...Array.from({ length: errorCount }, () => DRAWS["ec2.error"](chance))];
+  return [...drawn, ...Array.from({ length: errorCount }, () => drawEc2Error(chance))];
 }
 
-type Draws = { readonly [Kind in FaultKind]: (chance: Chance) => Fault };
+type Draws = { readonly [Kind in FaultKind]: (chance: Chance, durationMs: number) => Fault };
 
 const minutes = (from: number, to: number) => [from * MINUTE_MS, to * MINUTE_MS] as const;
 const seconds = (from: number, to: number) => [from * SECOND_MS, to * SECOND_MS] as const;
@@ -217,9 +218,9 @@ const DRAWS: Draws = {
   "controller.crash": (chance) => ({ kind: "controller.crash", everyMs: chance.pick([3, 10, 30]) * MINUTE_MS }),
   "controller.pause": (chance) => ({ kind: "controller.pause", everyMs: often(chance), forMs: seconds(1, 1_500) }),
   "controller.deploy": (chance) => ({ kind: "controller.deploy", everyMs: often(chance) }),
-  "controller.restore": (chance) => ({
+  "controller.restore": (chance, durationMs) => ({
     kind: "controller.restore",
-    atMs: chance.whole([2, 6]) * HOUR_MS,
+    atMs: (chance.whole([2, 6]) * durationMs) / 8,
     ageMs: chance.pick([10, 60]) * MINUTE_MS,
   }),
   "controller.second": (chance) => ({ kind: "controller.second", everyMs: 2 * often(chance) }),

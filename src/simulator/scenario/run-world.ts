@@ -14,5 +14,5 @@ export type RunWorld = (
   },
 ) => Promise<WorldResult>;
 
-/** A world of chance alone: everything in it is drawn from the seed. */
-export type RandomScenario = (seed: number, provider?: ProviderWorld) => Scenario;
+/** A world of chance alone: everything in it is drawn from the seed. Eight hours where none are given. */
+export type RandomScenario = (seed: number, provider?: ProviderWorld, hours?: number) => Scenario;

@@ -16,6 +16,7 @@ import { standstillOf } from "../../controllers/standstill.ts";
 import { TENURE_PERIOD_MS, Tenure } from "../../controllers/tenure.ts";
 import type { ConnectionName, ControllerId, PoolName } from "../../domain/ids.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
+import { SECOND_MS } from "../../domain/units.ts";
 import { createAgentApp } from "../../http/agents/app.ts";
 import { OpenPolls } from "../../http/agents/polls.ts";
 import { AgentTokens } from "../../http/agents/token.ts";
@@ -111,8 +112,11 @@ export async function startController(options: ControllerOptions): Promise<Runni
   };
 }
 
+/** Longer periods than this are bound to deadlines of the contract, as that between two readings of a silent host. */
+const PACED_PERIOD_MAX_MS = 30 * SECOND_MS;
+
 function paced(one: Controller, pace: number): Controller {
-  const periodMs = one.periodMs * pace;
+  const periodMs = Math.max(one.periodMs, Math.min(one.periodMs * pace, PACED_PERIOD_MAX_MS));
   return one.restMs === undefined ? { ...one, periodMs } : { ...one, periodMs, restMs: one.restMs * pace };
 }
 

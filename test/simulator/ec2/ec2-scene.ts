@@ -1,9 +1,8 @@
 /** An EC2 in a time of its own, and a caller. */
 import type { Ec2Action, Ec2Answer, Ec2Requests, RunInstancesRequest } from "../../../src/simulator/ec2/api.ts";
 import { callEc2, type Ec2Outcome } from "../../../src/simulator/ec2/call.ts";
-import { createEc2 } from "../../../src/simulator/ec2/create.ts";
+import { createEc2, type Ec2Setup } from "../../../src/simulator/ec2/create.ts";
 import { advance } from "../../../src/simulator/ec2/life.ts";
-import type { Ec2Options } from "../../../src/simulator/ec2/options.ts";
 import type { Ec2State, Instance } from "../../../src/simulator/ec2/state.ts";
 import { Chance } from "../../../src/simulator/world/chance.ts";
 
@@ -20,7 +19,7 @@ export class Ec2Scene {
   readonly state: Ec2State;
   nowMs = START_MS;
 
-  constructor(options: Partial<Ec2Options> = {}, seed = 1) {
+  constructor(options: Ec2Setup = {}, seed = 1) {
     this.state = createEc2({ rates: null, ...options, chance: new Chance(seed) });
   }
 

@@ -191,5 +191,6 @@ describe("spot", () => {
     scene.call("TerminateInstances", { InstanceIds: [id] });
     scene.pass(5 * MINUTE_MS);
     expect(scene.instance(id).stateReason?.code).toBe("Client.UserInitiatedShutdown");
+    expect(scene.instance(id).interruption).toBeNull();
   });
 });

@@ -76,8 +76,7 @@ describe("launch templates", () => {
   });
 
   it("are found a while after they were made, where readings lag", () => {
-    const lags = { ...new Ec2Scene().state.options.lags, launchTemplateMs: [5_000, 5_000] as const };
-    const scene = new Ec2Scene({ lags });
+    const scene = new Ec2Scene({ lags: { launchTemplateMs: [5_000, 5_000] } });
     const { LaunchTemplate } = scene.call("CreateLaunchTemplate", { ...NAMED, LaunchTemplateData: DATA });
     const run = () =>
       scene.refusal("RunInstances", {

@@ -38,6 +38,11 @@ describe("RunInstances", () => {
     ],
     ["a tag of AWS's own", { TagSpecifications: [tagged("instance", { "aws:x": "1" })] }, "InvalidParameterValue"],
     ["a host that there is not", { Placement: { HostId: "h-1" } }, "InvalidHostID.NotFound"],
+    [
+      "no free host of a group",
+      { Placement: { HostResourceGroupArn: "arn:aws:resource-groups:x" } },
+      "InsufficientHostCapacity",
+    ],
     ["no free host", { Placement: { Tenancy: "host" } }, "InsufficientHostCapacity"],
     ["a token of 65 letters", { ClientToken: "t".repeat(65) }, "InvalidParameterValue"],
     [
@@ -100,7 +105,7 @@ describe("RunInstances", () => {
   });
 
   it("gives room back when an instance is terminated, and not before", () => {
-    const scene = new Ec2Scene({ times: { ...new Ec2Scene().state.options.times, shuttingDownMs: [20_000, 20_000] } });
+    const scene = new Ec2Scene({ times: { shuttingDownMs: [20_000, 20_000] } });
     setRoom(scene.state, { type: "c5.xlarge", zone: ZONE, market: "on-demand" }, 1);
     const [id = ""] = scene.run(1);
     scene.pass(MINUTE_MS);

@@ -1,14 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import { changeInstance } from "../../../src/simulator/ec2/control.ts";
-import type { Ec2Lags, Ec2Options } from "../../../src/simulator/ec2/options.ts";
+import type { Ec2Lags } from "../../../src/simulator/ec2/options.ts";
 import { Ec2Scene, idsOf, launchOf, SPOT, SUBNETS, tagged, UNKNOWN } from "./ec2-scene.ts";
 
-const NO_LAG: Ec2Lags = { freshIdMs: [0, 0], listingMs: [0, 0], stateMs: [0, 0], launchTemplateMs: [0, 0] };
-
-function lagging(lags: Partial<Ec2Lags>, options: Partial<Ec2Options> = {}): Ec2Scene {
-  return new Ec2Scene({ ...options, lags: { ...NO_LAG, ...lags } });
-}
+const withLags = (lags: Partial<Ec2Lags>) => new Ec2Scene({ lags });
 
 describe("DescribeInstances by ids", () => {
   it("fails as a whole for one id that is not found, and names it", () => {
@@ -35,7 +31,7 @@ describe("DescribeInstances by ids", () => {
   });
 
   it("does not find a fresh instance for a while; a listing shows it later still", () => {
-    const scene = lagging({ freshIdMs: [30_000, 30_000], listingMs: [90_000, 90_000] });
+    const scene = withLags({ freshIdMs: [30_000, 30_000], listingMs: [90_000, 90_000] });
     const [id = ""] = scene.run(1);
     const byId = () => scene.refusal("DescribeInstances", { InstanceIds: [id] });
     expect(byId()).toBe("InvalidInstanceID.NotFound");
@@ -48,14 +44,14 @@ describe("DescribeInstances by ids", () => {
   });
 
   it("shows a token's instances whatever lags", () => {
-    const scene = lagging({ freshIdMs: [30_000, 30_000], listingMs: [90_000, 90_000] });
+    const scene = withLags({ freshIdMs: [30_000, 30_000], listingMs: [90_000, 90_000] });
     const once = launchOf(2, { ClientToken: "launch-1" });
     const ids = idsOf(scene.call("RunInstances", once));
     expect(idsOf(scene.call("RunInstances", once))).toEqual(ids);
   });
 
   it("tells the truth of a state while a listing tells the last one", () => {
-    const scene = lagging({ stateMs: [20_000, 20_000] });
+    const scene = withLags({ stateMs: [20_000, 20_000] });
     const [id = ""] = scene.run(1);
     scene.pass(MINUTE_MS);
     scene.call("TerminateInstances", { InstanceIds: [id] });

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseProviderId } from "../../../src/domain/ids.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import type { Ec2ErrorCode } from "../../../src/simulator/ec2/errors.ts";
+import { makeEc2Port } from "../../../src/simulator/provider/ec2-port.ts";
 import type { Fault } from "../../../src/simulator/scenario/fault.ts";
 import { machineId, poolName } from "../../domain/builders.ts";
 import { end, IdleHost, launchOne, listing, makeScene, OURS, type ProviderScene, request } from "./provider-scene.ts";
@@ -108,6 +109,19 @@ describe("a reading", () => {
     const scene = makeScene("ec2", [error("list", "Unavailable")]);
     await expect(scene.provider.list("all")).rejects.toEqual(code("provider-unavailable"));
     expect(() => scene.model.listTagged("fleet", "other")).toThrow(code("provider-unavailable"));
+  });
+
+  it("takes no id out for another refusal that names it", async () => {
+    const id = parseProviderId("i-0123456789abcdef0");
+    const message = `You are not authorized to perform this operation on instance/${id}`;
+    const port = makeEc2Port({
+      controllerId: OURS,
+      pool: poolName(),
+      nowMs: () => 0,
+      call: async () => ({ kind: "refused", code: "UnauthorizedOperation", message }),
+      announce: () => {},
+    });
+    await expect(port.list([id])).rejects.toEqual(code("provider-unavailable"));
   });
 
   it("shows the last state for a while where states lag", async () => {

@@ -66,7 +66,7 @@ const launchTemplateData: MembersOf<LaunchTemplateData> = {
     HttpPutResponseHopLimit: whole,
     InstanceMetadataTags: text,
   }),
-  Placement: struct<Placement>({ AvailabilityZone: text, HostId: text, Tenancy: text }),
+  Placement: struct<Placement>({ AvailabilityZone: text, HostId: text, HostResourceGroupArn: text, Tenancy: text }),
   BlockDeviceMappings: list(
     "BlockDeviceMapping",
     struct<BlockDeviceMapping>({

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Ec2Action, Ec2Requests } from "../../ec2/api.ts";
 import { callEc2, type Ec2Outcome, isEc2Action } from "../../ec2/call.ts";
 import { changeInstance, type InstanceChange, type Pool, setQuota, setRoom } from "../../ec2/control.ts";
-import { createEc2 } from "../../ec2/create.ts";
+import { createEc2, type Ec2Setup } from "../../ec2/create.ts";
 import { EC2_ERRORS, type Ec2ErrorCode, Ec2Refusal } from "../../ec2/errors.ts";
 import { addEc2Fault, type Ec2FaultOutcome, type Ec2FaultTarget } from "../../ec2/faults.ts";
 import { advance, interrupt, nextDueMs, powerOff } from "../../ec2/life.ts";
@@ -33,7 +33,7 @@ export interface SimulatedEc2Options {
   /** How far EC2's clock is ahead of this machine's. */
   readonly clockOffsetMs?: number;
   /** The region, its account, and its habits. */
-  readonly ec2?: Partial<Omit<Ec2Options, "chance">>;
+  readonly ec2?: Ec2Setup;
 }
 
 export interface SimulatedEc2 {
