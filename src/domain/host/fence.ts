@@ -135,7 +135,9 @@ function awaitForeign(state: HostState, held: HeldTicket, look: Look, atMs: numb
 
 function tryToClose(state: HostState, held: HeldTicket, look: Look, files: FilesSight, atMs: number): HostStep {
   const why = whyNotIdle(look.processes, files) ?? look.fence?.unreadable ?? null;
-  const isJobless = why === null && held.step === "running";
+  // An agent that started after the assignment was over has only the runner's files to tell that there was one.
+  const hadAssignment = held.step === "running" || files.facts.receivedAtMs.length > 0;
+  const isJobless = why === null && hadAssignment;
   const idleSinceMs = isJobless ? (held.fence.idleSinceMs ?? atMs) : null;
   const ready = withFence(state, held, { foreignSinceMs: null, idleSinceMs });
   const cause = causeOf(ready, held.fence, idleSinceMs, atMs);

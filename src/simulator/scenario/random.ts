@@ -52,7 +52,7 @@ export function randomScenario(seed: number, provider?: ProviderWorld, hours = H
 }
 
 function drawArrivals(chance: Chance): Arrivals {
-  const perHour = Math.min(JOBS_PER_HOUR_MAX, Math.round(chance.spread(6, 60)));
+  const perHour = Math.max(1, Math.min(JOBS_PER_HOUR_MAX, Math.round(chance.spread(6, 60))));
   const isBursty = chance.happens(0.4);
   return {
     perHour,
@@ -75,10 +75,10 @@ function drawPools(chance: Chance): readonly PoolPolicy[] {
 function drawPool(chance: Chance, name: string): PoolPolicy {
   const isByRepository = chance.happens(0.2);
   const isWarm = chance.happens(0.4);
-  const machineCountMax = chance.pick([4, 8, 20, 40, 80]);
+  const machineCountMax = chance.pick([5, 8, 20, 40, 80]);
   const jobsPerMachine = chance.pick([1, 1, 3, 20]);
-  const warmParkedCount = isWarm ? chance.whole([1, 4]) : 0;
-  const registeredCount = chance.happens(0.3) ? chance.whole([1, 3]) : 0;
+  const warmParkedCount = isWarm ? chance.whole([1, 3]) : 0;
+  const registeredCount = chance.happens(0.3) ? chance.whole([1, 2]) : 0;
   const readyCount = isWarm && chance.happens(0.3) ? chance.whole([1, 3]) : 0;
   return {
     name: parsePoolName(name),

@@ -173,7 +173,9 @@ export function findLeftovers(world: World): Leftovers {
   const registeredCount = sum((pool) => pool.warmRegisteredCount + pool.readyTicketCount);
   const hosts = [...provider.hosts.values()].map((host) => host.truth());
   // Those that wait are wanted as long as they work: what does not is left over, then what is more than wanted.
-  const broken = hosts.filter(({ isUp }) => !isUp).map(({ providerId }) => providerId);
+  const broken = hosts
+    .filter(({ isUp, providerId }) => !isUp && !isUnfindable(world, providerId))
+    .map(({ providerId }) => providerId);
   const waiting = hosts.filter(({ isUp }) => isUp).map(({ providerId }) => providerId);
   const registrations = [...github.state.registrations.values()].filter(
     (runner) => world.isOurs(runner.name) && !isForgotten(world, runner),
@@ -195,6 +197,16 @@ export function findLeftovers(world: World): Leftovers {
 function isForgotten({ faults, database }: World, { name, sessionId }: Runner): boolean {
   if (database === null || sessionId !== null || faults.counts["controller.restore"] === undefined) return false;
   return database.read("select id from tickets where runner_name = ?", name).length === 0;
+}
+
+/**
+ * Dead, with its marks taken off by somebody, and of a store that was restored to before it: nothing is left by which
+ * anybody could know that it is ours.
+ */
+function isUnfindable({ faults, database, machineIds }: World, providerId: string): boolean {
+  const { "provider.marks-lost": unmarkedCount, "controller.restore": restoredCount } = faults.counts;
+  if (database === null || unmarkedCount === undefined || restoredCount === undefined) return false;
+  return database.read("select id from machines where id = ?", machineIds.get(providerId) ?? "").length === 0;
 }
 
 /** Machines that wait because they are to. */

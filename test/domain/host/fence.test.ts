@@ -230,6 +230,19 @@ describe("an agent that takes a fence over", () => {
     expect(Story.idle().look(LISTENER, idleFiles(), 500, STOPPED).effects).toEqual([LIFT]);
   });
 
+  it("hands a listener back whose job went elsewhere under its predecessor, ten minutes after its own first look", () => {
+    const lost = idleFiles({ receivedAtMs: [1_000], closedAtMs: [2_000] });
+    const story = Story.begun(TAKEN, STARTED).look(LISTENER, lost);
+    expect(reportOf(story.state).ticket?.step).toBe("online");
+    expect(story.look(LISTENER, lost, 10 * MINUTE_MS - 1).kinds()).not.toContain("close-fence");
+    expect(story.look(LISTENER, lost, 1).kinds()).toEqual(["close-fence"]);
+  });
+
+  it("leaves one alone that had no assignment yet", () => {
+    const story = Story.begun(TAKEN, STARTED).look(LISTENER, idleFiles());
+    expect(story.look(LISTENER, idleFiles(), 60 * MINUTE_MS).kinds()).not.toContain("close-fence");
+  });
+
   it("leaves it to the watchdog while there is one, and not for ever", () => {
     const story = Story.begun(TAKEN, STARTED).look(LISTENER, idleFiles(), 500, GUARDED).ordered(5);
     for (let count = 0; count < 19; count += 1) story.look(LISTENER, idleFiles(), 1_000, GUARDED);
