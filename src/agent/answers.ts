@@ -1,5 +1,5 @@
 /** The controller's answers, checked by hand: what is not as documented is no answer. */
-import { parseTicketId } from "../domain/ids.ts";
+import { type MachineId, parseMachineId, parseTicketId } from "../domain/ids.ts";
 import type { CheckInAnswer, HandBackOrder, PollAnswer, ReportAnswer } from "../domain/protocol.ts";
 
 /** The controller answered in a shape that we do not know. */
@@ -8,10 +8,11 @@ export class AnswerError extends Error {
 }
 
 export function parseCheckIn(value: unknown): CheckInAnswer {
-  const { protocolVersion, token } = recordOf(value);
+  const { protocolVersion, token, machineId } = recordOf(value);
   if (typeof protocolVersion !== "number" || typeof token !== "string" || token === "")
     throw new AnswerError("check-in: `protocolVersion` or `token` is missing");
-  return { protocolVersion, token };
+  // A controller of before says no name: the one that was claimed holds.
+  return { protocolVersion, token, ...(machineId === undefined ? {} : { machineId: machineIdOf(machineId) }) };
 }
 
 export function parseReportAnswer(value: unknown): ReportAnswer {
@@ -54,6 +55,15 @@ export function parsePollAnswer(value: unknown): PollAnswer {
   if (typeof runnerName !== "string" || typeof jitConfig !== "string" || jitConfig === "")
     throw new AnswerError("poll: `runnerName` or `jitConfig` of the ticket is missing");
   return { kind, ticket: { id: ticketIdOf(id), runnerName, jitConfig } };
+}
+
+function machineIdOf(value: unknown): MachineId {
+  try {
+    return parseMachineId(String(value));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new AnswerError("check-in: `machineId` is not a machine's id", { cause: error });
+  }
 }
 
 /** Nothing but a ticket's id becomes the name of a folder. */

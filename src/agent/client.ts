@@ -2,12 +2,12 @@
  * The agent's calls to its controller. No call throws: what came of it is its outcome. A refused token means: check in
  * again, once for a call.
  */
-import { readFileSync } from "node:fs";
-import type { AgentSettings } from "../domain/host/settings.ts";
-import type { IncarnationId } from "../domain/ids.ts";
+import type { HostSettings } from "../domain/host/settings.ts";
+import type { IncarnationId, MachineId } from "../domain/ids.ts";
 import {
   type CheckInRequest,
   type HostReport,
+  type Identity,
   POLL_HOLD_MS,
   type PollAnswer,
   type PollRequest,
@@ -34,7 +34,9 @@ export type Outcome<Answer> =
   | { readonly kind: "failed"; readonly why: string; readonly isRefusal: boolean };
 
 export interface ClientOptions {
-  readonly settings: AgentSettings;
+  readonly settings: HostSettings;
+  /** What the platform vouches by, as it is now. @throws where it cannot be had; the check-in then fails. */
+  readonly readIdentity: () => Promise<Identity>;
   readonly incarnation: IncarnationId;
   readonly bootId: string;
   readonly system: System;
@@ -56,29 +58,35 @@ type Failure = { readonly kind: "failed"; readonly why: string; readonly isRefus
 
 export class Client {
   readonly #options: ClientOptions;
-  readonly #message: { readonly machineId: AgentSettings["machineId"]; readonly incarnation: IncarnationId };
+  /** Who speaks: by the machine's own account until a check-in told better. */
+  #machineId: MachineId;
   #token: string | null = null;
   #checkIn: Promise<Failure | null> | null = null;
   #sequence = 0;
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    this.#message = { machineId: options.settings.machineId, incarnation: options.incarnation };
+    this.#machineId = options.settings.machineId;
   }
 
   report(report: HostReport, storeGeneration: number): Promise<Outcome<ReportAnswer>> {
-    const body = (): ReportRequest => ({ ...this.#message, sequence: this.#nextSequence(), storeGeneration, report });
+    const body = (): ReportRequest => ({ ...this.#speaker(), sequence: this.#nextSequence(), storeGeneration, report });
     return this.#call({ path: "report", body, timeoutMs: CALL_TIMEOUT_MS }, parseReportAnswer);
   }
 
   poll(signal: AbortSignal): Promise<Outcome<PollAnswer>> {
-    const body = (): PollRequest => ({ ...this.#message, sequence: this.#nextSequence() });
+    const body = (): PollRequest => ({ ...this.#speaker(), sequence: this.#nextSequence() });
     return this.#call({ path: "poll", body, timeoutMs: POLL_TIMEOUT_MS, signal }, parsePollAnswer);
   }
 
   sendLogs(saved: Pick<SavedLogs, "ticketId" | "logs">): Promise<Outcome<number>> {
-    const body = (): SavedLogs => ({ ...this.#message, ...saved });
+    const body = (): SavedLogs => ({ ...this.#speaker(), ...saved });
     return this.#call({ path: "logs", body, timeoutMs: CALL_TIMEOUT_MS }, parseSavedCount);
+  }
+
+  /** Read when the message leaves: its token is of the same check-in. */
+  #speaker(): { readonly machineId: MachineId; readonly incarnation: IncarnationId } {
+    return { machineId: this.#machineId, incarnation: this.#options.incarnation };
   }
 
   /** Drawn when the message leaves, so that later messages carry higher numbers. */
@@ -110,18 +118,19 @@ export class Client {
   }
 
   async #tryCheckIn(): Promise<Failure | null> {
-    const { settings, bootId } = this.#options;
-    let secret: string;
+    const { settings, incarnation, bootId, readIdentity } = this.#options;
+    let identity: Identity;
     try {
-      secret = readFileSync(settings.identityFile, "utf8").trim();
+      identity = await readIdentity();
     } catch (error) {
-      return { kind: "failed", why: `check-in: the identity file: ${describeError(error)}`, isRefusal: false };
+      return { kind: "failed", why: `check-in: the identity: ${describeError(error)}`, isRefusal: false };
     }
     const request: CheckInRequest = {
-      ...this.#message,
+      machineId: settings.machineId,
+      incarnation,
       protocolVersion: PROTOCOL_VERSION,
       providerId: settings.providerId,
-      identity: { kind: "process", secret },
+      identity,
       bootId,
       agentVersion: AGENT_VERSION,
     };
@@ -131,6 +140,7 @@ export class Client {
     const outcome = outcomeOf("check-in", response, parseCheckIn);
     if (outcome.kind === "failed") return outcome;
     this.#token = outcome.answer.token;
+    this.#machineId = outcome.answer.machineId ?? settings.machineId;
     return null;
   }
 

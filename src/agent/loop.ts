@@ -3,7 +3,7 @@
  * the controller go on beside it (`talk.ts`), with what the journal already holds and nothing more.
  */
 import { lookIntervalMs } from "../domain/host/report.ts";
-import { type AgentSettings, markOf } from "../domain/host/settings.ts";
+import { markOf } from "../domain/host/settings.ts";
 import { type HostEffect, type HostState, NEW_HOST } from "../domain/host/state.ts";
 import { stepHost } from "../domain/host/step.ts";
 import { isSampleDue } from "../domain/host/stillness.ts";
@@ -12,6 +12,7 @@ import { unreachable } from "../domain/invariant.ts";
 import type { OfferedTicket } from "../domain/protocol.ts";
 import { clearLeftovers } from "./clean.ts";
 import { FenceHand } from "./fence.ts";
+import { AccountError, type Ground } from "./ground.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Journal } from "./journal.ts";
 import { isFileError, type Log } from "./log.ts";
@@ -24,7 +25,7 @@ import type { System } from "./system.ts";
 import type { Talk } from "./talk.ts";
 
 export interface LoopOptions {
-  readonly settings: AgentSettings;
+  readonly ground: Ground;
   readonly places: Places;
   readonly journal: Journal;
   readonly isSameBoot: boolean;
@@ -46,7 +47,8 @@ export class Loop {
 
   constructor(options: LoopOptions) {
     this.#options = options;
-    this.#mark = markOf(options.settings.controllerId, options.settings.machineId);
+    const { settings } = options.ground;
+    this.#mark = markOf(settings.controllerId, settings.machineId);
     this.#lookout = new Lookout(options.places, this.#mark);
     const { places, log, system } = options;
     const look = this.#lookout.lookBehindFence.bind(this.#lookout);
@@ -89,7 +91,7 @@ export class Loop {
   }
 
   async #perform(effect: HostEffect): Promise<void> {
-    const { log, talk, inbox, places, settings } = this.#options;
+    const { log, talk, ground } = this.#options;
     switch (effect.kind) {
       case "journal":
         return;
@@ -109,21 +111,27 @@ export class Loop {
       case "clean":
         return this.#clean();
       case "prepare-root":
-        try {
-          await prepareRoot(places, settings.runnerDirectory);
-          void inbox.put({ kind: "root-prepared" });
-        } catch (error) {
-          if (!isFileError(error)) throw error;
-          log.write("preparing a root failed", { code: error.code, path: error.path });
-          void inbox.put({ kind: "root-failed" });
-        }
-        return;
+        return this.#prepareRoot();
       case "finish":
         return log.write("all is over: the agent ends");
       case "power-off":
-        return log.write("nobody can be reached and no ticket is held: the machine ends");
+        log.write("nobody can be reached and no ticket is held: the machine ends");
+        return ground.powerOff();
       default:
         return unreachable(effect);
+    }
+  }
+
+  async #prepareRoot(): Promise<void> {
+    const { log, inbox, places, ground } = this.#options;
+    try {
+      await prepareRoot(places, ground.settings.runnerDirectory, ground.runnerHost.findOwner());
+      void inbox.put({ kind: "root-prepared" });
+    } catch (error) {
+      if (error instanceof AccountError) log.write("preparing a root failed", { why: error.message });
+      else if (isFileError(error)) log.write("preparing a root failed", { code: error.code, path: error.path });
+      else throw error;
+      void inbox.put({ kind: "root-failed" });
     }
   }
 
@@ -138,13 +146,14 @@ export class Loop {
   }
 
   async #start(ticket: OfferedTicket): Promise<void> {
-    const { log, inbox, places, settings } = this.#options;
+    const { log, inbox, places, ground } = this.#options;
     this.#secret = ticket.jitConfig;
     const started = await startRunner({
       places,
       ticket,
+      host: ground.runnerHost,
       mark: this.#mark,
-      runnerEnvironment: settings.runnerEnvironment,
+      runnerEnvironment: ground.settings.runnerEnvironment,
       onExit: (exit) => {
         log.write("the runner ended", exit);
         this.#nextLookAtMs = 0;

@@ -1,10 +1,13 @@
 /**
  * The agent's entry. Exit code 0: all is over, and the launcher ends as well. Any other: the launcher starts it again, and
- * the new one takes over whatever runner is there.
+ * the new one takes over whatever runner is there. On an instance its unit starts it again after every end.
  */
 import { join } from "node:path";
+import { type Ground, processGround } from "./ground.ts";
 import { Inbox } from "./inbox.ts";
 import { drawIncarnation } from "./incarnation.ts";
+import { instanceGround } from "./instance.ts";
+import { InstanceMetadata } from "./instance-metadata.ts";
 import { openJournal } from "./journal.ts";
 import { takeLock } from "./lock.ts";
 import { describeError, openLog } from "./log.ts";
@@ -15,19 +18,23 @@ import { onAskedToStop, readBootId, readEnvironment, system } from "./system.ts"
 import { Talk } from "./talk.ts";
 
 async function runAgent(): Promise<void> {
-  const settings = readSettings(readEnvironment());
-  const places = makePlaces(settings);
+  const bootId = readBootId();
+  const ground = await findGround(bootId);
+  const { settings } = ground;
+  const places = makePlaces(settings, ground.runnerHost.isOtherUser);
   const log = openLog(join(places.directory, "agent.log"), system);
   if (!takeLock(places.directory)) throw new Error("another agent of this machine is alive");
   const journal = openJournal(places.directory, places.rootsDirectory);
-  const bootId = readBootId();
   const { id: incarnation, isSameBoot } = drawIncarnation(places.volatileDirectory, bootId, system, log);
   log.write("agent starts", { incarnation, pid: process.pid, isSameBoot, journal: journal.reading.kind });
   const inbox = new Inbox();
   onAskedToStop(() => void inbox.put({ kind: "asked-to-stop" }));
-  const talk = new Talk({ settings, incarnation, bootId, system, inbox, log });
-  const loop = new Loop({ settings, places, journal, isSameBoot, inbox, talk, log, system });
-  const talking = [talk.report(), talk.poll()];
+  const talk = new Talk({ ...ground, incarnation, bootId, system, inbox, log });
+  const loop = new Loop({ ground, places, journal, isSameBoot, inbox, talk, log, system });
+  const over = new AbortController();
+  const onNotice = () => void inbox.put({ kind: "wanted-back" });
+  const watching = ground.watchNotice(log, onNotice, over.signal);
+  const talking = [talk.report(), talk.poll(), watching];
   try {
     // Neither side of the conversation ends before it is stopped, but a bug in it must end the agent.
     await Promise.race([loop.run(), ...talking]);
@@ -36,7 +43,15 @@ async function runAgent(): Promise<void> {
     throw error;
   } finally {
     talk.stop();
+    over.abort();
   }
+}
+
+function findGround(bootId: string): Promise<Ground> | Ground {
+  const environment = readEnvironment();
+  const settings = readSettings(environment);
+  if (!("provider" in settings)) return processGround(settings);
+  return instanceGround(settings, { metadata: new InstanceMetadata(environment, system), bootId, system });
 }
 
 runAgent().then(

@@ -1,7 +1,7 @@
 /** Where the agent keeps what, under its own folder and the volatile one. Links are resolved: `/proc` shows no others. */
-import { mkdirSync, realpathSync } from "node:fs";
+import { chmodSync, mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import type { AgentSettings } from "../domain/host/settings.ts";
+import type { HostSettings } from "../domain/host/settings.ts";
 import type { TicketId } from "../domain/ids.ts";
 
 export interface Places {
@@ -13,9 +13,18 @@ export interface Places {
   readonly outputDirectory: string;
 }
 
-export function makePlaces(settings: Pick<AgentSettings, "directory" | "volatileDirectory">): Places {
+/** For nobody but us; and where others may pass through to what is theirs, without seeing what else there is. */
+const PRIVATE_MODE = 0o700;
+const PASSABLE_MODE = 0o711;
+
+/** @param isPassable another user's runner lives in there. */
+export function makePlaces(
+  settings: Pick<HostSettings, "directory" | "volatileDirectory">,
+  isPassable = false,
+): Places {
   const make = (path: string) => {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    mkdirSync(path, { recursive: true, mode: PRIVATE_MODE });
+    if (isPassable) chmodSync(path, PASSABLE_MODE);
     return realpathSync(path);
   };
   const directory = make(settings.directory);

@@ -3,6 +3,7 @@ import { constants } from "node:fs";
 import { access, chmod, cp, lstat, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { TicketId } from "../domain/ids.ts";
+import { type Account, giveTree } from "./account.ts";
 import { isFileError } from "./log.ts";
 import { FENCES, type Places, rootOf } from "./places.ts";
 
@@ -14,8 +15,13 @@ const LOCKED_FOLDERS_MAX = 100_000;
 /**
  * Copies the runner for the next ticket. Real copies, or reflinks where the file system has them: never hard links, through
  * which a job could write into the source. Links stay links.
+ * @param owner who the runner is run as; null: as the agent.
  */
-export async function prepareRoot(places: Places, runnerDirectory: string): Promise<void> {
+export async function prepareRoot(
+  places: Places,
+  runnerDirectory: string,
+  owner: Account | null = null,
+): Promise<void> {
   const building = join(places.rootsDirectory, BUILDING);
   await removeTree(building);
   await removeTree(join(places.rootsDirectory, NEXT));
@@ -23,6 +29,7 @@ export async function prepareRoot(places: Places, runnerDirectory: string): Prom
   await cp(runnerDirectory, building, { recursive: true, verbatimSymlinks: true, errorOnExist: true, mode });
   // A read-only source must not make a read-only root: the runner writes its configuration there.
   await chmod(building, 0o700);
+  if (owner !== null) await giveTree(building, owner);
   await rename(building, join(places.rootsDirectory, NEXT));
 }
 

@@ -359,7 +359,17 @@ describe("settings", () => {
   it("are read, with what they hold and no more", () => {
     expect(parseSettings({ ...SETTINGS, more: 1 })).toEqual({ ...SETTINGS, controllerUrl: "http://127.0.0.1:1" });
     writeFileSync(join(base, "settings.json"), JSON.stringify(SETTINGS));
-    expect(readSettings({ HOLDFAST_AGENT_SETTINGS: join(base, "settings.json") }).machineId).toBe("m-12345678");
+    const read = readSettings({ HOLDFAST_AGENT_SETTINGS: join(base, "settings.json") });
+    expect(read).toMatchObject({ machineId: "m-12345678" });
+  });
+
+  it("of an instance say which pool and user, and leave out which machine", () => {
+    const { machineId: _, providerId: __, identityFile: ___, ...common } = SETTINGS;
+    const instance = { ...common, provider: "ec2", pool: "linux", runnerUser: "runner" };
+    expect(parseSettings({ ...instance, more: 1 })).toEqual({ ...instance, controllerUrl: "http://127.0.0.1:1" });
+    expect(() => parseSettings({ ...instance, runnerUser: "" })).toThrow(/`runnerUser` is not a text/);
+    expect(() => parseSettings({ ...instance, pool: "a/b" })).toThrow(/`pool` is not a pool name/);
+    expect(() => parseSettings({ ...instance, provider: "moon" })).toThrow(/neither `process` nor `ec2`/);
   });
 
   it.each<[string, object, RegExp]>([

@@ -6,25 +6,30 @@
  * A failure ends the script with its reason on the console, and the machine as `never-engaged` after its boot deadline.
  */
 import { ProviderError } from "../../domain/errors.ts";
+import type { InstanceSettings } from "../../domain/host/settings.ts";
 import type { Ec2ProviderOptions } from "./settings.ts";
 
 /** EC2's own limit, before the encoding. */
 const USER_DATA_BYTES_MAX = 16 * 1024;
 const HOME = "/opt/holdfast";
+/** On tmpfs: it must not outlive the boot. */
+const VOLATILE = "/run/holdfast";
 
 export type UserDataParts = Pick<Ec2ProviderOptions, "controllerId" | "pool" | "host" | "bundle" | "controllerUrl">;
 
 export function bootScript(parts: UserDataParts): string {
   const { host, bundle } = parts;
-  const settings = JSON.stringify({
+  const settings: InstanceSettings = {
     controllerId: parts.controllerId,
     pool: parts.pool,
     provider: "ec2",
     controllerUrl: parts.controllerUrl,
+    directory: `${HOME}/state`,
+    volatileDirectory: VOLATILE,
     runnerDirectory: host.runnerDirectory,
     runnerUser: host.runnerUser,
     runnerEnvironment: host.runnerEnvironment,
-  });
+  };
   return `#!/bin/bash
 set -euo pipefail
 umask 022
@@ -35,6 +40,7 @@ home=${HOME}
 runner=${quote(host.runnerDirectory)}
 mkdir -p "$home"
 ${runnerSteps(parts)}test -x "$runner/bin/Runner.Listener" || { echo "holdfast: there is no runner in $runner"; exit 1; }
+getent passwd ${quote(host.runnerUser)} > /dev/null || { echo "holdfast: there is no user" ${quote(host.runnerUser)}; exit 1; }
 node="$(ls -d "$runner"/externals/node24/bin/node)"
 install -D -m 755 "$node" "$home/bin/node"
 fetch "$home/agent.tar.gz" ${quote(bundle.url)}
@@ -42,9 +48,8 @@ verify "$home/agent.tar.gz" ${bundle.sha256}
 rm -rf "$home/agent"
 mkdir -p "$home/agent"
 tar --extract --gzip --no-same-owner --file "$home/agent.tar.gz" --directory "$home/agent"
-install -d -m 700 "$home/state"
 cat > "$home/settings.json" <<'HOLDFAST_SETTINGS'
-${settings}
+${JSON.stringify(settings)}
 HOLDFAST_SETTINGS
 cat > /etc/systemd/system/holdfast-agent.service <<'HOLDFAST_UNIT'
 ${unitText(bundle.entry)}HOLDFAST_UNIT
@@ -81,9 +86,12 @@ ExecStart=${HOME}/bin/node --disable-warning=ExperimentalWarning ${HOME}/agent/$
 Environment=HOLDFAST_AGENT_SETTINGS=${HOME}/settings.json
 KillMode=process
 Restart=always
+RestartSec=1
 TimeoutStopSec=infinity
 OOMPolicy=continue
 OOMScoreAdjust=-900
+StandardOutput=journal
+StandardError=journal+console
 
 [Install]
 WantedBy=multi-user.target

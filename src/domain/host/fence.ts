@@ -162,7 +162,7 @@ function causeOf(
 ): FenceCause | null {
   if (order !== null) return { kind: "order", attempt: order.attempt };
   const isLongJobless = idleSinceMs !== null && atMs - idleSinceMs >= JOBLESS_FOR_MS;
-  const isOwn = state.isLeaving || isLongJobless || isCutOff(state, TICKET_SILENT_FOR_MS);
+  const isOwn = state.isLeaving || state.isWantedBack || isLongJobless || isCutOff(state, TICKET_SILENT_FOR_MS);
   return isOwn && atMs >= (notBeforeMs ?? atMs) ? { kind: "own" } : null;
 }
 

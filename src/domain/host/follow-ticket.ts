@@ -139,7 +139,8 @@ function judgeGone(state: HostState, held: HeldTicket, files: FilesSight, atMs: 
   if (run.kind === "taken-over" && run.process === null && !files.facts.hasLog && files.unreadable === null)
     return barren("never started");
   const code = run.kind === "own" && run.exit !== null ? run.exit.code : files.facts.returnCode;
-  const again = state.isLeaving || state.isRetiring ? null : judgeRestart(held, code, files, goneForMs);
+  const isLast = state.isLeaving || state.isWantedBack || state.isRetiring;
+  const again = isLast ? null : judgeRestart(held, code, files, goneForMs);
   return again ?? barren(reasonOf(held, code));
 }
 

@@ -10,7 +10,7 @@ const IDLE_LOOK_INTERVAL_MS = 5 * SECOND_MS;
 
 export function phaseOf(state: HostState): HostPhase {
   if (state.journal === null || !state.isLookedAt) return "starting";
-  if (state.isLeaving || state.isOver) return "leaving";
+  if (state.isLeaving || state.isWantedBack || state.isOver) return "leaving";
   if (state.held !== null) return "engaged";
   if (state.isRetiring) return "leaving";
   return state.place.kind === "ready" ? "parked" : "preparing";

@@ -109,6 +109,8 @@ export interface HostState {
   readonly goneSinceMs: number | null;
   readonly place: Place;
   readonly isLeaving: boolean;
+  /** The platform said that it takes the machine: like leaving, but its end is the provider's and the agent stays until then. */
+  readonly isWantedBack: boolean;
   /** Since when it leaves without a ticket, by the looks. */
   readonly idleLeavingSinceMs: number | null;
   /** The controller knows that it leaves and how every ticket ended. */
@@ -136,6 +138,7 @@ export const NEW_HOST: HostState = {
   goneSinceMs: null,
   place: { kind: "unclean", failureCount: 0, notBeforeMs: null },
   isLeaving: false,
+  isWantedBack: false,
   idleLeavingSinceMs: null,
   isLeaveHeard: false,
   isRetiring: false,
@@ -190,7 +193,9 @@ export type HostInput =
    */
   | { readonly kind: "logs-sent"; readonly ticketId: TicketId; readonly isTaken: boolean; readonly atMs: number }
   /** SIGTERM. */
-  | { readonly kind: "asked-to-stop" };
+  | { readonly kind: "asked-to-stop" }
+  /** The platform's notice: a spot instance is to be taken back. */
+  | { readonly kind: "wanted-back" };
 
 /** Done in their order, each finished before the next: a journal entry is durable before the effect after it. */
 export type HostEffect =
@@ -248,7 +253,9 @@ export function isCutOff(state: HostState, forMs: number): boolean {
 }
 
 export function canHaveNext(state: HostState): boolean {
-  return !state.isLeaving && !state.isRetiring && !state.isOver && state.unreadableJournal === null;
+  return (
+    !state.isLeaving && !state.isWantedBack && !state.isRetiring && !state.isOver && state.unreadableJournal === null
+  );
 }
 
 /** The step that also writes an entry: the state knows it at once, the journal before anything else is done. */

@@ -68,6 +68,8 @@ function handle(state: HostState, input: HostInput): HostStep {
       return nothingMore(noteLogsSent(state, input));
     case "asked-to-stop":
       return nothingMore({ ...state, isLeaving: true });
+    case "wanted-back":
+      return nothingMore({ ...state, isWantedBack: true });
   }
 }
 

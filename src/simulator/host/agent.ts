@@ -217,6 +217,7 @@ export class Agent {
       before.held?.fence.order !== state.held?.fence.order ||
       before.place.kind !== state.place.kind ||
       before.isLeaving !== state.isLeaving ||
+      before.isWantedBack !== state.isWantedBack ||
       before.isRetiring !== state.isRetiring;
     if (isNews) this.#changedAtMs = machine.nowMs;
     if (lookIntervalMs(state) < lookIntervalMs(before)) this.#nextLookAtMs = 0;

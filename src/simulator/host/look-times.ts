@@ -25,7 +25,7 @@ export function nextLookMs(state: HostState, changedAtMs: number, nowMs: number)
 function isRestless(state: HostState): boolean {
   const { held, place } = state;
   if (state.isOver || state.unreadableJournal !== null) return false;
-  if (state.isLeaving) return true;
+  if (state.isLeaving || (state.isWantedBack && held !== null)) return true;
   if (held === null) {
     const isPlaceOpen = place.kind === "unclean" || (place.kind === "clean" && !state.isRetiring);
     return isPlaceOpen && place.notBeforeMs === null;

@@ -87,6 +87,31 @@ describe("the controller's other words", () => {
   });
 });
 
+describe("a notice that the platform takes the machine", () => {
+  it("lets a parked agent take no more tickets and say so, and stay: its end is the provider's", () => {
+    const story = Story.parked().tell({ kind: "wanted-back" });
+    expect(story.kinds()).toEqual(["report"]);
+    expect([phaseOf(story.state), isPolling(story.state)]).toEqual(["leaving", false]);
+    for (let count = 0; count < 100; count += 1) story.answer().look(NONE, files(), 60 * SECOND_MS);
+    expect(story.allEffects.map(({ kind }) => kind)).not.toContain("finish");
+    expect(story.offer(T2).kinds().slice(0, 1)).toEqual(["refused"]);
+  });
+
+  it("lets an engaged one wait for its job and tell its end, and clears up without a new root", () => {
+    const story = Story.engaged().look(BOTH).tell({ kind: "wanted-back" }).answer();
+    expect(phaseOf(story.state)).toBe("leaving");
+    story.exited(0).look(NONE).look(NONE).tell({ kind: "cleaned" });
+    expect(reportOf(story.state)).toMatchObject({ ended: [{ id: T1 }] });
+    story.answer({ confirmedEnds: [T1] }).look(NONE);
+    expect(story.allEffects.filter(({ kind }) => kind === "prepare-root")).toHaveLength(1);
+  });
+
+  it("lets an agent that is asked to stop as well end like any other", () => {
+    const story = Story.parked().tell({ kind: "wanted-back" }).tell({ kind: "asked-to-stop" }).look(NONE);
+    expect(story.answer().look(NONE).kinds()).toContain("finish");
+  });
+});
+
 describe("SIGTERM", () => {
   it("ends a parked agent once the controller has heard of it", () => {
     const story = Story.parked().tell({ kind: "asked-to-stop" });

@@ -175,6 +175,13 @@ describe("by itself", () => {
     expect(story.look(LISTENER, idleFiles(), 1_000).kinds()).toEqual(["close-fence"]);
   });
 
+  it("a host that its platform wants back hands back a ticket without a job", () => {
+    expect(Story.idle().tell({ kind: "wanted-back" }).look(LISTENER, idleFiles()).kinds()).toEqual(["close-fence"]);
+    const busy = Story.idle().tell({ kind: "wanted-back" });
+    for (let count = 0; count < 10; count += 1) busy.look(BOTH, idleFiles(), MINUTE_MS);
+    expect(busy.allEffects.map(({ kind }) => kind)).not.toContain("close-fence");
+  });
+
   it.each([
     ["a Worker runs", BOTH, idleFiles()],
     ["an assignment arrived", LISTENER, idleFiles({ receivedAtMs: [1_000] })],

@@ -39,7 +39,7 @@ const anyInput: fc.Arbitrary<HostInput> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom<HostInput>({ kind: "polled", answer: null }) },
   { weight: 1, arbitrary: fc.constantFrom<HostInput>({ kind: "clean-failed" }, { kind: "root-failed" }) },
   { weight: 1, arbitrary: fc.constantFrom<HostInput>({ kind: "cleaned" }, { kind: "root-prepared" }) },
-  { weight: 1, arbitrary: fc.constant<HostInput>({ kind: "asked-to-stop" }) },
+  { weight: 1, arbitrary: fc.constantFrom<HostInput>({ kind: "asked-to-stop" }, { kind: "wanted-back" }) },
   {
     weight: 1,
     arbitrary: anyTicket.map((ticketId): HostInput => ({ kind: "runner-not-started", ticketId, why: "ENOENT" })),

@@ -98,6 +98,7 @@ describe("taking a ticket", () => {
   it.each<[string, () => Story]>([
     ["while engaged with another", () => Story.engaged()],
     ["while leaving", () => Story.parked().tell({ kind: "asked-to-stop" })],
+    ["while the platform wants the machine back", () => Story.parked().tell({ kind: "wanted-back" })],
     ["while retiring", () => Story.parked().answer({ isRetiring: true })],
     ["before a root is ready", () => Story.begun().look(NONE).look(NONE).answer()],
     ["before the controller answered to what we said", () => Story.begun().look(NONE).look(NONE)],
@@ -264,6 +265,7 @@ describe("starting the same ticket again", () => {
   });
 
   it("not while leaving", () => {
+    expect(endOf(gone(Story.engaged().tell({ kind: "wanted-back" }).exited(2)))).toEqual(barren("exit code 2"));
     expect(endOf(gone(Story.engaged().tell({ kind: "asked-to-stop" }).exited(2)))).toEqual(barren("exit code 2"));
   });
 

@@ -1,0 +1,49 @@
+/**
+ * What the agent stands on, and what is different there: who it is, how a runner is started, whether somebody wants the
+ * machine back, how the machine ends. On a process machine its provider wrote all of it down.
+ */
+import { readFileSync } from "node:fs";
+import type { AgentSettings, HostSettings } from "../domain/host/settings.ts";
+import type { TicketId } from "../domain/ids.ts";
+import type { Identity } from "../domain/protocol.ts";
+import type { Account } from "./account.ts";
+import type { Log } from "./log.ts";
+
+export interface Ground {
+  readonly settings: HostSettings;
+  /** @throws {Error} where it cannot be had now. */
+  readonly readIdentity: () => Promise<Identity>;
+  readonly runnerHost: RunnerHost;
+  /** Calls back at most once; ends when the signal aborts. */
+  readonly watchNotice: (log: Log, onNotice: () => void, signal: AbortSignal) => Promise<void>;
+  /** The dead man's switch. */
+  readonly powerOff: () => void;
+}
+
+/** How a runner is started, and as whom. */
+export interface RunnerHost {
+  /** Another user than the agent's; then every runner is theirs. */
+  readonly isOtherUser: boolean;
+  /** Null where the agent's own user runs it. @throws {AccountError} */
+  readonly findOwner: () => Account | null;
+  /** What stands before the listener on its command line; each part of it makes way for the next in the same process. */
+  readonly wrap: (ticketId: TicketId) => Promise<readonly string[]>;
+}
+
+/** There is no such user on this machine. */
+export class AccountError extends Error {
+  override readonly name = "AccountError";
+}
+
+/** The end of the agent is the end of the machine there: its launcher ends as well. */
+export function processGround(settings: AgentSettings): Ground {
+  const readSecret = () => readFileSync(settings.identityFile, "utf8").trim();
+  return {
+    settings,
+    readIdentity: async () => ({ kind: "process", secret: readSecret() }),
+    runnerHost: { isOtherUser: false, findOwner: () => null, wrap: async () => [] },
+    watchNotice: (_log, _onNotice, signal) =>
+      new Promise((resolve) => signal.addEventListener("abort", () => resolve())),
+    powerOff: () => {},
+  };
+}
