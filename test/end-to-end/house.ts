@@ -80,13 +80,13 @@ export async function openHouseAt(github: SimulatedGitHub, plan: Partial<HousePl
     ...plan,
   };
   const [webhookSecret = ""] = settle(directory, whole, github).values();
-  const { controllerId, front } = whole;
-  return houseOf({ directory, github, controllerId, url: front.operatorsUrl, webhookSecret });
+  const { controllerId, front, environment = {} } = whole;
+  return houseOf({ directory, github, controllerId, url: front.operatorsUrl, webhookSecret }, environment);
 }
 
 type HouseFacts = Pick<House, "directory" | "github" | "controllerId" | "url" | "webhookSecret">;
 
-function houseOf(facts: HouseFacts): House {
+function houseOf(facts: HouseFacts, environment: Readonly<Record<string, string>>): House {
   let child: ChildProcess | null = null;
   const kill = async (): Promise<void> => {
     const running = child;
@@ -105,7 +105,7 @@ function houseOf(facts: HouseFacts): House {
       return house.untilReady();
     },
     spawn: () => {
-      child = spawnServer(facts.directory);
+      child = spawnServer(facts.directory, environment);
     },
     untilReady: () =>
       until(
@@ -156,14 +156,18 @@ function describeLeft(house: House): string {
   return left.join(", ");
 }
 
-function spawnServer(directory: string): ChildProcess {
+function spawnServer(directory: string, environment: Readonly<Record<string, string>>): ChildProcess {
   const log = openSync(join(directory, "server.log"), "a");
   const file = new URL("../../bin/holdfast.js", import.meta.url).pathname;
   return spawn(
     process.execPath,
     ["--disable-warning=ExperimentalWarning", file, "serve", "--config", join(directory, "holdfast.yaml")],
     // No variable of whoever runs the tests, a proxy above all, decides which way it goes.
-    { stdio: ["ignore", log, log], cwd: directory, env: { PATH: process.env.PATH, HOME: process.env.HOME } },
+    {
+      stdio: ["ignore", log, log],
+      cwd: directory,
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
+    },
   );
 }
 

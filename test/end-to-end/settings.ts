@@ -22,6 +22,8 @@ export interface PoolOverrides {
   readonly machines?: { readonly max?: number; readonly jobsPerMachine?: number };
   readonly warm?: { readonly parked?: number };
   readonly deadlines?: Readonly<Record<string, string>>;
+  readonly runner?: object;
+  readonly provider?: object;
 }
 
 /** One that is told nothing signs in by a token, goes straight to the simulated GitHub, and hears of jobs by webhooks. */
@@ -54,6 +56,10 @@ export interface HousePlan {
   readonly connections: Readonly<Record<string, ConnectionPlan>>;
   readonly pools: readonly PoolOverrides[];
   readonly front: FrontPlan;
+  /** Of the controller's process, besides where programs are. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Written beside the configuration, by their names. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** Everything on one plain address. */
@@ -72,7 +78,7 @@ export function settle(directory: string, plan: HousePlan, github: SimulatedGitH
     for (const [file, content] of Object.entries(filesOf(name, connection, secret, github))) write(file, content);
     setHooks(connection, { url: `${plan.front.webhooksUrl}/webhooks/github`, secret }, github);
   }
-  for (const [file, content] of Object.entries(plan.front.files)) write(file, content);
+  for (const [file, content] of Object.entries({ ...plan.front.files, ...plan.files })) write(file, content);
   write("token-key", randomBytes(32));
   write("holdfast.yaml", stringify(configOf(plan, github)));
   return secrets;

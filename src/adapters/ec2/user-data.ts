@@ -48,6 +48,7 @@ verify "$home/agent.tar.gz" ${bundle.sha256}
 rm -rf "$home/agent"
 mkdir -p "$home/agent"
 tar --extract --gzip --no-same-owner --file "$home/agent.tar.gz" --directory "$home/agent"
+install -d -m 711 "$home/state"
 cat > "$home/settings.json" <<'HOLDFAST_SETTINGS'
 ${JSON.stringify(settings)}
 HOLDFAST_SETTINGS

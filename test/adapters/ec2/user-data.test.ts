@@ -1,7 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { Ec2ProviderOptions } from "../../../src/adapters/ec2/settings.ts";
 import { bootScript, encodeUserData } from "../../../src/adapters/ec2/user-data.ts";
+import { parseSettings } from "../../../src/agent/settings.ts";
 import { handClock, optionsAt, settingsAt } from "./stage.ts";
 
 const options = (changes: Partial<Ec2ProviderOptions["host"]> = {}): Ec2ProviderOptions => {
@@ -9,6 +13,11 @@ const options = (changes: Partial<Ec2ProviderOptions["host"]> = {}): Ec2Provider
   return { ...sound, host: { ...sound.host, ...changes } };
 };
 const DOWNLOAD = { url: "https://mirror.test/it's runner.tar.gz", sha256: "ab".repeat(32), version: "2.336.0" };
+
+function unitIn(script: string): string {
+  const [, unit = ""] = /<<'HOLDFAST_UNIT'\n([\s\S]*?)HOLDFAST_UNIT\n/.exec(script) ?? [];
+  return unit;
+}
 
 describe("the boot script", () => {
   it.each<readonly [string, Partial<Ec2ProviderOptions["host"]>]>([
@@ -47,8 +56,55 @@ describe("the boot script", () => {
   });
 
   it("runs the agent so that no end of it ends a runner", () => {
-    for (const line of ["KillMode=process", "Restart=always", "TimeoutStopSec=infinity", "OOMPolicy=continue"])
-      expect(bootScript(options())).toContain(`\n${line}\n`);
+    const unit = unitIn(bootScript(options()));
+    for (const line of [
+      "Type=exec",
+      "KillMode=process",
+      "Restart=always",
+      "StartLimitIntervalSec=0",
+      "TimeoutStopSec=infinity",
+      "OOMPolicy=continue",
+    ])
+      expect(unit).toContain(`\n${line}\n`);
+  });
+
+  it.skipIf(spawnSync("systemd-analyze", ["--version"]).status !== 0)(
+    "writes a unit that systemd takes, with nothing in it that it does not know (skipped without systemd-analyze)",
+    () => {
+      const folder = mkdtempSync(join(tmpdir(), "holdfast-unit-"));
+      onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+      const file = join(folder, "holdfast-agent.service");
+      // What it runs is not on this machine.
+      writeFileSync(file, unitIn(bootScript(options())).replace(/^ExecStart=\S+/m, "ExecStart=/bin/true"));
+      const { status, stdout, stderr } = spawnSync("systemd-analyze", ["verify", "--man=no", file], {
+        encoding: "utf8",
+      });
+      expect([stdout, stderr, status]).toEqual(["", "", 0]);
+    },
+  );
+
+  it("leaves settings that the agent reads", () => {
+    const [, written = ""] = /<<'HOLDFAST_SETTINGS'\n(.*)\nHOLDFAST_SETTINGS\n/.exec(bootScript(options())) ?? [];
+    const { host, controllerId, pool, controllerUrl } = options();
+    expect(parseSettings(JSON.parse(written))).toEqual({
+      provider: "ec2",
+      controllerId,
+      pool,
+      controllerUrl,
+      directory: "/opt/holdfast/state",
+      volatileDirectory: "/run/holdfast",
+      runnerDirectory: host.runnerDirectory,
+      runnerUser: host.runnerUser,
+      runnerEnvironment: host.runnerEnvironment,
+    });
+  });
+
+  it("ends where the image has no such user", () => {
+    const own = bootScript(options({ runnerDirectory: "/", runnerUser: "holdfast-nobody-knows" }));
+    const script = own.replaceAll("/opt/holdfast", mkdtempSync(join(tmpdir(), "holdfast-boot-")));
+    const runner = 'test -x "$runner/bin/Runner.Listener"';
+    const { status, stdout } = spawnSync("bash", [], { input: script.replace(runner, "true"), encoding: "utf8" });
+    expect([status, stdout]).toEqual([1, "holdfast: there is no user holdfast-nobody-knows\n"]);
   });
 
   it("is the same for all machines of a pool, and holds no secret", () => {
