@@ -10,7 +10,7 @@ import type { System } from "./system.ts";
 
 /** Where every instance finds it; the variable is the one by which the official tools are told of another place. */
 const METADATA_URL = "http://169.254.169.254";
-export const METADATA_URL_VARIABLE = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+const METADATA_URL_VARIABLE = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
 
 const TOKEN_PATH = "/latest/api/token";
 const TTL_HEADER = "x-aws-ec2-metadata-token-ttl-seconds";

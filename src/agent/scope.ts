@@ -9,6 +9,7 @@
  * no supplementary groups, and so no way to Docker.
  */
 import { spawnSync } from "node:child_process";
+import { AGENT_UNIT } from "../domain/host/settings.ts";
 import type { TicketId } from "../domain/ids.ts";
 import { MINUTE_MS } from "../domain/units.ts";
 import type { Account } from "./account.ts";
@@ -21,9 +22,6 @@ export interface Scope {
   /** The metadata is kept from the runner and its jobs. */
   readonly isMetadataClosed: boolean;
 }
-
-/** Under which the agent runs. */
-export const AGENT_UNIT = "holdfast-agent.service";
 
 /** Since when scopes know `OOMPolicy`, and would end as a whole for one process that had no memory. (NEWS of systemd 253.) */
 const SCOPE_OOM_POLICY_SINCE = 253;

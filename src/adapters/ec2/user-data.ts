@@ -6,7 +6,7 @@
  * A failure ends the script with its reason on the console, and the machine as `never-engaged` after its boot deadline.
  */
 import { ProviderError } from "../../domain/errors.ts";
-import type { InstanceSettings } from "../../domain/host/settings.ts";
+import { AGENT_UNIT, type InstanceSettings } from "../../domain/host/settings.ts";
 import type { Ec2ProviderOptions } from "./settings.ts";
 
 /** EC2's own limit, before the encoding. */
@@ -52,10 +52,10 @@ install -d -m 711 "$home/state"
 cat > "$home/settings.json" <<'HOLDFAST_SETTINGS'
 ${JSON.stringify(settings)}
 HOLDFAST_SETTINGS
-cat > /etc/systemd/system/holdfast-agent.service <<'HOLDFAST_UNIT'
+cat > /etc/systemd/system/${AGENT_UNIT} <<'HOLDFAST_UNIT'
 ${unitText(bundle.entry)}HOLDFAST_UNIT
 systemctl daemon-reload
-systemctl enable --now holdfast-agent.service
+systemctl enable --now ${AGENT_UNIT}
 echo "holdfast: the agent runs"
 `;
 }

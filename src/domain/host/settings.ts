@@ -35,6 +35,9 @@ export interface AgentSettings extends HostSettings {
   readonly identityFile: string;
 }
 
+/** Under which the agent runs on an instance. */
+export const AGENT_UNIT = "holdfast-agent.service";
+
 /**
  * Of an EC2 instance: the same for all of a pool, so which instance and which machine it is is not in them. `directory` and
  * `volatileDirectory` hold a folder for each instance that an image was ever used on, and are the agent's alone.
