@@ -8,6 +8,7 @@ import type { TicketId } from "../domain/ids.ts";
 import type { Identity } from "../domain/protocol.ts";
 import type { Account } from "./account.ts";
 import type { Log } from "./log.ts";
+import { ownUserId } from "./system.ts";
 
 export interface Ground {
   readonly settings: HostSettings;
@@ -28,6 +29,19 @@ export interface RunnerHost {
   readonly findOwner: () => Account | null;
   /** What stands before the listener on its command line; each part of it makes way for the next in the same process. */
   readonly wrap: (ticketId: TicketId) => Promise<readonly string[]>;
+}
+
+/** The user who is there for runners alone: not root, and not whoever the agent is. */
+export function runnerUserOf(host: RunnerHost): { readonly runnerUserId?: number } {
+  if (!host.isOtherUser) return {};
+  try {
+    const userId = host.findOwner()?.userId ?? 0;
+    return userId === 0 || userId === ownUserId() ? {} : { runnerUserId: userId };
+  } catch (error) {
+    // Nobody runs as a user who is not there; no root is prepared for one either.
+    if (!(error instanceof AccountError)) throw error;
+    return {};
+  }
 }
 
 /** There is no such user on this machine. */

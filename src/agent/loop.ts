@@ -12,7 +12,7 @@ import { unreachable } from "../domain/invariant.ts";
 import type { OfferedTicket } from "../domain/protocol.ts";
 import { clearLeftovers } from "./clean.ts";
 import { FenceHand } from "./fence.ts";
-import { AccountError, type Ground } from "./ground.ts";
+import { AccountError, type Ground, runnerUserOf } from "./ground.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Journal } from "./journal.ts";
 import { isFileError, type Log } from "./log.ts";
@@ -167,11 +167,12 @@ export class Loop {
   }
 
   async #clean(): Promise<void> {
-    const { log, inbox, places, system } = this.#options;
+    const { log, inbox, places, system, ground } = this.#options;
     this.#lookout.forgetFiles();
     this.#secret = null;
     try {
-      const clearing = await clearLeftovers(this.#lookout.belongings(null), system);
+      const ours = { ...this.#lookout.belongings(null), ...runnerUserOf(ground.runnerHost) };
+      const clearing = await clearLeftovers(ours, system);
       log.write("leftovers", clearing);
       if (clearing.kind === "not-cleared") return void inbox.put({ kind: "clean-failed" });
       await removeRoots(places);

@@ -12,6 +12,7 @@ import {
   parsePs,
   parsePsThreads,
   parseStat,
+  parseUserId,
 } from "../domain/host/process-table.ts";
 import { roleOf, type SeenProcess } from "../domain/host/sight.ts";
 import { isFileError } from "./log.ts";
@@ -116,6 +117,7 @@ function readProcess(pid: number, alsoPid: number | null | "all"): SeenProcess |
     executable: readLink(entry, "exe"),
     workingDirectory: readLink(entry, "cwd"),
     mark: readMark(entry),
+    ...readUser(entry),
   };
 }
 
@@ -145,12 +147,17 @@ function entryOf({ pid, state }: ProcessStat): string {
   }
 }
 
+function readUser(entry: string): { readonly userId?: number } {
+  const userId = parseUserId(readIfAllowed(entry, "status") ?? "");
+  return userId === null ? {} : { userId };
+}
+
 function readMark(entry: string): MarkReading {
   const environment = readIfAllowed(entry, "environ");
   return environment === null ? { kind: "unreadable" } : parseMark(environment);
 }
 
-function readIfAllowed(entry: string, file: "cmdline" | "environ"): string | null {
+function readIfAllowed(entry: string, file: "cmdline" | "environ" | "status"): string | null {
   try {
     return readFileSync(`/proc/${entry}/${file}`, "utf8");
   } catch (error) {

@@ -42,7 +42,12 @@ export function readEnvironment(): Readonly<Record<string, string | undefined>> 
 
 /** Whether the agent, and so the runner that it starts, is the root user. */
 export function isRootUser(): boolean {
-  return process.getuid?.() === 0;
+  return ownUserId() === 0;
+}
+
+/** Null where users have no numbers. */
+export function ownUserId(): number | null {
+  return process.getuid?.() ?? null;
 }
 
 /** The kernel's boot id; where there is none, the boot is told by nothing better than the platform. */

@@ -276,6 +276,13 @@ describe("what a job left", () => {
     expect(await clearLeftovers(ours(), system)).toEqual({ kind: "cleared", killedCount: 0 });
   });
 
+  it("is told by its user on Linux", () => {
+    const table = readProcessTable("all");
+    if (table.kind === "unknown") throw new Error(table.why);
+    const own = table.processes.find(({ pid }) => pid === process.pid);
+    expect(own?.userId).toBe(process.platform === "linux" ? process.getuid?.() : undefined);
+  });
+
   it("is not touched while a Worker is there", async () => {
     const program = join(base, "Runner.Worker");
     writeFileSync(program, "#!/bin/sh\nread line\n", { mode: 0o755 });

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { AccountError } from "../../src/agent/ground.ts";
+import { AccountError, runnerUserOf } from "../../src/agent/ground.ts";
 import { instanceGround } from "../../src/agent/instance.ts";
 import { InstanceMetadata, MetadataError } from "../../src/agent/instance-metadata.ts";
 import { system } from "../../src/agent/system.ts";
@@ -140,6 +140,10 @@ describe("the ground of an instance", () => {
     expect(await runnerHost.wrap(TICKET)).toContain(`--reuid=${userInfo().uid}`);
     const other = await groundAt(url, { runnerUser: "holdfast-nobody-knows" });
     expect(() => other.runnerHost.findOwner()).toThrow(AccountError);
+    // What the agent's own user runs is not all a job's.
+    for (const host of [runnerHost, other.runnerHost]) expect(runnerUserOf(host)).toEqual({});
+    const nobody = (await groundAt(url, { runnerUser: "nobody" })).runnerHost;
+    expect(runnerUserOf(nobody)).toEqual({ runnerUserId: nobody.findOwner()?.userId });
     await expect(other.runnerHost.wrap(TICKET)).rejects.toThrow(AccountError);
   });
 });

@@ -1,7 +1,7 @@
 /** EC2 pools over real HTTP: the controller, the simulated GitHub and EC2, and instances that run the real boot script and agent. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type House, openHouseAt, type PoolOverrides, startGitHub, until } from "./house.ts";
-import { type Instances, openInstances, runnerUser } from "./instances.ts";
+import { canBecomeOther, type Instances, openInstances, RUNNER_USER } from "./instances.ts";
 
 const JOBS_PATIENCE_MS = 90_000;
 const EMPTY_PATIENCE_MS = 60_000;
@@ -39,7 +39,8 @@ async function untilBusy(jobId: number): Promise<void> {
 describe("EC2 pools, from the webhook to the end of the instance", () => {
   it("run jobs, one on each instance, and leave nothing", async () => {
     await open({ machines: { max: 3 } });
-    const step = `test "$(id -un)" = ${runnerUser} && test "$USER" = ${runnerUser} && touch marker && rm marker`;
+    const isOther = canBecomeOther ? "!=" : "=";
+    const step = `test "$(id -u)" ${isOther} ${process.getuid?.()} && test "$USER" = ${RUNNER_USER} && touch marker`;
     const ids = [house.queue([step]), house.queue([step]), house.queue([step])];
     const conclusions = await house.untilCompleted(ids, JOBS_PATIENCE_MS).catch((error: Error) => {
       throw new Error(`${error.message}\n${instances.printed()}`);
@@ -48,6 +49,21 @@ describe("EC2 pools, from the webhook to the end of the instance", () => {
     await untilNothingRuns();
     expect(instances.ec2.instances()).toHaveLength(3);
   }, 240_000);
+
+  // Skipped: where runners are not another user's, what hides from its mark cannot be told from anybody else's.
+  it.skipIf(!canBecomeOther)(
+    "let nothing of a job stay for the next on its machine, whatever it hides",
+    async () => {
+      await open({ machines: { max: 1, jobsPerMachine: 2 } });
+      const hide = "env -i setsid sleep 301 > /dev/null 2>&1 < /dev/null & sleep 0.2";
+      const look = `ps -u "$(id -u)" -o args= > seen; test -s seen && ! grep -q "[s]leep 301" seen`;
+      expect(await house.untilCompleted([house.queue([hide])], JOBS_PATIENCE_MS)).toEqual(["success"]);
+      expect(await house.untilCompleted([house.queue([look])], JOBS_PATIENCE_MS)).toEqual(["success"]);
+      expect(instances.ec2.instances()).toHaveLength(1);
+      await untilNothingRuns();
+    },
+    240_000,
+  );
 
   it("keep a job whose agent is killed: the unit starts another, which takes it over", async () => {
     await open({ machines: { max: 1 } });

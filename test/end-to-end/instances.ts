@@ -2,10 +2,11 @@
  * Instances of a simulated EC2 as processes of this machine: each fetches its user data from its own metadata, runs it, and
  * has what the script starts. Without root, a boot script cannot write where it wants to; so each instance has a folder of
  * its own that stands for its root, and programs in it that stand for those of systemd: `systemctl` runs the unit's
- * ExecStart again and again, `systemd-run` becomes what it was told to run. Runners are another user's where this machine lets
- * us become one, and ours elsewhere. All else is the real thing.
+ * ExecStart again and again, `systemd-run` becomes what it was told to run. Each one's runners are a user's of its own where this machine
+ * lets us become one, and ours elsewhere. All else is the real thing.
  */
 import { spawn, spawnSync } from "node:child_process";
+import { randomInt } from "node:crypto";
 import {
   chmodSync,
   existsSync,
@@ -17,7 +18,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRunnerFolder } from "../../src/simulator/runner/folder.ts";
 import { type SimulatedEc2, startSimulatedEc2 } from "../../src/simulator/server/ec2/simulated-ec2.ts";
@@ -37,14 +38,16 @@ export interface Instances {
 }
 
 const ACCESS_KEY_ID = "AKIASIMULATED";
-const OTHER_USER = "nobody";
-/** Also whether that user may run this Node: a stand-in of the runner is a script of it. */
-const canBecomeOther =
+/** Users of nobody else, one for each instance: what is left of a job is ended by whose it is. */
+const FIRST_USER_ID = randomInt(0x7000_0000, 0x7fff_0000);
+/** As another user, without a line in any user database and so without groups. */
+const become = (userId: number) => ["setpriv", `--reuid=${userId}`, `--regid=${userId}`, "--clear-groups", "--"];
+/** Also whether such a user may run this Node: a stand-in of the runner is a script of it. */
+export const canBecomeOther =
   process.getuid?.() === 0 &&
-  spawnSync("choom", ["--adjust=0", "--", "setpriv", `--reuid=${OTHER_USER}`, "--", process.execPath, "--version"])
-    .status === 0;
-/** Who runners are run as. */
-export const runnerUser = canBecomeOther ? OTHER_USER : userInfo().username;
+  spawnSync("setpriv", [...become(FIRST_USER_ID).slice(1), process.execPath, "--version"]).status === 0;
+export const RUNNER_USER = "runner";
+
 /** Everything happens soon, because a test waits for it. */
 const SOON = {
   pendingMs: [100, 300],
@@ -70,7 +73,7 @@ export async function openInstances(): Promise<Instances> {
   return {
     ec2,
     pool: {
-      runner: { directory: runnerDirectory, user: runnerUser },
+      runner: { directory: runnerDirectory, user: RUNNER_USER },
       provider: {
         kind: "ec2",
         region,
@@ -153,12 +156,21 @@ async function readUserData(url: string): Promise<string> {
   return (await fetch(`${url}/latest/user-data`, { headers })).text();
 }
 
+let userCount = 0;
+
 function writePrograms(root: string, variables: string): void {
   mkdirSync(join(root, "bin"));
   const program = (name: string, text: string) => write(join(root, "bin", name), `#!/bin/sh\n${text}\n`);
   const becomeWhatFollows = `while [ "$1" != "--" ]; do shift; done; shift; exec "$@"`;
   program("systemd-run", `[ "$1" = "--version" ] && { echo "systemd 252 (stand-in)"; exit 0; }\n${becomeWhatFollows}`);
-  if (!canBecomeOther) for (const tool of ["choom", "setpriv"]) program(tool, becomeWhatFollows);
+  program("choom", becomeWhatFollows);
+  const userId = canBecomeOther ? FIRST_USER_ID + userCount : (process.getuid?.() ?? 0);
+  userCount += 1;
+  program("getent", `echo "${RUNNER_USER}:x:${userId}:${userId}::${root}:/bin/sh"`);
+  const [, ...identity] = become(userId);
+  const setpriv = spawnSync("which", ["setpriv"], { encoding: "utf8" }).stdout.trim();
+  const becomeUser = becomeWhatFollows.replace("exec", `exec ${setpriv} ${identity.join(" ")}`);
+  program("setpriv", canBecomeOther ? becomeUser : becomeWhatFollows);
   program(
     "supervise",
     `unit="$1"

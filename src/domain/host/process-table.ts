@@ -21,6 +21,12 @@ export interface ProcessStat {
   readonly isKernelThread: boolean;
 }
 
+/** Of the text of `/proc/<pid>/status`: the real user, whom a program that becomes another for a while keeps. */
+export function parseUserId(text: string): number | null {
+  const [, user] = /^Uid:\t(\d+)\t/m.exec(text) ?? [];
+  return user === undefined ? null : Number(user);
+}
+
 export type MarkReading =
   | { readonly kind: "marked"; readonly mark: string }
   | { readonly kind: "unmarked" }

@@ -17,6 +17,8 @@ export interface SeenProcess extends ProcessStat {
   readonly executable: string | null;
   readonly workingDirectory: string | null;
   readonly mark: MarkReading;
+  /** Absent where it was not read. */
+  readonly userId?: number;
 }
 
 /** What one scan of the process table shows of this machine's runner. */
@@ -31,6 +33,8 @@ export interface Belongings {
   readonly rootsDirectory: string;
   /** The listener as the journal names it: it counts whatever it calls itself now. */
   readonly started: StartedProcess | null;
+  /** A user who is there for runners alone: whatever they run is a job's, marked or not. Absent where there is none. */
+  readonly runnerUserId?: number;
 }
 
 /**
@@ -110,7 +114,7 @@ export type Leftovers =
   | { readonly kind: "runner-there"; readonly why: string };
 
 /**
- * What still carries this machine's mark after its last ticket ended.
+ * What still carries this machine's mark, or is the runners' own user's, after its last ticket ended.
  * @param spared the agent, and the processes that it descends from.
  */
 export function findLeftovers(
@@ -122,9 +126,11 @@ export function findLeftovers(
   if (sight.kind === "unknown") return { kind: "runner-there", why: sight.why };
   if (sight.listenerCount + sight.workerCount > 0)
     return { kind: "runner-there", why: "a runner's process is there after its ticket ended" };
-  const found = processes.filter(
-    ({ pid, isZombie, mark }) => !isZombie && !spared.has(pid) && mark.kind === "marked" && mark.mark === ours.mark,
-  );
+  const found = processes.filter(({ pid, isZombie, mark, userId }) => {
+    const isMarked = mark.kind === "marked" && mark.mark === ours.mark;
+    const isUsers = userId !== undefined && userId === ours.runnerUserId;
+    return !isZombie && !spared.has(pid) && (isMarked || isUsers);
+  });
   return { kind: "found", processes: found.map(({ pid, startTime }) => ({ pid, startTime })) };
 }
 

@@ -141,6 +141,16 @@ describe("what is left of a job", () => {
     expect(findLeftovers(others, OURS, spared)).toEqual({ kind: "found", processes: [] });
   });
 
+  it("is whatever the runners' own user runs, marked or not, where there is one", () => {
+    const users = process({ pid: 40, userId: 1_001 });
+    const found = { kind: "found", processes: [{ pid: 40, startTime: "7" }] };
+    expect(findLeftovers([...others, users], { ...OURS, runnerUserId: 1_001 }, spared)).toEqual(found);
+    for (const ours of [OURS, { ...OURS, runnerUserId: 1_002 }])
+      expect(findLeftovers([...others, users], ours, spared)).toEqual({ kind: "found", processes: [] });
+    const unread = process({ pid: 41 });
+    expect(findLeftovers([unread], OURS, spared)).toEqual({ kind: "found", processes: [] });
+  });
+
   it.each<[string, SeenProcess]>([
     ["a Worker", worker({ pid: 50, mark: MARKED })],
     ["a listener", process({ pid: 50, name: "Runner.Listener", mark: MARKED })],
