@@ -77,7 +77,10 @@ describe("the instance's metadata", () => {
 
   it.each<[string, RequestListener]>([
     ["leads elsewhere", (_request, response) => response.writeHead(302, { location: "http://127.0.0.1:9/" }).end()],
-    ["is longer than any", (_request, response) => response.end("x".repeat(70_000))],
+    [
+      "is longer than any",
+      (request, response) => response.end(request.method === "PUT" ? "token" : "x".repeat(70_000)),
+    ],
     ["breaks off", (request) => request.socket.destroy()],
     [
       "takes its own tokens back",

@@ -1,5 +1,5 @@
 /** How a runner's process comes to be, where other programs stand before it. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -7,6 +7,7 @@ import { AccountError, type RunnerHost } from "../../src/agent/ground.ts";
 import { makePlaces, type Places, rootOf } from "../../src/agent/places.ts";
 import { readProcessTable } from "../../src/agent/process-table.ts";
 import { type RunnerStarted, startRunner } from "../../src/agent/runner.ts";
+import { isRootUser } from "../../src/agent/system.ts";
 import { sightRunner } from "../../src/domain/host/sight.ts";
 import { ticketOf } from "./fake-controller.ts";
 
@@ -41,6 +42,17 @@ it("is seen as the listener while what stands before it has not made way", async
   // An agent that does not know which process was started.
   const ours = { mark: MARK, rootsDirectory: places.rootsDirectory, started: null };
   expect(sightRunner(table.processes, ours)).toEqual({ kind: "seen", listenerCount: 1, workerCount: 0 });
+});
+
+it("may write its perf file where it is another user's", async () => {
+  const own = lstatSync(base);
+  const [userId, groupId] = isRootUser() ? [12_345, 12_346] : [own.uid, own.gid];
+  const findOwner = () => ({ name: "runner", userId, groupId, home: "/home/runner" });
+  started = await start({ isOtherUser: true, findOwner, wrap: async () => ["tail", "-f", "/dev/null"] });
+  expect(started.kind).toBe("started");
+  const [perf = ""] = readdirSync(places.volatileDirectory);
+  const { uid, gid, mode } = lstatSync(join(places.volatileDirectory, perf));
+  expect([uid, gid, mode & 0o777]).toEqual([userId, groupId, 0o700]);
 });
 
 it("is not started where its user is not there, or what stands before it", async () => {
