@@ -9,6 +9,7 @@ import { emptyMemory, type PoolContext, type Surroundings } from "../../src/cont
 import { askAboutJobs } from "../../src/controllers/execute/ask.ts";
 import { launchMachines } from "../../src/controllers/execute/launch.ts";
 import { mintTickets } from "../../src/controllers/execute/mint.ts";
+import { standBy } from "../../src/controllers/execute/standby.ts";
 import { handBack } from "../../src/controllers/hand-back.ts";
 import { createHearing } from "../../src/controllers/hearing.ts";
 import { ingest } from "../../src/controllers/ingest.ts";
@@ -21,6 +22,7 @@ import {
   type IncarnationId,
   type JobId,
   type MachineId,
+  type ProviderId,
   parseControllerId,
   parseIncarnationId,
   parseJobId,
@@ -39,7 +41,7 @@ import { createAgentApp } from "../../src/http/agents/app.ts";
 import { OpenPolls } from "../../src/http/agents/polls.ts";
 import { AgentTokens } from "../../src/http/agents/token.ts";
 import type { GitHub, MintedTicket, MintRequest, RunnerDeprecation } from "../../src/ports/github.ts";
-import type { LaunchRequest, Provider } from "../../src/ports/provider.ts";
+import type { LaunchRequest, Provider, Standby } from "../../src/ports/provider.ts";
 import { loadJob } from "../../src/store/jobs/load.ts";
 import { saveJob } from "../../src/store/jobs/save.ts";
 import { acquireLease, type Lease } from "../../src/store/leases.ts";
@@ -57,6 +59,11 @@ class FakeProvider implements Provider {
   readonly machines = new Map<string, { state: ProviderState; readonly machineId: MachineId }>();
   readonly launches: LaunchRequest[] = [];
   readonly terminated: MachinePermit[] = [];
+  readonly stopped: MachinePermit[] = [];
+  readonly started: ProviderId[] = [];
+  nextStopError: ProviderError | null = null;
+  nextStartError: { readonly error: ProviderError; readonly takesEffect: boolean } | null = null;
+  stopTakes = true;
   nextLaunchError: { readonly error: ProviderError; readonly takesEffect: boolean } | null = null;
   listError: ProviderError | null = null;
   terminateTakes = true;
@@ -102,6 +109,23 @@ class FakeProvider implements Provider {
     this.terminated.push(permit);
     if (this.terminateTakes) this.machines.delete(permit.providerId);
   }
+
+  readonly standby: Standby = {
+    stop: async (permit) => {
+      this.stopped.push(permit);
+      if (this.nextStopError !== null) throw this.nextStopError;
+      const machine = this.machines.get(permit.providerId);
+      if (machine !== undefined && this.stopTakes) machine.state = "stopped";
+    },
+    start: async (providerId) => {
+      this.started.push(providerId);
+      const failure = this.nextStartError;
+      this.nextStartError = null;
+      const machine = this.machines.get(providerId);
+      if (machine !== undefined && (failure === null || failure.takesEffect)) machine.state = "running";
+      if (failure !== null) throw failure.error;
+    },
+  };
 
   async readRunnerVersion() {
     return this.runnerVersion;
@@ -249,6 +273,7 @@ export class Yard {
       await attend(this.context);
       await assign(this.context);
       await launchMachines(this.context);
+      await standBy(this.context);
       await mintTickets(this.context);
       await askAboutJobs(this.context);
       await observe(this.context);

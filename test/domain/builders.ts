@@ -72,6 +72,7 @@ export function pool(overrides: Partial<PoolPolicy> = {}): PoolPolicy {
     machineCountMax: 10,
     jobsPerMachine: 1,
     warmParkedCount: 0,
+    warmStoppedCount: 0,
     warmRegisteredCount: 0,
     readyTicketCount: 0,
     maxAgeMs: null,
@@ -173,6 +174,10 @@ export function machineState(kind: MachineState["kind"], sinceMs = START_MS): Ma
     case "provisioning":
     case "parked":
       return { kind, sinceMs, providerId: providerId() };
+    case "stopping":
+      return { kind, sinceMs, providerId: providerId(), heardSequence: 0 };
+    case "stopped":
+      return { kind, sinceMs, providerId: providerId(), heardSequence: 0, isStarting: false };
     case "engaged":
       return { kind, sinceMs, providerId: providerId(), ticketId: ticketId() };
     case "retiring":
