@@ -62,21 +62,21 @@ describe("a machine that no job needs", () => {
     const agent = await parked();
     await beginStop(agent);
     expect(await stateOf(agent.machineId)).toBe("stopping");
-    expect(yard.provider.stopped).toEqual([]);
+    expect(yard.provider.standby.stopped).toEqual([]);
     await agent.report();
     await yard.pass();
-    expect(yard.provider.stopped).toMatchObject([{ machineId: agent.machineId, proof: "parked" }]);
+    expect(yard.provider.standby.stopped).toMatchObject([{ machineId: agent.machineId, proof: "parked" }]);
     expect(await stateOf(agent.machineId)).toBe("stopped");
     expect(await listCheckIns(yard.store.db, agent.machineId)).toEqual([]);
   });
 
-  it("gets no ticket from then on, and is asked for its word once", async () => {
+  it("is asked for its word, and not stopped while its host cannot see what runs there", async () => {
     const agent = await parked();
     await beginStop(agent);
     expect(await agent.poll()).toEqual({ kind: "report" });
-    await agent.report({ ticket: null, sighting: { kind: "unknown", why: "hidepid" } as never });
+    await agent.report({ sighting: { kind: "unknown", why: "hidepid" } });
     await yard.pass();
-    expect(yard.provider.stopped).toEqual([]);
+    expect(yard.provider.standby.stopped).toEqual([]);
   });
 
   it("is not stopped while its host sees a listener", async () => {
@@ -84,7 +84,7 @@ describe("a machine that no job needs", () => {
     await beginStop(agent);
     await agent.report({ sighting: { kind: "seen", hasListener: true, workerCount: 0 } });
     await yard.pass();
-    expect(yard.provider.stopped).toEqual([]);
+    expect(yard.provider.standby.stopped).toEqual([]);
     expect(await stateOf(agent.machineId)).toBe("stopping");
   });
 
@@ -103,16 +103,16 @@ describe("a machine that no job needs", () => {
   });
 
   it("is asked to stop again where it did not take, and ends where it never does", async () => {
-    yard.provider.stopTakes = false;
+    yard.provider.standby.stopTakes = false;
     const agent = await parked();
     await beginStop(agent);
     await agent.report();
     await yard.pass();
-    expect(yard.provider.stopped).toHaveLength(1);
+    expect(yard.provider.standby.stopped).toHaveLength(1);
     yard.clock.advance(STOP_PATIENCE_MS);
     await agent.report();
     await yard.pass();
-    expect(yard.provider.stopped).toHaveLength(2);
+    expect(yard.provider.standby.stopped).toHaveLength(2);
     yard.clock.advance(STOP_DEADLINE_MS);
     await agent.report();
     await yard.pass();
@@ -126,7 +126,7 @@ describe("a machine that no job needs", () => {
   });
 
   it("ends at once where the provider can never stop it, and no other is launched to be", async () => {
-    yard.provider.nextStopError = new ProviderError("provider-invalid", "a spot instance");
+    yard.provider.standby.stopError = new ProviderError("provider-invalid", "a spot instance");
     const agent = await parked();
     await beginStop(agent);
     await agent.report();
@@ -138,13 +138,13 @@ describe("a machine that no job needs", () => {
   });
 
   it("is stopped by the next process after a crash between the call and its note", async () => {
-    yard.provider.stopTakes = false;
+    yard.provider.standby.stopTakes = false;
     const agent = await parked();
     await beginStop(agent);
     await agent.report();
     await standBy(yard.context);
-    expect(yard.provider.stopped).toHaveLength(1);
-    yard.provider.stopTakes = true;
+    expect(yard.provider.standby.stopped).toHaveLength(1);
+    yard.provider.standby.stopTakes = true;
     Object.assign(yard.context.memory, { ...emptyMemory(), isFleetListed: true });
     await yard.pass();
     expect(await stateOf(agent.machineId)).toBe("stopped");
@@ -171,7 +171,7 @@ describe("a machine that waits stopped", () => {
     Object.assign(yard.context.pool, { machineCountMax: 1 });
     await yard.queue();
     await yard.pass();
-    expect(yard.provider.started).toEqual([before.machineId]);
+    expect(yard.provider.standby.started).toEqual([before.machineId]);
     expect(yard.provider.launches).toHaveLength(1);
     const agent = nextAgent(before);
     await agent.checkIn();
@@ -196,23 +196,29 @@ describe("a machine that waits stopped", () => {
 
   it("is started again by the next process, where a crash came between the intent and the answer", async () => {
     const { machineId } = await stopped();
-    yard.provider.nextStartError = { error: new ProviderError("provider-unavailable", "cut off"), takesEffect: true };
+    yard.provider.standby.nextStartError = {
+      error: new ProviderError("provider-unavailable", "cut off"),
+      takesEffect: true,
+    };
     await yard.queue();
     await yard.pass();
     expect(await stateOf(machineId)).toBe("stopped");
     Object.assign(yard.context.memory, { ...emptyMemory(), isFleetListed: true });
     await yard.pass();
     expect(await stateOf(machineId)).toBe("provisioning");
-    expect(yard.provider.started).toEqual([machineId, machineId]);
+    expect(yard.provider.standby.started).toEqual([machineId, machineId]);
   });
 
   it("stays stopped where there is no room for it, and a new one is launched", async () => {
     const { machineId } = await stopped();
-    yard.provider.nextStartError = { error: new ProviderError("provider-capacity", "no room"), takesEffect: false };
+    yard.provider.standby.nextStartError = {
+      error: new ProviderError("provider-capacity", "no room"),
+      takesEffect: false,
+    };
     await yard.queue();
     await yard.pass();
     expect(await stateOf(machineId)).toBe("stopped");
-    expect(yard.provider.started).toHaveLength(1);
+    expect(yard.provider.standby.started).toHaveLength(1);
     expect(yard.provider.launches).toHaveLength(2);
   });
 
@@ -220,7 +226,7 @@ describe("a machine that waits stopped", () => {
     const { machineId } = await stopped();
     await yard.queue();
     for (let minute = 0; minute < 6; minute += 1) {
-      yard.provider.nextStartError = {
+      yard.provider.standby.nextStartError = {
         error: new ProviderError("provider-unavailable", "cut off"),
         takesEffect: false,
       };

@@ -22,7 +22,6 @@ import {
   type IncarnationId,
   type JobId,
   type MachineId,
-  type ProviderId,
   parseControllerId,
   parseIncarnationId,
   parseJobId,
@@ -41,7 +40,7 @@ import { createAgentApp } from "../../src/http/agents/app.ts";
 import { OpenPolls } from "../../src/http/agents/polls.ts";
 import { AgentTokens } from "../../src/http/agents/token.ts";
 import type { GitHub, MintedTicket, MintRequest, RunnerDeprecation } from "../../src/ports/github.ts";
-import type { LaunchRequest, Provider, Standby } from "../../src/ports/provider.ts";
+import type { LaunchRequest, Provider } from "../../src/ports/provider.ts";
 import { loadJob } from "../../src/store/jobs/load.ts";
 import { saveJob } from "../../src/store/jobs/save.ts";
 import { acquireLease, type Lease } from "../../src/store/leases.ts";
@@ -51,6 +50,7 @@ import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
 import { connectionName, job as jobOf, poolName, pool as poolOf } from "../domain/builders.ts";
 import { recordTelemetry } from "../http/stand-ins.ts";
 import { ManualClock } from "../store/manual-clock.ts";
+import { FakeStandby } from "./fake-standby.ts";
 
 const LEASE_LIFE_MS = 3_600_000;
 const BOTH_PASSES_MAX = 6;
@@ -59,11 +59,7 @@ class FakeProvider implements Provider {
   readonly machines = new Map<string, { state: ProviderState; readonly machineId: MachineId }>();
   readonly launches: LaunchRequest[] = [];
   readonly terminated: MachinePermit[] = [];
-  readonly stopped: MachinePermit[] = [];
-  readonly started: ProviderId[] = [];
-  nextStopError: ProviderError | null = null;
-  nextStartError: { readonly error: ProviderError; readonly takesEffect: boolean } | null = null;
-  stopTakes = true;
+  readonly standby = new FakeStandby(this.machines);
   nextLaunchError: { readonly error: ProviderError; readonly takesEffect: boolean } | null = null;
   listError: ProviderError | null = null;
   terminateTakes = true;
@@ -109,23 +105,6 @@ class FakeProvider implements Provider {
     this.terminated.push(permit);
     if (this.terminateTakes) this.machines.delete(permit.providerId);
   }
-
-  readonly standby: Standby = {
-    stop: async (permit) => {
-      this.stopped.push(permit);
-      if (this.nextStopError !== null) throw this.nextStopError;
-      const machine = this.machines.get(permit.providerId);
-      if (machine !== undefined && this.stopTakes) machine.state = "stopped";
-    },
-    start: async (providerId) => {
-      this.started.push(providerId);
-      const failure = this.nextStartError;
-      this.nextStartError = null;
-      const machine = this.machines.get(providerId);
-      if (machine !== undefined && (failure === null || failure.takesEffect)) machine.state = "running";
-      if (failure !== null) throw failure.error;
-    },
-  };
 
   async readRunnerVersion() {
     return this.runnerVersion;

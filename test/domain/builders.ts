@@ -219,7 +219,7 @@ export function machine(
 ): Machine {
   const { state: given = "parked", ...rest } = overrides;
   const state = typeof given === "string" ? machineState(given) : given;
-  const isHeard = state.kind === "parked" || state.kind === "engaged" || state.kind === "retiring";
+  const isHeard = HEARD_KINDS.includes(state.kind);
   const agent = isHeard ? { isAgentSeen: true, incarnation: incarnation(), sequence: 1, report: report() } : UNHEARD;
   return {
     id: machineId(),
@@ -238,6 +238,8 @@ export function machine(
     ...rest,
   };
 }
+
+const HEARD_KINDS: readonly MachineState["kind"][] = ["parked", "stopping", "stopped", "engaged", "retiring"];
 
 /** A launched machine that nobody ever heard of. */
 export function unheardMachine(overrides: Parameters<typeof machine>[0] = {}): Machine {

@@ -106,12 +106,14 @@ function checkStopped(
   if (stopped <= 0) return;
   const max = machines?.max;
   const key = `${path}.warm.stopped`;
+  if (provider?.kind === "process") {
+    problems.add(key, "needs a provider that can stop a machine and start it again", "remove it, or use `kind: ec2`");
+    return;
+  }
   if (max !== undefined && max >= 0 && others + stopped > max) {
     const mend = `at most ${Math.max(0, max - others)}, or raise \`machines.max\``;
     problems.add(key, "is with the other warm machines more than `machines.max`", mend);
   }
-  if (provider?.kind === "process")
-    problems.add(key, "needs a provider that can stop a machine and start it again", "remove it, or use `kind: ec2`");
   // EC2 stops no spot instance that was asked for once (EC2 User Guide, "Spot Instance requests").
   if (provider?.kind === "ec2" && provider.market !== "on-demand")
     problems.add(
