@@ -4,12 +4,17 @@ import { emptyMemory } from "../../src/controllers/context.ts";
 import { standBy } from "../../src/controllers/execute/standby.ts";
 import { retire } from "../../src/controllers/retire.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
+import { parseTicketId } from "../../src/domain/ids.ts";
 import { SURPLUS_GRACE_MS } from "../../src/domain/lifecycle.ts";
 import type { Machine } from "../../src/domain/machine.ts";
 import { STOP_DEADLINE_MS, STOP_PATIENCE_MS } from "../../src/domain/stopping.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
+import { insertDrain } from "../../src/store/drains.ts";
+import { insertFreeze } from "../../src/store/freezes.ts";
 import { listCheckIns } from "../../src/store/machines/check-ins.ts";
 import { type Agent, Yard } from "./yard.ts";
+
+const WORD = { operator: "alice", reason: "a look", atMs: 1 };
 
 let yard: Yard;
 
@@ -100,6 +105,36 @@ describe("a machine that no job needs", () => {
     yard.context.memory.standby.toStop = new Set([agent.machineId]);
     await retire(yard.context);
     expect(await stateOf(agent.machineId)).toBe("parked");
+  });
+
+  it.each<readonly [string, () => Promise<unknown>]>([
+    ["its pool is frozen", async () => insertFreeze(yard.store.db, { scope: yard.context.pool.name, mark: WORD })],
+    [
+      "somebody holds it",
+      async () =>
+        yard.store.db
+          .updateTable("machines")
+          .set({ hold: JSON.stringify(WORD) })
+          .execute(),
+    ],
+    ["the lease is lost", async () => Object.assign(yard, { lease: null })],
+  ])("is not stopped while %s", async (_name, bar) => {
+    const agent = await parked();
+    await beginStop(agent);
+    await agent.report();
+    await bar();
+    await standBy(yard.context);
+    expect(yard.provider.standby.stopped).toEqual([]);
+    expect(await stateOf(agent.machineId)).toBe("stopping");
+  });
+
+  it("goes on as busy where its agent holds a ticket that nobody knows of", async () => {
+    const agent = await parked();
+    await beginStop(agent);
+    await agent.report({ phase: "engaged", ticket: { id: parseTicketId("t-00000099"), step: "running" } });
+    await yard.pass();
+    expect(yard.provider.standby.stopped).toEqual([]);
+    expect(await stateOf(agent.machineId)).toBe("engaged");
   });
 
   it("is asked to stop again where it did not take, and ends where it never does", async () => {
@@ -220,6 +255,30 @@ describe("a machine that waits stopped", () => {
     expect(await stateOf(machineId)).toBe("stopped");
     expect(yard.provider.standby.started).toHaveLength(1);
     expect(yard.provider.launches).toHaveLength(2);
+  });
+
+  it("is not started while somebody holds it", async () => {
+    const { machineId } = await stopped();
+    await yard.store.db
+      .updateTable("machines")
+      .set({ hold: JSON.stringify(WORD) })
+      .where("id", "=", machineId)
+      .execute();
+    await yard.queue();
+    await yard.pass();
+    expect(yard.provider.standby.started).toEqual([]);
+    expect(await stateOf(machineId)).toBe("stopped");
+    expect(yard.provider.launches).toHaveLength(2);
+  });
+
+  it("ends where its pool is drained, and is started for nobody", async () => {
+    const { machineId } = await stopped();
+    await insertDrain(yard.store.db, { kind: "pool", id: yard.context.pool.name }, WORD);
+    await yard.queue();
+    await yard.pass();
+    expect(yard.provider.standby.started).toEqual([]);
+    expect(await stateOf(machineId)).toBe("gone");
+    expect(yard.provider.launches).toHaveLength(1);
   });
 
   it("retires where its start is not answered by the boot deadline", async () => {
