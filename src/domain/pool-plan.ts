@@ -133,9 +133,13 @@ function holdBack({ demand, usable, unheardCount }: PoolInput, stops: PoolStops)
   const left = leaveOne({ ...demand, tickets }, stops.tickets === "probe");
   // A probe takes what is there; one machine is started for it where there is none.
   const mayLaunch = left.isNothingThere && unheardCount === 0 && stops.tickets === "probe";
-  const room: LaunchRoom = { count: mayLaunch ? Math.min(1, launchRoom.count) : 0, limit: "tickets-stopped" };
+  // What waits stopped is tried first: in a pool that is full of it nothing else could be.
+  const startable = mayLaunch ? (demand.startable ?? []).slice(0, 1) : [];
+  const launchCount = mayLaunch && startable.length === 0 ? Math.min(1, launchRoom.count) : 0;
+  const room: LaunchRoom = { count: launchCount, limit: "tickets-stopped" };
+  const isFull = mayLaunch && startable.length === 0 && launchCount === 0;
   return {
-    demand: { ...left.demand, startable: [], launchRoom: mayLaunch && room.count === 0 ? launchRoom : room },
+    demand: { ...left.demand, startable, launchRoom: isFull ? launchRoom : room },
     machines: left.machines,
     useless,
   };
