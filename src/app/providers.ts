@@ -116,6 +116,7 @@ async function createEc2(
     bundle: { url: `${agentsUrl}${bundlePath(sha256)}`, sha256, entry },
     controllerUrl: agentsUrl,
     clock,
+    keepsStopped: policy.warmStoppedCount > 0,
   });
 }
 

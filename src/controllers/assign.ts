@@ -4,6 +4,7 @@
  */
 
 import type { JobDecision } from "../domain/demand.ts";
+import type { MachineId } from "../domain/ids.ts";
 import { invariant } from "../domain/invariant.ts";
 import { checkPlan } from "../domain/plan-checks.ts";
 import type { ReasonCode } from "../domain/reasons.ts";
@@ -15,6 +16,7 @@ import { jobSubject } from "../store/subjects.ts";
 import { type PoolPlan, planPool } from "./assign/plan-pool.ts";
 import { recordBreakers, tellBreakers } from "./assign/read-breakers.ts";
 import { writeLaunch } from "./assign/write-launch.ts";
+import { writeStart } from "./assign/write-start.ts";
 import { aimTicket, voidUnneeded, writeStandingTicket, writeTicket } from "./assign/write-tickets.ts";
 import type { PoolContext } from "./context.ts";
 
@@ -42,8 +44,15 @@ export async function assign(context: PoolContext): Promise<void> {
   if (mintsStanding || decisions.some(({ kind }) => kind === "mint"))
     context.wake.controller("mint", context.pool.name);
   if (decisions.some(({ kind }) => kind === "ask")) context.wake.controller("ask", context.pool.name);
+  if (startsOf(plan).length > 0) context.wake.controller("standby", context.pool.name);
   if (plan.scale.surplus.length + plan.scale.replaced.length > 0) context.wake.controller("retire", context.pool.name);
   if (plan.demand.unneeded.length > 0) context.wake.controller("sweep", context.pool.name);
+}
+
+/** Stopped machines that are started now: for jobs, and for those that are to stand ready. */
+function startsOf({ demand, standby }: PoolPlan): readonly MachineId[] {
+  const forJobs = demand.decisions.flatMap((decision) => (decision.kind === "start" ? [decision.machineId] : []));
+  return [...forJobs, ...standby.starts.map(({ machineId }) => machineId)];
 }
 
 function isSound(context: PoolContext, plan: PoolPlan): boolean {
@@ -52,6 +61,7 @@ function isSound(context: PoolContext, plan: PoolPlan): boolean {
       jobs: plan.demand.decisions,
       standing: plan.standing.mints,
       launchCount: plan.scale.launchCount,
+      starts: plan.standby.starts,
       machines: new Map(),
     },
     { pool: context.pool, demand: plan.input, machines: plan.machines, tickets: plan.input.tickets },
@@ -67,7 +77,9 @@ function isSound(context: PoolContext, plan: PoolPlan): boolean {
 }
 
 /** Besides its decisions, which are told apart: `wait` and `ask` write nothing else, and `launch` is counted in the scale. */
-function writesNothing({ demand, standing, scale, breakers }: PoolPlan): boolean {
+function writesNothing(plan: PoolPlan): boolean {
+  const { demand, standing, scale, breakers } = plan;
+  if (startsOf(plan).length > 0) return false;
   const writes = demand.decisions.some(({ kind }) => kind === "mint" || kind === "aim");
   const isOpen = breakers.tickets.kind === "open" || breakers.launches.kind === "open" || breakers.jobs.size > 0;
   return !writes && standing.mints.length + demand.unneeded.length + scale.launchCount === 0 && !isOpen;
@@ -86,6 +98,7 @@ async function writePlan(context: PoolContext, tx: Queryable, plan: PoolPlan, ne
   if (!isDrained) for (const mint of plan.standing.mints) await writeStandingTicket(context, tx, mint, nowMs);
   for (const ticketId of plan.demand.unneeded) await voidUnneeded(context, tx, plan, ticketId);
   if (plan.scale.launchCount > 0 && !isDrained) await writeLaunch(context, tx, plan.scale.launchCount, nowMs);
+  if (!isDrained) for (const machineId of startsOf(plan)) await writeStart(tx, machineId, nowMs);
   await recordBreakers(context, tx, plan.breakers);
   await writeDecisions(tx, news);
 }
@@ -108,6 +121,8 @@ function reasonOf(decision: JobDecision): ReasonCode {
       return "ticket-aimed";
     case "ask":
       return "asking-github";
+    case "start":
+      return "start-next";
     case "launch":
       return "launch-next";
     case "wait":
@@ -119,7 +134,8 @@ function rememberPlan(context: PoolContext, plan: PoolPlan): void {
   const { surplusSinceMs, jobsToAsk, askFailures } = context.memory;
   context.memory.stops = plan.stops;
   const nowMs = context.clock.nowMs();
-  const surplus = new Set(plan.scale.surplus);
+  const surplus = new Set([...plan.scale.surplus, ...plan.standby.surplus]);
+  context.memory.standby.toStop = new Set(plan.toStop);
   context.memory.replaced = new Set(plan.scale.replaced);
   for (const id of surplusSinceMs.keys()) if (!surplus.has(id)) surplusSinceMs.delete(id);
   for (const id of surplus) if (!surplusSinceMs.has(id)) surplusSinceMs.set(id, nowMs);

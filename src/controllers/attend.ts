@@ -5,7 +5,7 @@ import { attendReport } from "../domain/attend.ts";
 import { isContested } from "../domain/check-in.ts";
 import type { MachineId } from "../domain/ids.ts";
 import { invariant } from "../domain/invariant.ts";
-import type { Machine } from "../domain/machine.ts";
+import { type Machine, moveMachine } from "../domain/machine.ts";
 import type { HostReport } from "../domain/protocol.ts";
 import type { Ticket } from "../domain/ticket.ts";
 import { isTicketOver } from "../domain/ticket.ts";
@@ -54,6 +54,7 @@ async function attendMachine(context: PoolContext, tx: Queryable, id: MachineId)
   if (machine === null || machine.report === null) return false;
   // Its launch has not been answered yet: the report stays news until it has.
   if (machine.state.kind === "planned") return true;
+  if (machine.state.kind === "stopped" && machine.incarnation !== null) return takeUpStarted(context, tx, machine);
   if (isContested(await listCheckIns(tx, id), heardTime(context))) {
     // Until it is certain who speaks, it can only show that a job runs; the report stays news until then.
     return applyReport(context, tx, machine, onlyOfWork(machine.report));
@@ -64,6 +65,17 @@ async function attendMachine(context: PoolContext, tx: Queryable, id: MachineId)
   const concernsDemand = await applyReport(context, tx, machine, machine.report, read);
   if (account.isWhole) await markAttended(tx, id, machine.sequence);
   return concernsDemand || !account.isUntouched;
+}
+
+/** Its agent speaks, so it runs, whoever started it: it boots like any other, and the report stays news until it has. */
+async function takeUpStarted(context: PoolContext, tx: Queryable, machine: Machine): Promise<boolean> {
+  const nowMs = context.clock.nowMs();
+  const started = moveMachine(machine, { kind: "started" }, nowMs);
+  const isSaved = await saveMachine(tx, started, machine.version);
+  invariant(isSaved, `machine ${machine.id} changed inside the transaction that read it`);
+  await noteState(tx, started, nowMs);
+  context.wake.controller("attend", context.pool.name);
+  return true;
 }
 
 /**

@@ -71,6 +71,7 @@ export interface PoolMemory {
   readonly unlisted: Set<MachineId>;
   /** Since when the provider says that a machine is stopped which we did not stop. */
   readonly stoppedSinceMs: Map<MachineId, number>;
+  readonly standby: StandbyMemory;
   /** Machines whose console was read at their end. */
   readonly consolesRead: Set<MachineId>;
   /** Since when a machine is shown that has no row, and whose marks do not say which pool it is of: monotonic. */
@@ -109,6 +110,18 @@ export interface PoolMemory {
   remains: PoolRemains | null;
   /** Where a ticket was last asked for: of a pool over `owner/*` the only place that is known. */
   lastScope: RegistrationScope | null;
+}
+
+/** What `execute/standby` looks at. */
+export interface StandbyMemory {
+  /** When the provider was last asked to stop each machine: monotonic. */
+  readonly askedAtMs: Map<MachineId, number>;
+  /** Parked machines that the last plan found to be stopped instead of ended. */
+  toStop: ReadonlySet<MachineId>;
+  /** After a start that was refused or failed. */
+  readonly start: Pause;
+  /** After a machine that could not be stopped. */
+  readonly stop: Pause;
 }
 
 /** What the guards against many endings at once look at. */
@@ -153,6 +166,12 @@ export function emptyMemory(): PoolMemory {
     notFound: new Map(),
     unlisted: new Set(),
     stoppedSinceMs: new Map(),
+    standby: {
+      askedAtMs: new Map(),
+      toStop: new Set(),
+      start: { failureCount: 0, untilMonotonicMs: 0 },
+      stop: { failureCount: 0, untilMonotonicMs: 0 },
+    },
     consolesRead: new Set(),
     unplacedSinceMs: new Map(),
     surplusSinceMs: new Map(),

@@ -11,6 +11,7 @@ import type { Controller } from "./driver.ts";
 import { askAboutJobs } from "./execute/ask.ts";
 import { launchMachines } from "./execute/launch.ts";
 import { mintTickets } from "./execute/mint.ts";
+import { standBy } from "./execute/standby.ts";
 import { handBack } from "./hand-back.ts";
 import { ingest } from "./ingest.ts";
 import { observe } from "./observe.ts";
@@ -62,6 +63,7 @@ export function poolControllers(context: PoolContext): readonly Controller[] {
     { name: "attend", pool, periodMs: 5 * SECOND_MS, restMs: BURST_MS, run: () => attend(context) },
     { name: "assign", pool, periodMs: 5 * SECOND_MS, restMs: BURST_MS, run: () => assign(context) },
     { name: "launch", pool, periodMs: 2 * SECOND_MS, run: () => launchMachines(context) },
+    { name: "standby", pool, periodMs: 3 * SECOND_MS, run: () => standBy(context) },
     { name: "mint", pool, periodMs: 2 * SECOND_MS, run: () => mintTickets(context) },
     { name: "ask", pool, periodMs: 5 * SECOND_MS, run: () => askAboutJobs(context) },
     { name: "observe", pool, periodMs: 5 * SECOND_MS, restMs: FLEET_REST_MS, run: () => observe(context) },

@@ -59,7 +59,10 @@ interface ProviderLook {
 async function lookAtProvider(context: PoolContext, rows: readonly Machine[]): Promise<ProviderLook | null> {
   try {
     const shown = await nameMachines(context, await context.provider.list("all"));
-    const listing = shown.map((observed) => concludeStop(context, observed));
+    const rowById = new Map(rows.map((machine) => [machine.id, machine]));
+    const conclude = (one: ObservedMachine) =>
+      concludeStop(context, one, (one.machineId === null ? undefined : rowById.get(one.machineId)) ?? null);
+    const listing = shown.map(conclude);
     const listed = new Set(listing.map((observed) => observed.machineId));
     const unlisted = new Map<ProviderId, MachineId>();
     for (const machine of rows) {
@@ -76,7 +79,7 @@ async function lookAtProvider(context: PoolContext, rows: readonly Machine[]): P
       listing,
       byId: byId.map((one) => {
         const named = { ...one, machineId: unlisted.get(one.providerId) ?? null };
-        return concludeStop(context, concludeAbsence(context, named));
+        return conclude(concludeAbsence(context, named));
       }),
     };
   } catch (error) {

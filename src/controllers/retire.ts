@@ -14,11 +14,12 @@ import { judgeMachine } from "../domain/verdict.ts";
 import { type DecisionNews, findNewDecisions, isNothingNew, writeDecisions } from "../store/evidence/decisions.ts";
 import { inLease } from "../store/leases.ts";
 import { listMachinesOfPool } from "../store/machines/list.ts";
+import { PRESENT_STATES } from "../store/machines/row.ts";
 import { saveMachine } from "../store/machines/save.ts";
 import { readPoolWords } from "../store/pool-words.ts";
 import type { Queryable } from "../store/schema.ts";
 import { machineSubject } from "../store/subjects.ts";
-import { listLiveTicketsOfPool } from "../store/tickets/list.ts";
+import { listLiveTicketsOfPool, listTicketsOfMachine } from "../store/tickets/list.ts";
 import { heardTime, type PoolContext } from "./context.ts";
 import { endMachine } from "./retire/end-machine.ts";
 import { forgetSlowEndings } from "./retire/guard.ts";
@@ -83,7 +84,7 @@ async function retireMachines(
       })),
     ),
   };
-  const retires = [...sound.values()].some(({ kind }) => kind === "retire");
+  const retires = [...sound.values()].some(({ kind }) => kind !== "keep");
   if (!retires && changes.marked.length === 0 && isNothingNew(changes.news)) return [];
   return inLease(context.store, lease, (tx) => writeRetirements(context, tx, machines, changes));
 }
@@ -132,7 +133,12 @@ function decideMachines(
       notReadySinceMs: context.memory.notReadySinceMs.get(machine.id) ?? null,
       isShuttingDown: context.isShuttingDown(),
       mayBeReplaced:
-        placeCount > 0 && (context.memory.replaced.has(machine.id) || isRolloutReason(machine.retireWhenSpent)),
+        placeCount > 0 &&
+        // Nothing is lost for a moment with one that waits stopped: its replacement comes after it.
+        (machine.state.kind === "stopped" ||
+          context.memory.replaced.has(machine.id) ||
+          isRolloutReason(machine.retireWhenSpent)),
+      mayBeStopped: context.memory.standby.toStop.has(machine.id),
     };
     const decision = heedWords(decideLifecycle(input, context.pool, time), { ...input, words }, context.pool);
     if (decision.kind === "retire" && isRolloutReason(decision.reason)) placeCount -= 1;
@@ -151,7 +157,8 @@ async function readSlow(
   const ticketByMachine = new Map(tickets.filter(isTicketOut).map((ticket) => [ticket.machineId, ticket]));
   const known = new Map<MachineId, Known>();
   for (const machine of machines) {
-    if (machine.state.kind !== "parked" && machine.state.kind !== "engaged") continue;
+    const { kind } = machine.state;
+    if (kind !== "parked" && kind !== "stopping" && kind !== "engaged") continue;
     if (mayBeSlow(context, machine, ticketByMachine.get(machine.id) ?? null))
       known.set(machine.id, await readKnown(context, machine.id));
   }
@@ -188,6 +195,10 @@ async function writeRetirements(
   const retired: MachineId[] = [];
   for (const machine of machines) {
     const decision = sound.get(machine.id);
+    if (decision?.kind === "stop" && (await beginStop(tx, machine, nowMs))) {
+      context.wake.machine(machine.id);
+      context.wake.controller("standby", context.pool.name);
+    }
     if (decision?.kind !== "retire") continue;
     const after = moveMachine(machine, { kind: "retired", reason: decision.reason }, nowMs);
     if (!(await saveMachine(tx, after, machine.version))) continue;
@@ -200,9 +211,14 @@ async function writeRetirements(
   return retired;
 }
 
+/** The same for one that is to wait stopped. A ticket that is being made for it comes first. */
+async function beginStop(tx: Queryable, machine: Machine, nowMs: number): Promise<boolean> {
+  if ((await listTicketsOfMachine(tx, machine.id)).some(isTicketLive)) return false;
+  return saveMachine(tx, moveMachine(machine, { kind: "stopping" }, nowMs), machine.version);
+}
+
 function gaugeMachines(context: PoolContext, machines: readonly Machine[]): void {
-  const states = ["planned", "provisioning", "parked", "engaged", "retiring"] as const;
-  for (const state of states) {
+  for (const state of PRESENT_STATES) {
     const count = machines.filter((machine) => machine.state.kind === state).length;
     context.telemetry.gauge("holdfast_machines", count, { pool: context.pool.name, state });
   }

@@ -125,7 +125,7 @@ function take(room: Map<PoolName, Room>, pool: PoolName): void {
   room.set(pool, { startableCount, usableCount: usableCount - 1, takenCount: takenCount + 1 });
 }
 
-const USABLE_STATES: readonly string[] = ["parked", "provisioning", "planned"];
+const USABLE_STATES: readonly string[] = ["parked", "provisioning", "planned", "stopped"];
 
 async function noteNoPool(context: Surroundings, { job }: JobRow): Promise<void> {
   const subject = jobSubject(job.connection, job.id);

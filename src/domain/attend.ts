@@ -91,6 +91,8 @@ function nextMachineEvent(machine: Machine, tickets: readonly Ticket[], report: 
       return holdsNone && report.phase !== "starting" ? { kind: "parked" } : null;
     case "planned":
     case "parked":
+    case "stopping":
+    case "stopped":
     case "retiring":
     case "gone":
       return null;

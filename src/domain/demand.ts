@@ -50,6 +50,8 @@ export type JobDecision =
   | { readonly kind: "aim"; readonly jobId: JobId; readonly ticketId: TicketId }
   /** Ask GitHub whether it is still queued. */
   | { readonly kind: "ask"; readonly jobId: JobId }
+  /** A machine that waits stopped is started for it. */
+  | { readonly kind: "start"; readonly jobId: JobId; readonly machineId: MachineId }
   /** A machine is to be launched for it. */
   | { readonly kind: "launch"; readonly jobId: JobId }
   | { readonly kind: "wait"; readonly jobId: JobId; readonly reason: ReasonCode };
@@ -62,6 +64,8 @@ export interface DemandInput {
   /** Those in `running` whose job GitHub has not named to us. */
   readonly unnamedRunning: readonly Ticket[];
   readonly machines: readonly FreeMachine[];
+  /** Stopped machines that may be started now, in their order; none where it is left out. */
+  readonly startable?: readonly MachineId[];
   /**
    * Whose agents have been silent for `SILENT_AFTER_MS`: what is out there may never bring anything. None where left out.
    */
@@ -84,6 +88,8 @@ export interface DemandPlan {
   readonly decisions: readonly JobDecision[];
   /** Free machines that no job needs. */
   readonly spare: readonly FreeMachine[];
+  /** Stopped machines that no job needs; none where it is left out. */
+  readonly startable?: readonly MachineId[];
   /**
    * Issued tickets that no job needs, or that nobody came for: they are voided before they leave us, for a listener that
    * waits in vain could be taken back only by the fence.
@@ -98,6 +104,7 @@ interface Remaining {
   supply: Ticket[];
   readonly unnamedRunning: Ticket[];
   readonly machines: FreeMachine[];
+  readonly startable: MachineId[];
   launchCount: number;
 }
 
@@ -125,7 +132,7 @@ function planDeparture({ jobs, tickets }: DemandInput): DemandPlan {
 /** What a pool that only observes says instead of doing it. It may ask GitHub: that changes nothing. */
 function observed(decision: JobDecision): JobDecision {
   const { kind, jobId } = decision;
-  if (kind === "launch") return { kind: "wait", jobId, reason: "would-launch" };
+  if (kind === "launch" || kind === "start") return { kind: "wait", jobId, reason: "would-launch" };
   if (kind === "mint") return { kind: "wait", jobId, reason: "would-mint" };
   return kind === "aim" ? { kind: "wait", jobId, reason: "pool-observes" } : decision;
 }
@@ -137,6 +144,7 @@ function planDemand(input: DemandInput, pool: PoolPolicy, time: HeardTime): Dema
     supply: input.tickets.filter((ticket) => isSupply(ticket, waitingIds, pool, time)).sort(soonestFirst),
     unnamedRunning: [...input.unnamedRunning],
     machines: [...input.machines].sort((a, b) => MACHINE_ORDER[a.state] - MACHINE_ORDER[b.state]),
+    startable: [...(input.startable ?? [])],
     launchCount: input.launchRoom.count,
   };
   // A job's own ticket is its cover before anything is aimed elsewhere.
@@ -162,6 +170,7 @@ function planDemand(input: DemandInput, pool: PoolPolicy, time: HeardTime): Dema
   return {
     decisions,
     spare: remaining.machines,
+    startable: remaining.startable,
     unneeded: unneeded.map((ticket) => ticket.id),
     standing: kept.counts,
   };
@@ -220,16 +229,19 @@ function decideUncovered(
     remaining.machines.shift();
     return wait(job, pause);
   }
-  if (machine === undefined && remaining.launchCount <= 0) return wait(job, input.launchRoom.limit);
+  if (machine === undefined && remaining.startable.length + remaining.launchCount <= 0)
+    return wait(job, input.launchRoom.limit);
   // GitHub had no answer to rely on: the place is for those who are known to wait.
   if (mustAsk(waiting, time) && waiting.isAskPaused) {
     if (isAskedInVain(waiting)) remaining.machines.shift();
     return waitForAnswer(waiting);
   }
   // Taken for this job also while GitHub is asked about it: a younger one does not overtake it.
-  if (machine === undefined) remaining.launchCount -= 1;
-  else remaining.machines.shift();
+  const machineId = machine === undefined ? remaining.startable.shift() : undefined;
+  if (machine !== undefined) remaining.machines.shift();
+  else if (machineId === undefined) remaining.launchCount -= 1;
   if (mustAsk(waiting, time)) return ask(waiting);
+  if (machineId !== undefined) return { kind: "start", jobId: job.id, machineId };
   if (machine === undefined) return { kind: "launch", jobId: job.id };
   if (machine.state === "planned") return wait(job, "machine-launching");
   if (isTicketPaused(waiting, time)) return wait(job, "ticket-backoff");

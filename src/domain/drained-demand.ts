@@ -10,7 +10,13 @@ import type { HeardTime } from "./time.ts";
 
 /** What a drained pool has to give: nothing. Its tickets stay in the list. */
 export function withNothingToGive(input: DemandInput): DemandInput {
-  return { ...input, machines: [], mintPauses: new Map(), launchRoom: { count: 0, limit: "pool-drained" } };
+  return {
+    ...input,
+    machines: [],
+    startable: [],
+    mintPauses: new Map(),
+    launchRoom: { count: 0, limit: "pool-drained" },
+  };
 }
 
 const NOTHING_IN_ADVANCE = { registeredCount: 0, readyCount: 0 };

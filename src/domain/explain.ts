@@ -212,6 +212,8 @@ export function whyMachineStays(machine: Machine, latest: DecisionRecord | null,
     case "provisioning":
     case "parked":
     case "engaged":
+    case "stopping":
+    case "stopped":
       // One from before the machine came to this state speaks of another; the next pass makes a new one.
       return latest === null || latest.confirmedAtMs < state.sinceMs ? null : because(latest.reason);
   }

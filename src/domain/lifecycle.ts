@@ -20,6 +20,8 @@ export const SURPLUS_GRACE_MS = 30 * SECOND_MS;
 
 export type LifecycleDecision =
   | { readonly kind: "keep"; readonly reason: ReasonCode }
+  /** It is stopped, and kept for later. */
+  | { readonly kind: "stop"; readonly reason: "stops-for-later" }
   | { readonly kind: "retire"; readonly reason: RetireReason };
 
 export interface LifecycleInput extends MachineEvidence {
@@ -34,6 +36,8 @@ export interface LifecycleInput extends MachineEvidence {
   readonly facts: HostFacts;
   /** Whether the rollout lets a parked machine that is to be replaced go now; it does not where this is left out. */
   readonly mayBeReplaced?: boolean;
+  /** Whether a parked machine that no job needs is to wait stopped instead of ending; not where this is left out. */
+  readonly mayBeStopped?: boolean;
 }
 
 export function decideLifecycle(input: LifecycleInput, pool: PoolPolicy, time: HeardTime): LifecycleDecision {
@@ -49,6 +53,14 @@ export function decideLifecycle(input: LifecycleInput, pool: PoolPolicy, time: H
     case "parked":
       if (isDead) return { kind: "retire", reason: "machine-dead" };
       return lostReason(input, pool, time) ?? decideParked(input, pool, time);
+    case "stopping":
+      if (isDead) return { kind: "retire", reason: "machine-dead" };
+      if (pool.mode === "departed") return { kind: "retire", reason: "pool-left" };
+      if (input.isShuttingDown) return { kind: "retire", reason: "shutting-down" };
+      return lostReason(input, pool, time) ?? { kind: "keep", reason: "stopping" };
+    case "stopped":
+      if (isDead) return { kind: "retire", reason: "machine-dead" };
+      return decideStopped(input, machine.state, pool, time);
     case "engaged":
       if (isDead) return { kind: "retire", reason: "machine-dead" };
       return lostReason(input, pool, time) ?? decideEngaged(input, pool, time);
@@ -100,7 +112,35 @@ function decideParked(input: LifecycleInput, pool: PoolPolicy, time: HeardTime):
   if (input.surplusSinceMs === null)
     return { kind: "keep", reason: replacement === null ? "kept-warm" : "awaits-replacement" };
   if (!isPast(input.surplusSinceMs, SURPLUS_GRACE_MS, time)) return { kind: "keep", reason: "within-surplus-grace" };
+  // Only of an agent that speaks: its word is needed before it is stopped.
+  if (input.mayBeStopped === true && !isSilent) return { kind: "stop", reason: "stops-for-later" };
   return { kind: "retire", reason: "surplus" };
+}
+
+function decideStopped(
+  input: LifecycleInput,
+  state: Extract<Machine["state"], { readonly kind: "stopped" }>,
+  pool: PoolPolicy,
+  time: HeardTime,
+): LifecycleDecision {
+  const { machine, surplusSinceMs } = input;
+  if (pool.mode === "departed") return { kind: "retire", reason: "pool-left" };
+  if (input.isShuttingDown) return { kind: "retire", reason: "shutting-down" };
+  if (machine.retireWhenSpent !== null && !isRolloutReason(machine.retireWhenSpent))
+    return { kind: "retire", reason: machine.retireWhenSpent };
+  if (!hasTicketsLeft(machine, pool.jobsPerMachine)) return { kind: "retire", reason: "used-up" };
+  if (state.isStarting) {
+    const isOverdue = isPast(state.sinceMs, pool.deadlines.bootMs, time);
+    return isOverdue ? { kind: "retire", reason: "boot-deadline" } : { kind: "keep", reason: "being-started" };
+  }
+  const replacement = machine.retireWhenSpent ?? replacementReason(machine, pool, time.nowMs);
+  if (replacement !== null)
+    return input.mayBeReplaced === true
+      ? { kind: "retire", reason: replacement }
+      : { kind: "keep", reason: "awaits-replacement" };
+  if (surplusSinceMs === null) return { kind: "keep", reason: "kept-stopped" };
+  const isGraceOver = isPast(surplusSinceMs, SURPLUS_GRACE_MS, time);
+  return isGraceOver ? { kind: "retire", reason: "surplus" } : { kind: "keep", reason: "within-surplus-grace" };
 }
 
 function decideEngaged(input: LifecycleInput, pool: PoolPolicy, time: HeardTime): LifecycleDecision {

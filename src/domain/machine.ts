@@ -4,7 +4,9 @@
  *     planned -> provisioning -> parked <-> engaged -> retiring -> gone
  *     planned -> gone                      the provider positively has nothing for this intent
  *     provisioning | parked -> retiring
- *     provisioning | parked | engaged | gone -> engaged      its row knew less than the truth (`adoption.ts`)
+ *     parked -> stopping -> stopped -> provisioning        it waits stopped (`warm.stopped`), and is started for a job
+ *     stopping | stopped -> retiring
+ *     any but planned and retiring -> engaged                its row knew less than the truth (`adoption.ts`)
  *     engaged -> retiring                  dead, lost, past a limit, or forced
  *     retiring(proving) -> engaged         the host spoke after all; it retires once its ticket is over
  *     retiring stages: proving -> deregistering -> terminating -> confirming (-> terminating, where it did not take)
@@ -34,6 +36,24 @@ export type MachineState =
       readonly kind: "engaged";
       readonly providerId: ProviderId;
       readonly ticketId: TicketId;
+      readonly sinceMs: number;
+    }
+  | {
+      /** It gets no ticket any more; the provider is asked to stop it once a later report says that it holds none. */
+      readonly kind: "stopping";
+      readonly providerId: ProviderId;
+      /** The agent's sequence number at the compare-and-set, as of a retiring machine. */
+      readonly heardSequence: number;
+      readonly sinceMs: number;
+    }
+  | {
+      /** The provider's word that nothing runs there. */
+      readonly kind: "stopped";
+      readonly providerId: ProviderId;
+      /** Of the state `stopping`: what was proven then holds until its next ticket. */
+      readonly heardSequence: number;
+      /** It is to be started: the provider is asked until it answers, after a restart of ours too. */
+      readonly isStarting: boolean;
       readonly sinceMs: number;
     }
   | {
@@ -96,6 +116,15 @@ export type MachineEvent =
   | { readonly kind: "parked" }
   /** Its ticket is about to leave us. */
   | { readonly kind: "engaged"; readonly ticketId: TicketId }
+  /** It is to wait stopped. Whoever gave it a ticket in between has won, by the row's version. */
+  | { readonly kind: "stopping" }
+  /** The provider says that it is stopped: whoever spoke as it until now speaks no more. */
+  | { readonly kind: "stopped" }
+  | { readonly kind: "start-wanted" }
+  /** The provider's word that it stays stopped. */
+  | { readonly kind: "start-refused" }
+  /** The provider started it, or somebody else did. It boots like a new one. */
+  | { readonly kind: "started" }
   /** A ticket may be out to it of which its row did not know. */
   | { readonly kind: "presumed"; readonly ticketId: TicketId }
   | { readonly kind: "retired"; readonly reason: RetireReason }
@@ -129,16 +158,13 @@ function nextState(machine: Machine, event: MachineEvent, nowMs: number): Machin
         return refuse(machine, event);
       return { kind: "engaged", providerId: state.providerId, ticketId: event.ticketId, sinceMs: nowMs };
     case "retired":
-      if (state.kind !== "provisioning" && state.kind !== "parked" && state.kind !== "engaged")
-        return refuse(machine, event);
-      return {
-        kind: "retiring",
-        providerId: state.providerId,
-        stage: "proving",
-        reason: event.reason,
-        heardSequence: machine.sequence,
-        sinceMs: nowMs,
-      };
+      return retire(machine, event, nowMs);
+    case "stopping":
+    case "stopped":
+    case "start-wanted":
+    case "start-refused":
+    case "started":
+      return moveStandby(machine, event, nowMs);
     case "stage":
       if (state.kind !== "retiring" || !canStageMove(state.stage, event.stage)) return refuse(machine, event);
       return { ...state, stage: event.stage, sinceMs: nowMs };
@@ -149,6 +175,56 @@ function nextState(machine: Machine, event: MachineEvent, nowMs: number): Machin
       if (state.kind !== "retiring") return refuse(machine, event);
       return { kind: "gone", providerId: state.providerId, reason: state.reason, sinceMs: nowMs };
   }
+}
+
+type EventOf<Kind extends MachineEvent["kind"]> = MachineEvent & { readonly kind: Kind };
+
+function retire(machine: Machine, event: EventOf<"retired">, nowMs: number): MachineState {
+  const { state } = machine;
+  const isStandby = state.kind === "stopping" || state.kind === "stopped";
+  if (state.kind !== "provisioning" && state.kind !== "parked" && state.kind !== "engaged" && !isStandby)
+    return refuse(machine, event);
+  return {
+    kind: "retiring",
+    providerId: state.providerId,
+    stage: "proving",
+    reason: event.reason,
+    // What its host said on its way to being stopped counts for its ending too.
+    heardSequence: isStandby ? state.heardSequence : machine.sequence,
+    sinceMs: nowMs,
+  };
+}
+
+function moveStandby(
+  machine: Machine,
+  event: EventOf<"stopping" | "stopped" | "start-wanted" | "start-refused" | "started">,
+  nowMs: number,
+): MachineState {
+  const { state, sequence } = machine;
+  if (event.kind === "stopping") {
+    if (state.kind !== "parked") return refuse(machine, event);
+    return { kind: "stopping", providerId: state.providerId, heardSequence: sequence, sinceMs: nowMs };
+  }
+  if (event.kind === "stopped") {
+    if (state.kind !== "stopping") return refuse(machine, event);
+    return { ...state, kind: "stopped", isStarting: false, sinceMs: nowMs };
+  }
+  if (state.kind !== "stopped") return refuse(machine, event);
+  if (event.kind === "started") return { kind: "provisioning", providerId: state.providerId, sinceMs: nowMs };
+  const isStarting = event.kind === "start-wanted";
+  if (state.isStarting === isStarting) return refuse(machine, event);
+  return { ...state, isStarting, sinceMs: nowMs };
+}
+
+/**
+ * Who spoke as a machine before it was stopped does not after. Its last report proves that it held nothing for as long as it
+ * stays stopped; one that boots is as unheard of as a new one, unless its new agent was faster than the provider's answer.
+ */
+function voiceAfter(machine: Machine, event: MachineEvent): Pick<Machine, "incarnation" | "sequence" | "report"> {
+  const { incarnation, sequence, report } = machine;
+  if (event.kind === "stopped") return { incarnation: null, sequence, report };
+  const isUnheard = event.kind === "started" && incarnation === null;
+  return isUnheard ? { incarnation, sequence: 0, report: null } : { incarnation, sequence, report };
 }
 
 /** Forward one or more stages, or from `confirming` back to `terminating`; never back to where no permit was needed. */
@@ -163,7 +239,8 @@ export function moveMachine(machine: Machine, event: MachineEvent, nowMs: number
   const ticketsGiven = machine.ticketsGiven + (event.kind === "engaged" ? 1 : 0);
   const resumedFor = event.kind === "resumed" && machine.state.kind === "retiring" ? machine.state.reason : null;
   const retireWhenSpent = resumedFor ?? machine.retireWhenSpent;
-  return { ...machine, state, ticketsGiven, retireWhenSpent, version: machine.version + 1 };
+  const voice = voiceAfter(machine, event);
+  return { ...machine, ...voice, state, ticketsGiven, retireWhenSpent, version: machine.version + 1 };
 }
 
 /** Whether the machine may exist: only the provider's word that it is gone ends our responsibility. */

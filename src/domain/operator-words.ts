@@ -51,14 +51,14 @@ export function heedWords(decision: LifecycleDecision, input: HeedInput, pool: P
   const { machine, words } = input;
   const { kind } = machine.state;
   if (pool.mode === "observe") return decision;
-  if (kind !== "provisioning" && kind !== "parked" && kind !== "engaged") return decision;
+  if (kind === "planned" || kind === "retiring" || kind === "gone") return decision;
   // The provider's word is a fact: the row closes. A machine that it calls dead is still not ended while barred.
   if (decision.kind === "retire" && decision.reason === "machine-dead") return decision;
   const wanted = decision.kind === "retire" ? decision : heedEndings(decision, input);
   const [bar] = barsToEnding(machine, words.freeze !== null);
-  if (wanted.kind === "retire" && bar !== undefined) return { kind: "keep", reason: bar };
+  if (wanted.kind !== "keep" && bar !== undefined) return { kind: "keep", reason: bar };
   // Nothing else keeps a held machine without a job.
-  return kind === "parked" && machine.hold !== null ? { kind: "keep", reason: "held" } : wanted;
+  return (kind === "parked" || kind === "stopped") && machine.hold !== null ? { kind: "keep", reason: "held" } : wanted;
 }
 
 function heedEndings(decision: LifecycleDecision, { machine, ticket, words }: HeedInput): LifecycleDecision {

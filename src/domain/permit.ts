@@ -28,7 +28,7 @@ export const PERMIT_LIFE_MS = 30 * SECOND_MS;
 export type MachineProof =
   /** Our own launch, never heard of since, past its boot deadline, with no ticket that ever left us. */
   | { readonly kind: "never-engaged"; readonly bootDeadlineMs: number }
-  /** No ticket is out, and a report sent after the machine began to retire says that it holds none. */
+  /** No ticket is out, and a report sent after the machine began to retire, or to be stopped, says that it holds none. */
   | { readonly kind: "parked" }
   /** The provider says that nothing runs there any more. */
   | { readonly kind: "provider-dead"; readonly observed: ObservedMachine }
@@ -213,7 +213,10 @@ function permitUnknownRegistration(request: UnknownRegistrationRequest): PermitD
 /** What the proof still lacks; empty where a permit would be issued. Asking is not issuing: it opens nothing. */
 export function missingForEnding(request: MachinePermitRequest): readonly ReasonCode[] {
   const missing = missingForProof(request);
-  return request.machine.state.kind === "retiring" ? missing : ["not-retiring", ...missing];
+  const { kind } = request.machine.state;
+  // Being stopped ends a job as surely as being ended, so it takes a proof too, and only this one.
+  const isOnItsWay = kind === "retiring" || (kind === "stopping" && request.proof.kind === "parked");
+  return isOnItsWay ? missing : ["not-retiring", ...missing];
 }
 
 /** The same of a machine in any state: whether it may begin to retire for this proof. */
@@ -260,7 +263,7 @@ function missingForParked(machine: Machine, tickets: readonly Ticket[]): readonl
   // Adoption gives a row of unknown past an unknown ticket, whose end must be in the list.
   if (machine.origin !== "launched" && ended.length === 0) missing.push("not-ours-from-the-start");
   const { state, report } = machine;
-  if (state.kind !== "retiring") return missing;
+  if (state.kind !== "retiring" && state.kind !== "stopping") return missing;
   if (report === null || machine.sequence <= state.heardSequence) return [...missing, "awaits-report"];
   if (report.phase === "starting" || report.phase === "engaged" || report.ticket !== null)
     missing.push("report-names-ticket");

@@ -13,6 +13,8 @@ export interface Plan {
   /** Tickets in advance; none where it is left out. */
   readonly standing?: readonly StandingMint[];
   readonly launchCount: number;
+  /** Stopped machines to be started for no job of their own; none where it is left out. */
+  readonly starts?: readonly { readonly machineId: MachineId }[];
   readonly machines: ReadonlyMap<MachineId, LifecycleDecision>;
 }
 
@@ -22,6 +24,7 @@ export interface PlanNote {
     | "ticket-aimed-once"
     | "machine-used-once"
     | "machine-takes-tickets"
+    | "machine-can-start"
     | "one-live-ticket"
     | "tickets-left"
     | "max"
@@ -68,6 +71,13 @@ function checkJobs(plan: Plan, context: PlanContext): readonly PlanNote[] {
       notes.push({ check: "tickets-left", subject: decision.machineId });
     used.add(decision.machineId);
   }
+  for (const { machineId } of [...plan.jobs.filter((decision) => decision.kind === "start"), ...(plan.starts ?? [])]) {
+    const machine = machineById.get(machineId);
+    if (used.has(machineId)) notes.push({ check: "machine-used-once", subject: machineId });
+    if (machine?.state.kind !== "stopped" || machine.state.isStarting || machine.hold !== null)
+      notes.push({ check: "machine-can-start", subject: machineId });
+    used.add(machineId);
+  }
   const aimed = plan.jobs.flatMap((decision) => (decision.kind === "aim" ? [decision.ticketId] : []));
   for (const ticketId of new Set(aimed))
     if (aimed.filter((id) => id === ticketId).length > 1) notes.push({ check: "ticket-aimed-once", subject: ticketId });
@@ -88,7 +98,7 @@ function checkRetirements(plan: Plan, context: PlanContext): readonly PlanNote[]
   const out = new Set(context.tickets.filter(isTicketOut).map((ticket) => ticket.machineId));
   const notes: PlanNote[] = [];
   for (const [machineId, decision] of plan.machines) {
-    if (decision.kind !== "retire" || decision.reason === "machine-dead") continue;
+    if (decision.kind === "keep" || decision.reason === "machine-dead") continue;
     if (out.has(machineId) && !RETIRE_WHILE_OUT.includes(decision.reason))
       notes.push({ check: "no-retire-while-out", subject: machineId });
     if (held.has(machineId)) notes.push({ check: "no-retire-while-held", subject: machineId });

@@ -4,6 +4,7 @@ import { type DemandInput, type DemandPlan, decideDemand, type FreeMachine, type
 import type { MachineId, TicketId } from "./ids.ts";
 import { type PoolPolicy, scopeKey } from "./pool.ts";
 import { decideScale, type ScaleDecision } from "./scale.ts";
+import { decideStandby, NO_STANDBY, type StandbyPlan, type StandbyState } from "./standby.ts";
 import { decideStanding, type StandingPlan } from "./standing.ts";
 import { isLate, type StandingWanted, standingScope } from "./supply.ts";
 import { isHeldReady, type Ticket } from "./ticket.ts";
@@ -18,6 +19,8 @@ export interface PoolInput {
   readonly unheardCount: number;
   /** Machines that could take a ticket now: not silent, not stuck, not on their way out, not to be replaced. */
   readonly usable: ReadonlySet<MachineId>;
+  /** Of the machines that wait stopped; none where it is left out. */
+  readonly standby?: StandbyState;
 }
 
 export interface PoolBreakers {
@@ -37,6 +40,7 @@ export interface PoolDecision {
   readonly demand: DemandPlan;
   readonly standing: StandingPlan;
   readonly scale: ScaleDecision;
+  readonly standby: StandbyPlan;
   readonly stops: PoolStops;
 }
 
@@ -59,8 +63,34 @@ export function decidePool(input: PoolInput, pool: PoolPolicy, time: HeardTime):
     },
     demand,
   );
-  return { demand, standing, stops, scale: decideScale(demand, held.demand.launchRoom, pool, standing) };
+  const scale = decideScale(demand, held.demand.launchRoom, pool, standing);
+  return { demand, standing, stops, ...addStandby({ input, held, demand, standing, scale }, pool) };
 }
+
+interface BeforeStandby extends Pick<PoolDecision, "demand" | "standing" | "scale"> {
+  readonly input: PoolInput;
+  readonly held: HeldBack;
+}
+
+/** Stopped machines stand in for launches, and what is missing of them is launched. */
+function addStandby(
+  { input, held, demand, standing, scale }: BeforeStandby,
+  pool: PoolPolicy,
+): Pick<PoolDecision, "scale" | "standby"> {
+  if (pool.mode !== "run") return { scale, standby: NOTHING_STANDS_BY };
+  const warmCount = standing.spare.length + demand.standing.readyCount;
+  const standby = decideStandby({
+    state: input.standby ?? NO_STANDBY,
+    demand,
+    scale,
+    inAdvanceCount: standing.launchCount + Math.max(0, pool.warmParkedCount - warmCount),
+    beyondCount: Math.max(0, warmCount - pool.warmParkedCount),
+    launchRoomCount: held.demand.launchRoom.count,
+  });
+  return { scale: { ...scale, launchCount: standby.launchCount }, standby };
+}
+
+const NOTHING_STANDS_BY: StandbyPlan = { starts: [], launchCount: 0, surplus: [], stopRoom: 0 };
 
 function decideStops({ demand, breakers, unheardCount }: PoolInput, pool: PoolPolicy, time: HeardTime): PoolStops {
   return {
@@ -103,9 +133,13 @@ function holdBack({ demand, usable, unheardCount }: PoolInput, stops: PoolStops)
   const left = leaveOne({ ...demand, tickets }, stops.tickets === "probe");
   // A probe takes what is there; one machine is started for it where there is none.
   const mayLaunch = left.isNothingThere && unheardCount === 0 && stops.tickets === "probe";
-  const room: LaunchRoom = { count: mayLaunch ? Math.min(1, launchRoom.count) : 0, limit: "tickets-stopped" };
+  // What waits stopped is tried first: in a pool that is full of it nothing else could be.
+  const startable = mayLaunch ? (demand.startable ?? []).slice(0, 1) : [];
+  const launchCount = mayLaunch && startable.length === 0 ? Math.min(1, launchRoom.count) : 0;
+  const room: LaunchRoom = { count: launchCount, limit: "tickets-stopped" };
+  const isFull = mayLaunch && startable.length === 0 && launchCount === 0;
   return {
-    demand: { ...left.demand, launchRoom: mayLaunch && room.count === 0 ? launchRoom : room },
+    demand: { ...left.demand, startable, launchRoom: isFull ? launchRoom : room },
     machines: left.machines,
     useless,
   };

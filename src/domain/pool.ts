@@ -49,6 +49,8 @@ export interface PoolPolicy {
   readonly machineCountMax: number;
   readonly jobsPerMachine: number;
   readonly warmParkedCount: number;
+  /** Machines kept stopped besides, where the provider can: they cost their disks, and are started for jobs. */
+  readonly warmStoppedCount: number;
   /** Listeners kept online at GitHub without a job. They end only through the fence. */
   readonly warmRegisteredCount: number;
   /** Tickets made in advance for parked machines. They have not left us and can be voided. */

@@ -82,6 +82,7 @@ export const REASONS = {
   },
   "ticket-backoff": { sentence: "Earlier tickets made for it ended without it; the next is made after a pause." },
   "mint-next": { sentence: "It gets a ticket now." },
+  "start-next": { sentence: "A machine that waits stopped is started for it now." },
   "launch-next": { sentence: "A machine is launched for it now." },
   "ticket-aimed": { sentence: "A ticket that was made for another job counts for it now." },
   // Why a machine is kept.
@@ -89,6 +90,14 @@ export const REASONS = {
   booting: { sentence: "It starts; its agent has not reported yet, and its boot deadline has not passed." },
   "waits-for-ticket": { sentence: "A job needs it: it waits for its ticket." },
   "kept-warm": { sentence: "The pool keeps it parked for the next job (`warm.parked`)." },
+  "stops-for-later": {
+    sentence: "No job needs it now: it is stopped and kept for later, where it costs its disks only (`warm.stopped`).",
+  },
+  stopping: { sentence: "It is being stopped: its host says that it holds nothing, and then the provider is asked." },
+  "kept-stopped": {
+    sentence: "The pool keeps it stopped; it is started for a job before a new one is (`warm.stopped`).",
+  },
+  "being-started": { sentence: "The provider is being asked to start it again." },
   "kept-registered": {
     sentence:
       "Its runner waits online for the next job (`warm.registered`), so it is presumed busy and ends only by its host's word.",
@@ -126,6 +135,9 @@ export const REASONS = {
   "shutting-down": { sentence: "Holdfast itself is taking everything down, as the demonstration does at its end." },
   "runner-late": { sentence: "The runner of its last ticket did not come online by its deadline." },
   "runner-failed": { sentence: "The runner of its last ticket ended without a job, so it gets no more tickets." },
+  "not-stoppable": {
+    sentence: "The provider did not stop it, so it ends instead of waiting stopped; no other is stopped for a while.",
+  },
   "agent-leaving": { sentence: "Its agent was told by the machine to end and takes no more tickets." },
   adopted: {
     sentence:
@@ -191,6 +203,7 @@ export const RETIRE_REASONS = [
   "agent-leaving",
   "runner-late",
   "runner-failed",
+  "not-stoppable",
   "adopted",
   "quarantined",
   "host-lost",

@@ -45,6 +45,8 @@ export function judgeMachine(evidence: MachineEvidence, time: HeardTime): Verdic
   if (ticket !== null && isTicketOut(ticket)) return judgeTicketOut(evidence, time);
   if (!machine.isAgentSeen && machine.origin === "launched") return { kind: "idle", proof: "never-engaged" };
   if (machine.state.kind === "engaged") return { kind: "unknown", missing: ["ticket-out"] };
+  // No ticket left us since its compare-and-set, and none can: its silence is what was asked for.
+  if (machine.state.kind === "stopping" || machine.state.kind === "stopped") return { kind: "idle", proof: "parked" };
   if (!isAgentFresh(evidence, time)) return { kind: "unknown", missing: ["agent-silent"] };
   if (machine.report?.phase === "starting") return { kind: "unknown", missing: ["host-unreadable"] };
   if (sighting === null || sighting.kind === "unknown") return { kind: "unknown", missing: ["host-unreadable"] };

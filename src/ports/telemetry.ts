@@ -14,6 +14,14 @@ export interface Telemetry {
 
 export const COUNTERS = {
   holdfast_deliveries_total: { sentence: "Webhook deliveries by outcome.", labels: ["outcome"] },
+  holdfast_stops_total: {
+    sentence: "Machines that were to wait stopped (`warm.stopped`): calls to stop them, by what came of them.",
+    labels: ["pool", "outcome"],
+  },
+  holdfast_starts_total: {
+    sentence: "Stopped machines that were started again, by what came of it.",
+    labels: ["pool", "outcome"],
+  },
   holdfast_machines_ended_total: { sentence: "Machines ended, by proof.", labels: ["pool", "proof"] },
   holdfast_endings_refused_total: { sentence: "Permits refused, by what was missing.", labels: ["pool", "missing"] },
   holdfast_endings_guarded_total: {

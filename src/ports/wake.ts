@@ -9,6 +9,7 @@ export type ControllerName =
   | "attend"
   | "assign"
   | "launch"
+  | "standby"
   | "mint"
   | "ask"
   | "observe"

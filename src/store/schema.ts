@@ -152,7 +152,7 @@ export interface MachinesTable {
   provider_id: string | null;
   /** Of the state `engaged`. */
   ticket_id: string | null;
-  /** Of the state `retiring`. */
+  /** Of the state `retiring`; of `stopped`, that it is to be started. */
   stage: string | null;
   heard_sequence: number | null;
   /** Of the states `retiring` and `gone`. */

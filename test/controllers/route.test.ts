@@ -190,6 +190,13 @@ describe("a pool that stands still", () => {
 });
 
 describe("the room of a pool", () => {
+  it("is what can be started of what waits stopped, also where the pool is full", async () => {
+    const ids = await queue(2);
+    await addMachine(1, LINUX, "stopped");
+    await route(spare(), linux({ machineCountMax: 1 }));
+    expect((await poolsOf(ids)).toSorted()).toEqual([LINUX, SPARE]);
+  });
+
   it("is what an engaged machine leaves, while its own job is still called queued", async () => {
     const ids = await queue(2);
     await addMachine(1, LINUX, "engaged");

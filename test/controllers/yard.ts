@@ -9,6 +9,7 @@ import { emptyMemory, type PoolContext, type Surroundings } from "../../src/cont
 import { askAboutJobs } from "../../src/controllers/execute/ask.ts";
 import { launchMachines } from "../../src/controllers/execute/launch.ts";
 import { mintTickets } from "../../src/controllers/execute/mint.ts";
+import { standBy } from "../../src/controllers/execute/standby.ts";
 import { handBack } from "../../src/controllers/hand-back.ts";
 import { createHearing } from "../../src/controllers/hearing.ts";
 import { ingest } from "../../src/controllers/ingest.ts";
@@ -49,6 +50,7 @@ import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
 import { connectionName, job as jobOf, poolName, pool as poolOf } from "../domain/builders.ts";
 import { recordTelemetry } from "../http/stand-ins.ts";
 import { ManualClock } from "../store/manual-clock.ts";
+import { FakeStandby } from "./fake-standby.ts";
 
 const LEASE_LIFE_MS = 3_600_000;
 const BOTH_PASSES_MAX = 6;
@@ -57,6 +59,7 @@ class FakeProvider implements Provider {
   readonly machines = new Map<string, { state: ProviderState; readonly machineId: MachineId }>();
   readonly launches: LaunchRequest[] = [];
   readonly terminated: MachinePermit[] = [];
+  readonly standby = new FakeStandby(this.machines);
   nextLaunchError: { readonly error: ProviderError; readonly takesEffect: boolean } | null = null;
   listError: ProviderError | null = null;
   terminateTakes = true;
@@ -249,6 +252,7 @@ export class Yard {
       await attend(this.context);
       await assign(this.context);
       await launchMachines(this.context);
+      await standBy(this.context);
       await mintTickets(this.context);
       await askAboutJobs(this.context);
       await observe(this.context);

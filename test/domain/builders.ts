@@ -72,6 +72,7 @@ export function pool(overrides: Partial<PoolPolicy> = {}): PoolPolicy {
     machineCountMax: 10,
     jobsPerMachine: 1,
     warmParkedCount: 0,
+    warmStoppedCount: 0,
     warmRegisteredCount: 0,
     readyTicketCount: 0,
     maxAgeMs: null,
@@ -173,6 +174,10 @@ export function machineState(kind: MachineState["kind"], sinceMs = START_MS): Ma
     case "provisioning":
     case "parked":
       return { kind, sinceMs, providerId: providerId() };
+    case "stopping":
+      return { kind, sinceMs, providerId: providerId(), heardSequence: 0 };
+    case "stopped":
+      return { kind, sinceMs, providerId: providerId(), heardSequence: 0, isStarting: false };
     case "engaged":
       return { kind, sinceMs, providerId: providerId(), ticketId: ticketId() };
     case "retiring":
@@ -214,7 +219,7 @@ export function machine(
 ): Machine {
   const { state: given = "parked", ...rest } = overrides;
   const state = typeof given === "string" ? machineState(given) : given;
-  const isHeard = state.kind === "parked" || state.kind === "engaged" || state.kind === "retiring";
+  const isHeard = HEARD_KINDS.includes(state.kind);
   const agent = isHeard ? { isAgentSeen: true, incarnation: incarnation(), sequence: 1, report: report() } : UNHEARD;
   return {
     id: machineId(),
@@ -233,6 +238,8 @@ export function machine(
     ...rest,
   };
 }
+
+const HEARD_KINDS: readonly MachineState["kind"][] = ["parked", "stopping", "stopped", "engaged", "retiring"];
 
 /** A launched machine that nobody ever heard of. */
 export function unheardMachine(overrides: Parameters<typeof machine>[0] = {}): Machine {

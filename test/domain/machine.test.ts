@@ -13,7 +13,7 @@ import {
   RETIRING_STAGES,
 } from "../../src/domain/machine.ts";
 import { SECOND_MS } from "../../src/domain/units.ts";
-import { machine, machineState, providerId, retiring, START_MS, ticketId } from "./builders.ts";
+import { incarnation, machine, machineState, providerId, report, retiring, START_MS, ticketId } from "./builders.ts";
 import { always } from "./property.ts";
 
 const NOW_MS = START_MS + SECOND_MS;
@@ -22,6 +22,9 @@ const STATES: Readonly<Record<string, MachineState>> = {
   planned: machineState("planned"),
   provisioning: machineState("provisioning"),
   parked: machineState("parked"),
+  stopping: { ...machineState("stopping"), heardSequence: 3 } as MachineState,
+  stopped: { ...machineState("stopped"), heardSequence: 3 } as MachineState,
+  "stopped, starting": { ...machineState("stopped"), heardSequence: 3, isStarting: true } as MachineState,
   engaged: machineState("engaged"),
   "retiring, proving": retiring({ stage: "proving", heardSequence: 3 }),
   "retiring, deregistering": retiring({ stage: "deregistering", heardSequence: 3 }),
@@ -35,6 +38,11 @@ const EVENTS: Readonly<Record<string, MachineEvent>> = {
   "never-launched": { kind: "never-launched" },
   parked: { kind: "parked" },
   engaged: { kind: "engaged", ticketId: ticketId(2) },
+  stopping: { kind: "stopping" },
+  stopped: { kind: "stopped" },
+  "start-wanted": { kind: "start-wanted" },
+  "start-refused": { kind: "start-refused" },
+  started: { kind: "started" },
   retired: { kind: "retired", reason: "surplus" },
   "stage proving": { kind: "stage", stage: "proving" },
   "stage deregistering": { kind: "stage", stage: "deregistering" },
@@ -45,6 +53,8 @@ const EVENTS: Readonly<Record<string, MachineEvent>> = {
 
 const provided = { providerId: providerId(), sinceMs: NOW_MS };
 const proving = retiring({ stage: "proving", heardSequence: 7, sinceMs: NOW_MS });
+/** What its host said since it began to be stopped counts for its ending. */
+const proven = retiring({ stage: "proving", heardSequence: 3, sinceMs: NOW_MS });
 const stage = (name: "deregistering" | "terminating" | "confirming") =>
   retiring({ stage: name, heardSequence: 3, sinceMs: NOW_MS });
 const gone: MachineState = { kind: "gone", ...provided, reason: "surplus" };
@@ -57,6 +67,15 @@ const DRAWN: readonly (readonly [from: string, event: string, to: MachineState])
   ["provisioning", "retired", proving],
   ["parked", "engaged", { kind: "engaged", ...provided, ticketId: ticketId(2) }],
   ["parked", "retired", proving],
+  ["parked", "stopping", { kind: "stopping", ...provided, heardSequence: 7 }],
+  ["stopping", "stopped", { kind: "stopped", ...provided, heardSequence: 3, isStarting: false }],
+  ["stopping", "retired", proven],
+  ["stopped", "start-wanted", { kind: "stopped", ...provided, heardSequence: 3, isStarting: true }],
+  ["stopped", "started", { kind: "provisioning", ...provided }],
+  ["stopped", "retired", proven],
+  ["stopped, starting", "start-refused", { kind: "stopped", ...provided, heardSequence: 3, isStarting: false }],
+  ["stopped, starting", "started", { kind: "provisioning", ...provided }],
+  ["stopped, starting", "retired", proven],
   ["engaged", "parked", { kind: "parked", ...provided }],
   ["engaged", "retired", proving],
   ["retiring, proving", "stage deregistering", stage("deregistering")],
@@ -83,11 +102,21 @@ describe("moveMachine", () => {
   it.each(DRAWN)("%s takes %s", (from, event, to) => {
     const before = inState(from);
     const ticketsGiven = event === "engaged" ? 3 : 2;
-    expect(moveMachine(before, EVENTS[event]!, NOW_MS)).toEqual({ ...before, state: to, version: 5, ticketsGiven });
+    // Whoever spoke as it speaks no more once it is stopped.
+    const voice = event === "stopped" ? { incarnation: null } : {};
+    const after = { ...before, ...voice, state: to, version: 5, ticketsGiven };
+    expect(moveMachine(before, EVENTS[event]!, NOW_MS)).toEqual(after);
   });
 
   it.each(notDrawn)("%s does not take %s", (from, event) => {
     expect(() => moveMachine(inState(from), EVENTS[event]!, NOW_MS)).toThrow(InvariantError);
+  });
+
+  it("forgets what was said before it was stopped once it is started, and keeps what a new agent says", () => {
+    const stopped = { ...inState("stopped, starting"), incarnation: null, report: report() };
+    expect(moveMachine(stopped, { kind: "started" }, NOW_MS)).toMatchObject({ sequence: 0, report: null });
+    const heardAnew = { ...stopped, incarnation: incarnation(2) };
+    expect(moveMachine(heardAnew, { kind: "started" }, NOW_MS)).toMatchObject({ sequence: 7, report: report() });
   });
 
   it("looks at every pair of a state and an event", () => {

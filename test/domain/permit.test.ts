@@ -139,6 +139,42 @@ describe("a machine's permit by `parked`", () => {
   });
 });
 
+describe("a machine's permit to be stopped", () => {
+  const stopping = machine({
+    state: { kind: "stopping", providerId: providerId(), heardSequence: 3, sinceMs: START_MS },
+    sequence: 4,
+    version: 9,
+  });
+
+  it("is granted by its host's word since it began to be stopped", () => {
+    expect(ask({ machine: stopping })).toMatchObject({
+      kind: "permitted",
+      permit: { proof: "parked", machineVersion: 9 },
+    });
+  });
+
+  it.each<readonly [string, Parameters<typeof ask>[0], string]>([
+    ["its host has said nothing since", { machine: { ...stopping, sequence: 3 } }, "awaits-report"],
+    [
+      "its host sees a Worker",
+      { machine: { ...stopping, report: report({ sighting: seen({ workerCount: 1 }) }) } },
+      "sees-processes",
+    ],
+    [
+      "a ticket may be out",
+      { machine: { ...stopping, ticketsGiven: 1 }, tickets: [ticket({ state: "delivered" })] },
+      "ticket-not-over",
+    ],
+    ["it was adopted", { machine: { ...stopping, origin: "adopted" } }, "not-ours-from-the-start"],
+    ["another proof is offered", { machine: stopping, proof: forced }, "not-retiring"],
+    ["its state does not say so", { machine: { ...stopping, state: machineState("parked") } }, "not-retiring"],
+  ])("is refused where %s", (_name, request, missing) => {
+    const decision = ask(request);
+    expect(decision.kind).toBe("refused");
+    expect(decision).toMatchObject({ missing: expect.arrayContaining([missing]) });
+  });
+});
+
 describe("a machine's permit by `never-engaged`", () => {
   const base = { machine: unheard, proof: neverEngaged };
 

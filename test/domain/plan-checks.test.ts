@@ -206,6 +206,12 @@ const FAULTS: readonly Row[] = [
     [{ check: "machine-takes-tickets", subject: machineId(1) }],
   ],
   [
+    "a start of a machine that is not stopped",
+    { jobs: [], starts: [{ machineId: machineId(1) }] },
+    { demand: demandOf() },
+    [{ check: "machine-can-start", subject: machineId(1) }],
+  ],
+  [
     "two faults at once",
     { jobs: [wait(1)], launchCount: 5 },
     {},
@@ -232,6 +238,7 @@ describe("a planted fault is found", () => {
       "no-retire-while-held": true,
       "ticket-aimed-once": true,
       "machine-takes-tickets": true,
+      "machine-can-start": true,
     };
     const planted = FAULTS.flatMap(([, , , notes]) => notes.map((note) => note.check));
     expect(new Set(planted)).toEqual(new Set(Object.keys(kinds)));

@@ -45,6 +45,19 @@ describe("while runners keep ending without a job", () => {
     expect(decide({ breakers }, {}, DUE_MS - 1).demand.decisions).toEqual(stopped);
   });
 
+  it("no stopped machine is started before a probe is due, and one then, before another is launched", () => {
+    const startable = [machineId(8), machineId(9)];
+    const standby = { waitingCount: 2, fit: startable, mayStart: true, mayStop: true, wantedCount: 2 };
+    const tried = (afterMs: number, count: number) =>
+      decide({ breakers, standby }, { startable, launchRoom: { count, limit: "at-max" } }, afterMs);
+    expect(tried(DUE_MS - 1, 5).demand.decisions).toEqual(stopped);
+    for (const roomCount of [0, 5]) {
+      const plan = tried(DUE_MS, roomCount);
+      expect(plan.demand.decisions).toMatchObject([{ kind: "start", machineId: machineId(8) }, { kind: "wait" }]);
+      expect([plan.standby.starts, plan.scale.launchCount]).toEqual([[], 0]);
+    }
+  });
+
   it("one ticket is made to try, on a machine that is there", () => {
     const plan = decide({ breakers }, { machines: [free(1), free(2)] });
     expect(plan.demand.decisions).toEqual([mint(1, 1), wait(2, "tickets-stopped")]);

@@ -92,6 +92,8 @@ export const machineStates: readonly MachineState[] = [
   { kind: "planned", sinceMs: NOW_MS },
   { kind: "provisioning", providerId: parseProviderId("i-1"), sinceMs: NOW_MS },
   { kind: "parked", providerId: parseProviderId("i-1"), sinceMs: NOW_MS },
+  { kind: "stopping", providerId: parseProviderId("i-1"), heardSequence: 3, sinceMs: NOW_MS },
+  { kind: "stopped", providerId: parseProviderId("i-1"), heardSequence: 3, isStarting: true, sinceMs: NOW_MS },
   { kind: "engaged", providerId: parseProviderId("i-1"), ticketId: ticketIdOf(1), sinceMs: NOW_MS },
   {
     kind: "retiring",

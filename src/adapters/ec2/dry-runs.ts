@@ -4,6 +4,8 @@ import {
   CreateLaunchTemplateCommand,
   DescribeInstancesCommand,
   RunInstancesCommand,
+  StartInstancesCommand,
+  StopInstancesCommand,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { ProviderError } from "../../domain/errors.ts";
@@ -88,9 +90,12 @@ export async function tryEnding({ clients, options }: CheckContext): Promise<rea
     const { Reservations } = await clients.read.send(new DescribeInstancesCommand({ Filters, MaxResults: 5 }));
     const id = Reservations?.[0]?.Instances?.[0]?.InstanceId;
     if (id === undefined) return [];
-    return trying(AT, "TerminateInstances", () =>
-      clients.write.send(new TerminateInstancesCommand({ DryRun: true, InstanceIds: [id] })),
-    );
+    const call = { DryRun: true, InstanceIds: [id] };
+    const ends = await trying(AT, "TerminateInstances", () => clients.write.send(new TerminateInstancesCommand(call)));
+    if (options.keepsStopped !== true) return ends;
+    const stops = await trying(AT, "StopInstances", () => clients.write.send(new StopInstancesCommand(call)));
+    const starts = await trying(AT, "StartInstances", () => clients.write.send(new StartInstancesCommand(call)));
+    return [...ends, ...stops, ...starts];
   });
 }
 

@@ -10,6 +10,8 @@ import { TAG } from "./tags.ts";
 export interface PolicyPool {
   readonly pool: PoolName;
   readonly settings: Ec2Settings;
+  /** Whether some of its machines wait stopped. */
+  readonly keepsStopped?: boolean;
 }
 
 interface Statement {
@@ -72,6 +74,7 @@ export function policyFor(controllerId: ControllerId, pools: readonly PolicyPool
         Resource: arns(regions, ["instance"]),
         Condition: ours,
       },
+      ...standbys(pools, ours),
       {
         Sid: "MakeOurTemplates",
         Effect: "Allow",
@@ -137,6 +140,21 @@ function uses(settings: readonly Ec2Settings[], regions: readonly string[]): rea
           `arn:*:ec2:${region}:*:placement-group/*`,
         ]),
       ]),
+    },
+  ];
+}
+
+/** For `warm.stopped` alone. */
+function standbys(pools: readonly PolicyPool[], ours: Statement["Condition"]): readonly Statement[] {
+  const regions = unique(pools.filter((pool) => pool.keepsStopped).map(({ settings }) => settings.region));
+  if (regions.length === 0 || ours === undefined) return [];
+  return [
+    {
+      Sid: "StopAndStartWhatIsOurs",
+      Effect: "Allow",
+      Action: ["ec2:StopInstances", "ec2:StartInstances"],
+      Resource: arns(regions, ["instance"]),
+      Condition: ours,
     },
   ];
 }

@@ -98,6 +98,8 @@ export interface Ec2ProviderOptions {
   /** Where the agents reach the controller. */
   readonly controllerUrl: string;
   readonly clock: Clock;
+  /** Whether some of its machines wait stopped: the permissions for it are tried only then. Default: false. */
+  readonly keepsStopped?: boolean;
   /** Default: those that the SDK finds (variables, profile, the role of the machine that we run on). */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }

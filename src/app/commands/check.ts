@@ -58,7 +58,9 @@ export function runCheck(
 /** Written from the file alone: whoever lacks the permissions cannot ask EC2 which they are. */
 async function policyOf({ controllerId, pools }: Config, configPath: string): Promise<unknown> {
   const named = pools.flatMap(({ policy, provider }) =>
-    provider.kind === "ec2" ? [{ pool: policy.name, settings: provider }] : [],
+    provider.kind === "ec2"
+      ? [{ pool: policy.name, settings: provider, keepsStopped: policy.warmStoppedCount > 0 }]
+      : [],
   );
   if (named.length > 0) {
     const { policyFor } = await import("../../adapters/ec2/iam.ts");

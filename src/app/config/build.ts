@@ -133,6 +133,7 @@ export function buildPool(
     machineCountMax: pool.machines.max,
     jobsPerMachine: pool.machines.jobsPerMachine,
     warmParkedCount: pool.warm.parked,
+    warmStoppedCount: pool.warm.stopped,
     warmRegisteredCount: pool.warm.registered,
     readyTicketCount: pool.tickets.ready,
     maxAgeMs: pool.machines.maxAge ?? null,

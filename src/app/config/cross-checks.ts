@@ -77,7 +77,7 @@ export function checkPool(path: string, pool: DraftPool, draft: Pick<Draft, "git
 
 function checkWarm(path: string, pool: DraftPool, problems: ProblemList): void {
   const max = pool.machines?.max;
-  const { parked = 0, registered = 0 } = pool.warm ?? {};
+  const { parked = 0, registered = 0, stopped = 0 } = pool.warm ?? {};
   const ready = pool.tickets?.ready ?? 0;
   if (max !== undefined && max >= 0 && parked > max)
     problems.add(`${path}.warm.parked`, "is more than `machines.max`", `at most ${max}, or raise \`machines.max\``);
@@ -85,6 +85,7 @@ function checkWarm(path: string, pool: DraftPool, problems: ProblemList): void {
     const mend = `at most ${max - parked}, or raise \`machines.max\``;
     problems.add(`${path}.warm.registered`, "is with `warm.parked` more than `machines.max`", mend);
   }
+  checkStopped(path, pool, { stopped, others: parked + registered }, problems);
   if (!hasKnownPlace(pool)) {
     const mend = "remove it, or use `scope: { organization: … }` or exactly one `owner/name`";
     const problem = "needs one place to register in before a job tells it, and the pool's scope names several";
@@ -94,6 +95,32 @@ function checkWarm(path: string, pool: DraftPool, problems: ProblemList): void {
   if (ready <= parked) return;
   const mend = `at most ${parked}, or raise \`warm.parked\``;
   problems.add(`${path}.tickets.ready`, "is more than `warm.parked`, and a ticket is made for a parked machine", mend);
+}
+
+function checkStopped(
+  path: string,
+  { machines, provider }: DraftPool,
+  { stopped, others }: { readonly stopped: number; readonly others: number },
+  problems: ProblemList,
+): void {
+  if (stopped <= 0) return;
+  const max = machines?.max;
+  const key = `${path}.warm.stopped`;
+  if (provider?.kind === "process") {
+    problems.add(key, "needs a provider that can stop a machine and start it again", "remove it, or use `kind: ec2`");
+    return;
+  }
+  if (max !== undefined && max >= 0 && others + stopped > max) {
+    const mend = `at most ${Math.max(0, max - others)}, or raise \`machines.max\``;
+    problems.add(key, "is with the other warm machines more than `machines.max`", mend);
+  }
+  // EC2 stops no spot instance that was asked for once (EC2 User Guide, "Spot Instance requests").
+  if (provider?.kind === "ec2" && provider.market !== "on-demand")
+    problems.add(
+      key,
+      "needs machines that can be stopped, and those on spot cannot",
+      "set `provider.market: on-demand`",
+    );
 }
 
 /** Whether it is known where a runner is registered before a job names its repository. */

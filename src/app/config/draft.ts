@@ -25,7 +25,7 @@ const DraftPool = blockOf({
   labels: listOf(text()),
   requiredLabels: listOf(text()),
   machines: blockOf({ max: number() }),
-  warm: blockOf({ parked: number(), registered: number() }),
+  warm: blockOf({ parked: number(), registered: number(), stopped: number() }),
   tickets: blockOf({ ready: number() }),
   runner: blockOf({ directory: text(), user: text(), download: z.unknown().optional() }),
   provider: z.record(z.string(), z.unknown()).optional().catch(undefined),

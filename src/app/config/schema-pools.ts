@@ -67,7 +67,10 @@ const WarmSchema = z.strictObject({
     says: "How many machines wait with their runner online at GitHub, besides those that are parked: jobs start at once, and a machine among them ends only after its host has made sure that no job came. 0 to `machines.max` machines.",
     example: "registered: 2",
   }),
-  stopped: reserved("Machines that wait stopped.", "stopped: 0", 0),
+  stopped: key(z.int().min(0).max(MACHINE_COUNT_MAX).prefault(0), {
+    says: "How many machines wait stopped, besides those that are parked: they cost their disks only, and are started for jobs before new ones are launched. Only for `ec2` with `market: on-demand`. 0 to `machines.max` machines.",
+    example: "stopped: 10",
+  }),
 });
 
 const DeadlinesSchema = z.strictObject({

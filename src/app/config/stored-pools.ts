@@ -78,6 +78,8 @@ const StoredPoolSchema = z.object({
     machineCountMax: count(),
     jobsPerMachine: count(),
     warmParkedCount: count(),
+    // Written by versions that had it; those before stopped none.
+    warmStoppedCount: count().default(0),
     warmRegisteredCount: count(),
     readyTicketCount: count(),
     maxAgeMs: count().nullable(),

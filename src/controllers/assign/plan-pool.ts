@@ -11,6 +11,7 @@ import { decideRollout, freshFirst, type RolloutDecision, replacementReason } fr
 import { judgeRunnerVersion } from "../../domain/runner-version.ts";
 import { launchRoom } from "../../domain/scale.ts";
 import { SILENT_AFTER_MS } from "../../domain/slow-proofs.ts";
+import { chooseStops, fitForStart, type StandbyState } from "../../domain/standby.ts";
 import { standingWanted } from "../../domain/supply.ts";
 import { isTicketOut, type Ticket } from "../../domain/ticket.ts";
 import { isPast } from "../../domain/time.ts";
@@ -34,6 +35,8 @@ export interface PoolPlan extends PoolDecision {
   readonly input: DemandInput;
   readonly breakers: OpenBreakers;
   readonly scale: RolloutDecision;
+  /** Parked machines that are surplus, and are stopped instead of ended. */
+  readonly toStop: readonly MachineId[];
   readonly rows: ReadonlyMap<JobId, JobRow>;
   readonly machines: readonly Machine[];
 }
@@ -44,7 +47,7 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
   const time = heardTime(context);
   const rows = await listQueuedJobsOfPool(db, pool.name, JOBS_MAX);
   const tickets = await listLiveTicketsOfPool(db, pool.name);
-  const { free: machines, retiring } = await listNotAtWork(context);
+  const { free: machines, retiring, standby } = await listNotAtWork(context);
   const machineCount = (await countPresentByPool(db)).get(pool.name) ?? 0;
   const isRunnerEnded = judgeRunnerVersion(memory.runnerVersion?.facts ?? null, time.nowMs) === "ended";
   const breakers = await readBreakers(
@@ -54,12 +57,14 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
   const withTicket = new Set(tickets.map((ticket) => ticket.machineId));
   const isDrained = (await findDrain(db, { kind: "pool", id: pool.name })) !== null;
   const free = machines.flatMap((machine) => asFree(machine, context));
+  const standbyState = readStandby(context, standby, isDrained);
   const undrained: DemandInput = {
     jobs: rows.map((row) => ({ ...row, ...readAskPause(context, row.job.id), ...breakerOf(breakers, row.job.id) })),
     tickets,
     unnamedRunning: await listUnnamedRunning(context, tickets),
     // A runner that GitHub gives no jobs would take its ticket for nothing.
     machines: isRunnerEnded ? [] : free.filter((machine) => !withTicket.has(machine.id)),
+    startable: standbyState.mayStart && !isRunnerEnded ? standbyState.fit : [],
     silent: silentMachines(context, tickets),
     mintPauses: openPauses(memory.mintPauses, context.clock.monotonicMs()),
     launchRoom: launchRoom(pool, {
@@ -79,19 +84,43 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
       wanted: standingWanted(pool, context.isShuttingDown()),
       breakers,
       unheardCount: machines.filter(isUnheardTry).length,
+      standby: standbyState,
       usable: new Set(machines.filter(isUsable(free, pool, time.nowMs)).map((machine) => machine.id)),
     },
     pool,
     time,
   );
   const scale = addRollout(context, { input, machines, retiring, machineCount }, decision);
-  return { ...decision, scale, input, breakers, machines, rows: new Map(rows.map((row) => [row.job.id, row])) };
+  return {
+    ...decision,
+    scale,
+    toStop: chooseStops(scale.surplus, machines, decision.standby.stopRoom, pool, time.nowMs),
+    input,
+    breakers,
+    machines: [...machines, ...standby],
+    rows: new Map(rows.map((row) => [row.job.id, row])),
+  };
 }
 
 function silentMachines(context: PoolContext, tickets: readonly Ticket[]): ReadonlySet<MachineId> {
   const time = heardTime(context);
   const isSilent = (id: MachineId) => isPast(context.hearing.heardAtMs(id) ?? 0, SILENT_AFTER_MS, time);
   return new Set(tickets.filter(isTicketOut).flatMap(({ machineId }) => (isSilent(machineId) ? [machineId] : [])));
+}
+
+function readStandby(context: PoolContext, machines: readonly Machine[], isDrained: boolean): StandbyState {
+  const { pool, memory, clock, abilities } = context;
+  const { start, stop } = memory.standby;
+  const monotonicMs = clock.monotonicMs();
+  const canStandBy = (abilities?.standby ?? null) !== null;
+  const isOver = isDrained || context.isShuttingDown() || pool.mode !== "run";
+  return {
+    waitingCount: machines.length,
+    fit: fitForStart(machines, pool, clock.nowMs()),
+    mayStart: canStandBy && !isOver && memory.isFleetListed && monotonicMs >= start.untilMonotonicMs,
+    mayStop: canStandBy && !isOver && monotonicMs >= stop.untilMonotonicMs,
+    wantedCount: canStandBy ? pool.warmStoppedCount : 0,
+  };
 }
 
 /** A launch whose outcome is still to come. One that an operator holds has none while it is held: it excludes no other. */
@@ -155,17 +184,24 @@ function readAskPause({ memory, clock }: PoolContext, jobId: JobId) {
 const FREE_KINDS = ["parked", "provisioning", "planned"] as const satisfies readonly MachineStateKind[];
 
 async function listNotAtWork({ store, pool, clock }: PoolContext) {
-  const machines = await listMachinesInState(store.db, pool.name, ...FREE_KINDS, "retiring");
+  const kinds = [...FREE_KINDS, "stopping", "stopped", "retiring"] as const;
+  const machines = await listMachinesInState(store.db, pool.name, ...kinds);
   const inState = (kind: MachineStateKind) => machines.filter(({ state }) => state.kind === kind);
-  const free = FREE_KINDS.flatMap(inState);
+  const standby = [...inState("stopping"), ...inState("stopped")];
+  const starting = standby.filter(({ state }) => state.kind === "stopped" && state.isStarting);
+  const free = [...FREE_KINDS.flatMap(inState), ...starting];
   invariant(free.length <= FREE_MACHINES_MAX, "free machines are bounded by machines.max");
-  return { free: freshFirst(free, pool, clock.nowMs()), retiring: inState("retiring") };
+  return {
+    free: freshFirst(free, pool, clock.nowMs()),
+    retiring: inState("retiring"),
+    standby: standby.filter((machine) => !starting.includes(machine)),
+  };
 }
 
 export function asFree(machine: Machine, context: PoolContext): readonly FreeMachine[] {
   const { pool, hearing } = context;
-  const { kind } = machine.state;
-  if (kind !== "parked" && kind !== "provisioning" && kind !== "planned") return [];
+  const kind = freeState(machine);
+  if (kind === null) return [];
   if (!hasTicketsLeft(machine, pool.jobsPerMachine) || !mayGetTickets(machine)) return [];
   if (machine.report?.phase === "leaving") return [];
   const time = heardTime(context);
@@ -175,6 +211,12 @@ export function asFree(machine: Machine, context: PoolContext): readonly FreeMac
   const isStuck = notReadySinceMs !== undefined && isPast(notReadySinceMs, AGENT_FRESH_MS, time);
   if (kind === "parked" && (isSilent || isStuck)) return [];
   return [{ id: machine.id, state: kind }];
+}
+
+/** One that is being started is as far as one that is being launched. */
+function freeState({ state }: Machine): FreeMachine["state"] | null {
+  if (state.kind === "stopped") return state.isStarting ? "planned" : null;
+  return state.kind === "parked" || state.kind === "provisioning" || state.kind === "planned" ? state.kind : null;
 }
 
 /** Running tickets whose job GitHub has not named: no job in progress or completed carries their runner's name. */

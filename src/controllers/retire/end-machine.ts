@@ -76,25 +76,27 @@ async function readEnding(context: PoolContext, machineId: MachineId): Promise<E
 }
 
 /** Only what was seen since the machine began to retire counts. While nothing was called, the listing is recent enough. */
-function lookAt(context: PoolContext, { id, state }: Machine): Promise<ObservedMachine | null> | null {
+function lookAt(context: PoolContext, machine: Machine): Promise<ObservedMachine | null> | null {
+  const { id, state } = machine;
   if (state.kind !== "retiring") return null;
   const listed = context.memory.observed.get(id) ?? null;
   if (state.stage === "proving" && listed?.state !== "dead" && listed?.state !== "gone") return null;
-  return askProvider(context, id, state.providerId);
+  return askProvider(context, machine, state.providerId);
 }
 
-async function askProvider(
+/** By id; null where it could not be asked. */
+export async function askProvider(
   context: PoolContext,
-  machineId: MachineId,
+  machine: Machine,
   providerId: ProviderId,
 ): Promise<ObservedMachine | null> {
   try {
     const [observed] = await context.provider.list([providerId]);
     if (observed === undefined) return null;
-    return concludeStop(context, concludeAbsence(context, { ...observed, machineId }));
+    return concludeStop(context, concludeAbsence(context, { ...observed, machineId: machine.id }), machine);
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    context.telemetry.error("the provider could not be asked about a machine", error, { machine: machineId });
+    context.telemetry.error("the provider could not be asked about a machine", error, { machine: machine.id });
     return null;
   }
 }

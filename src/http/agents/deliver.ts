@@ -33,6 +33,9 @@ export async function answerPoll(store: Store, poller: Poller, nowMs: number): P
   const machine = await loadMachine(store.db, poller.machineId);
   if (machine === null || machine.state.kind === "retiring" || machine.state.kind === "gone") return { kind: "report" };
   if (machine.incarnation !== poller.incarnation) return { kind: "report" };
+  const { state, sequence } = machine;
+  // Its word is asked for once; after that it waits to be stopped.
+  if (state.kind === "stopping" && sequence <= state.heardSequence) return { kind: "report" };
   if (machine.state.kind !== "parked" && machine.state.kind !== "engaged") return null;
   // Most polls come before their ticket: a transaction, which holds up every other write, is only for one that is there.
   const tickets = await listTicketsOfMachine(store.db, machine.id);

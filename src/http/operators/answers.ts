@@ -45,7 +45,15 @@ export const PoolAnswer = z.object({
   max: Count.nullable(),
   labels: z.array(z.string()),
   machines: z
-    .object({ planned: Count, provisioning: Count, parked: Count, engaged: Count, retiring: Count })
+    .object({
+      planned: Count,
+      provisioning: Count,
+      parked: Count,
+      stopping: Count,
+      stopped: Count,
+      engaged: Count,
+      retiring: Count,
+    })
     .describe("How many machines are in each state; those that are gone are not counted"),
   verdicts: z.object({ busy: Count, idle: Count, unknown: Count }),
   waitingJobs: Count,
@@ -122,7 +130,7 @@ export const JobsAnswer = z.object({ now: Instant, jobs: z.array(JobAnswer) });
 export const MachineAnswer = z.object({
   id: z.string(),
   pool: z.string(),
-  state: z.enum(["planned", "provisioning", "parked", "engaged", "retiring", "gone"]),
+  state: z.enum(["planned", "provisioning", "parked", "stopping", "stopped", "engaged", "retiring", "gone"]),
   stage: z.string().nullable().describe("Of a retiring machine"),
   since: Instant.describe("When it came to its state"),
   verdict: Finding,

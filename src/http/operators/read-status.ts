@@ -149,7 +149,7 @@ function countMachines(
   machines: readonly Machine[],
   tickets: readonly Ticket[],
 ): Pick<PoolAnswer, "machines" | "verdicts" | "liveTickets" | "standing"> {
-  const counts = { planned: 0, provisioning: 0, parked: 0, engaged: 0, retiring: 0 };
+  const counts = { planned: 0, provisioning: 0, parked: 0, stopping: 0, stopped: 0, engaged: 0, retiring: 0 };
   const verdicts = { busy: 0, idle: 0, unknown: 0 };
   const byMachine = Map.groupBy(tickets, (ticket) => ticket.machineId);
   for (const machine of machines) {

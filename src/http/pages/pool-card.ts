@@ -9,6 +9,8 @@ type PoolState = keyof PoolAnswer["machines"];
 const STATES: readonly { readonly state: PoolState; readonly word: string }[] = [
   { state: "engaged", word: "engaged" },
   { state: "parked", word: "parked" },
+  { state: "stopped", word: "stopped" },
+  { state: "stopping", word: "stopping" },
   { state: "provisioning", word: "starting" },
   { state: "planned", word: "planned" },
   { state: "retiring", word: "retiring" },

@@ -79,11 +79,13 @@ code.key { color: inherit; }
 .bar rect { stroke: var(--card); stroke-width: 2px; vector-effect: non-scaling-stroke; }
 .bar .engaged { fill: var(--engaged); } .bar .parked { fill: var(--parked); } .bar .retiring { fill: var(--retiring); }
 .bar .provisioning, .bar .planned { fill: var(--starting); } .bar .planned { fill-opacity: .55; }
+.bar .stopped, .bar .stopping { fill: var(--parked); fill-opacity: .45; }
 .legend { display: flex; flex-wrap: wrap; gap: .1rem .9rem; font-size: .88rem; }
 .facts { margin-top: .2rem; color: var(--quiet); font-size: .88rem; }
 .swatch { display: inline-block; width: .6rem; height: .6rem; margin-right: .35rem; border-radius: 2px; background: var(--none); }
 .swatch.engaged { background: var(--engaged); } .swatch.parked { background: var(--parked); }
 .swatch.provisioning { background: var(--starting); } .swatch.planned { background: var(--starting); opacity: .55; }
+.swatch.stopped, .swatch.stopping { background: var(--parked); opacity: .45; }
 .swatch.retiring { background: var(--retiring); }
 
 .rows { border: 1px solid var(--line); border-radius: 12px; background: var(--card); overflow: hidden; }

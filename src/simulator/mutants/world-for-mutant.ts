@@ -29,6 +29,7 @@ const POOL: PoolPolicy = {
   machineCountMax: 12,
   jobsPerMachine: 1,
   warmParkedCount: 1,
+  warmStoppedCount: 0,
   warmRegisteredCount: 0,
   readyTicketCount: 0,
   maxAgeMs: null,

@@ -95,6 +95,8 @@ function drawPool(chance: Chance, name: string): PoolPolicy {
     machineCountMax,
     jobsPerMachine,
     warmParkedCount,
+    // The world's provider stops no machines.
+    warmStoppedCount: 0,
     // As a configuration may have it: with one place to register in, and a parked machine for each ticket.
     warmRegisteredCount: isByRepository ? 0 : registeredCount,
     readyTicketCount: isByRepository ? 0 : Math.min(readyCount, warmParkedCount),

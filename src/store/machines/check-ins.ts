@@ -21,6 +21,11 @@ export async function listCheckIns(db: Queryable, machineId: MachineId): Promise
   }));
 }
 
+/** Of a machine that the provider says is stopped: whoever checks in next is alone. */
+export async function forgetCheckIns(db: Queryable, machineId: MachineId): Promise<void> {
+  await db.deleteFrom("check_ins").where("machine_id", "=", machineId).execute();
+}
+
 export interface NewCheckIn {
   readonly machineId: MachineId;
   readonly incarnation: IncarnationId;

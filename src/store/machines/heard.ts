@@ -71,7 +71,7 @@ export interface TakenReport {
 
 /**
  * Takes a report if it is later than the stored one. What changed is written and moves the version by one; what did not
- * is written only for a retiring machine, whose proof needs a report later than its retiring.
+ * is written only for a machine that retires or is being stopped: its proof needs a report later than that.
  * @throws {HoldfastError} `store-unavailable` where other writes kept coming between.
  */
 export async function recordReport(db: Queryable, heard: HeardReport): Promise<TakenReport> {
@@ -93,9 +93,9 @@ function judgeReport(machine: Machine, heard: HeardReport): ReportOutcome {
   return isSame && !awaitsRepetition(machine) ? "unchanged" : "recorded";
 }
 
-/** The same words prove something new after its retiring. */
+/** The same words prove something new after its retiring, and before it is stopped. */
 function awaitsRepetition({ state }: Machine): boolean {
-  return state.kind === "retiring";
+  return state.kind === "retiring" || state.kind === "stopping";
 }
 
 function withReport(machine: Machine, { report, sequence }: HeardReport): Machine {

@@ -17,9 +17,14 @@ export const PRESENT_STATES = [
   "planned",
   "provisioning",
   "parked",
+  "stopping",
+  "stopped",
   "engaged",
   "retiring",
 ] as const satisfies readonly MachineStateKind[];
+
+/** The stage of a stopped machine that is to be started. */
+const STARTING = "starting";
 
 /** All columns that a machine's own fields make; `heard_ms` is written where something was heard. */
 export function toMachineColumns(machine: Machine): Omit<MachinesTable, "heard_ms" | "is_report_pending"> {
@@ -64,6 +69,12 @@ function toStateColumns(state: MachineState): StateColumns {
     case "provisioning":
     case "parked":
       return { ...columns, provider_id: state.providerId };
+    case "stopping":
+      return { ...columns, provider_id: state.providerId, heard_sequence: state.heardSequence };
+    case "stopped": {
+      const stage = state.isStarting ? STARTING : null;
+      return { ...columns, provider_id: state.providerId, heard_sequence: state.heardSequence, stage };
+    }
     case "engaged":
       return { ...columns, provider_id: state.providerId, ticket_id: state.ticketId };
     case "retiring":
@@ -113,6 +124,12 @@ function toState(row: MachinesTable): MachineState {
     case "provisioning":
     case "parked":
       return { kind, providerId, sinceMs };
+    case "stopping":
+      return { kind, providerId, heardSequence: row.heard_sequence ?? 0, sinceMs };
+    case "stopped": {
+      const heardSequence = row.heard_sequence ?? 0;
+      return { kind, providerId, heardSequence, isStarting: row.stage === STARTING, sinceMs };
+    }
     case "engaged":
       return { kind, providerId, ticketId: parseTicketId(row.ticket_id ?? ""), sinceMs };
     case "retiring":

@@ -29,6 +29,16 @@ describe("the policy", () => {
     });
   });
 
+  it("allows stopping and starting only where a pool keeps machines stopped, and only of what carries our tag", () => {
+    const settings = settingsAt("https://ec2.test", NO_PLACE, {});
+    const policy = policyFor(parseControllerId("ci-eu"), [{ pool: poolName(), settings, keepsStopped: true }]);
+    expect(allActions(policyOf({}))).not.toContain("ec2:StopInstances");
+    expect(statement(policy, "StopAndStartWhatIsOurs")).toMatchObject({
+      Action: ["ec2:StopInstances", "ec2:StartInstances"],
+      Condition: { StringEquals: { "aws:ResourceTag/holdfast:controller": "ci-eu" } },
+    });
+  });
+
   it("allows a start only with our tag, from what the settings name", () => {
     const policy = policyOf({});
     expect(statement(policy, "StartWithOurTag")?.Condition).toEqual({

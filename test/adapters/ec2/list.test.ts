@@ -59,7 +59,7 @@ describe("an instance", () => {
   it.each<readonly [string, ProviderState]>([
     ["pending", "starting"],
     ["running", "running"],
-    ["stopping", "stopped"],
+    ["stopping", "running"],
     ["stopped", "stopped"],
     ["shutting-down", "dead"],
     ["terminated", "gone"],

@@ -189,11 +189,11 @@ const POOLS: readonly Row[] = [
     "at most 4, or raise `machines.max`",
   ],
   [
-    "machines stopped",
+    "machines stopped, where the provider stops none",
     (c) => (c.pools[0].warm = { stopped: 1 }),
     "pools[0].warm.stopped",
-    RESERVED,
-    "remove it, or set it to 0",
+    "needs a provider that can stop a machine and start it again",
+    "remove it, or use `kind: ec2`",
   ],
   [
     "more registered and parked than there may be",

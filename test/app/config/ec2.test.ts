@@ -55,6 +55,19 @@ const SMALLEST = {
 };
 
 describe("a pool of EC2 instances", () => {
+  it("may keep machines stopped, and a stored one of before it could reads as one that keeps none", async () => {
+    const config = ec2Config({ market: "on-demand" });
+    config.pools[0].warm = { parked: 1, stopped: 3 };
+    const [pool] = (await readIn(makeFolder(), config)).pools;
+    expect(pool?.policy.warmStoppedCount).toBe(3);
+    if (pool === undefined) throw new Error("no pool");
+    const stored = JSON.parse(writeStoredPool(pool));
+    const read = () => readStoredPool({ pool: pool.policy.name, settings: JSON.stringify(stored) } as never);
+    expect(read().policy.warmStoppedCount).toBe(3);
+    delete stored.policy.warmStoppedCount;
+    expect(read().policy.warmStoppedCount).toBe(0);
+  });
+
   it("needs little more than where, from what and of which types", async () => {
     const { pools } = await readIn(makeFolder(), ec2Config());
     expect(pools[0]?.provider).toEqual(SMALLEST);
@@ -228,6 +241,26 @@ const ROWS: readonly Row[] = [
     "pools[0].runner.directory",
     "is a folder of the machine's own, so it begins with `/`",
     "as in `directory: /opt/actions-runner`",
+  ],
+  [
+    "machines stopped, where they may be on spot",
+    (config) => {
+      broken({})(config);
+      config.pools[0].warm = { stopped: 1 };
+    },
+    "pools[0].warm.stopped",
+    "needs machines that can be stopped, and those on spot cannot",
+    "set `provider.market: on-demand`",
+  ],
+  [
+    "more warm machines than there may be",
+    (config) => {
+      broken({ market: "on-demand" })(config);
+      config.pools[0].warm = { parked: 2, stopped: 3 };
+    },
+    "pools[0].warm.stopped",
+    "is with the other warm machines more than `machines.max`",
+    "at most 2, or raise `machines.max`",
   ],
   [
     "an EC2 key for processes",

@@ -64,7 +64,7 @@ describe("GET /status", () => {
     expect(linux).toMatchObject({
       name: "linux",
       max: 10,
-      machines: { planned: 1, provisioning: 0, parked: 1, engaged: 3, retiring: 1 },
+      machines: { planned: 1, provisioning: 0, parked: 1, stopping: 0, stopped: 0, engaged: 3, retiring: 1 },
       verdicts: { busy: 2, idle: 3, unknown: 1 },
       waitingJobs: 1,
       liveTickets: 3,

@@ -8,7 +8,7 @@ const POOL: StatusAnswer["pools"][number] = {
   mode: "run",
   max: 2,
   labels: [],
-  machines: { planned: 0, provisioning: 0, parked: 0, engaged: 0, retiring: 0 },
+  machines: { planned: 0, provisioning: 0, parked: 0, stopping: 0, stopped: 0, engaged: 0, retiring: 0 },
   verdicts: { busy: 0, idle: 0, unknown: 0 },
   waitingJobs: 0,
   liveTickets: 0,
