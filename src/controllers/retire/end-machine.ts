@@ -19,6 +19,7 @@ import { saveMachine } from "../../store/machines/save.ts";
 import type { Queryable } from "../../store/schema.ts";
 import { machineSubject, ticketSubject } from "../../store/subjects.ts";
 import { listTicketsOfMachine } from "../../store/tickets/list.ts";
+import { loadTicket } from "../../store/tickets/load.ts";
 import { saveTicket } from "../../store/tickets/save.ts";
 import { deleteTicketSecret } from "../../store/tickets/secret.ts";
 import { heardTime, type PoolContext } from "../context.ts";
@@ -129,6 +130,9 @@ async function resume(context: PoolContext, lease: Lease, machine: Machine, tick
   const nowMs = context.clock.nowMs();
   const after = moveMachine(machine, { kind: "resumed", ticketId }, nowMs);
   await inLease(context.store, lease, async (tx) => {
+    // Its end may have been attended to since it was read: a machine that goes on without a ticket would go on for ever.
+    const ticket = await loadTicket(tx, ticketId);
+    if (ticket === null || !isTicketOut(ticket)) return;
     if (!(await saveMachine(tx, after, machine.version))) return;
     const fact = "goes on after all: what spoke for its end speaks no more";
     await recordEvidence(tx, { subject: machineSubject(machine.id), source: "store", fact, observedAtMs: nowMs });
