@@ -195,4 +195,9 @@ const DRAWS: Draws = {
     everyMs: 3 * HOUR_MS,
     byMs: [-2 * HOUR_MS, 2 * HOUR_MS],
   }),
+  "controller.replica": (chance) => ({
+    kind: "controller.replica",
+    everyMs: 2 * often(chance),
+    forMs: minutes(10, 90),
+  }),
 };
