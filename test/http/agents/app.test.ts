@@ -2,12 +2,10 @@ import type { Hono } from "hono";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseControllerId, parseProviderId } from "../../../src/domain/ids.ts";
 import { PROTOCOL_VERSION } from "../../../src/domain/protocol.ts";
-import { SECOND_MS } from "../../../src/domain/units.ts";
 import { createAgentApp } from "../../../src/http/agents/app.ts";
 import { OpenPolls } from "../../../src/http/agents/polls.ts";
 import { AgentTokens } from "../../../src/http/agents/token.ts";
 import { listEvidence } from "../../../src/store/evidence/evidence.ts";
-import { readHeardElsewhere } from "../../../src/store/hearings.ts";
 import { listLogs } from "../../../src/store/logs/logs.ts";
 import { loadMachine } from "../../../src/store/machines/load.ts";
 import { machineSubject } from "../../../src/store/subjects.ts";
@@ -18,7 +16,6 @@ import { recordWakes } from "../stand-ins.ts";
 const LIMIT_BYTES = 4 * 1024 * 1024;
 const KEY = new Uint8Array(32);
 const UNKNOWN = machineId(99);
-const TELL_AGAIN_MS = 15 * SECOND_MS;
 
 let yard: Yard;
 let wake: ReturnType<typeof recordWakes>;
@@ -305,49 +302,6 @@ describe("a report", () => {
     const { version } = await machineOf(first);
     await post("report", reportOf(first, 2), `Bearer ${first.token}`);
     expect([wake.woken.length, (await machineOf(first)).version]).toEqual([1, version]);
-  });
-});
-
-describe("what other replicas are told", () => {
-  const elsewhere = async () =>
-    (await readHeardElsewhere(yard.store.db, "another")).map(({ machineId, heardForMs }) => [
-      machineId,
-      heardForMs === null ? "tries" : "words",
-    ]);
-  const givenUpPoll = () =>
-    app.request("/agent/v1/poll", {
-      method: "POST",
-      headers: { authorization: `Bearer ${first.token}` },
-      body: JSON.stringify({ machineId: first.machineId, incarnation: first.incarnation, sequence: 1 }),
-      signal: AbortSignal.abort(),
-    });
-  const forgetAll = () => yard.store.db.deleteFrom("hearings").execute();
-
-  it.each([
-    ["a check-in", async () => void (await post("check-in", checkInOf(first)))],
-    ["a report", async () => void (await post("report", reportOf(first, 1), `Bearer ${first.token}`))],
-    ["a poll that its agent gave up", async () => void (await givenUpPoll())],
-  ])("is that it was heard, by %s", async (_name, speak) => {
-    await first.checkIn();
-    await forgetAll();
-    yard.clock.advance(TELL_AGAIN_MS);
-    await speak();
-    expect(await elsewhere()).toEqual([[first.machineId, "words"]]);
-  });
-
-  it("is that somebody was refused, where nothing else was", async () => {
-    await first.checkIn("a guess");
-    expect(await elsewhere()).toEqual([[first.machineId, "tries"]]);
-  });
-
-  it("costs one write in 15 s", async () => {
-    await first.checkIn();
-    await forgetAll();
-    await post("report", reportOf(first, 1), `Bearer ${first.token}`);
-    expect(await elsewhere()).toEqual([]);
-    yard.clock.advance(TELL_AGAIN_MS);
-    await post("report", reportOf(first, 2), `Bearer ${first.token}`);
-    expect(await elsewhere()).toEqual([[first.machineId, "words"]]);
   });
 });
 
