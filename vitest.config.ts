@@ -22,12 +22,11 @@ export default defineConfig({
         },
       },
       {
-        // They start real processes and servers: one file after the other, and after all the rest.
+        // They start real processes and servers, and take long: after all the rest, so that nothing short waits for them.
         extends: true,
         test: {
           name: "end-to-end",
           include: END_TO_END,
-          fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },

@@ -9,41 +9,15 @@
  * the code, is left out where there is a second one.
  */
 import { parseArgs } from "node:util";
-import { parseConnectionName, parsePoolName } from "../src/domain/ids.ts";
 import type { PoolPolicy } from "../src/domain/pool.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../src/domain/units.ts";
 import type { Fault } from "../src/simulator/scenario/fault.ts";
+import { PLAIN_POOL } from "../src/simulator/scenario/plain-pool.ts";
 import type { WorldResult } from "../src/simulator/scenario/result.ts";
 import type { Scenario } from "../src/simulator/scenario/scenario.ts";
 import { runWorld } from "../src/simulator/world/run.ts";
 
-const LABELS = ["self-hosted", "linux", "x64"];
-
-const POOL: PoolPolicy = {
-  name: parsePoolName("linux"),
-  connection: parseConnectionName("main"),
-  scope: { kind: "organization", organization: "acme" },
-  acceptRepositories: null,
-  labels: LABELS,
-  runnerGroup: "Default",
-  requiredLabels: [],
-  priority: 0,
-  mode: "run",
-  machineCountMax: 80,
-  jobsPerMachine: 1,
-  warmParkedCount: 5,
-  warmRegisteredCount: 0,
-  readyTicketCount: 0,
-  maxAgeMs: null,
-  deadlines: {
-    bootMs: 5 * MINUTE_MS,
-    onlineMs: 2 * MINUTE_MS,
-    idleTicketMs: 2 * MINUTE_MS,
-    lostHostMs: 20 * MINUTE_MS,
-    unknownMs: HOUR_MS,
-  },
-  settingsHash: "simulated",
-};
+const POOL: PoolPolicy = { ...PLAIN_POOL, warmParkedCount: 5 };
 
 /** Every kind, each as often as an unlucky installation would see it. */
 const FAULTS: readonly Fault[] = [
@@ -113,7 +87,7 @@ function scenario(faults: readonly Fault[], pace: number, durationMs: number): S
         perHour: 240,
         burst: null,
         duration: { p50Ms: 4 * MINUTE_MS, p95Ms: 30 * MINUTE_MS },
-        labels: [LABELS],
+        labels: [POOL.labels],
         repositories: ["acme/widgets", "acme/gadgets"],
       },
     },

@@ -8,7 +8,7 @@ import {
   poolControllers,
   sharedControllers,
 } from "../controllers/fleet.ts";
-import { createHearing } from "../controllers/hearing.ts";
+import { createHearing, hearOthers } from "../controllers/hearing.ts";
 import { standstillOf } from "../controllers/standstill.ts";
 import { TENURE_PERIOD_MS, Tenure } from "../controllers/tenure.ts";
 import type { MachineId, PoolName } from "../domain/ids.ts";
@@ -165,6 +165,8 @@ function createCore(config: Config, parts: SystemParts, store: Store, pools: rea
   const poolNames = pools.map((pool) => pool.config.policy.name);
   const polls = new OpenPolls();
   const selfProbe = createSelfProbe();
+  const holder = holderName(parts.random);
+  const hearing = createHearing(clock, holder);
   const driver = new Driver(clock, telemetry, (machineId) => polls.wake(machineId));
   const core: Core = {
     config,
@@ -173,7 +175,7 @@ function createCore(config: Config, parts: SystemParts, store: Store, pools: rea
     pools,
     driver,
     polls,
-    hearing: createHearing(clock),
+    hearing,
     tokens: new AgentTokens(config.tokenKey, config.controllerId),
     deliveries: new DeliveryLog(store, clock),
     memories: new Map(poolNames.map((name) => [name, emptyMemory()])),
@@ -183,9 +185,10 @@ function createCore(config: Config, parts: SystemParts, store: Store, pools: rea
       clock,
       telemetry,
       pools: poolNames,
-      holder: holderName(parts.random),
+      holder,
       isHolderDead,
       probe: () => selfProbe.answers(core.agentsAddress),
+      hearOthers: () => hearOthers(store.db, hearing),
       onAcquired: (pool) => {
         driver.pool(pool);
         for (const { policy } of config.pools) if (policy.name === pool) driver.connection(policy.connection);

@@ -51,7 +51,12 @@ export async function attend(context: PoolContext): Promise<void> {
 /** @returns whether it may change what jobs get: rows changed, or the machine is one that jobs could get. */
 async function attendMachine(context: PoolContext, tx: Queryable, id: MachineId): Promise<boolean> {
   const machine = await loadMachine(tx, id);
-  if (machine === null || machine.report === null) return false;
+  if (machine === null) return false;
+  if (machine.report === null) {
+    // Forgotten by a presumption: the next is news.
+    await markAttended(tx, id, machine.sequence);
+    return false;
+  }
   // Its launch has not been answered yet: the report stays news until it has.
   if (machine.state.kind === "planned") return true;
   if (machine.state.kind === "stopped" && machine.incarnation !== null) return takeUpStarted(context, tx, machine);

@@ -38,14 +38,14 @@ export async function observe(context: PoolContext): Promise<void> {
     await noteObserved(context, observed.machineId, observed);
   }
   await noteUnlisted(context, look.byId);
-  const adoptedCount = await adoptStrays(context, look.listing);
-  noteFleetListed(context);
+  const { adoptedCount, isWhole } = await adoptStrays(context, look.listing);
+  if (isWhole) noteFleetListed(context);
   if (deadCount + adoptedCount > 0) context.wake.controller("retire", context.pool.name);
 }
 
 /** Machines may be launched from now on: jobs that came before this wait for it. */
-function noteFleetListed({ memory, wake, pool, lease }: PoolContext): void {
-  if (memory.isFleetListed || lease() === null) return;
+function noteFleetListed({ memory, wake, pool }: PoolContext): void {
+  if (memory.isFleetListed) return;
   memory.isFleetListed = true;
   wake.controller("assign", pool.name);
 }

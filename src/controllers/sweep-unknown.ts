@@ -7,7 +7,7 @@ import type { ObservedRunner } from "../domain/observed.ts";
 import { issuePermit, UNKNOWN_OFFLINE_FOR_MS, type UnknownRegistrationRequest } from "../domain/permit.ts";
 import { type PoolPolicy, type RegistrationScope, registrationScopesOf, scopeKey } from "../domain/pool.ts";
 import { isOurRunnerName } from "../domain/runner-name.ts";
-import { isTicketLive } from "../domain/ticket.ts";
+import { isTicketLive, isTicketOver } from "../domain/ticket.ts";
 import { HOUR_MS, MINUTE_MS } from "../domain/units.ts";
 import { GITHUB_CALL_TIMEOUT_MS } from "../ports/github.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
@@ -22,6 +22,7 @@ import {
 import { poolSubject } from "../store/subjects.ts";
 import { findTicketsByRunnerNames } from "../store/tickets/load.ts";
 import { heardTime, type PoolContext } from "./context.ts";
+import { saveRegistration } from "./save-registration.ts";
 
 export const SWEEP_UNKNOWN_PERIOD_MS = 10 * MINUTE_MS;
 /** Two readings further apart are not "every reading": what was between them nobody knows. */
@@ -57,6 +58,7 @@ async function sweepScope(context: PoolContext, scope: RegistrationScope): Promi
     context,
     listed.map(({ name }) => name),
   );
+  await reclaim(context, listed);
   const unknown = listed.filter(({ name }) => !known.has(name));
   const place = { connection: pool.connection, scope: scopeKey(scope) };
   const before = new Map((await listUnknownRegistrations(store.db, place)).map((row) => [row.runnerId, row]));
@@ -83,6 +85,20 @@ async function findKnownNames({ store }: PoolContext, names: readonly string[]):
     (ticket) => isTicketLive(ticket) || ticket.registration === "present" || ticket.registration === "unknown",
   );
   return new Set(owned.map(({ runnerName }) => runnerName));
+}
+
+/** One that a lying list had shown as gone is there after all: its ticket is over, and owes its deletion again. */
+async function reclaim(context: PoolContext, listed: readonly ObservedRunner[]): Promise<void> {
+  const byName = new Map(listed.map((runner) => [runner.name, runner]));
+  const tickets = await findTicketsByRunnerNames(context.store.db, [...byName.keys()]);
+  const found = tickets.filter(
+    (ticket) =>
+      ticket.pool === context.pool.name &&
+      ticket.registration === "gone" &&
+      isTicketOver(ticket) &&
+      byName.get(ticket.runnerName)?.id === ticket.runnerId,
+  );
+  for (const ticket of found) await saveRegistration(context, ticket, "present");
 }
 
 async function listOurs(context: PoolContext, scope: RegistrationScope): Promise<readonly ObservedRunner[] | null> {

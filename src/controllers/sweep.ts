@@ -11,13 +11,13 @@ import { DAY_MS, MINUTE_MS, SECOND_MS } from "../domain/units.ts";
 import { GITHUB_CALL_TIMEOUT_MS } from "../ports/github.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
 import { findFreezeOver } from "../store/freezes.ts";
-import { inLease, leaseRemainingMs } from "../store/leases.ts";
+import { leaseRemainingMs } from "../store/leases.ts";
 import { ticketSubject } from "../store/subjects.ts";
 import { listTicketsInState, listTicketsOwingDeletion } from "../store/tickets/list.ts";
 import { loadTicket } from "../store/tickets/load.ts";
-import { saveTicket } from "../store/tickets/save.ts";
 import { heardTime, type PoolContext } from "./context.ts";
 import { isKnownByHostOnly, mayBeHeld } from "./may-be-held.ts";
+import { saveRegistration } from "./save-registration.ts";
 
 /** A request for a registration may still take effect for so long after its ticket was voided. */
 const LATE_EFFECT_MS = MINUTE_MS;
@@ -200,28 +200,4 @@ async function noteContradiction(context: PoolContext, ticket: Ticket): Promise<
     fact,
     observedAtMs: context.clock.nowMs(),
   });
-}
-
-async function saveRegistration(
-  context: PoolContext,
-  ticket: Ticket,
-  registration: "present" | "gone",
-): Promise<Ticket | null> {
-  const after: Ticket = { ...ticket, registration, version: ticket.version + 1 };
-  const lease = context.lease();
-  if (lease === null) return null;
-  const isSaved = await inLease(context.store, lease, (tx) => saveTicket(tx, after, ticket.version));
-  if (!isSaved) return null;
-  if (registration === "gone") {
-    const fact = "registration gone from GitHub";
-    const observedAtMs = context.clock.nowMs();
-    await recordEvidence(context.store.db, {
-      subject: ticketSubject(ticket.id),
-      source: "github-api",
-      fact,
-      observedAtMs,
-    });
-    context.wake.controller("retire", context.pool.name);
-  }
-  return after;
 }

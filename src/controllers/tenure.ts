@@ -27,6 +27,8 @@ export interface TenureOptions {
   /** Whether our own agent API answers. */
   probe(): Promise<boolean>;
   onAcquired(pool: PoolName): void;
+  /** Takes over what other processes heard of the agents. */
+  hearOthers(): Promise<void>;
 }
 
 export class Tenure {
@@ -68,7 +70,8 @@ export class Tenure {
     const isAnswering = await probe();
     let isWritable = true;
     for (const pool of pools) isWritable = (await this.#hold(pool)) && isWritable;
-    if (this.#isBroken() || !isAnswering || !isWritable) this.#heardSinceMs = clock.nowMs();
+    const isHearing = await this.#hear();
+    if (this.#isBroken() || !isAnswering || !isWritable || !isHearing) this.#heardSinceMs = clock.nowMs();
     this.#passedAtMs = clock.monotonicMs();
     this.#clockOffsetMs = clock.nowMs() - this.#passedAtMs;
   }
@@ -92,6 +95,17 @@ export class Tenure {
       return true;
     } catch (error) {
       telemetry.error("a pool's lease could not be renewed", error, { pool });
+      return false;
+    }
+  }
+
+  /** @returns false where the store did not say what others heard. */
+  async #hear(): Promise<boolean> {
+    try {
+      await this.#options.hearOthers();
+      return true;
+    } catch (error) {
+      this.#options.telemetry.error("what other replicas heard could not be read", error, {});
       return false;
     }
   }

@@ -64,6 +64,7 @@ export interface MachineStory {
   /** Null for one that is gone. */
   readonly verdict: Verdict | null;
   readonly records: Records;
+  readonly nowMs: number;
   readonly isFrozen?: boolean;
 }
 
@@ -140,7 +141,7 @@ export function explainMachine(story: MachineStory): MachineExplanation {
       runnerNames: tickets.map((ticket) => ticket.runnerName),
     },
     verdict: describeMachine(machine, story.verdict, records.evidence),
-    waitingFor: whyMachineStays(machine, latestDecision(records, "machine"), story.isFrozen),
+    waitingFor: whyMachineStays(machine, latestDecision(records, "machine"), story),
     ...tellTimeline(records),
   };
 }
@@ -196,7 +197,11 @@ export function findProof(evidence: readonly Evidence[]): ProofKind | null {
  * @param latest the newest decision about the machine.
  * @param isFrozen whether an operator stops all endings in its pool.
  */
-export function whyMachineStays(machine: Machine, latest: DecisionRecord | null, isFrozen = false): Because | null {
+export function whyMachineStays(
+  machine: Machine,
+  latest: DecisionRecord | null,
+  { nowMs, isFrozen = false }: Pick<MachineStory, "nowMs" | "isFrozen">,
+): Because | null {
   const { state } = machine;
   switch (state.kind) {
     case "gone":
@@ -214,15 +219,14 @@ export function whyMachineStays(machine: Machine, latest: DecisionRecord | null,
     case "engaged":
     case "stopping":
     case "stopped":
-      // One from before the machine came to this state speaks of another; the next pass makes a new one.
-      return latest === null || latest.confirmedAtMs < state.sinceMs ? null : because(latest.reason);
+      // One from before the machine came to this state speaks of another; the next pass makes a new one. Of a state from
+      // the future nobody can tell what was before it: somebody set the clock back since.
+      return latest === null || (latest.confirmedAtMs < state.sinceMs && state.sinceMs <= nowMs)
+        ? null
+        : because(latest.reason);
   }
 }
 
 function latestDecision(records: Records, kind: SubjectKind): DecisionRecord | null {
-  const ofKind = records.decisions.filter((decision) => decision.subject.kind === kind);
-  return ofKind.reduce<DecisionRecord | null>(
-    (latest, one) => (latest === null || one.decidedAtMs > latest.decidedAtMs ? one : latest),
-    null,
-  );
+  return records.decisions.find(({ subject }) => subject.kind === kind) ?? null;
 }

@@ -31,9 +31,10 @@ export interface Timeline {
   readonly omittedCount: number;
 }
 
-/** Evidence and decisions of a thing and of what belongs to it, in any order. */
+/** Evidence and decisions of a thing and of what belongs to it. */
 export interface Records {
   readonly evidence: readonly Evidence[];
+  /** Of each subject the last one that was made first, whatever the clock said then. */
   readonly decisions: readonly DecisionRecord[];
 }
 

@@ -20,6 +20,7 @@ export interface Schema {
   ticket_secrets: { ticket_id: string; jit_config: string };
   launches: LaunchesTable;
   check_ins: CheckInsTable;
+  hearings: HearingsTable;
   evidence: EvidenceTable;
   decisions: DecisionsTable;
   machine_logs: MachineLogsTable;
@@ -44,6 +45,17 @@ export interface StoreFactsTable {
   /** The opening in which it was last found to have been restored from a backup, and when; null if never. */
   restored_generation: number | null;
   restored_ms: number | null;
+}
+
+/** Times by the database's clock. */
+export interface HearingsTable {
+  machine_id: string;
+  /** The process that was the last to hear it. */
+  listener: string;
+  /** Its agent's last word. */
+  heard_ms: number | null;
+  /** The same, refused tries to speak as it included. */
+  stirred_ms: number;
 }
 
 /** The starts of agents that checked in as a machine. */
@@ -164,10 +176,8 @@ export interface MachinesTable {
   incarnation: string | null;
   sequence: number;
   report: string | null;
-  /** When a check-in or a report was last written, for people who look; nothing is decided by it. */
   /** Whether the stored report has not been attended to. */
   is_report_pending: number;
-  heard_ms: number | null;
   retire_when_spent: string | null;
   /** JSON of an `OperatorMark`. */
   hold: string | null;

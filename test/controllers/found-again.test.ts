@@ -144,3 +144,18 @@ it("a machine whose launch is refused when a backup repeats it keeps the registr
   await yard.pass();
   expect([yard.github.deleted, endings()]).toEqual([[], []]);
 });
+
+it("a pool starts nothing while a machine that nobody has a row of may be its own", async () => {
+  const id = machineId(9);
+  yard.context.memory.isFleetListed = false;
+  yard.provider.machines.set(id, { state: "running", machineId: id });
+  yard.provider.unplaced.add(id);
+  await yard.queue();
+  await yard.pass();
+  expect([...yard.provider.machines.keys()]).toEqual([id]);
+  yard.clock.advance(MINUTE_MS);
+  await yard.pass();
+  expect(yard.context.memory.isFleetListed).toBe(true);
+  await yard.pass();
+  expect(yard.provider.machines.size).toBeGreaterThan(1);
+});

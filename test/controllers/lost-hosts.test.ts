@@ -8,6 +8,7 @@ import type { Stillness } from "../../src/domain/protocol.ts";
 import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
 import type { GitHub } from "../../src/ports/github.ts";
 import { listEvidence } from "../../src/store/evidence/evidence.ts";
+import { saveWord } from "../../src/store/hearings.ts";
 import { jobSubject, machineSubject } from "../../src/store/subjects.ts";
 import { connectionName } from "../domain/builders.ts";
 import { type Agent, NOTHING_SEEN, Yard } from "./yard.ts";
@@ -116,7 +117,18 @@ describe("host-lost", () => {
     await pass(28 * MINUTE_MS);
     const list = yard.provider.list.bind(yard.provider);
     yard.provider.list = async (which) => {
-      if (which !== "all") yard.context.hearing.note(agent.machineId, yard.clock.nowMs());
+      if (which !== "all") yard.context.hearing.note(agent.machineId);
+      return list(which);
+    };
+    await pass(HOUR_MS);
+    expect(proofs()).toEqual([]);
+  });
+
+  it("gives no permit to a host that another replica heard in the moment before the call", async () => {
+    await pass(28 * MINUTE_MS);
+    const list = yard.provider.list.bind(yard.provider);
+    yard.provider.list = async (which) => {
+      if (which !== "all") await saveWord(yard.store.db, agent.machineId, "another");
       return list(which);
     };
     await pass(HOUR_MS);

@@ -3,8 +3,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { launchMachines } from "../../src/controllers/execute/launch.ts";
 import { observe } from "../../src/controllers/observe.ts";
 import { sweep } from "../../src/controllers/sweep.ts";
+import { watchHosts } from "../../src/controllers/watch-hosts.ts";
 import { parseProviderId, parseRunnerId } from "../../src/domain/ids.ts";
 import type { Machine, MachineState } from "../../src/domain/machine.ts";
+import { runnerNameOf } from "../../src/domain/runner-name.ts";
 import type { Ticket, TicketStateKind } from "../../src/domain/ticket.ts";
 import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
 import { advanceGeneration, readStanding } from "../../src/store/facts.ts";
@@ -223,6 +225,26 @@ describe("a row of the backup", () => {
     expect(yard.provider.terminated.map((permit) => [permit.machineId, permit.proof])).toEqual([
       [machineId(1), "parked"],
     ]);
+  });
+
+  it("whose ticket ended meanwhile, and which falls silent with a later one: GitHub is asked about that one", async () => {
+    const agent = await inBackup(1, engaged(1), [ticket(1, "running")]);
+    const later = { id: ticketId(11), step: "running" } as const;
+    const ended = [{ id: ticketId(1), end: { kind: "spent" } as const }];
+    const name = runnerNameOf(yard.context.controllerId, later.id.slice("t-".length));
+    const runner = { id: parseRunnerId(11), name, isOnline: true, isBusy: true, version: "2.336.0" };
+    yard.github.runners.set(runner.id, runner);
+    await agent.report({ phase: "engaged", ticket: later, sighting: RUNNING, ended });
+    // One names the end of the first; the next the ticket that is held.
+    await yard.pass();
+    await yard.pass();
+    expect(await loadTicket(yard.store.db, later.id)).toMatchObject({ registration: "unknown" });
+    for (let hour = 0; hour < 2 * 8; hour += 1) {
+      yard.clock.advance(HOUR_MS / 2);
+      await watchHosts(yard.context);
+      await yard.pass();
+    }
+    expect(yard.provider.terminated).toEqual([]);
   });
 
   it("whose host never took the ticket that was issued: refused, and the machine goes", async () => {

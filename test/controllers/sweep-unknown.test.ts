@@ -5,6 +5,7 @@ import { GitHubError } from "../../src/domain/errors.ts";
 import { parseRunnerId } from "../../src/domain/ids.ts";
 import type { ObservedRunner } from "../../src/domain/observed.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
+import { loadTicket } from "../../src/store/tickets/load.ts";
 import { Yard } from "./yard.ts";
 
 const ID = parseRunnerId(7);
@@ -88,6 +89,33 @@ it("one whose ticket the store knows is the business of that ticket", async () =
   await yard.withTicket();
   await sweepFor(3 * DAY_MS, 90 * MINUTE_MS);
   expect(deleted()).toEqual([]);
+});
+
+it("one that a list had shown as gone is given back to its ticket, which is over and owes its deletion again", async () => {
+  const { agent, ticketId } = await yard.withTicket();
+  await agent.report({ phase: "leaving", ended: [{ id: ticketId, end: { kind: "barren", reason: "exit code 1" } }] });
+  const runners = new Map(yard.github.runners);
+  yard.github.runners.clear();
+  yard.clock.advance(MINUTE_MS);
+  await yard.pass();
+  expect(await loadTicket(yard.store.db, ticketId)).toMatchObject({ state: { kind: "barren" }, registration: "gone" });
+  for (const [id, runner] of runners) yard.github.runners.set(id, { ...runner, isOnline: false, isBusy: false });
+  await sweepUnknown(yard.context);
+  expect(await loadTicket(yard.store.db, ticketId)).toMatchObject({ registration: "present" });
+  await yard.pass();
+  expect(deleted()).toEqual([[[...runners.keys()][0], "ticket-over"]]);
+});
+
+it("one of the same name under another number is not the ticket's", async () => {
+  const { agent, ticketId } = await yard.withTicket();
+  await agent.report({ phase: "leaving", ended: [{ id: ticketId, end: { kind: "barren", reason: "exit code 1" } }] });
+  const { runnerName } = await yard.onlyTicket();
+  yard.github.runners.clear();
+  yard.clock.advance(MINUTE_MS);
+  await yard.pass();
+  ghost({ name: runnerName, id: parseRunnerId(99) });
+  await sweepUnknown(yard.context);
+  expect(await loadTicket(yard.store.db, ticketId)).toMatchObject({ registration: "gone" });
 });
 
 it("nothing is deleted by a pool that observes", async () => {

@@ -41,6 +41,7 @@ function tenureOf(holder: string, changes: Partial<TenureOptions> = {}): Tenure 
     isHolderDead: (name) => world.deadHolders.includes(name),
     probe: async () => world.isAnswering,
     onAcquired: (pool) => acquired.push(pool),
+    hearOthers: async () => {},
     ...changes,
   });
 }
@@ -197,6 +198,25 @@ describe("heard time", () => {
     clock.advance(TENURE_PERIOD_MS);
     await tenure.run();
     expect(tenure.heardSinceMs()).toBe(lastMs);
+  });
+
+  it("begins anew with each pass on which nobody could say what other replicas heard, which is told and not thrown", async () => {
+    let heardCount = 0;
+    const hearOthers = async () => {
+      heardCount += 1;
+      if (heardCount <= 2) throw new Error("the store is away");
+    };
+    const tenure = tenureOf("a", { hearOthers });
+    for (let count = 0; count < 2; count += 1) {
+      clock.advance(TENURE_PERIOD_MS);
+      await tenure.run();
+      expect(tenure.heardSinceMs()).toBe(clock.nowMs());
+    }
+    const lastMs = clock.nowMs();
+    clock.advance(TENURE_PERIOD_MS);
+    await tenure.run();
+    expect([tenure.heardSinceMs(), heardCount, telemetry.errors.length]).toEqual([lastMs, 3, 2]);
+    expect(tenure.lease(LINUX)?.epoch).toBe(1);
   });
 
   it("is not kept by the lease alone: a probe that fails does not cost it", async () => {

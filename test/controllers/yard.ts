@@ -221,7 +221,7 @@ export class Yard {
       random: { fraction: () => 0, token: (length) => this.#token(length) },
       telemetry: this.telemetry,
       wake: { controller: () => undefined, machine: () => undefined },
-      hearing: createHearing(this.clock),
+      hearing: createHearing(this.clock, "yard"),
       pools: [pool],
       isShuttingDown: () => this.isShuttingDown,
       heardSinceMs: () => this.heardSinceMs,

@@ -4,7 +4,7 @@ import { describeMachine, explainJob, explainMachine, findProof, whyJobWaits } f
 import { formatInstant } from "../../src/domain/instant.ts";
 import type { ReasonCode } from "../../src/domain/reasons.ts";
 import { TIMELINE_COUNT_MAX } from "../../src/domain/timeline.ts";
-import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import {
   job,
   jobId,
@@ -93,7 +93,13 @@ describe("whole stories", () => {
     const evidence = EVIDENCE.filter(({ subject }) => subject.kind !== "job");
     const decisions = DECISIONS.filter(({ subject }) => subject.kind !== "job");
     const gone = machine({ state: state.kind === "gone" ? state : "gone" });
-    const told = explainMachine({ machine: gone, tickets: [SPENT], verdict: null, records: { evidence, decisions } });
+    const told = explainMachine({
+      machine: gone,
+      tickets: [SPENT],
+      verdict: null,
+      records: { evidence, decisions },
+      nowMs: START_MS + 80 * SECOND_MS,
+    });
     await expect(render(told)).toMatchFileSnapshot("golden/explain-machine.json");
   });
 });
@@ -115,11 +121,11 @@ describe("what a job waits for", () => {
     expect(whyJobWaits(job(), null, null)?.reason).toBe("no-pool");
   });
 
-  it("is the newest decision about the job itself, in whatever order they come", () => {
+  it("is the last decision about the job itself, whatever the clock said", () => {
     const decisions = [
       decided(MACHINE, 9, "keep", "kept-warm"),
-      decided(JOB, 1, "wait", "at-max"),
-      decided(JOB, 2, "launch", "launch-next"),
+      decided(JOB, 1, "launch", "launch-next"),
+      decided(JOB, 2, "wait", "at-max"),
     ];
     const told = explainJob({ job: job(), pool: poolName(), tickets: [], records: { evidence: [], decisions } });
     expect(told.waitingFor?.reason).toBe("launch-next");
@@ -164,12 +170,17 @@ describe("what became of a job", () => {
 });
 
 describe("what becomes of a machine", () => {
-  const explained = (state: Parameters<typeof machine>[0], decisions: readonly DecisionRecord[] = []) =>
+  const explained = (
+    state: Parameters<typeof machine>[0],
+    decisions: readonly DecisionRecord[] = [],
+    nowMs = START_MS + HOUR_MS,
+  ) =>
     explainMachine({
       machine: machine(state),
       tickets: [],
       verdict: { kind: "idle", proof: "parked" },
       records: { evidence: [], decisions },
+      nowMs,
     });
 
   it.each([
@@ -200,6 +211,19 @@ describe("what becomes of a machine", () => {
     ["gone", { state: "gone" }, [decided(MACHINE, 0, "retire", "surplus")], undefined],
   ] as const)("%s", (_name, state, decisions, reason) => {
     expect(explained(state, decisions).waitingFor?.reason).toBe(reason);
+  });
+
+  it("has the reason that was found last, also where the clock was set back since", () => {
+    const [since, before] = [
+      decided(MACHINE, -HOUR_MS, "keep", "kept-warm"),
+      decided(MACHINE, -MINUTE_MS, "keep", "booting"),
+    ];
+    const parked = (decisions: readonly DecisionRecord[]) =>
+      explained({ state: "parked" }, decisions, START_MS - HOUR_MS).waitingFor?.reason;
+    expect(parked([since, before])).toBe("kept-warm");
+    expect(parked([before])).toBe("booting");
+    const ending = [decided(MACHINE, -HOUR_MS, "wait", "awaits-report"), decided(MACHINE, 0, "retire", "surplus")];
+    expect(explained({ state: retiring() }, ending).waitingFor?.reason).toBe("awaits-report");
   });
 
   it("is told with both the reason of its retiring and its verdict", () => {

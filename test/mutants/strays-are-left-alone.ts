@@ -3,8 +3,8 @@ import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
   source: "src/controllers/observe/adopt.ts",
-  text: "if (row === null && isAnothersToPlace(context, stray)) continue;",
-  replacement: "if (row === null) continue;",
+  text: "if (row === null && isAnothersToPlace(context, stray)) {",
+  replacement: "if (row === null) {",
   invariant: "I2",
   why: "Machines whose rows went with an hour of the store are nobody's: they run for ever.",
   world: {

@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import { describeDeliveries, describeDeliveryLog, describeDeliveryLogLimits } from "./contract/deliveries.ts";
+import { describeHearings } from "./contract/hearings.ts";
 import { describeDecisions, describeEvidence, describeLogs } from "./contract/history.ts";
 import { describeJobLists, describeJobSaves } from "./contract/jobs.ts";
 import { describeLaunches } from "./contract/launches.ts";
@@ -26,6 +27,7 @@ export function describeStore(name: string, open: OpenStore): void {
     describeMachines(open);
     describeHeard(open);
     describeNews(open);
+    describeHearings(open);
     describeOutcomes(open);
     describeTickets(open);
     describeTicketLists(open);

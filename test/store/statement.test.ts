@@ -44,7 +44,7 @@ describe("a statement", () => {
     expect(await first(store().db, { pool: one.pool })).toEqual({ id: three.id });
     expect(await first(store().db, { pool: "another" })).toBeUndefined();
     const heard = countOf((db, { pool, atMs }: { readonly pool: string; readonly atMs: number }) =>
-      db.updateTable("machines").set({ heard_ms: atMs }).where("pool", "=", pool),
+      db.updateTable("machines").set({ state_since_ms: atMs }).where("pool", "=", pool),
     );
     expect(await heard(store().db, { pool: one.pool, atMs: 7 })).toBe(3);
     expect(await heard(store().db, { pool: "another", atMs: 8 })).toBe(0);

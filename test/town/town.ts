@@ -81,7 +81,7 @@ export class Town {
   readonly #polls = new OpenPolls();
   readonly #sleepers = { count: 0 };
   readonly #tokens = new AgentTokens(new Uint8Array(32), parseControllerId("town"));
-  readonly #hearing = createHearing(this.clock);
+  readonly #hearing = createHearing(this.clock, "town");
   #randomCount = 0;
 
   static async open(options: TownOptions = {}): Promise<Town> {

@@ -322,6 +322,11 @@ export const FAULTS: { readonly [Kind in FaultKind]: FaultSchema<Kind> } = {
     example: "{ kind: controller.second, every: 2h }",
     fields: EVERY,
   },
+  "controller.replica": {
+    says: "Another controller works on the same store beside the first, which agents and GitHub do not reach any more.",
+    example: "{ kind: controller.replica, every: 2h, for: [10m, 1h] }",
+    fields: { ...EVERY, ...lasting("For how long.") },
+  },
   "controller.slow-store": {
     says: "A query takes long.",
     example: "{ kind: controller.slow-store, probability: 0.01, delay: [100ms, 5s] }",

@@ -51,6 +51,7 @@ export async function accountForNamed(
   if (!kinds.includes("forgotten") && !kinds.includes("contradicted"))
     return { isWhole: true, isUntouched: !isOfAnother };
   await presume(context, tx, machine.id);
+  await keepReport(tx, machine.id, report);
   for (const { id, end } of report.ended)
     if (words.get(id) === "forgotten") await insertEnded(context, tx, machine, id, endByHost(end, now(context)));
   const isNamed = held === null || words.get(held) !== "forgotten" || (await nameHeld(context, tx, machine.id, held));
@@ -65,6 +66,13 @@ async function quarantine(context: PoolContext, tx: Queryable, id: Machine["id"]
   if (machine === null || !(await saveQuarantine(tx, machine, why, now(context)))) return;
   context.telemetry.count("holdfast_machines_quarantined_total", { pool: machine.pool });
   context.telemetry.warn("a machine was quarantined", { machine: id, why });
+}
+
+/** Forgotten with the presumption, and being attended to: it is said of the row as it is now, and may have to be read again. */
+async function keepReport(tx: Queryable, id: Machine["id"], report: HostReport): Promise<void> {
+  const machine = await loadMachine(tx, id);
+  if (machine === null || machine.report !== null) return;
+  await saveMachine(tx, { ...machine, report, version: machine.version + 1 }, machine.version);
 }
 
 /** A machine that we launched, and whose row did not know its ticket: the store is a backup of what it was. */

@@ -9,6 +9,8 @@ import { saveJobEvent } from "../ingest.ts";
 import type { ConnectionContext } from "./context.ts";
 
 const QUESTIONS_PER_LOOK_MAX = 20;
+/** A webhook may take this long; what is found later than that was missed. */
+export const WEBHOOK_PATIENCE_MS = MINUTE_MS;
 /**
  * A run that somebody deleted is not found any more, and its jobs will never run. GitHub also answers so by mistake or for
  * want of a permission: therefore only beside a list of the same repository that came, and so often over so long.
@@ -51,7 +53,9 @@ function forgetOldAbsences({ memory, clock }: ConnectionContext): void {
 
 async function saveAnswer(context: ConnectionContext, event: JobEvent): Promise<void> {
   const isNews = await inTransaction(context.store, (tx) => saveJobEvent(context, tx, event, "github-api"));
-  if (isNews && event.status === "completed")
+  // One that ended a moment ago is told of by its webhook as well.
+  const isLate = context.clock.nowMs() - (event.completedAtMs ?? 0) > WEBHOOK_PATIENCE_MS;
+  if (isNews && event.status === "completed" && isLate)
     context.telemetry.count("holdfast_recovered_jobs_total", { connection: context.connection, by: "sweep" });
 }
 

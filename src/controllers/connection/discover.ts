@@ -11,7 +11,7 @@ import { listOpenJobsOfRepository, listRepositoriesWithOpenJobs } from "../../st
 import { listKnownJobs } from "../../store/jobs/load.ts";
 import { inTransaction } from "../../store/transaction.ts";
 import { saveJobEvent } from "../ingest.ts";
-import { askAboutMissing } from "./ask-missing.ts";
+import { askAboutMissing, WEBHOOK_PATIENCE_MS } from "./ask-missing.ts";
 import type { ConnectionContext, Trouble } from "./context.ts";
 import { listServedRepositories } from "./repositories.ts";
 import { isResting, meetTrouble, pauseAfterMs, TROUBLE_PAUSE_MS, troubleOf } from "./trouble.ts";
@@ -22,8 +22,6 @@ const SWEEP_INTERVAL_MS = 3 * MINUTE_MS;
 const POLL_INTERVAL_MS = 15 * SECOND_MS;
 const REPOSITORIES_PER_PASS_MAX = 200;
 const CONCURRENT_LOOKS_MAX = 4;
-/** A webhook may take this long; a job that is found later than that was missed. */
-const WEBHOOK_PATIENCE_MS = MINUTE_MS;
 
 function sweepIntervalMs(context: Pick<ConnectionContext, "demand">): number {
   return context.demand === "poll" ? POLL_INTERVAL_MS : SWEEP_INTERVAL_MS;

@@ -25,14 +25,21 @@ type Stray = ObservedMachine & { readonly machineId: MachineId };
 /** So long a machine whose pool cannot be read is left to the pool that can: that one also knows its launch and its folder. */
 const UNPLACED_MS = MINUTE_MS;
 
+export interface Adoption {
+  readonly adoptedCount: number;
+  /** Whatever was listed has a row now. */
+  readonly isWhole: boolean;
+}
+
 /**
  * @param listing complete. A machine whose pool cannot be read is shown by the provider of every pool: where none reads it
- *   for a minute, the first that sees it adopts it. @returns how many were adopted.
+ *   for a minute, the first that sees it adopts it.
  */
-export async function adoptStrays(context: PoolContext, listing: readonly ObservedMachine[]): Promise<number> {
-  const lease = context.lease();
+export async function adoptStrays(context: PoolContext, listing: readonly ObservedMachine[]): Promise<Adoption> {
   // A pool that only observes may be a second look at machines that another store has the rows of.
-  if (lease === null || context.pool.mode === "observe") return 0;
+  if (context.pool.mode === "observe") return { adoptedCount: 0, isWhole: true };
+  const lease = context.lease();
+  if (lease === null) return { adoptedCount: 0, isWhole: false };
   const { unplacedSinceMs } = context.memory;
   const shown = new Set(listing.map(({ machineId }) => machineId));
   for (const id of unplacedSinceMs.keys()) if (!shown.has(id)) unplacedSinceMs.delete(id);
@@ -42,12 +49,16 @@ export async function adoptStrays(context: PoolContext, listing: readonly Observ
     listing.flatMap(({ machineId }) => machineId ?? []),
   );
   let adoptedCount = 0;
+  let isWhole = true;
   for (const observed of listing) {
     if (observed.machineId === null || observed.state === "gone" || observed.state === "not-found") continue;
     const stray: Stray = { ...observed, machineId: observed.machineId };
     const row = rows.get(stray.machineId) ?? null;
     if (row !== null && !isUnaccounted(row, stray)) continue;
-    if (row === null && isAnothersToPlace(context, stray)) continue;
+    if (row === null && isAnothersToPlace(context, stray)) {
+      isWhole = false;
+      continue;
+    }
     const isAdopted = await inLease(context.store, lease, (tx) => accountFor(context, tx, stray));
     if (!isAdopted) continue;
     adoptedCount += 1;
@@ -57,7 +68,7 @@ export async function adoptStrays(context: PoolContext, listing: readonly Observ
       pool: context.pool.name,
     });
   }
-  return adoptedCount;
+  return { adoptedCount, isWhole };
 }
 
 function isAnothersToPlace({ memory, clock }: PoolContext, { machineId, pool }: Stray): boolean {

@@ -13,15 +13,18 @@ import { isTicketOut, moveTicket, type Ticket } from "../../domain/ticket.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import { recordDecision } from "../../store/evidence/decisions.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
+import { forgetHearing } from "../../store/hearings.ts";
 import { inLease, type Lease, leaseRemainingMs } from "../../store/leases.ts";
 import { loadMachine } from "../../store/machines/load.ts";
 import { saveMachine } from "../../store/machines/save.ts";
 import type { Queryable } from "../../store/schema.ts";
 import { machineSubject, ticketSubject } from "../../store/subjects.ts";
 import { listTicketsOfMachine } from "../../store/tickets/list.ts";
+import { loadTicket } from "../../store/tickets/load.ts";
 import { saveTicket } from "../../store/tickets/save.ts";
 import { deleteTicketSecret } from "../../store/tickets/secret.ts";
 import { heardTime, type PoolContext } from "../context.ts";
+import { hearOthers } from "../hearing.ts";
 import { concludeAbsence } from "../observe/absence.ts";
 import { concludeStop } from "../observe/stopped.ts";
 import { voidTicket } from "../void-ticket.ts";
@@ -135,6 +138,9 @@ async function resume(context: PoolContext, lease: Lease, machine: Machine, tick
   const nowMs = context.clock.nowMs();
   const after = moveMachine(machine, { kind: "resumed", ticketId }, nowMs);
   await inLease(context.store, lease, async (tx) => {
+    // Its end may have been attended to since it was read: a machine that goes on without a ticket would go on for ever.
+    const ticket = await loadTicket(tx, ticketId);
+    if (ticket === null || !isTicketOut(ticket)) return;
     if (!(await saveMachine(tx, after, machine.version))) return;
     const fact = "goes on after all: what spoke for its end speaks no more";
     await recordEvidence(tx, { subject: machineSubject(machine.id), source: "store", fact, observedAtMs: nowMs });
@@ -148,6 +154,8 @@ async function terminate(context: PoolContext, lease: Lease, judged: Machine, pr
   const machine = await loadMachine(db, judged.id);
   if (machine === null || machine.version !== judged.version) return true;
   const { tickets, facts: read } = await readKnown(context, judged.id);
+  // Another replica may have heard its host since our last look at what they hear.
+  if (isSlow(proof)) await hearOthers(db, context.hearing);
   // The last thing that is read: a hold or a freeze that was written by now counts.
   const bars = await readBars(db, machine.pool, machine.id);
   if (bars.length > 0) {
@@ -212,6 +220,7 @@ async function confirmGone(context: PoolContext, lease: Lease, ending: Ending): 
     const tickets = await listTicketsOfMachine(tx, machine.id);
     const lost = tickets.filter(isTicketOut);
     for (const ticket of lost) await loseTicket(tx, ticket, nowMs);
+    await forgetHearing(tx, machine.id);
     const subject = machineSubject(machine.id);
     await recordEvidence(tx, { subject, source: "provider", fact: "machine gone", observedAtMs: nowMs });
     isForced = await noteForcedEnd(tx, machine, tickets, nowMs);

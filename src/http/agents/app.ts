@@ -23,6 +23,7 @@ import type { Telemetry } from "../../ports/telemetry.ts";
 import type { Wake } from "../../ports/wake.ts";
 import { listEvidence, recordEvidence } from "../../store/evidence/evidence.ts";
 import type { Standing } from "../../store/facts.ts";
+import { saveTry, saveWord } from "../../store/hearings.ts";
 import { saveLogs } from "../../store/logs/logs.ts";
 import { recordAgentSeen, recordReport } from "../../store/machines/heard.ts";
 import { loadMachine } from "../../store/machines/load.ts";
@@ -79,7 +80,7 @@ export function createAgentApp(options: AgentAppOptions): Hono {
 }
 
 async function checkIn(context: Context, options: AgentAppOptions): Promise<Response> {
-  const { store, tokens, clock, hearing, wake } = options;
+  const { store, tokens, clock, wake } = options;
   const claimed = await readMessage(context, CheckIn);
   const { machineId, isProven } = await identify(claimed, options);
   const { providerId } = claimed;
@@ -94,7 +95,7 @@ async function checkIn(context: Context, options: AgentAppOptions): Promise<Resp
   const request = { ...claimed, machineId };
   const outcome = await inTransaction(store, (tx) => writeCheckIn(tx, request, clock.nowMs()));
   if (outcome.isQuarantined) tellQuarantined(context, options, machineId, outcome.pool);
-  hearing.note(machineId, clock.nowMs());
+  await hear(options, machineId);
   if (outcome.pool === null) wakeObservers(options);
   else wake.controller("retire", outcome.pool);
   const token = tokens.issue({ machineId, providerId });
@@ -102,20 +103,25 @@ async function checkIn(context: Context, options: AgentAppOptions): Promise<Resp
 }
 
 async function report(context: Context, options: AgentAppOptions): Promise<Response> {
-  const { store, clock, hearing, wake } = options;
+  const { store, wake } = options;
   const request = await readMessage(context, Report);
   await authorize(context, options, request.machineId);
-  const nowMs = clock.nowMs();
   const standing = await compareGenerations(options, request);
-  const { outcome, machine } = await recordReport(store.db, { ...request, nowMs });
+  const { outcome, machine } = await recordReport(store.db, request);
   // The row forgot this incarnation, or a later one checked in: only a check-in can tell which of the two speaks.
   if (outcome === "unknown-incarnation")
     throw new HoldfastError("unauthorized", `reporting as incarnation ${request.incarnation}`);
-  hearing.note(request.machineId, nowMs);
+  await hear(options, request.machineId);
   if (outcome === "unknown-machine") wakeObservers(options);
   // Whoever ends machines is woken by it once the report is attended to: before that it would see nothing new.
   if (outcome === "recorded" && machine !== null) wake.controller("attend", machine.pool);
   return Response.json(await answerReport(store, request, { machine, standing }));
+}
+
+/** Before the agent has its answer, the other replicas can know that it spoke. */
+async function hear({ store, hearing }: AgentAppOptions, machineId: MachineId): Promise<void> {
+  hearing.note(machineId);
+  if (hearing.isToTell(machineId)) await saveWord(store.db, machineId, hearing.listener);
 }
 
 /** Its agent lives and the store has no row of it: the next listing adopts it. */
@@ -171,10 +177,10 @@ function orderOf(tickets: readonly Ticket[]): HandBackOrder | null {
 }
 
 async function poll(context: Context, options: AgentAppOptions): Promise<Response> {
-  const { store, polls, hearing, clock } = options;
+  const { store, polls, clock } = options;
   const request = await readMessage(context, Poll);
   await authorize(context, options, request.machineId);
-  hearing.note(request.machineId, clock.nowMs());
+  await hear(options, request.machineId);
   const untilMs = clock.monotonicMs() + POLL_HOLD_MS;
   while (!context.req.raw.signal.aborted) {
     const waiting = polls.enter(request.machineId);
@@ -232,7 +238,8 @@ async function noteRefused(
   telemetry.warn(fact, { machine: machineId, caller: callerOf(context) });
   const machine = await loadMachine(store.db, machineId);
   if (machine === null) return;
-  hearing.noteTry(machineId, clock.nowMs());
+  hearing.noteTry(machineId);
+  if (hearing.isToTell(machineId)) await saveTry(store.db, machineId, hearing.listener);
   // Whoever has no secret must not fill the store: the first try is what matters, and one a minute is kept after it.
   const [last] = await listEvidence(store.db, machineSubject(machineId), 1);
   const isRecent = last?.source === "agent" && clock.nowMs() - last.confirmedAtMs < REFUSED_NOTE_MS;

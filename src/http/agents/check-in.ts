@@ -23,7 +23,7 @@ export async function writeCheckIn(tx: Queryable, request: CheckInRequest, nowMs
   if (before === null) return { pool: null, isQuarantined: false };
   const isSecond = isReturn(await listCheckIns(tx, machineId), before.incarnation, incarnation);
   await saveCheckIn(tx, { machineId, incarnation, bootId, nowMs, isReturn: isSecond });
-  await recordIncarnation(tx, machineId, incarnation, nowMs);
+  await recordIncarnation(tx, machineId, incarnation);
   const subject = machineSubject(machineId);
   const fact = `agent ${incarnation} checked in`;
   await recordEvidence(tx, { subject, source: "agent", fact, observedAtMs: nowMs });

@@ -86,7 +86,14 @@ async function tellMachine(sources: OperatorSources, machine: Machine): Promise<
   ]);
   const words = await readWords(db);
   const verdict = judge(sources, machine, tickets);
-  const told = explainMachine({ machine, tickets, verdict, records, isFrozen: isFrozen(words, machine.pool) });
+  const told = explainMachine({
+    machine,
+    tickets,
+    verdict,
+    records,
+    nowMs: sources.clock.nowMs(),
+    isFrozen: isFrozen(words, machine.pool),
+  });
   return answer(sources, told, wordsOver(words, machine));
 }
 

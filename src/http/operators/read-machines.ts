@@ -78,7 +78,10 @@ function describe(sources: OperatorSources, machine: Machine, surrounding: Surro
     stage: state.kind === "retiring" ? state.stage : null,
     since: formatInstant(state.sinceMs),
     verdict: mutable(describeMachine(machine, judge(sources, machine, tickets), evidence)),
-    waitingFor: whyMachineStays(machine, latest, isFrozen(words, machine.pool)),
+    waitingFor: whyMachineStays(machine, latest, {
+      nowMs: sources.clock.nowMs(),
+      isFrozen: isFrozen(words, machine.pool),
+    }),
     retireReason: state.kind === "retiring" || state.kind === "gone" ? state.reason : null,
     proof: findProof(evidence),
     ticket: ticket === undefined ? null : { id: ticket.id, state: ticket.state.kind, runnerName: ticket.runnerName },

@@ -2,9 +2,10 @@
  * The world in which a mutant is tried: small and busy, with the faults that it needs and no others, so that what is found
  * there is found by it. Faults stop after two thirds, so that what was left behind shows as well.
  */
-import { parseConnectionName, parsePoolName } from "../../domain/ids.ts";
+
 import type { PoolPolicy } from "../../domain/pool.ts";
-import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
+import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
+import { PLAIN_POOL } from "../scenario/plain-pool.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { Chance } from "../world/chance.ts";
 import type { Mutant } from "./mutant.ts";
@@ -14,34 +15,7 @@ const START_MS = 1_767_225_600_000;
 const DURATION_MS = 40 * MINUTE_MS;
 /** What the sound product leaves is over in less, in such a world. */
 const SETTLE_MAX_MS = 80 * MINUTE_MS;
-const LABELS = ["self-hosted", "linux", "x64"];
-
-const POOL: PoolPolicy = {
-  name: parsePoolName("linux"),
-  connection: parseConnectionName("main"),
-  scope: { kind: "organization", organization: "acme" },
-  acceptRepositories: null,
-  labels: LABELS,
-  runnerGroup: "Default",
-  requiredLabels: [],
-  priority: 0,
-  mode: "run",
-  machineCountMax: 12,
-  jobsPerMachine: 1,
-  warmParkedCount: 1,
-  warmStoppedCount: 0,
-  warmRegisteredCount: 0,
-  readyTicketCount: 0,
-  maxAgeMs: null,
-  deadlines: {
-    bootMs: 5 * MINUTE_MS,
-    onlineMs: 2 * MINUTE_MS,
-    idleTicketMs: 2 * MINUTE_MS,
-    lostHostMs: 20 * MINUTE_MS,
-    unknownMs: HOUR_MS,
-  },
-  settingsHash: "settings-1",
-};
+const POOL: PoolPolicy = { ...PLAIN_POOL, machineCountMax: 12, warmParkedCount: 1 };
 
 /** @param seed also draws how busy it is, so that seeds are worlds of their own. */
 export function worldForMutant(name: string, mutant: Mutant, seed: number): Scenario {
@@ -61,7 +35,7 @@ export function worldForMutant(name: string, mutant: Mutant, seed: number): Scen
         perHour: chance.whole([40, 90]),
         burst: null,
         duration: { p50Ms: 3 * MINUTE_MS, p95Ms: 15 * MINUTE_MS },
-        labels: [LABELS],
+        labels: [POOL.labels],
         repositories: ["acme/widgets", "acme/gadgets"],
         ...arrivals,
       },

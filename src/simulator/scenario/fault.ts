@@ -114,6 +114,8 @@ export type Fault =
   | { readonly kind: "controller.restore"; readonly atMs: number; readonly ageMs: number }
   /** Another process starts on the same store while the first stands still or is cut off from it. */
   | { readonly kind: "controller.second"; readonly everyMs: number }
+  /** Another process works on the same store beside the first; agents and GitHub reach the younger one. */
+  | { readonly kind: "controller.replica"; readonly everyMs: number; readonly forMs: Range }
   /** A query takes so long. */
   | { readonly kind: "controller.slow-store"; readonly probability: number; readonly delayMs: Range }
   /** The wall clock is set, forward or back, by so much. */

@@ -2,12 +2,13 @@
  * Random worlds of eight hours, unless shorter ones are asked for: a pool of any shape, a workload of any size, and a handful of faults of all kinds. A seed
  * determines the world; so does it what happens in it.
  */
-import { parseConnectionName, parsePoolName } from "../../domain/ids.ts";
+import { parsePoolName } from "../../domain/ids.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import { EC2_ERRORS, type Ec2ErrorCode } from "../ec2/errors.ts";
 import { Chance } from "../world/chance.ts";
 import { EC2_ERROR_PLACES, type Fault, type FaultKind } from "./fault.ts";
+import { PLAIN_POOL } from "./plain-pool.ts";
 import type { Arrivals, ProviderWorld, Scenario } from "./scenario.ts";
 
 const START_MS = 1_767_600_000_000;
@@ -18,7 +19,6 @@ const QUIET_SHARE = 0.06;
 const KIND_SHARES = [0.1, 0.25, 0.5] as const;
 /** Larger worlds show no more, and take as long as ten of this size. */
 const JOBS_PER_HOUR_MAX = 60;
-const LABELS = ["self-hosted", "linux", "x64"] as const;
 const EC2_KINDS = "ec2.";
 /** Each with a code of its own: together the worlds have them all, at every place, before and after the effect. */
 const EC2_ERROR_COUNT_MAX = 6;
@@ -61,7 +61,7 @@ function drawArrivals(chance: Chance): Arrivals {
       p50Ms: chance.between([MINUTE_MS, 6 * MINUTE_MS]),
       p95Ms: chance.between([6 * MINUTE_MS, 25 * MINUTE_MS]),
     },
-    labels: [[...LABELS]],
+    labels: [PLAIN_POOL.labels],
     repositories: ["acme/widgets", "acme/gadgets"],
   };
 }
@@ -81,17 +81,11 @@ function drawPool(chance: Chance, name: string): PoolPolicy {
   const registeredCount = chance.happens(0.3) ? chance.whole([1, 2]) : 0;
   const readyCount = isWarm && chance.happens(0.3) ? chance.whole([1, 3]) : 0;
   return {
+    ...PLAIN_POOL,
     name: parsePoolName(name),
-    connection: parseConnectionName("main"),
     scope: isByRepository
       ? { kind: "repositories", repositories: ["acme/widgets", "acme/gadgets"] }
       : { kind: "organization", organization: "acme" },
-    acceptRepositories: null,
-    labels: LABELS,
-    runnerGroup: "Default",
-    requiredLabels: [],
-    priority: 0,
-    mode: "run",
     machineCountMax,
     jobsPerMachine,
     warmParkedCount,
@@ -101,14 +95,6 @@ function drawPool(chance: Chance, name: string): PoolPolicy {
     warmRegisteredCount: isByRepository ? 0 : registeredCount,
     readyTicketCount: isByRepository ? 0 : Math.min(readyCount, warmParkedCount),
     maxAgeMs: chance.happens(0.2) ? 2 * HOUR_MS : null,
-    deadlines: {
-      bootMs: 5 * MINUTE_MS,
-      onlineMs: 2 * MINUTE_MS,
-      idleTicketMs: 2 * MINUTE_MS,
-      lostHostMs: 20 * MINUTE_MS,
-      unknownMs: HOUR_MS,
-    },
-    settingsHash: "simulated",
   };
 }
 
@@ -235,6 +221,11 @@ const DRAWS: Draws = {
     kind: "controller.clock-step",
     everyMs: 3 * HOUR_MS,
     byMs: [-2 * HOUR_MS, 2 * HOUR_MS],
+  }),
+  "controller.replica": (chance) => ({
+    kind: "controller.replica",
+    everyMs: 2 * often(chance),
+    forMs: minutes(10, 90),
   }),
   "ec2.error": drawEc2Error,
   "ec2.throttled": (chance) => ({ kind: "ec2.throttled", everyMs: often(chance), forMs: seconds(10, 300) }),

@@ -11,7 +11,7 @@ import {
 import { emptyMemory, type PoolContext, type PoolMemory, type Surroundings } from "../../controllers/context.ts";
 import { type Controller, Driver } from "../../controllers/driver.ts";
 import { connectionControllers, poolControllers, sharedControllers } from "../../controllers/fleet.ts";
-import { createHearing } from "../../controllers/hearing.ts";
+import { createHearing, hearOthers } from "../../controllers/hearing.ts";
 import { standstillOf } from "../../controllers/standstill.ts";
 import { TENURE_PERIOD_MS, Tenure } from "../../controllers/tenure.ts";
 import type { ConnectionName, ControllerId, PoolName } from "../../domain/ids.ts";
@@ -137,6 +137,7 @@ function createCore(options: ControllerOptions, store: Store): Core {
   const { clock } = process;
   const polls = new OpenPolls();
   const driver = new Driver(clock, telemetry, (machineId) => polls.wake(machineId));
+  const hearing = createHearing(clock, process.name);
   const tenure = new Tenure({
     store,
     clock,
@@ -145,6 +146,7 @@ function createCore(options: ControllerOptions, store: Store): Core {
     holder: process.name,
     isHolderDead: options.isDead,
     probe: async () => process.isRunning,
+    hearOthers: () => hearOthers(store.db, hearing),
     onAcquired: (pool) => {
       driver.pool(pool);
       driver.connection(connection);
@@ -157,7 +159,7 @@ function createCore(options: ControllerOptions, store: Store): Core {
     tenure,
     tokens: new AgentTokens(TOKEN_KEY, controllerId),
     deliveries: new DeliveryLog(store, clock),
-    hearing: createHearing(clock),
+    hearing,
     memories: new Map(pools.map(({ name }) => [name, emptyMemory()])),
     random: { fraction: () => chance.fraction(), token: (length) => chance.token(length) },
   };

@@ -41,16 +41,17 @@ export class Installation implements Answering {
   readonly #world: InstallationWorld;
   readonly #processes = new Map<string, WorldProcess>();
   readonly #open = new Set<Open>();
-  #current: RunningController | null = null;
+  /** In the order in which they were ready. */
+  #running: readonly RunningController[] = [];
   #startCount = 0;
 
   constructor(world: InstallationWorld) {
     this.#world = world;
   }
 
-  /** The one that is there now; null while none has started. */
+  /** The youngest that is there now, which agents and GitHub reach; null while there is none. */
   get current(): RunningController | null {
-    return this.#current === null || this.#current.process.isDead ? null : this.#current;
+    return this.#running.at(-1) ?? null;
   }
 
   start(): void {
@@ -69,7 +70,7 @@ export class Installation implements Answering {
         openStore: () => database.openStore(process),
       }).then(
         (running) => {
-          this.#current = running;
+          if (!process.isDead) this.#running = [...this.#running, running];
         },
         (error: unknown) => {
           log.note(`a controller could not start: ${String(error)}`, name);
@@ -81,15 +82,15 @@ export class Installation implements Answering {
 
   /** It dies between two events, or at one of its next queries. */
   crash(atQuery: number | null): void {
-    const process = this.#current?.process;
-    if (process === undefined || process.isDead) return;
+    const process = this.current?.process;
+    if (process === undefined) return;
     if (atQuery === null) process.kill();
     else process.killAtQuery(atQuery);
   }
 
   pause(forMs: number): void {
     this.#world.log.note(`the controller stands still for ${Math.round(forMs / SECOND_MS)} s`);
-    this.#current?.process.pause(forMs);
+    this.current?.process.pause(forMs);
   }
 
   /** Stopped in order; the next one starts when it is gone. */
@@ -116,6 +117,16 @@ export class Installation implements Answering {
     first.process.pause(forMs);
     this.start();
     scheduler.after(forMs + OVERLAP_MS, () => first.process.kill());
+  }
+
+  /** Another one starts beside this one, which goes on with what it holds and is reached by nobody any more. */
+  replicate(forMs: number): void {
+    const first = this.current;
+    if (first === null) return;
+    const { scheduler, log } = this.#world;
+    log.note("another controller starts beside the first", first.process.name);
+    this.start();
+    scheduler.after(forMs, () => first.process.kill());
   }
 
   /** All of its processes die, and the store is what it was. */
@@ -178,6 +189,7 @@ export class Installation implements Answering {
   #bury(process: WorldProcess): void {
     const { scheduler, log, database } = this.#world;
     log.note("a controller is dead", process.name);
+    this.#running = this.#running.filter((one) => one.process !== process);
     database.abandon(process);
     for (const open of [...this.#open]) {
       if (open.process !== process) continue;

@@ -10,6 +10,8 @@ import { createWorld, type World } from "./world.ts";
 /** After the faults, everything comes to its end within this: the longest of the deadlines, one after the other. */
 const SETTLE_MAX_MS = 5 * HOUR_MS;
 const SETTLE_STEP_MS = 5 * MINUTE_MS;
+/** What a machine of one job's own takes besides its boot and its job: its ticket, its end, its turn at the provider. */
+const TURNAROUND_MS = 5 * MINUTE_MS;
 
 type RunOptions = Parameters<RunWorld>[1];
 
@@ -39,7 +41,9 @@ async function settle(world: World, isOver: () => boolean): Promise<Leftovers> {
   const { scenario, scheduler } = world;
   if (scenario.faultsEndMs === null) return findLeftovers(world);
   const untilMs =
-    scenario.startMs + Math.max(scenario.durationMs, scenario.faultsEndMs) + (scenario.settleMaxMs ?? SETTLE_MAX_MS);
+    scenario.startMs +
+    Math.max(scenario.durationMs, scenario.faultsEndMs) +
+    (scenario.settleMaxMs ?? SETTLE_MAX_MS + backlogMs(world));
   let left = findLeftovers(world);
   while (!isNothingLeft(left) && scheduler.nowMs < untilMs && !isOver()) {
     await scheduler.runUntil(scheduler.nowMs + SETTLE_STEP_MS, isOver);
@@ -47,6 +51,14 @@ async function settle(world: World, isOver: () => boolean): Promise<Leftovers> {
   }
   if (!isOver()) judgeEnd(world, left);
   return left;
+}
+
+/** How long the jobs that wait now keep the machines busy that there may be, one for each at its slowest. */
+function backlogMs({ scenario, workload, github }: World): number {
+  const waiting = workload.queued.filter(({ id }) => github.state.jobs.get(id)?.phase.kind !== "completed");
+  const eachMs = TURNAROUND_MS + scenario.bootMs[1];
+  const workMs = waiting.reduce((sumMs, { id }) => sumMs + workload.durationMs(id) + eachMs, 0);
+  return workMs / Math.max(1, Math.min(...scenario.pools.map(({ machineCountMax }) => machineCountMax)));
 }
 
 function resultOf(world: World, seed: number, inspections: Inspections, left: Leftovers): WorldResult {

@@ -98,6 +98,9 @@ function troubleInstallation(
   faults.recur<FaultOf<"controller.second">>("controller.second", (_fault, chance) =>
     installation.double(chance.between(SECOND_FOR_MS)),
   );
+  faults.recur<FaultOf<"controller.replica">>("controller.replica", ({ forMs }, chance) =>
+    installation.replicate(chance.between(forMs)),
+  );
   faults.recur<FaultOf<"controller.clock-step">>("controller.clock-step", ({ byMs }, chance) => {
     const byOneMs = Math.round(chance.between(byMs));
     log.note(`the wall clock is set by ${Math.round(byOneMs / SECOND_MS)} s`);

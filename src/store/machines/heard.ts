@@ -27,12 +27,7 @@ export async function recordAgentSeen(db: Queryable, id: MachineId): Promise<voi
  * token, keeps both, since a sequence number belongs to its incarnation. Moves the version by one.
  * @returns false for an unknown machine.
  */
-export async function recordIncarnation(
-  db: Queryable,
-  id: MachineId,
-  incarnation: IncarnationId,
-  nowMs: number,
-): Promise<boolean> {
+export async function recordIncarnation(db: Queryable, id: MachineId, incarnation: IncarnationId): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable("machines")
     .set({
@@ -44,7 +39,6 @@ export async function recordIncarnation(
         when heard_sequence is null then null else 0 end`,
       incarnation,
       is_agent_seen: 1,
-      heard_ms: nowMs,
       version: sql<number>`version + 1`,
     })
     .where("id", "=", id)
@@ -57,7 +51,6 @@ export interface HeardReport {
   readonly incarnation: IncarnationId;
   readonly sequence: number;
   readonly report: HostReport;
-  readonly nowMs: number;
 }
 
 /** `unchanged`: it says what is stored, and nothing waits for it, so nothing was written. `stale`: a later one was taken. */
@@ -106,22 +99,21 @@ interface ReportColumns {
   readonly id: MachineId;
   readonly sequence: number;
   readonly report: string;
-  readonly nowMs: number;
   readonly version: number;
   readonly nextVersion: number;
 }
 
-const update = countOf((db, { id, sequence, report, nowMs, version, nextVersion }: ReportColumns) =>
+const update = countOf((db, { id, sequence, report, version, nextVersion }: ReportColumns) =>
   db
     .updateTable("machines")
-    .set({ sequence, report, is_report_pending: 1, is_agent_seen: 1, heard_ms: nowMs, version: nextVersion })
+    .set({ sequence, report, is_report_pending: 1, is_agent_seen: 1, version: nextVersion })
     .where("id", "=", id)
     .where("version", "=", version),
 );
 
 async function writeReport(db: Queryable, machine: Machine, heard: HeardReport): Promise<boolean> {
-  const { sequence, nowMs } = heard;
+  const { sequence } = heard;
   const report = JSON.stringify(heard.report);
   const { id, version } = machine;
-  return (await update(db, { id, sequence, report, nowMs, version, nextVersion: version + 1 })) > 0;
+  return (await update(db, { id, sequence, report, version, nextVersion: version + 1 })) > 0;
 }

@@ -26,8 +26,8 @@ export const PRESENT_STATES = [
 /** The stage of a stopped machine that is to be started. */
 const STARTING = "starting";
 
-/** All columns that a machine's own fields make; `heard_ms` is written where something was heard. */
-export function toMachineColumns(machine: Machine): Omit<MachinesTable, "heard_ms" | "is_report_pending"> {
+/** All columns that a machine's own fields make; whether a report is pending is written where one is heard. */
+export function toMachineColumns(machine: Machine): Omit<MachinesTable, "is_report_pending"> {
   return {
     id: machine.id,
     pool: machine.pool,

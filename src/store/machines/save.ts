@@ -8,7 +8,7 @@ import { toMachineColumns } from "./row.ts";
 export async function insertMachine(db: Queryable, machine: Machine): Promise<void> {
   await db
     .insertInto("machines")
-    .values({ ...toMachineColumns(machine), is_report_pending: 0, heard_ms: null })
+    .values({ ...toMachineColumns(machine), is_report_pending: 0 })
     .execute();
 }
 

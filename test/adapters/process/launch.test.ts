@@ -21,7 +21,7 @@ describe("a launch", () => {
   it("answers with the machines, and their agents find settings, identity and mark", async () => {
     const [one, other] = [yard.newMachine(), yard.newMachine()];
     const provider = yard.provider(
-      `writeFileSync(join(yard, machine + ".env"), JSON.stringify(process.env)); ${AGENTS.idle}`,
+      `writeFileSync(join(yard, machine + ".env"), JSON.stringify(process.env) + "\\n"); ${AGENTS.idle}`,
     );
     expect(await provider.launch(yard.request(one, other))).toEqual([
       { machineId: one, providerId: one },
@@ -36,9 +36,7 @@ describe("a launch", () => {
     expect(readFileSync(settings.identityFile, "utf8")).toBe(`secret of ${one}`);
     expect(statSync(settings.identityFile).mode & 0o777).toBe(0o600);
     expect(statSync(yard.folder(one)).mode & 0o777).toBe(0o700);
-    const environmentFile = join(yard.directory, `${one}.env`);
-    await waitUntil("the environment is written", () => existsSync(environmentFile));
-    expect(JSON.parse(readFileSync(environmentFile, "utf8"))).toMatchObject({
+    expect(JSON.parse(await yard.lineIn(`${one}.env`))).toMatchObject({
       HOLDFAST_MACHINE: `${yard.controllerId}/${one}`,
       HOLDFAST_AGENT_SETTINGS: join(yard.folder(one), "agent.json"),
     });

@@ -100,11 +100,15 @@ export class Yard {
     return existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").length : 0;
   }
 
-  /** The pid that a fake agent's process wrote, once it has. */
-  async pidIn(name: string): Promise<number> {
+  /** The line that a fake agent's process wrote, once it is there to its end. */
+  async lineIn(name: string): Promise<string> {
     const path = join(this.directory, name);
     await waitUntil(`${name} is written`, () => existsSync(path) && readFileSync(path, "utf8").endsWith("\n"));
-    return Number(readFileSync(path, "utf8"));
+    return readFileSync(path, "utf8");
+  }
+
+  async pidIn(name: string): Promise<number> {
+    return Number(await this.lineIn(name));
   }
 
   async stateOf(provider: Provider, machineId: MachineId): Promise<string | undefined> {

@@ -70,7 +70,7 @@ export function describeMachines(open: OpenStore): void {
 
 const first = parseIncarnationId("first");
 const second = parseIncarnationId("second");
-const heard = { machineId: one.id, incarnation: first, sequence: 1, report: parkedReport, nowMs: NOW_MS };
+const heard = { machineId: one.id, incarnation: first, sequence: 1, report: parkedReport };
 const busy = { ...parkedReport, sighting: { kind: "seen", hasListener: true, workerCount: 1 } } as const;
 
 export function describeHeard(open: OpenStore): void {
@@ -86,13 +86,13 @@ export function describeHeard(open: OpenStore): void {
     });
 
     it("starts a new incarnation from nothing, and keeps what the same one has said", async () => {
-      expect(await recordIncarnation(store().db, one.id, first, NOW_MS)).toBe(false);
+      expect(await recordIncarnation(store().db, one.id, first)).toBe(false);
       await insertMachine(store().db, one);
-      expect(await recordIncarnation(store().db, one.id, first, NOW_MS)).toBe(true);
+      expect(await recordIncarnation(store().db, one.id, first)).toBe(true);
       expect(await recordReport(store().db, heard)).toMatchObject({ outcome: "recorded" });
-      await recordIncarnation(store().db, one.id, first, NOW_MS);
+      await recordIncarnation(store().db, one.id, first);
       expect(await stored()).toMatchObject({ incarnation: first, sequence: 1, report: parkedReport, version: 4 });
-      await recordIncarnation(store().db, one.id, second, NOW_MS);
+      await recordIncarnation(store().db, one.id, second);
       expect(await stored()).toMatchObject({ incarnation: second, sequence: 0, report: null, isAgentSeen: true });
       expect(await recordReport(store().db, { ...heard, sequence: 9 })).toMatchObject({
         outcome: "unknown-incarnation",
@@ -150,17 +150,17 @@ export function describeNews(open: OpenStore): void {
       await markAttended(store().db, one.id, 2);
       expect(await news()).toEqual([]);
       await recordReport(store().db, { ...heard, sequence: 3 });
-      await recordIncarnation(store().db, one.id, first, NOW_MS);
+      await recordIncarnation(store().db, one.id, first);
       expect(await news()).toEqual([one.id]);
-      await recordIncarnation(store().db, one.id, second, NOW_MS);
+      await recordIncarnation(store().db, one.id, second);
       expect(await news()).toEqual([]);
     });
 
     it("takes whatever a new incarnation says as said after the machine began to retire", async () => {
       await insertMachine(store().db, { ...one, state: machineState("retiring"), incarnation: first, sequence: 3 });
-      await recordIncarnation(store().db, one.id, first, NOW_MS);
+      await recordIncarnation(store().db, one.id, first);
       expect(await stored()).toMatchObject({ sequence: 3, state: { heardSequence: 3 } });
-      await recordIncarnation(store().db, one.id, second, NOW_MS);
+      await recordIncarnation(store().db, one.id, second);
       expect(await stored()).toMatchObject({ sequence: 0, state: { heardSequence: 0 } });
     });
 
