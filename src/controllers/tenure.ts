@@ -27,13 +27,14 @@ export interface TenureOptions {
   /** Whether our own agent API answers. */
   probe(): Promise<boolean>;
   onAcquired(pool: PoolName): void;
-  /** Takes over what other processes heard of the agents. */
-  hearOthers(): Promise<void>;
+  /** Tells other processes which agents were heard here, where they may hold the pool, and takes over what they heard. */
+  exchangeHeard(othersPools: readonly PoolName[]): Promise<void>;
 }
 
 export class Tenure {
   readonly #options: TenureOptions;
   readonly #leases = new Map<PoolName, Lease>();
+  #hasRun = false;
   #heardSinceMs: number;
   #passedAtMs: number;
   /** The wall clock less the monotonic one, at the last pass. */
@@ -68,10 +69,15 @@ export class Tenure {
   async run(): Promise<void> {
     const { clock, pools, probe } = this.#options;
     const isAnswering = await probe();
+    const before = new Map(this.#leases);
     let isWritable = true;
     for (const pool of pools) isWritable = (await this.#hold(pool)) && isWritable;
-    const isHearing = await this.#hear();
-    if (this.#isBroken() || !isAnswering || !isWritable || !isHearing) this.#heardSinceMs = clock.nowMs();
+    const isHearing = await this.#exchange();
+    // Who held a pool before told nobody whom it heard.
+    const isTakenOver = this.#hasRun && [...this.#leases.values()].some((lease) => isNew(lease, before));
+    if (this.#isBroken() || !isAnswering || !isWritable || !isHearing || isTakenOver)
+      this.#heardSinceMs = clock.nowMs();
+    this.#hasRun = true;
     this.#passedAtMs = clock.monotonicMs();
     this.#clockOffsetMs = clock.nowMs() - this.#passedAtMs;
   }
@@ -99,13 +105,14 @@ export class Tenure {
     }
   }
 
-  /** @returns false where the store did not say what others heard. */
-  async #hear(): Promise<boolean> {
+  /** @returns false where the store did not take what was heard here, or did not say what others heard. */
+  async #exchange(): Promise<boolean> {
+    const { pools, exchangeHeard, telemetry } = this.#options;
     try {
-      await this.#options.hearOthers();
+      await exchangeHeard(pools.filter((pool) => !this.#leases.has(pool)));
       return true;
     } catch (error) {
-      this.#options.telemetry.error("what other replicas heard could not be read", error, {});
+      telemetry.error("what replicas hear could not be exchanged", error, {});
       return false;
     }
   }
@@ -116,4 +123,8 @@ export class Tenure {
     if (held !== null && held.holder !== this.#options.holder && this.#options.isHolderDead(held.holder))
       await releaseLease(this.#options.store.db, held);
   }
+}
+
+function isNew({ pool, epoch }: Lease, before: ReadonlyMap<PoolName, Lease>): boolean {
+  return before.get(pool)?.epoch !== epoch;
 }
