@@ -162,9 +162,14 @@ function spawnServer(directory: string): ChildProcess {
   return spawn(
     process.execPath,
     ["--disable-warning=ExperimentalWarning", file, "serve", "--config", join(directory, "holdfast.yaml")],
-    // No variable of whoever runs the tests, a proxy above all, decides which way it goes.
-    { stdio: ["ignore", log, log], cwd: directory, env: { PATH: process.env.PATH, HOME: process.env.HOME } },
+    { stdio: ["ignore", log, log], cwd: directory, env: serverEnvironment() },
   );
+}
+
+/** No variable of whoever runs the tests, a proxy above all, decides which way it goes. */
+function serverEnvironment(): Record<string, string | undefined> {
+  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
+  return { PATH, HOME, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }) };
 }
 
 function serverLog({ directory }: HouseFacts): string {
