@@ -69,14 +69,10 @@ export class Tenure {
   async run(): Promise<void> {
     const { clock, pools, probe } = this.#options;
     const isAnswering = await probe();
-    const before = new Map(this.#leases);
     let isWritable = true;
     for (const pool of pools) isWritable = (await this.#hold(pool)) && isWritable;
     const isHearing = await this.#exchange();
-    // Who held a pool before told nobody whom it heard.
-    const isTakenOver = this.#hasRun && [...this.#leases.values()].some((lease) => isNew(lease, before));
-    if (this.#isBroken() || !isAnswering || !isWritable || !isHearing || isTakenOver)
-      this.#heardSinceMs = clock.nowMs();
+    if (this.#isBroken() || !isAnswering || !isWritable || !isHearing) this.#heardSinceMs = clock.nowMs();
     this.#hasRun = true;
     this.#passedAtMs = clock.monotonicMs();
     this.#clockOffsetMs = clock.nowMs() - this.#passedAtMs;
@@ -95,9 +91,12 @@ export class Tenure {
       await this.#releaseDead(pool);
       const before = this.#leases.get(pool);
       const lease = await acquireLease(store.db, pool, holder, LEASE_LIFE_MS);
+      const isTaken = lease !== null && lease.epoch !== before?.epoch;
+      // Who held it before told nobody whom it heard. Known before anybody acts on the lease: from here there is no await.
+      if (isTaken && this.#hasRun) this.#heardSinceMs = this.#options.clock.nowMs();
       if (lease === null) this.#leases.delete(pool);
       else this.#leases.set(pool, lease);
-      if (lease !== null && lease.epoch !== before?.epoch) this.#options.onAcquired(pool);
+      if (isTaken) this.#options.onAcquired(pool);
       return true;
     } catch (error) {
       telemetry.error("a pool's lease could not be renewed", error, { pool });
@@ -123,8 +122,4 @@ export class Tenure {
     if (held !== null && held.holder !== this.#options.holder && this.#options.isHolderDead(held.holder))
       await releaseLease(this.#options.store.db, held);
   }
-}
-
-function isNew({ pool, epoch }: Lease, before: ReadonlyMap<PoolName, Lease>): boolean {
-  return before.get(pool)?.epoch !== epoch;
 }

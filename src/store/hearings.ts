@@ -10,7 +10,7 @@ import { countOf, rowsOf } from "./statement.ts";
 import type { Store } from "./store.ts";
 import { inTransaction } from "./transaction.ts";
 
-/** How long ago a machine gave a sign. */
+/** How long ago a machine gave a sign; by a monotonic clock, which has parts of milliseconds. */
 export interface Heard {
   readonly machineId: MachineId;
   /** Milliseconds since its agent's last word; null where there were refused tries alone. */
@@ -68,7 +68,13 @@ export async function saveHeard(
 ): Promise<void> {
   if (heard.length === 0 || pools.length === 0) return;
   await inTransaction(store, async (tx) => {
-    for (const one of heard) await upsert(tx, { ...one, listener, pools });
+    for (const { machineId, heardForMs, stirredForMs } of heard) {
+      const wholeMs = {
+        heardForMs: heardForMs === null ? null : Math.floor(heardForMs),
+        stirredForMs: Math.floor(stirredForMs),
+      };
+      await upsert(tx, { machineId, ...wholeMs, listener, pools });
+    }
   });
 }
 

@@ -236,6 +236,17 @@ describe("heard time", () => {
     expect(second.heardSinceMs()).toBe(sinceMs);
   });
 
+  it("has begun anew by the moment in which anybody may act on a pool that was taken over", async () => {
+    await tenureOf("a").run();
+    const seen: number[] = [];
+    const second: Tenure = tenureOf("b", { onAcquired: () => seen.push(second.heardSinceMs()) });
+    await second.run();
+    await expireLeases();
+    clock.advance(TENURE_PERIOD_MS);
+    await second.run();
+    expect(seen).toEqual([clock.nowMs()]);
+  });
+
   it("tells of what was heard here those alone who may hold its pool", async () => {
     await tenureOf("a", { pools: [LINUX] }).run();
     world.told.length = 0;

@@ -38,6 +38,12 @@ export function describeHearings(open: OpenStore): void {
       expect(await told("there")).toEqual([]);
     });
 
+    it("take what a clock says that counts parts of milliseconds", async () => {
+      await insertMachine(store().db, one);
+      await saveHeard(store(), [heard(one, MINUTE_MS + 0.25, 0.75)], THERE);
+      expect(await told("here")).toEqual([[one.id, 1, 0]]);
+    });
+
     it("keep another's word where somebody was refused after it, whoever refused him", async () => {
       await insertMachine(store().db, one);
       await saveHeard(store(), [heard(one, null, 0)], THERE);
