@@ -117,7 +117,8 @@ describe("an agent that speaks to the process that does not hold its pool", () =
     yard.provider.machines.set(agent.machineId, there!);
     expect((await yard.machines()).find(({ id }) => id === agent.machineId)?.state.kind).toBe("gone");
     yard.github.listError = null;
-    yard.clock.advance(SECOND_MS);
+    // The pause after the list that failed is over.
+    yard.clock.advance(15 * SECOND_MS);
     await agent.report(runs(ticketId));
     await exchange();
     await sweep(yard.context);
