@@ -8,7 +8,8 @@ import {
   poolControllers,
   sharedControllers,
 } from "../controllers/fleet.ts";
-import { createHearing, hearOthers } from "../controllers/hearing.ts";
+import { createHearing } from "../controllers/hearing.ts";
+import { type Ears, exchangeHeard, hearOthers } from "../controllers/replicas.ts";
 import { standstillOf } from "../controllers/standstill.ts";
 import { TENURE_PERIOD_MS, Tenure } from "../controllers/tenure.ts";
 import type { MachineId, PoolName } from "../domain/ids.ts";
@@ -25,7 +26,6 @@ import type { OperatorSources } from "../http/operators/sources.ts";
 import { createPagesApp } from "../http/pages/app.ts";
 import { createWebhookApp } from "../http/webhooks.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Hearing } from "../ports/hearing.ts";
 import type { Provider } from "../ports/provider.ts";
 import type { Random } from "../ports/random.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
@@ -83,7 +83,7 @@ interface Core {
   readonly pools: readonly SettledPool[];
   readonly driver: Driver;
   readonly tenure: Tenure;
-  readonly hearing: Hearing;
+  readonly ears: Ears;
   readonly tokens: AgentTokens;
   readonly polls: OpenPolls;
   readonly deliveries: DeliveryLog;
@@ -166,7 +166,7 @@ function createCore(config: Config, parts: SystemParts, store: Store, pools: rea
   const polls = new OpenPolls();
   const selfProbe = createSelfProbe();
   const holder = holderName(parts.random);
-  const hearing = createHearing(clock, holder);
+  const ears: Ears = { store, hearing: createHearing(clock), listener: holder };
   const driver = new Driver(clock, telemetry, (machineId) => polls.wake(machineId));
   const core: Core = {
     config,
@@ -175,7 +175,7 @@ function createCore(config: Config, parts: SystemParts, store: Store, pools: rea
     pools,
     driver,
     polls,
-    hearing,
+    ears,
     tokens: new AgentTokens(config.tokenKey, config.controllerId),
     deliveries: new DeliveryLog(store, clock),
     memories: new Map(poolNames.map((name) => [name, emptyMemory()])),
@@ -188,7 +188,7 @@ function createCore(config: Config, parts: SystemParts, store: Store, pools: rea
       holder,
       isHolderDead,
       probe: () => selfProbe.answers(core.agentsAddress),
-      hearOthers: () => hearOthers(store.db, hearing),
+      exchangeHeard: (othersPools) => exchangeHeard(ears, othersPools),
       onAcquired: (pool) => {
         driver.pool(pool);
         for (const { policy } of config.pools) if (policy.name === pool) driver.connection(policy.connection);
@@ -201,7 +201,7 @@ function createCore(config: Config, parts: SystemParts, store: Store, pools: rea
 }
 
 function createApps(core: Core): FrontApps {
-  const { config, store, deliveries, driver, tokens, polls, hearing } = core;
+  const { config, store, deliveries, driver, tokens, polls, ears } = core;
   const { clock, telemetry, renderMetrics } = core.parts;
   const sources = sourcesOf(core);
   const { operators } = config;
@@ -211,7 +211,7 @@ function createApps(core: Core): FrontApps {
       store,
       tokens,
       polls,
-      hearing,
+      hearing: ears.hearing,
       clock,
       wake: driver,
       telemetry,
@@ -235,7 +235,7 @@ function authoritiesOf(pools: readonly SettledPool[]): readonly InstanceAuthorit
 }
 
 function sourcesOf(core: Core): OperatorSources {
-  const { config, store, hearing, tenure, driver, memories, connections } = core;
+  const { config, store, ears, tenure, driver, memories, connections } = core;
   const { clock } = core.parts;
   const readDeparted = () => departedOf(core.pools, memories);
   return {
@@ -248,14 +248,14 @@ function sourcesOf(core: Core): OperatorSources {
     readHealth: () => healthOf(driver, tenure, core.pools, readDeparted()),
     readDeparted,
     readConnections: () => connections.read(),
-    heardAtMs: (machineId) => hearing.heardAtMs(machineId),
+    heardAtMs: (machineId) => ears.hearing.heardAtMs(machineId),
     heardSinceMs: () => tenure.heardSinceMs(),
     providerState: (machineId) => providerStateOf(memories, machineId),
   };
 }
 
 function surroundingsOf(core: Core): Surroundings {
-  const { config, store, hearing, tenure, driver, tokens, memories } = core;
+  const { config, store, ears, tenure, driver, tokens, memories } = core;
   const { clock, random, telemetry } = core.parts;
   return {
     controllerId: config.controllerId,
@@ -264,7 +264,8 @@ function surroundingsOf(core: Core): Surroundings {
     random,
     telemetry,
     wake: driver,
-    hearing,
+    hearing: ears.hearing,
+    hearOthers: () => hearOthers(ears),
     pools: config.pools.map((pool) => pool.policy),
     isShuttingDown: () => core.isShuttingDown,
     heardSinceMs: () => tenure.heardSinceMs(),

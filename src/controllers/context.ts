@@ -35,6 +35,8 @@ export interface Surroundings {
   readonly telemetry: Telemetry;
   readonly wake: Wake;
   readonly hearing: Hearing;
+  /** Notes there what other processes heard. */
+  hearOthers(): Promise<void>;
   /** Every configured pool: routing looks at all of them. */
   readonly pools: readonly PoolPolicy[];
   /** Everything is being taken down: nothing is launched, and what is free retires. */

@@ -3,56 +3,87 @@
  * long ago, because somebody set the wall clock.
  */
 import type { MachineId } from "../domain/ids.ts";
-import { SECOND_MS } from "../domain/units.ts";
+import { CLOCK_STEP_MS } from "../domain/time.ts";
+import { DAY_MS } from "../domain/units.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Hearing } from "../ports/hearing.ts";
-import { readHeardElsewhere } from "../store/hearings.ts";
-import type { Queryable } from "../store/schema.ts";
+import type { Heard } from "../store/hearings.ts";
 
-/** A machine that speaks all the time is told of no oftener; well inside the minute for which a word counts as present. */
-const TELL_AGAIN_MS = 15 * SECOND_MS;
+/** A machine that has been silent for longer than any deadline is as one that was never heard. */
+const KEPT_MS = 31 * DAY_MS;
 
-/** @param listener unique to one start of a process. */
-export function createHearing(clock: Pick<Clock, "nowMs" | "monotonicMs">, listener: string): Hearing {
-  const startedAtMonotonicMs = clock.monotonicMs();
-  const heardAtMonotonicMs = new Map<MachineId, number>();
-  const stirredAtMonotonicMs = new Map<MachineId, number>();
-  const toldAtMonotonicMs = new Map<MachineId, number>();
-  const wallOf = (atMs: number | undefined) =>
-    atMs === undefined ? null : clock.nowMs() - (clock.monotonicMs() - atMs);
-  const noteAgo = (at: Map<MachineId, number>, machineId: MachineId, forMs: number) => {
+/** As `Hearing`, with what one replica tells the others and hears from them. */
+export interface SharedHearing extends Hearing {
+  /** Another process heard it. What was before this one started counts for nothing. */
+  noteElsewhere(heard: Heard): void;
+  /** What was heard here since the last time that this was asked. */
+  takeUntold(): readonly Heard[];
+  /** What was taken could not be told: it is taken again the next time. */
+  putBack(heard: readonly Heard[]): void;
+}
+
+interface Sign {
+  readonly heardAtMs: number | null;
+  readonly stirredAtMs: number;
+}
+
+export function createHearing(clock: Pick<Clock, "nowMs" | "monotonicMs">): SharedHearing {
+  const startedAtMs = clock.monotonicMs();
+  /** By the monotonic clock. */
+  const signs = new Map<MachineId, Sign>();
+  /** Whether its agent spoke; else somebody was refused. */
+  const untold = new Map<MachineId, boolean>();
+  const wallOf = (atMs: number | null | undefined) =>
+    atMs === undefined || atMs === null ? null : clock.nowMs() - (clock.monotonicMs() - atMs);
+  /** A word from the future was told before somebody set the clock back: how long ago it was nobody knows. */
+  const atOf = (forMs: number | null): number | null => {
+    if (forMs === null || forMs < -CLOCK_STEP_MS) return null;
     const atMs = clock.monotonicMs() - Math.max(0, forMs);
-    if (atMs > (at.get(machineId) ?? startedAtMonotonicMs)) at.set(machineId, atMs);
+    return atMs > startedAtMs ? atMs : null;
   };
   return {
-    listener,
     note: (machineId) => {
-      heardAtMonotonicMs.set(machineId, clock.monotonicMs());
-      stirredAtMonotonicMs.set(machineId, clock.monotonicMs());
+      signs.set(machineId, { heardAtMs: clock.monotonicMs(), stirredAtMs: clock.monotonicMs() });
+      untold.set(machineId, true);
     },
-    heardAtMs: (machineId) => wallOf(heardAtMonotonicMs.get(machineId)),
-    noteTry: (machineId) => void stirredAtMonotonicMs.set(machineId, clock.monotonicMs()),
-    stirredAtMs: (machineId) => wallOf(stirredAtMonotonicMs.get(machineId)),
-    noteElsewhere: (machineId, heardForMs, stirredForMs) => {
-      if (heardForMs !== null) noteAgo(heardAtMonotonicMs, machineId, heardForMs);
-      noteAgo(stirredAtMonotonicMs, machineId, stirredForMs);
+    heardAtMs: (machineId) => wallOf(signs.get(machineId)?.heardAtMs),
+    noteTry: (machineId) => {
+      signs.set(machineId, {
+        heardAtMs: signs.get(machineId)?.heardAtMs ?? null,
+        stirredAtMs: clock.monotonicMs(),
+      });
+      untold.set(machineId, untold.get(machineId) ?? false);
     },
-    isToTell: (machineId) => {
+    stirredAtMs: (machineId) => wallOf(signs.get(machineId)?.stirredAtMs),
+    noteElsewhere: ({ machineId, heardForMs, stirredForMs }) => {
+      const known = signs.get(machineId);
+      const heardAtMs = later(known?.heardAtMs ?? null, atOf(heardForMs));
+      const stirredAtMs = later(later(known?.stirredAtMs ?? null, atOf(stirredForMs)), heardAtMs);
+      if (stirredAtMs !== null) signs.set(machineId, { heardAtMs, stirredAtMs });
+    },
+    takeUntold: () => {
       const nowMs = clock.monotonicMs();
-      if (nowMs - (toldAtMonotonicMs.get(machineId) ?? -TELL_AGAIN_MS) < TELL_AGAIN_MS) return false;
-      toldAtMonotonicMs.set(machineId, nowMs);
-      return true;
+      for (const [machineId, { stirredAtMs }] of signs) if (nowMs - stirredAtMs > KEPT_MS) signs.delete(machineId);
+      const taken = [...untold].flatMap(([machineId, hasSpoken]) => {
+        const sign = signs.get(machineId);
+        if (sign === undefined) return [];
+        const heardForMs = hasSpoken && sign.heardAtMs !== null ? nowMs - sign.heardAtMs : null;
+        return [{ machineId, heardForMs, stirredForMs: nowMs - sign.stirredAtMs }];
+      });
+      untold.clear();
+      return taken;
+    },
+    putBack: (heard) => {
+      for (const { machineId, heardForMs } of heard)
+        untold.set(machineId, heardForMs !== null || untold.get(machineId) === true);
     },
     forget: (machineId) => {
-      heardAtMonotonicMs.delete(machineId);
-      stirredAtMonotonicMs.delete(machineId);
-      toldAtMonotonicMs.delete(machineId);
+      signs.delete(machineId);
+      untold.delete(machineId);
     },
   };
 }
 
-/** Takes over what the other processes told of since they last heard each agent. Idempotent. */
-export async function hearOthers(db: Queryable, hearing: Hearing): Promise<void> {
-  for (const { machineId, heardForMs, stirredForMs } of await readHeardElsewhere(db, hearing.listener))
-    hearing.noteElsewhere(machineId, heardForMs, stirredForMs);
+function later(one: number | null, other: number | null): number | null {
+  return one === null || (other !== null && other > one) ? other : one;
 }

@@ -26,6 +26,8 @@ export async function sweep(context: PoolContext): Promise<void> {
   if (context.pool.mode === "observe" || context.isUnconnected === true) return;
   await deleteHandedBack(context);
   const owing = await listTicketsOwingDeletion(context.store.db, context.pool.name);
+  // A host may be there after all that the provider called gone, and speak to another process.
+  if (owing.length > 0) await context.hearOthers();
   const byScope = Map.groupBy(owing, (ticket) => scopeKey(ticket.scope));
   for (const tickets of byScope.values()) {
     const scope = tickets[0]?.scope;

@@ -27,13 +27,14 @@ export interface TenureOptions {
   /** Whether our own agent API answers. */
   probe(): Promise<boolean>;
   onAcquired(pool: PoolName): void;
-  /** Takes over what other processes heard of the agents. */
-  hearOthers(): Promise<void>;
+  /** Tells other processes which agents were heard here, where they may hold the pool, and takes over what they heard. */
+  exchangeHeard(othersPools: readonly PoolName[]): Promise<void>;
 }
 
 export class Tenure {
   readonly #options: TenureOptions;
   readonly #leases = new Map<PoolName, Lease>();
+  #hasRun = false;
   #heardSinceMs: number;
   #passedAtMs: number;
   /** The wall clock less the monotonic one, at the last pass. */
@@ -70,8 +71,9 @@ export class Tenure {
     const isAnswering = await probe();
     let isWritable = true;
     for (const pool of pools) isWritable = (await this.#hold(pool)) && isWritable;
-    const isHearing = await this.#hear();
+    const isHearing = await this.#exchange();
     if (this.#isBroken() || !isAnswering || !isWritable || !isHearing) this.#heardSinceMs = clock.nowMs();
+    this.#hasRun = true;
     this.#passedAtMs = clock.monotonicMs();
     this.#clockOffsetMs = clock.nowMs() - this.#passedAtMs;
   }
@@ -89,9 +91,12 @@ export class Tenure {
       await this.#releaseDead(pool);
       const before = this.#leases.get(pool);
       const lease = await acquireLease(store.db, pool, holder, LEASE_LIFE_MS);
+      const isTaken = lease !== null && lease.epoch !== before?.epoch;
+      // Who held it before told nobody whom it heard. Known before anybody acts on the lease: from here there is no await.
+      if (isTaken && this.#hasRun) this.#heardSinceMs = this.#options.clock.nowMs();
       if (lease === null) this.#leases.delete(pool);
       else this.#leases.set(pool, lease);
-      if (lease !== null && lease.epoch !== before?.epoch) this.#options.onAcquired(pool);
+      if (isTaken) this.#options.onAcquired(pool);
       return true;
     } catch (error) {
       telemetry.error("a pool's lease could not be renewed", error, { pool });
@@ -99,13 +104,14 @@ export class Tenure {
     }
   }
 
-  /** @returns false where the store did not say what others heard. */
-  async #hear(): Promise<boolean> {
+  /** @returns false where the store did not take what was heard here, or did not say what others heard. */
+  async #exchange(): Promise<boolean> {
+    const { pools, exchangeHeard, telemetry } = this.#options;
     try {
-      await this.#options.hearOthers();
+      await exchangeHeard(pools.filter((pool) => !this.#leases.has(pool)));
       return true;
     } catch (error) {
-      this.#options.telemetry.error("what other replicas heard could not be read", error, {});
+      telemetry.error("what replicas hear could not be exchanged", error, {});
       return false;
     }
   }

@@ -123,6 +123,9 @@ export function missingForLimit(limit: OverdueLimit, question: SlowQuestion): re
 function missingForUnknownHost({ tickets, facts, deadlines, time }: SlowQuestion): readonly ReasonCode[] {
   if (deadlines.unknownMs === 0) return ["unknown-kept"];
   const missing: ReasonCode[] = isSilentFor(deadlines.unknownMs, facts, time) ? [] : ["host-not-silent"];
+  // What was heard before nobody knew what runs there says nothing of since when nobody knows.
+  const unknown = tickets.filter(({ state }) => state.kind === "unknown");
+  if (unknown.some(({ state }) => !isPast(state.sinceMs, deadlines.unknownMs, time))) missing.push("deadline-not-past");
   // GitHub that says online is somebody there: then only the last limit ends it.
   // Of one that stands in for what nobody knows there is no runner that GitHub could be asked about.
   const known = tickets.filter((ticket) => isTicketOut(ticket) && ticket.registration !== "none");

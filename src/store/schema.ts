@@ -50,12 +50,12 @@ export interface StoreFactsTable {
 /** Times by the database's clock. */
 export interface HearingsTable {
   machine_id: string;
-  /** The process that was the last to hear it. */
-  listener: string;
-  /** Its agent's last word. */
+  /** Its agent's last word, and the process that heard it. */
   heard_ms: number | null;
+  heard_by: string | null;
   /** The same, refused tries to speak as it included. */
   stirred_ms: number;
+  stirred_by: string;
 }
 
 /** The starts of agents that checked in as a machine. */

@@ -11,7 +11,7 @@ import { Stage } from "./fence-stage.ts";
  */
 const SEED = Number(process.env.FENCE_SEED ?? 20_260_819);
 /** 2,000 and more by hand: `FENCE_TRIALS=2000 npx vitest run test/agent/fence-trials.test.ts`. */
-const TRIAL_COUNT = Number(process.env.FENCE_TRIALS ?? 200);
+const TRIAL_COUNT = Number(process.env.FENCE_TRIALS ?? 120);
 const MACHINE_COUNT = Number(process.env.FENCE_MACHINES ?? 12);
 const PART_MIN = 0.1;
 /** Many times what a trial takes where nothing else runs. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { askAboutMissing } from "../../src/controllers/connection/ask-missing.ts";
 import { discover } from "../../src/controllers/connection/discover.ts";
 import { GitHubError } from "../../src/domain/errors.ts";
 import type { JobId } from "../../src/domain/ids.ts";
@@ -80,6 +81,20 @@ describe("a job that nothing told of", () => {
     const id = hidden(1, { repository: "acme/repository-299" });
     await passFor(4 * MINUTE_MS);
     expect(await known(id)).not.toBeNull();
+  });
+
+  it.each([
+    ["counts as missed", 2 * MINUTE_MS, 1],
+    ["is not missed yet", 30_000, 0],
+  ])("that ended, and of whose end nothing told, %s after %s ms", async (_name, agoMs, count) => {
+    const id = await yard.queue();
+    const row = await loadJob(yard.store.db, connectionName(), id);
+    const ended = { status: "completed", conclusion: "success", completedAtMs: yard.clock.nowMs() } as const;
+    yard.github.jobs.set(id, { ...row!.job, ...ended });
+    yard.clock.advance(agoMs);
+    await askAboutMissing(town.context, row!.job.repository, [row!]);
+    expect((await known(id))?.status).toBe("completed");
+    expect(missed()).toHaveLength(count);
   });
 
   it("counts as missed only where its webhook had time to come", async () => {

@@ -2,13 +2,13 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { watchHosts } from "../../src/controllers/watch-hosts.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
-import { parseJobId, type TicketId } from "../../src/domain/ids.ts";
+import { type MachineId, parseJobId, type TicketId } from "../../src/domain/ids.ts";
 import { RUN_DELETED } from "../../src/domain/job.ts";
 import type { Stillness } from "../../src/domain/protocol.ts";
 import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
 import type { GitHub } from "../../src/ports/github.ts";
 import { listEvidence } from "../../src/store/evidence/evidence.ts";
-import { saveWord } from "../../src/store/hearings.ts";
+import { saveHeard } from "../../src/store/hearings.ts";
 import { jobSubject, machineSubject } from "../../src/store/subjects.ts";
 import { connectionName } from "../domain/builders.ts";
 import { type Agent, NOTHING_SEEN, Yard } from "./yard.ts";
@@ -31,6 +31,11 @@ async function pass(forMs: number): Promise<void> {
     await watchHosts(yard.context);
     await yard.pass();
   }
+}
+
+async function heardByAnother(machineId: MachineId): Promise<void> {
+  const heard = [{ machineId, heardForMs: 0, stirredForMs: 0 }];
+  await saveHeard(yard.store, heard, { listener: "another", pools: [yard.context.pool.name] });
 }
 
 async function runJob(stillness: Stillness | null = null): Promise<void> {
@@ -128,7 +133,7 @@ describe("host-lost", () => {
     await pass(28 * MINUTE_MS);
     const list = yard.provider.list.bind(yard.provider);
     yard.provider.list = async (which) => {
-      if (which !== "all") await saveWord(yard.store.db, agent.machineId, "another");
+      if (which !== "all") await heardByAnother(agent.machineId);
       return list(which);
     };
     await pass(HOUR_MS);

@@ -6,6 +6,7 @@ import { sweep } from "../../src/controllers/sweep.ts";
 import { watchHosts } from "../../src/controllers/watch-hosts.ts";
 import { parseProviderId, parseRunnerId } from "../../src/domain/ids.ts";
 import type { Machine, MachineState } from "../../src/domain/machine.ts";
+import type { ReportAnswer } from "../../src/domain/protocol.ts";
 import { runnerNameOf } from "../../src/domain/runner-name.ts";
 import type { Ticket, TicketStateKind } from "../../src/domain/ticket.ts";
 import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
@@ -67,16 +68,16 @@ const ticket = (number: number, state: TicketStateKind): Ticket =>
   ticketOf({ id: ticketId(number), machineId: machineId(number), state, createdAtMs: 0, runnerId: runnerId(number) });
 
 /** Another machine's agent has seen a later store. */
-async function showRestored(): Promise<void> {
+async function showRestored(): Promise<ReportAnswer> {
   const witness = await inBackup(90, parked(90));
   witness.storeGeneration = 40;
-  await witness.report({ phase: "preparing" });
+  return witness.report({ phase: "preparing" });
 }
 
 describe("a store is known to be a backup", () => {
   it("by an agent that has seen a later one, whose generation it then passes", async () => {
     await inBackup(1, parked(1));
-    await showRestored();
+    expect(await showRestored()).toMatchObject({ storeGeneration: 41 });
     expect(restoredCount()).toBe(1);
     expect(await generation()).toBe(41);
     expect(await row(1)).toMatchObject({ origin: "restored", state: { kind: "engaged" } });

@@ -19,7 +19,7 @@ let clock: ManualClock;
 let telemetry: ReturnType<typeof recordTelemetry>;
 let acquired: PoolName[];
 /** What the world says: tests change it. */
-let world: { isAnswering: boolean; deadHolders: string[] };
+let world: { isAnswering: boolean; deadHolders: string[]; told: (readonly PoolName[])[] };
 
 beforeEach(async () => {
   store = await openStore("sqlite::memory:");
@@ -27,7 +27,7 @@ beforeEach(async () => {
   clock.advance(1_000 * HOUR_MS);
   telemetry = recordTelemetry();
   acquired = [];
-  world = { isAnswering: true, deadHolders: [] };
+  world = { isAnswering: true, deadHolders: [], told: [] };
 });
 afterEach(() => store.close());
 
@@ -41,7 +41,7 @@ function tenureOf(holder: string, changes: Partial<TenureOptions> = {}): Tenure 
     isHolderDead: (name) => world.deadHolders.includes(name),
     probe: async () => world.isAnswering,
     onAcquired: (pool) => acquired.push(pool),
-    hearOthers: async () => {},
+    exchangeHeard: async (pools) => void world.told.push(pools),
     ...changes,
   });
 }
@@ -200,13 +200,13 @@ describe("heard time", () => {
     expect(tenure.heardSinceMs()).toBe(lastMs);
   });
 
-  it("begins anew with each pass on which nobody could say what other replicas heard, which is told and not thrown", async () => {
+  it("begins anew with each pass on which replicas could not exchange what they hear, which is told and not thrown", async () => {
     let heardCount = 0;
-    const hearOthers = async () => {
+    const exchangeHeard = async () => {
       heardCount += 1;
       if (heardCount <= 2) throw new Error("the store is away");
     };
-    const tenure = tenureOf("a", { hearOthers });
+    const tenure = tenureOf("a", { exchangeHeard });
     for (let count = 0; count < 2; count += 1) {
       clock.advance(TENURE_PERIOD_MS);
       await tenure.run();
@@ -217,6 +217,42 @@ describe("heard time", () => {
     await tenure.run();
     expect([tenure.heardSinceMs(), heardCount, telemetry.errors.length]).toEqual([lastMs, 3, 2]);
     expect(tenure.lease(LINUX)?.epoch).toBe(1);
+  });
+
+  it("begins anew where a pool is taken over: who held it told nobody whom it heard", async () => {
+    const [first, second] = [tenureOf("a"), tenureOf("b")];
+    await first.run();
+    await second.run();
+    clock.advance(TENURE_PERIOD_MS);
+    await second.run();
+    expect(second.heardSinceMs()).toBe(clock.nowMs() - TENURE_PERIOD_MS);
+    await expireLeases();
+    clock.advance(TENURE_PERIOD_MS);
+    await second.run();
+    expect([second.lease(LINUX)?.epoch, second.heardSinceMs()]).toEqual([2, clock.nowMs()]);
+    const sinceMs = clock.nowMs();
+    clock.advance(TENURE_PERIOD_MS);
+    await second.run();
+    expect(second.heardSinceMs()).toBe(sinceMs);
+  });
+
+  it("has begun anew by the moment in which anybody may act on a pool that was taken over", async () => {
+    await tenureOf("a").run();
+    const seen: number[] = [];
+    const second: Tenure = tenureOf("b", { onAcquired: () => seen.push(second.heardSinceMs()) });
+    await second.run();
+    await expireLeases();
+    clock.advance(TENURE_PERIOD_MS);
+    await second.run();
+    expect(seen).toEqual([clock.nowMs()]);
+  });
+
+  it("tells of what was heard here those alone who may hold its pool", async () => {
+    await tenureOf("a", { pools: [LINUX] }).run();
+    world.told.length = 0;
+    const second = tenureOf("b", { pools: [LINUX, GPU] });
+    await second.run();
+    expect(world.told).toEqual([[LINUX]]);
   });
 
   it("is not kept by the lease alone: a probe that fails does not cost it", async () => {

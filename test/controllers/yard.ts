@@ -14,6 +14,7 @@ import { handBack } from "../../src/controllers/hand-back.ts";
 import { createHearing } from "../../src/controllers/hearing.ts";
 import { ingest } from "../../src/controllers/ingest.ts";
 import { observe } from "../../src/controllers/observe.ts";
+import { type Ears, hearOthers } from "../../src/controllers/replicas.ts";
 import { retire } from "../../src/controllers/retire.ts";
 import { sweep } from "../../src/controllers/sweep.ts";
 import type { GitHubError, ProviderError } from "../../src/domain/errors.ts";
@@ -199,6 +200,7 @@ export class Yard {
   readonly context: PoolContext;
   readonly app: Hono;
   readonly store: Store;
+  readonly ears: Ears;
   lease: Lease | null;
   isShuttingDown = false;
   heardSinceMs: number;
@@ -212,6 +214,7 @@ export class Yard {
 
   private constructor(store: Store, pool: PoolPolicy, lease: Lease | null) {
     this.store = store;
+    this.ears = { store, hearing: createHearing(this.clock), listener: "yard" };
     this.lease = lease;
     this.heardSinceMs = this.clock.nowMs();
     const surroundings: Surroundings = {
@@ -221,7 +224,8 @@ export class Yard {
       random: { fraction: () => 0, token: (length) => this.#token(length) },
       telemetry: this.telemetry,
       wake: { controller: () => undefined, machine: () => undefined },
-      hearing: createHearing(this.clock, "yard"),
+      hearing: this.ears.hearing,
+      hearOthers: () => hearOthers(this.ears),
       pools: [pool],
       isShuttingDown: () => this.isShuttingDown,
       heardSinceMs: () => this.heardSinceMs,

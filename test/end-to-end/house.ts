@@ -162,13 +162,14 @@ function spawnServer(directory: string, environment: Readonly<Record<string, str
   return spawn(
     process.execPath,
     ["--disable-warning=ExperimentalWarning", file, "serve", "--config", join(directory, "holdfast.yaml")],
-    // No variable of whoever runs the tests, a proxy above all, decides which way it goes.
-    {
-      stdio: ["ignore", log, log],
-      cwd: directory,
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
-    },
+    { stdio: ["ignore", log, log], cwd: directory, env: { ...serverEnvironment(), ...environment } },
   );
+}
+
+/** No variable of whoever runs the tests, a proxy above all, decides which way it goes. */
+function serverEnvironment(): Record<string, string | undefined> {
+  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
+  return { PATH, HOME, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }) };
 }
 
 function serverLog({ directory }: HouseFacts): string {

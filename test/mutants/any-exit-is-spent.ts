@@ -5,6 +5,13 @@ export const mutant: Mutant = {
   text: "return again ?? barren(reasonOf(held, code));",
   replacement: 'return again ?? { kind: "end", end: { kind: "spent" } };',
   invariant: "I2",
+  nets: [
+    {
+      source: "src/controllers/sweep-unknown.ts",
+      text: "  await reclaim(context, listed);\n",
+      replacement: "  void [reclaim];\n",
+    },
+  ],
   why: "A runner that ended without a job counts as one that ran its job: GitHub is believed to have removed its registration, which one listing lacks and which stays.",
   world: {
     faults: [

@@ -7,6 +7,11 @@ export const mutant: Mutant = {
   invariant: "I2",
   nets: [
     {
+      source: "src/controllers/sweep-unknown.ts",
+      text: "  await reclaim(context, listed);\n",
+      replacement: "  void [reclaim];\n",
+    },
+    {
       source: "src/controllers/sweep.ts",
       text: 'return (await context.github.findRunner(ticket.scope, ticket.runnerName)).kind === "absent";',
       replacement: "return true;",

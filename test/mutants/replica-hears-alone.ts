@@ -2,9 +2,9 @@ import { MINUTE_MS } from "../../src/domain/units.ts";
 import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
-  source: "src/controllers/hearing.ts",
-  text: "    hearing.noteElsewhere(machineId, heardForMs, stirredForMs);",
-  replacement: "    void [machineId, heardForMs, stirredForMs];",
+  source: "src/controllers/replicas.ts",
+  text: "for (const heard of await readHeardElsewhere(store.db, listener)) hearing.noteElsewhere(heard);",
+  replacement: "void [readHeardElsewhere, store, listener, hearing];",
   invariant: "I1",
   nets: [
     {

@@ -5,6 +5,13 @@ export const mutant: Mutant = {
   text: 'return (await context.github.findRunner(ticket.scope, ticket.runnerName)).kind === "absent";',
   replacement: "return true;",
   invariant: "I2",
+  nets: [
+    {
+      source: "src/controllers/sweep-unknown.ts",
+      text: "  await reclaim(context, listed);\n",
+      replacement: "  void [reclaim];\n",
+    },
+  ],
   why: "A listing that changes between two pages lacks a runner: its registration counts as gone without a look by its name, and stays.",
   world: {
     faults: [

@@ -81,7 +81,7 @@ export class Town {
   readonly #polls = new OpenPolls();
   readonly #sleepers = { count: 0 };
   readonly #tokens = new AgentTokens(new Uint8Array(32), parseControllerId("town"));
-  readonly #hearing = createHearing(this.clock, "town");
+  readonly #hearing = createHearing(this.clock);
   #randomCount = 0;
 
   static async open(options: TownOptions = {}): Promise<Town> {
@@ -229,6 +229,7 @@ export class Town {
       telemetry: this.telemetry,
       wake: { controller: (name, pool) => this.#wake(name, pool), machine: (id) => this.#polls.wake(id) },
       hearing: this.#hearing,
+      hearOthers: async () => {},
       pools,
       isShuttingDown: () => false,
       heardSinceMs: () => START_MS,

@@ -325,7 +325,7 @@ export const FAULTS: { readonly [Kind in FaultKind]: FaultSchema<Kind> } = {
   "controller.replica": {
     says: "Another controller works on the same store beside the first, which agents and GitHub do not reach any more.",
     example: "{ kind: controller.replica, every: 2h, for: [10m, 1h] }",
-    fields: { ...EVERY, ...lasting("For how long.") },
+    fields: { ...EVERY, ...lasting("How long.") },
   },
   "controller.slow-store": {
     says: "A query takes long.",

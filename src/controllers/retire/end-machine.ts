@@ -13,7 +13,7 @@ import { isTicketOut, moveTicket, type Ticket } from "../../domain/ticket.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import { recordDecision } from "../../store/evidence/decisions.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
-import { forgetHearing } from "../../store/hearings.ts";
+import { forgetHeard } from "../../store/hearings.ts";
 import { inLease, type Lease, leaseRemainingMs } from "../../store/leases.ts";
 import { loadMachine } from "../../store/machines/load.ts";
 import { saveMachine } from "../../store/machines/save.ts";
@@ -24,7 +24,6 @@ import { loadTicket } from "../../store/tickets/load.ts";
 import { saveTicket } from "../../store/tickets/save.ts";
 import { deleteTicketSecret } from "../../store/tickets/secret.ts";
 import { heardTime, type PoolContext } from "../context.ts";
-import { hearOthers } from "../hearing.ts";
 import { concludeAbsence } from "../observe/absence.ts";
 import { concludeStop } from "../observe/stopped.ts";
 import { voidTicket } from "../void-ticket.ts";
@@ -155,7 +154,7 @@ async function terminate(context: PoolContext, lease: Lease, judged: Machine, pr
   if (machine === null || machine.version !== judged.version) return true;
   const { tickets, facts: read } = await readKnown(context, judged.id);
   // Another replica may have heard its host since our last look at what they hear.
-  if (isSlow(proof)) await hearOthers(db, context.hearing);
+  if (isSlow(proof)) await context.hearOthers();
   // The last thing that is read: a hold or a freeze that was written by now counts.
   const bars = await readBars(db, machine.pool, machine.id);
   if (bars.length > 0) {
@@ -220,7 +219,7 @@ async function confirmGone(context: PoolContext, lease: Lease, ending: Ending): 
     const tickets = await listTicketsOfMachine(tx, machine.id);
     const lost = tickets.filter(isTicketOut);
     for (const ticket of lost) await loseTicket(tx, ticket, nowMs);
-    await forgetHearing(tx, machine.id);
+    await forgetHeard(tx, machine.id);
     const subject = machineSubject(machine.id);
     await recordEvidence(tx, { subject, source: "provider", fact: "machine gone", observedAtMs: nowMs });
     isForced = await noteForcedEnd(tx, machine, tickets, nowMs);

@@ -23,7 +23,6 @@ import type { Telemetry } from "../../ports/telemetry.ts";
 import type { Wake } from "../../ports/wake.ts";
 import { listEvidence, recordEvidence } from "../../store/evidence/evidence.ts";
 import type { Standing } from "../../store/facts.ts";
-import { saveTry, saveWord } from "../../store/hearings.ts";
 import { saveLogs } from "../../store/logs/logs.ts";
 import { recordAgentSeen, recordReport } from "../../store/machines/heard.ts";
 import { loadMachine } from "../../store/machines/load.ts";
@@ -80,7 +79,7 @@ export function createAgentApp(options: AgentAppOptions): Hono {
 }
 
 async function checkIn(context: Context, options: AgentAppOptions): Promise<Response> {
-  const { store, tokens, clock, wake } = options;
+  const { store, tokens, clock, hearing, wake } = options;
   const claimed = await readMessage(context, CheckIn);
   const { machineId, isProven } = await identify(claimed, options);
   const { providerId } = claimed;
@@ -95,7 +94,7 @@ async function checkIn(context: Context, options: AgentAppOptions): Promise<Resp
   const request = { ...claimed, machineId };
   const outcome = await inTransaction(store, (tx) => writeCheckIn(tx, request, clock.nowMs()));
   if (outcome.isQuarantined) tellQuarantined(context, options, machineId, outcome.pool);
-  await hear(options, machineId);
+  hearing.note(machineId);
   if (outcome.pool === null) wakeObservers(options);
   else wake.controller("retire", outcome.pool);
   const token = tokens.issue({ machineId, providerId });
@@ -103,7 +102,7 @@ async function checkIn(context: Context, options: AgentAppOptions): Promise<Resp
 }
 
 async function report(context: Context, options: AgentAppOptions): Promise<Response> {
-  const { store, wake } = options;
+  const { store, hearing, wake } = options;
   const request = await readMessage(context, Report);
   await authorize(context, options, request.machineId);
   const standing = await compareGenerations(options, request);
@@ -111,17 +110,11 @@ async function report(context: Context, options: AgentAppOptions): Promise<Respo
   // The row forgot this incarnation, or a later one checked in: only a check-in can tell which of the two speaks.
   if (outcome === "unknown-incarnation")
     throw new HoldfastError("unauthorized", `reporting as incarnation ${request.incarnation}`);
-  await hear(options, request.machineId);
+  hearing.note(request.machineId);
   if (outcome === "unknown-machine") wakeObservers(options);
   // Whoever ends machines is woken by it once the report is attended to: before that it would see nothing new.
   if (outcome === "recorded" && machine !== null) wake.controller("attend", machine.pool);
   return Response.json(await answerReport(store, request, { machine, standing }));
-}
-
-/** Before the agent has its answer, the other replicas can know that it spoke. */
-async function hear({ store, hearing }: AgentAppOptions, machineId: MachineId): Promise<void> {
-  hearing.note(machineId);
-  if (hearing.isToTell(machineId)) await saveWord(store.db, machineId, hearing.listener);
 }
 
 /** Its agent lives and the store has no row of it: the next listing adopts it. */
@@ -177,10 +170,10 @@ function orderOf(tickets: readonly Ticket[]): HandBackOrder | null {
 }
 
 async function poll(context: Context, options: AgentAppOptions): Promise<Response> {
-  const { store, polls, clock } = options;
+  const { store, polls, hearing, clock } = options;
   const request = await readMessage(context, Poll);
   await authorize(context, options, request.machineId);
-  await hear(options, request.machineId);
+  hearing.note(request.machineId);
   const untilMs = clock.monotonicMs() + POLL_HOLD_MS;
   while (!context.req.raw.signal.aborted) {
     const waiting = polls.enter(request.machineId);
@@ -239,7 +232,6 @@ async function noteRefused(
   const machine = await loadMachine(store.db, machineId);
   if (machine === null) return;
   hearing.noteTry(machineId);
-  if (hearing.isToTell(machineId)) await saveTry(store.db, machineId, hearing.listener);
   // Whoever has no secret must not fill the store: the first try is what matters, and one a minute is kept after it.
   const [last] = await listEvidence(store.db, machineSubject(machineId), 1);
   const isRecent = last?.source === "agent" && clock.nowMs() - last.confirmedAtMs < REFUSED_NOTE_MS;

@@ -1,6 +1,6 @@
 /**
- * Random worlds of eight hours, unless shorter ones are asked for: a pool of any shape, a workload of any size, and a handful of faults of all kinds. A seed
- * determines the world; so does it what happens in it.
+ * Random worlds of eight hours, unless shorter ones are asked for: a pool of any shape, a workload of any size, and a handful
+ * of faults of all kinds. A seed determines the world; so does it what happens in it.
  */
 import { parsePoolName } from "../../domain/ids.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";

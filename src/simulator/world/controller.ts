@@ -11,7 +11,8 @@ import {
 import { emptyMemory, type PoolContext, type PoolMemory, type Surroundings } from "../../controllers/context.ts";
 import { type Controller, Driver } from "../../controllers/driver.ts";
 import { connectionControllers, poolControllers, sharedControllers } from "../../controllers/fleet.ts";
-import { createHearing, hearOthers } from "../../controllers/hearing.ts";
+import { createHearing } from "../../controllers/hearing.ts";
+import { type Ears, exchangeHeard, hearOthers } from "../../controllers/replicas.ts";
 import { standstillOf } from "../../controllers/standstill.ts";
 import { TENURE_PERIOD_MS, Tenure } from "../../controllers/tenure.ts";
 import type { ConnectionName, ControllerId, PoolName } from "../../domain/ids.ts";
@@ -127,7 +128,7 @@ interface Core {
   readonly tenure: Tenure;
   readonly tokens: AgentTokens;
   readonly deliveries: DeliveryLog;
-  readonly hearing: ReturnType<typeof createHearing>;
+  readonly ears: Ears;
   readonly memories: ReadonlyMap<PoolName, PoolMemory>;
   readonly random: Random;
 }
@@ -137,7 +138,7 @@ function createCore(options: ControllerOptions, store: Store): Core {
   const { clock } = process;
   const polls = new OpenPolls();
   const driver = new Driver(clock, telemetry, (machineId) => polls.wake(machineId));
-  const hearing = createHearing(clock, process.name);
+  const ears: Ears = { store, hearing: createHearing(clock), listener: process.name };
   const tenure = new Tenure({
     store,
     clock,
@@ -146,7 +147,7 @@ function createCore(options: ControllerOptions, store: Store): Core {
     holder: process.name,
     isHolderDead: options.isDead,
     probe: async () => process.isRunning,
-    hearOthers: () => hearOthers(store.db, hearing),
+    exchangeHeard: (othersPools) => exchangeHeard(ears, othersPools),
     onAcquired: (pool) => {
       driver.pool(pool);
       driver.connection(connection);
@@ -159,7 +160,7 @@ function createCore(options: ControllerOptions, store: Store): Core {
     tenure,
     tokens: new AgentTokens(TOKEN_KEY, controllerId),
     deliveries: new DeliveryLog(store, clock),
-    hearing,
+    ears,
     memories: new Map(pools.map(({ name }) => [name, emptyMemory()])),
     random: { fraction: () => chance.fraction(), token: (length) => chance.token(length) },
   };
@@ -167,7 +168,7 @@ function createCore(options: ControllerOptions, store: Store): Core {
 
 function surroundingsOf(options: ControllerOptions, core: Core): Surroundings {
   const { process, controllerId, pools, telemetry } = options;
-  const { store, driver, tenure, tokens, hearing, memories, random } = core;
+  const { store, driver, tenure, tokens, ears, memories, random } = core;
   const { clock } = process;
   return {
     controllerId,
@@ -176,7 +177,8 @@ function surroundingsOf(options: ControllerOptions, core: Core): Surroundings {
     random,
     telemetry,
     wake: driver,
-    hearing,
+    hearing: ears.hearing,
+    hearOthers: () => hearOthers(ears),
     pools,
     isShuttingDown: () => false,
     heardSinceMs: () => tenure.heardSinceMs(),
@@ -218,7 +220,7 @@ function connectionContext(
 
 function sourcesOf(
   { process, controllerId, pools }: ControllerOptions,
-  { store, tenure, hearing }: Core,
+  { store, tenure, ears }: Core,
   memories: ReadonlyMap<PoolName, PoolMemory>,
 ): OperatorSources {
   return {
@@ -230,7 +232,7 @@ function sourcesOf(
     clock: process.clock,
     readHealth: () => ({ isReady: true, problems: [], controllers: [] }),
     readConnections: () => [],
-    heardAtMs: (machineId) => hearing.heardAtMs(machineId),
+    heardAtMs: (machineId) => ears.hearing.heardAtMs(machineId),
     heardSinceMs: () => tenure.heardSinceMs(),
     providerState: (machineId) =>
       [...memories.values()]

@@ -4,7 +4,8 @@
  */
 import { MINUTE_MS } from "../../domain/units.ts";
 import { readExplanation } from "../../http/operators/read-explanation.ts";
-import type { Job, Runner } from "../github/state.ts";
+import type { Job } from "../github/state.ts";
+import { findUnfindable, isForgotten } from "./forgotten.ts";
 import type { World } from "./world.ts";
 
 const EVERY_MS = 15 * MINUTE_MS;
@@ -172,9 +173,10 @@ export function findLeftovers(world: World): Leftovers {
   const warmCount = warmCountOf(scenario);
   const registeredCount = sum((pool) => pool.warmRegisteredCount + pool.readyTicketCount);
   const hosts = [...provider.hosts.values()].map((host) => host.truth());
+  const unfindable = new Set(findUnfindable(world));
   // Those that wait are wanted as long as they work: what does not is left over, then what is more than wanted.
   const broken = hosts
-    .filter(({ isUp, providerId }) => !isUp && !isUnfindable(world, providerId))
+    .filter(({ isUp, providerId }) => !isUp && !unfindable.has(providerId))
     .map(({ providerId }) => providerId);
   const waiting = hosts.filter(({ isUp }) => isUp).map(({ providerId }) => providerId);
   const registrations = [...github.state.registrations.values()].filter(
@@ -188,25 +190,6 @@ export function findLeftovers(world: World): Leftovers {
     registrations: registrations.slice(registeredCount).map(({ name }) => name),
     ticketCount: Math.max(0, ticketCount - registeredCount),
   };
-}
-
-/**
- * A store that was restored has forgotten whose registration it is. One that nobody has seen online is kept for a day by the
- * contract, which is longer than anybody waits here.
- */
-function isForgotten({ faults, database }: World, { name, sessionId }: Runner): boolean {
-  if (database === null || sessionId !== null || faults.counts["controller.restore"] === undefined) return false;
-  return database.read("select id from tickets where runner_name = ?", name).length === 0;
-}
-
-/**
- * Dead, with its marks taken off by somebody, and of a store that was restored to before it: nothing is left by which
- * anybody could know that it is ours.
- */
-function isUnfindable({ faults, database, machineIds }: World, providerId: string): boolean {
-  const { "provider.marks-lost": unmarkedCount, "controller.restore": restoredCount } = faults.counts;
-  if (database === null || unmarkedCount === undefined || restoredCount === undefined) return false;
-  return database.read("select id from machines where id = ?", machineIds.get(providerId) ?? "").length === 0;
 }
 
 /** Machines that wait because they are to. */

@@ -27,6 +27,8 @@ export interface JudgeWorld {
   hosts(): Iterable<HostTruth>;
   /** How many there are, those that boot included. */
   hostCount(): number;
+  /** Those by which nothing is left that tells whose they are: nobody can count them. */
+  unfindable(): readonly string[];
   /** How many there may be. */
   readonly hostCountMax: number;
   /** Nobody is there to end a machine by force: it has to have been unknown for so long. 0: never. */
@@ -63,7 +65,7 @@ export class Judge implements Witness {
   /** By machine, the last runner that its agent killed, by GitHub's number. */
   readonly #killedByAgent = new Map<string, number>();
   readonly #startedAtMs = new Map<string, number>();
-  /** Machines that a restored store does not know, and that no listing shows yet: nobody can count them. */
+  /** Machines that a restored store does not know, and that no listing shows yet. */
   #uncountable: ReadonlySet<string> = new Set();
   #violationCount = 0;
 
@@ -78,7 +80,7 @@ export class Judge implements Witness {
   machineStarted(host: HostTruth): void {
     // Its provider and the machine itself both tell.
     if (this.#lastUse.has(host.providerId)) return;
-    const { log, scheduler, hostCount, hostCountMax } = this.#world;
+    const { log, scheduler, hostCount, hostCountMax, unfindable } = this.#world;
     log.note("the machine starts", host.providerId);
     this.#lastUse.set(host.providerId, scheduler.nowMs);
     this.#startedAtMs.set(host.providerId, scheduler.nowMs);
@@ -87,7 +89,9 @@ export class Judge implements Witness {
     scheduler.after(0, () => {
       const count = hostCount();
       this.machinesMax = Math.max(this.machinesMax, count);
-      if (count - this.#uncountable.size > hostCountMax)
+      if (count <= hostCountMax) return;
+      const uncountable = new Set([...this.#uncountable, ...unfindable()]);
+      if (count - uncountable.size > hostCountMax)
         this.violate("I3", `${count} machines are there, and at most ${hostCountMax} may be`, {
           machine: host.providerId,
         });

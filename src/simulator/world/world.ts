@@ -16,6 +16,7 @@ import { WorldDatabase } from "./database.ts";
 import { EventLog, type WorldEvent } from "./event-log.ts";
 import { Faults } from "./faults.ts";
 import { ForeignRunners } from "./foreign-runners.ts";
+import { findUnfindable } from "./forgotten.ts";
 import { createGitHubPort, GITHUB_FAILURES } from "./github-port.ts";
 import { GitHubWorld } from "./github-world.ts";
 import type { HostWorld, JobFate, RunnerFate } from "./host.ts";
@@ -180,6 +181,7 @@ function createJudge(
     isOurs,
     hosts: () => [...get().provider.hosts.values()].map((host) => host.truth()),
     hostCount: () => get().provider.hosts.size,
+    unfindable: () => findUnfindable(get()),
     hostCountMax: scenario.pools.reduce((sum, pool) => sum + pool.machineCountMax, 0),
     forcedAfterMs: Math.min(...scenario.pools.map(({ deadlines }) => deadlines.unknownMs)),
     machineName: (providerId) => machineIds.get(providerId) ?? providerId,

@@ -1,15 +1,16 @@
 import type { ColumnWords, Migration } from "./migration.ts";
 
-/** What each replica heard last, for the others. */
+/** Whom the processes heard that do not hold the machine's pool, for the one that does. */
 export const hearings: Migration = {
   number: 3,
   name: "hearings",
   statements: ({ integer, tableEnd }: ColumnWords) => [
     `create table hearings (
       machine_id text primary key references machines (id) on delete cascade,
-      listener text not null,
       heard_ms ${integer},
-      stirred_ms ${integer} not null
+      heard_by text,
+      stirred_ms ${integer} not null,
+      stirred_by text not null
     ) ${tableEnd}`,
     "alter table machines drop column heard_ms",
   ],

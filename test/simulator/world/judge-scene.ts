@@ -25,6 +25,7 @@ export class JudgeScene {
   hosts: HostTruth[] = [];
   /** Machines that are there, those that boot included. */
   hostCount = 0;
+  unfindable: readonly string[] = [];
   readonly acquired: number[] = [];
   readonly finished: (string | undefined)[] = [];
   readonly faults: string[] = [];
@@ -37,6 +38,7 @@ export class JudgeScene {
     isOurs: (name) => name.startsWith("ours"),
     hosts: () => this.hosts,
     hostCount: () => this.hostCount,
+    unfindable: () => this.unfindable,
     hostCountMax: MACHINES_MAX,
     forcedAfterMs: FORCED_AFTER_MS,
     explain: (subject, tell) => this.scheduler.after(0, () => tell([`${subject} is explained`])),

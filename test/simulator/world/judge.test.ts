@@ -311,6 +311,22 @@ it("I3: machines that a restored store forgot, and that no listing shows yet, ar
   expect(scene.said).toHaveLength(2);
 });
 
+it("I3: a machine by which nothing tells whose it is counts once at most", async () => {
+  const scene = new JudgeScene();
+  const start = async (providerId: string): Promise<void> => {
+    scene.judge.machineStarted(host(null, {}, providerId));
+    scene.hostCount += 1;
+    await scene.pass(0);
+  };
+  await start("dead-and-forgotten");
+  scene.unfindable = ["dead-and-forgotten"];
+  scene.judge.storeRestored(60_000);
+  for (const id of ["after-1", "after-2"]) await start(id);
+  expect(scene.said).toEqual([]);
+  await start("after-3");
+  expect(scene.said).toEqual(["I3 4 machines are there, and at most 2 may be"]);
+});
+
 it("I3: without a listing's lag a restored store can count every machine", async () => {
   const scene = new JudgeScene();
   for (const id of ["i-1", "i-2", "i-3"]) {

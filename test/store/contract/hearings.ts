@@ -1,62 +1,81 @@
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { MINUTE_MS } from "../../../src/domain/units.ts";
-import { forgetHearing, readHeardElsewhere, saveTry, saveWord } from "../../../src/store/hearings.ts";
+import { forgetHeard, readHeardElsewhere, saveHeard } from "../../../src/store/hearings.ts";
 import { insertMachine } from "../../../src/store/machines/save.ts";
 import { type OpenStore, useStore } from "../open-store.ts";
-import { sampleMachine } from "../samples.ts";
+import { otherPool, pool, sampleMachine } from "../samples.ts";
 
 const [one, two] = [sampleMachine(1), sampleMachine(2)];
-const NOW_MAX_MS = 10_000;
+const HERE = { listener: "here", pools: [pool] };
+const THERE = { listener: "there", pools: [pool] };
+/** Of times by the database's clock only the minute is looked at. */
+const minutes = (ms: number | null) => (ms === null ? null : Math.floor(ms / MINUTE_MS));
 
 export function describeHearings(open: OpenStore): void {
   describe("hearings", () => {
     const store = useStore(open);
-    const elsewhere = () => readHeardElsewhere(store().db, "here");
+    const told = async (listener: string) =>
+      (await readHeardElsewhere(store().db, listener)).map(({ machineId, heardForMs, stirredForMs }) => [
+        machineId,
+        minutes(heardForMs),
+        minutes(stirredForMs),
+      ]);
+    const heard = ({ id }: typeof one, heardForMs: number | null, stirredForMs: number) => ({
+      machineId: id,
+      heardForMs,
+      stirredForMs,
+    });
 
-    async function letPass(ms: number): Promise<void> {
-      await store()
-        .db.updateTable("hearings")
-        .set({ heard_ms: sql<number>`heard_ms - ${ms}`, stirred_ms: sql<number>`stirred_ms - ${ms}` })
-        .execute();
-    }
-
-    it("tell each process of what others were the last to hear, and how long ago", async () => {
+    it("tell each process what others told, and how long ago it was", async () => {
       await insertMachine(store().db, one);
       await insertMachine(store().db, two);
-      await saveWord(store().db, one.id, "there");
-      await saveWord(store().db, two.id, "here");
-      await letPass(MINUTE_MS);
-      const [heard, ...others] = await elsewhere();
-      expect([heard?.machineId, others]).toEqual([one.id, []]);
-      expect(heard?.heardForMs).toBeGreaterThanOrEqual(MINUTE_MS);
-      expect(heard?.heardForMs).toBeLessThan(MINUTE_MS + NOW_MAX_MS);
-      expect(heard?.stirredForMs).toBe(heard?.heardForMs);
-      await saveWord(store().db, one.id, "here");
-      expect(await elsewhere()).toEqual([]);
+      await saveHeard(store(), [heard(one, MINUTE_MS, 0), heard(two, 2 * MINUTE_MS, 2 * MINUTE_MS)], THERE);
+      expect(await told("here")).toEqual([
+        [one.id, 1, 0],
+        [two.id, 2, 2],
+      ]);
+      expect(await told("there")).toEqual([]);
     });
 
-    it("keep the last word where somebody was refused after it, and know of none where there was none", async () => {
+    it("take what a clock says that counts parts of milliseconds", async () => {
       await insertMachine(store().db, one);
-      await saveTry(store().db, one.id, "there");
-      expect(await elsewhere()).toMatchObject([{ machineId: one.id, heardForMs: null }]);
-      await saveWord(store().db, one.id, "there");
-      await letPass(MINUTE_MS);
-      await saveTry(store().db, one.id, "there");
-      const [heard] = await elsewhere();
-      expect(heard?.heardForMs).toBeGreaterThanOrEqual(MINUTE_MS);
-      expect(heard?.stirredForMs).toBeLessThan(NOW_MAX_MS);
+      await saveHeard(store(), [heard(one, MINUTE_MS + 0.25, 0.75)], THERE);
+      expect(await told("here")).toEqual([[one.id, 1, 0]]);
     });
 
-    it("are of machines that have a row, until they are forgotten", async () => {
-      await saveWord(store().db, one.id, "there");
-      expect(await elsewhere()).toEqual([]);
+    it("keep another's word where somebody was refused after it, whoever refused him", async () => {
       await insertMachine(store().db, one);
-      await saveWord(store().db, one.id, "there");
-      expect(await elsewhere()).toHaveLength(1);
-      await forgetHearing(store().db, one.id);
-      await forgetHearing(store().db, one.id);
-      expect(await elsewhere()).toEqual([]);
+      await saveHeard(store(), [heard(one, null, 0)], THERE);
+      expect(await told("here")).toEqual([[one.id, null, 0]]);
+      await saveHeard(store(), [heard(one, MINUTE_MS, MINUTE_MS)], THERE);
+      await saveHeard(store(), [heard(one, null, 0)], HERE);
+      expect(await told("here")).toEqual([[one.id, 1, 1]]);
+      expect(await told("there")).toEqual([[one.id, null, 0]]);
+      expect(await told("a third")).toEqual([[one.id, 1, 0]]);
+    });
+
+    it("are of machines that have a row in the pools that are told, until they are forgotten", async () => {
+      await saveHeard(store(), [heard(one, 0, 0)], THERE);
+      await insertMachine(store().db, one);
+      await saveHeard(store(), [heard(one, 0, 0)], { ...THERE, pools: [otherPool] });
+      await saveHeard(store(), [heard(one, 0, 0)], { ...THERE, pools: [] });
+      expect(await told("here")).toEqual([]);
+      await saveHeard(store(), [heard(one, 0, 0)], THERE);
+      expect(await told("here")).toHaveLength(1);
+      await forgetHeard(store().db, one.id);
+      await forgetHeard(store().db, one.id);
+      expect(await told("here")).toEqual([]);
+    });
+
+    it("go with their machine", async () => {
+      await insertMachine(store().db, one);
+      await saveHeard(store(), [heard(one, 0, 0)], THERE);
+      await store().db.deleteFrom("machines").where("id", "=", one.id).execute();
+      const { count } = await sql<{ count: number }>`select count(*) as count from hearings`
+        .execute(store().db)
+        .then(({ rows: [row] }) => row ?? { count: -1 });
+      expect(Number(count)).toBe(0);
     });
   });
 }

@@ -1,10 +1,13 @@
 /** A pass that decides what the last one decided still does what it was decided for: only the words are not written again. */
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { assign } from "../../src/controllers/assign.ts";
+import { retire } from "../../src/controllers/retire.ts";
 import type { JobId } from "../../src/domain/ids.ts";
+import { SURPLUS_GRACE_MS } from "../../src/domain/lifecycle.ts";
 import type { ReasonCode } from "../../src/domain/reasons.ts";
 import { recordDecision } from "../../src/store/evidence/decisions.ts";
-import { jobSubject } from "../../src/store/subjects.ts";
+import { loadMachine } from "../../src/store/machines/load.ts";
+import { jobSubject, machineSubject } from "../../src/store/subjects.ts";
 import { listTicketsOfJob } from "../../src/store/tickets/list.ts";
 import { connectionName } from "../domain/builders.ts";
 import { Yard } from "./yard.ts";
@@ -57,4 +60,21 @@ it("takes back a ticket that no job needs", async () => {
   await yard.tell(jobId!, { status: "completed", conclusion: "cancelled" });
   await assign(yard.context);
   expect(await yard.onlyTicket()).toMatchObject({ id, state: { kind: "void" } });
+});
+
+it("retires a machine", async () => {
+  const agent = await yard.parkedAgent();
+  await yard.tell((await yard.onlyTicket()).jobId!, { status: "completed", conclusion: "cancelled" });
+  await yard.pass();
+  yard.clock.advance(SURPLUS_GRACE_MS);
+  await agent.report();
+  const subject = machineSubject(agent.machineId);
+  await recordDecision(yard.store.db, {
+    subject,
+    action: "retire",
+    reason: "surplus",
+    decidedAtMs: yard.clock.nowMs(),
+  });
+  await retire(yard.context);
+  expect((await loadMachine(yard.store.db, agent.machineId))?.state.kind).toBe("retiring");
 });

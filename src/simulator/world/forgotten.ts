@@ -1,0 +1,26 @@
+/** What no controller can know any more after its store was put back, whatever it does: nobody is judged by it. */
+import type { Runner } from "../github/state.ts";
+import type { World } from "./world.ts";
+
+/**
+ * A store that was restored has forgotten whose registration it is. One that nobody has seen online is kept for a day by the
+ * contract, which is longer than anybody waits here.
+ */
+export function isForgotten({ faults, database }: World, { name, sessionId }: Runner): boolean {
+  if (database === null || sessionId !== null || faults.counts["controller.restore"] === undefined) return false;
+  return database.read("select id from tickets where runner_name = ?", name).length === 0;
+}
+
+/**
+ * Machines that are dead, with their marks taken off by somebody, and of a store that was restored to before them: nothing is
+ * left by which anybody could know that they are ours. By their provider's ids.
+ */
+export function findUnfindable({ provider, faults, database, machineIds }: World): readonly string[] {
+  const { "provider.marks-lost": unmarkedCount, "controller.restore": restoredCount } = faults.counts;
+  if (database === null || unmarkedCount === undefined || restoredCount === undefined) return [];
+  return [...provider.hosts.values()]
+    .map((host) => host.truth())
+    .filter(({ isUp }) => !isUp)
+    .map(({ providerId }) => providerId)
+    .filter((id) => database.read("select id from machines where id = ?", machineIds.get(id) ?? "").length === 0);
+}
