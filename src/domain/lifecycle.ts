@@ -96,9 +96,8 @@ function decideParked(input: LifecycleInput, pool: PoolPolicy, time: HeardTime):
   const { machine } = input;
   if (input.ticket !== null && isTicketOut(input.ticket)) return { kind: "keep", reason: "ticket-out" };
   if (pool.mode === "departed") return { kind: "retire", reason: "pool-left" };
-  const isMarked = isRolloutReason(machine.retireWhenSpent);
-  if (machine.retireWhenSpent !== null && !isMarked) return { kind: "retire", reason: machine.retireWhenSpent };
-  if (!hasTicketsLeft(machine, pool.jobsPerMachine)) return { kind: "retire", reason: "used-up" };
+  const last = ticketlessReason(machine, pool);
+  if (last !== null) return { kind: "retire", reason: last };
   if (machine.report?.phase === "leaving") return { kind: "retire", reason: "agent-leaving" };
   if (input.notReadySinceMs !== null && isPast(input.notReadySinceMs, pool.deadlines.bootMs, time))
     return { kind: "retire", reason: "boot-deadline" };
@@ -117,6 +116,13 @@ function decideParked(input: LifecycleInput, pool: PoolPolicy, time: HeardTime):
   return { kind: "retire", reason: "surplus" };
 }
 
+/** Why it gets no ticket any more, whatever waits; null where it may. */
+function ticketlessReason(machine: Machine, pool: PoolPolicy): RetireReason | null {
+  const { retireWhenSpent } = machine;
+  if (retireWhenSpent !== null && !isRolloutReason(retireWhenSpent)) return retireWhenSpent;
+  return hasTicketsLeft(machine, pool.jobsPerMachine) ? null : "used-up";
+}
+
 function decideStopped(
   input: LifecycleInput,
   state: Extract<Machine["state"], { readonly kind: "stopped" }>,
@@ -126,9 +132,8 @@ function decideStopped(
   const { machine, surplusSinceMs } = input;
   if (pool.mode === "departed") return { kind: "retire", reason: "pool-left" };
   if (input.isShuttingDown) return { kind: "retire", reason: "shutting-down" };
-  if (machine.retireWhenSpent !== null && !isRolloutReason(machine.retireWhenSpent))
-    return { kind: "retire", reason: machine.retireWhenSpent };
-  if (!hasTicketsLeft(machine, pool.jobsPerMachine)) return { kind: "retire", reason: "used-up" };
+  const last = ticketlessReason(machine, pool);
+  if (last !== null) return { kind: "retire", reason: last };
   if (state.isStarting) {
     const isOverdue = isPast(state.sinceMs, pool.deadlines.bootMs, time);
     return isOverdue ? { kind: "retire", reason: "boot-deadline" } : { kind: "keep", reason: "being-started" };
