@@ -38,6 +38,11 @@ export interface StoppingInput {
   readonly observed: ObservedMachine | null;
   /** How long ago the provider was last asked to stop it; null where this process did not. */
   readonly askedAgoMs: number | null;
+  /**
+   * Whether this process heard its host since it is to be stopped. What a store says that was restored from a backup was
+   * said before the machine was started again, and given a ticket of which that store knows nothing.
+   */
+  readonly isHeard: boolean;
   readonly epoch: MachinePermitRequest["epoch"];
   readonly time: MachinePermitRequest["time"];
 }
@@ -52,6 +57,7 @@ export function decideStopping(input: StoppingInput): StoppingStep {
   if (isPast(machine.state.sinceMs, STOP_DEADLINE_MS, time)) return { kind: "give-up" };
   const missing = missingForEnding({ kind: "end-machine", machine, tickets, proof: { kind: "parked" }, epoch, time });
   if (missing.length > 0) return { kind: "wait", missing };
+  if (!input.isHeard) return { kind: "wait", missing: ["awaits-report"] };
   if (askedAgoMs !== null && askedAgoMs < STOP_PATIENCE_MS) return { kind: "wait", missing: ["stopping"] };
   return { kind: "stop" };
 }

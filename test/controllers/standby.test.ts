@@ -181,6 +181,8 @@ describe("a machine that no job needs", () => {
     expect(yard.provider.standby.stopped).toHaveLength(1);
     yard.provider.standby.stopTakes = true;
     Object.assign(yard.context.memory, { ...emptyMemory(), isFleetListed: true });
+    await standBy(yard.context);
+    await agent.report();
     await yard.pass();
     expect(await stateOf(agent.machineId)).toBe("stopped");
   });

@@ -28,7 +28,7 @@ import {
 const proven = machine({ state: machineState("stopping"), sequence: 4 });
 
 function decide(changes: Partial<StoppingInput> = {}): StoppingStep {
-  const calm = { machine: proven, tickets: [], observed: null, askedAgoMs: null };
+  const calm = { machine: proven, tickets: [], observed: null, askedAgoMs: null, isHeard: true };
   return decideStopping({ ...calm, epoch: epoch(), time: heard(SECOND_MS), ...changes });
 }
 
@@ -39,6 +39,7 @@ const ROWS: readonly (readonly [name: string, changes: Partial<StoppingInput>, w
     { machine: { ...proven, sequence: 0 } },
     { kind: "wait", missing: ["awaits-report"] },
   ],
+  ["what its host said is from before this process", { isHeard: false }, { kind: "wait", missing: ["awaits-report"] }],
   [
     "its host sees a listener",
     { machine: { ...proven, report: report({ sighting: seen({ hasListener: true }) }) } },

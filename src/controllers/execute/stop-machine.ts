@@ -41,9 +41,18 @@ export async function stopMachine(context: PoolContext, id: MachineId): Promise<
     if (lease === null || stopping === null) return;
     const askedAtMs = context.memory.standby.askedAtMs.get(id);
     const askedAgoMs = askedAtMs === undefined ? null : context.clock.monotonicMs() - askedAtMs;
-    const step = decideStopping({ ...stopping, askedAgoMs, epoch: lease.epoch, time: heardTime(context) });
+    const isHeard = isHeardSince(context, stopping.machine);
+    const step = decideStopping({ ...stopping, askedAgoMs, isHeard, epoch: lease.epoch, time: heardTime(context) });
     if (!(await takeStep(context, lease, stopping, step))) return;
   }
+}
+
+/** A word of another incarnation was heard by this process: before it can report, it checks in. */
+function isHeardSince({ memory }: PoolContext, { id, incarnation, sequence }: Machine): boolean {
+  const { wordBefore } = memory.standby;
+  const before = wordBefore.get(id);
+  if (before === undefined) wordBefore.set(id, { incarnation, sequence });
+  return before !== undefined && (before.incarnation !== incarnation || sequence > before.sequence);
 }
 
 /** By id only where the listing says that it is stopped, and before the row, so that its word is never newer than that. */
@@ -150,6 +159,7 @@ async function confirmStopped(context: PoolContext, { id, pool }: Machine): Prom
   const { stop } = context.memory.standby;
   Object.assign(stop, { failureCount: 0, untilMonotonicMs: 0 });
   context.memory.standby.askedAtMs.delete(id);
+  context.memory.standby.wordBefore.delete(id);
   context.hearing.forget(id);
   context.wake.controller("assign", pool);
 }
