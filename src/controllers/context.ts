@@ -119,6 +119,8 @@ export interface PoolMemory {
 export interface StandbyMemory {
   /** When the provider was last asked to stop each machine: monotonic. */
   readonly askedAtMs: Map<MachineId, number>;
+  /** When each was last asked to stop without an answer that says what came of it: monotonic. */
+  readonly unansweredAtMs: Map<MachineId, number>;
   /** The last word of each machine's host when this process first saw it being stopped: whose, and which. */
   readonly wordBefore: Map<MachineId, Pick<Machine, "incarnation" | "sequence">>;
   /** Parked machines that the last plan found to be stopped instead of ended. */
@@ -173,6 +175,7 @@ export function emptyMemory(): PoolMemory {
     stoppedSinceMs: new Map(),
     standby: {
       askedAtMs: new Map(),
+      unansweredAtMs: new Map(),
       wordBefore: new Map(),
       toStop: new Set(),
       start: { failureCount: 0, untilMonotonicMs: 0 },
