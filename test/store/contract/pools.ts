@@ -157,6 +157,12 @@ export function describePoolRemains(open: OpenStore): void {
       await insertTicket(store().db, sampleTicket(1, { machineId: gone.id, state: spent, registration: "present" }));
       expect(await listConnectionsInUse(store().db)).toEqual([{ pool: parsePoolName("linux"), connection }]);
     });
+  });
+}
+
+export function describeSettingsInUse(open: OpenStore): void {
+  describe("settings of pools that are in use", () => {
+    const store = useStore(open);
 
     it("counts all that is known of the pool of what was adopted: by any of them it may have been found", async () => {
       await insertMachine(store().db, sampleMachine(1, { origin: "adopted" }));
