@@ -2,36 +2,71 @@
  * One pool's provider over machines of several settings. A launch is made, and made again, with the settings that it was
  * written with; what is listed and ended may be wherever any of them put it.
  */
+import { ProviderError } from "../domain/errors.ts";
 import type { ProviderId } from "../domain/ids.ts";
 import type { ObservedMachine, ProviderState } from "../domain/observed.ts";
+import type { MachinePermit } from "../domain/permit.ts";
 import type { LaunchOrders, Provider, ProviderAbilities } from "../ports/provider.ts";
 
-export interface FormerProvider {
-  readonly settingsHash: string;
+export interface Place {
   readonly provider: Provider;
+  /** Whether an id is one of its kind: of another it knows nothing, and what it says of it is worth nothing. */
+  readonly names: (id: ProviderId) => boolean;
+}
+
+export interface FormerProvider extends Place {
+  readonly settingsHash: string;
   /** Its machines are elsewhere: the others' listings do not show all of them. */
   readonly isElsewhere: boolean;
 }
 
-export function joinProviders(current: Provider, formers: readonly FormerProvider[]): Provider {
-  const places = [current, ...formers.filter(({ isElsewhere }) => isElsewhere).map(({ provider }) => provider)];
+export function joinProviders({ provider: current, names }: Place, formers: readonly FormerProvider[]): Provider {
   if (formers.length === 0) return current;
+  const places: readonly Place[] = [{ provider: current, names }, ...formers.filter(({ isElsewhere }) => isElsewhere)];
   return {
     launch: (request) => {
       const former = formers.find(({ settingsHash }) => settingsHash === request.settingsHash);
       return (former?.provider ?? current).launch(request);
     },
     list: async (which) => {
-      const listings = await Promise.all(places.map((place) => place.list(which)));
+      const listings = await Promise.all(
+        which === "all" ? places.map(({ provider }) => provider.list("all")) : listByIds(places, which),
+      );
       return mergeListings(listings.flat());
     },
-    // Where it is not, this only makes sure that it never starts there.
-    terminate: async (permit) => {
-      for (const place of places) await place.terminate(permit);
-    },
+    terminate: async (permit) => terminateAt(placesOf(places, permit.providerId), permit),
     readRunnerVersion: () => current.readRunnerVersion(),
     check: () => current.check(),
   };
+}
+
+/** @throws {ProviderError} where none can have named it: then nobody says anything of it. */
+function placesOf(places: readonly Place[], id: ProviderId): readonly Place[] {
+  const able = places.filter(({ names }) => names(id));
+  if (able.length > 0) return able;
+  throw new ProviderError("provider-unavailable", `looking for ${id}, which none of the pool's providers names so`);
+}
+
+function listByIds(
+  places: readonly Place[],
+  ids: readonly ProviderId[],
+): readonly Promise<readonly ObservedMachine[]>[] {
+  const idsOf = new Map(places.map((place): [Place, ProviderId[]] => [place, []]));
+  for (const id of ids) for (const place of placesOf(places, id)) idsOf.get(place)?.push(id);
+  return [...idsOf].flatMap(([{ provider }, some]) => (some.length === 0 ? [] : [provider.list(some)]));
+}
+
+/**
+ * Where it is not, this only makes sure that it never starts there. A place that cannot be asked keeps no other from being
+ * asked: it may be the one where the machine is not.
+ */
+async function terminateAt(places: readonly Place[], permit: MachinePermit): Promise<void> {
+  const failures: unknown[] = [];
+  for (const { provider } of places)
+    await provider.terminate(permit).catch((error: unknown) => {
+      failures.push(error);
+    });
+  if (failures.length > 0) throw failures[0];
 }
 
 /**
@@ -42,14 +77,14 @@ export function joinAbilities(
   current: ProviderAbilities,
   formers: readonly { readonly settingsHash: string; readonly abilities: ProviderAbilities }[],
 ): ProviderAbilities {
-  const { orders } = current;
-  if (formers.length === 0 || orders === null) return current;
+  if ([current, ...formers.map(({ abilities }) => abilities)].every(({ orders }) => orders === null)) return current;
   const joined: LaunchOrders = {
-    draft: (request) => {
+    draft: async (request) => {
       const former = formers.find(({ settingsHash }) => settingsHash === request.settingsHash);
-      return (former?.abilities.orders ?? orders).draft(request);
+      const { orders } = former?.abilities ?? current;
+      return orders === null ? null : orders.draft(request);
     },
-    readObstacles: () => orders.readObstacles(),
+    readObstacles: () => current.orders?.readObstacles() ?? [],
   };
   return { ...current, orders: joined };
 }

@@ -6,7 +6,7 @@ import { type CheckFinding, NO_ABILITIES, type Provider, type ProviderAbilities 
 import { agentBundle } from "./agent-bundle.ts";
 import type { Config, Ec2ProviderConfig, PoolConfig, ProcessProviderConfig } from "./config/config.ts";
 import type { ConfigProblem } from "./config/problems.ts";
-import { joinAbilities, joinProviders } from "./joined-provider.ts";
+import { joinAbilities, joinProviders, type Place } from "./joined-provider.ts";
 import type { SettledPool } from "./settle-pools.ts";
 
 export interface PoolProvider {
@@ -25,13 +25,13 @@ export async function createPoolProvider(
   const places = new Set([placeOf(pool)]);
   const joined = [];
   for (const former of formers) {
-    const { provider, abilities } = await createWithAbilities(former, config, clock, agentsUrl);
+    const { provider, abilities, names } = await createWithAbilities(former, config, clock, agentsUrl);
     const isElsewhere = !places.has(placeOf(former));
     places.add(placeOf(former));
-    joined.push({ settingsHash: former.policy.settingsHash, provider, abilities, isElsewhere });
+    joined.push({ settingsHash: former.policy.settingsHash, provider, names, abilities, isElsewhere });
   }
   return {
-    provider: joinProviders(current.provider, joined),
+    provider: joinProviders(current, joined),
     abilities: joinAbilities(current.abilities, joined),
   };
 }
@@ -61,17 +61,21 @@ async function createWithAbilities(
   config: Config,
   clock: Clock,
   agentsUrl: string,
-): Promise<PoolProvider> {
+): Promise<PoolProvider & Place> {
   const { provider } = pool;
   switch (provider.kind) {
-    case "process":
+    case "process": {
+      const { isMachineId } = await import("../adapters/process/provider.ts");
       return {
         provider: await createProcess({ ...pool, provider }, config, clock, agentsUrl),
         abilities: NO_ABILITIES,
+        names: isMachineId,
       };
+    }
     case "ec2": {
+      const { isInstanceId } = await import("../adapters/ec2/provider.ts");
       const created = await createEc2({ ...pool, provider }, config, clock, agentsUrl);
-      return { provider: created, abilities: created };
+      return { provider: created, abilities: created, names: isInstanceId };
     }
   }
 }

@@ -1,6 +1,7 @@
 /** What the controllers of one pool work with, and the little they remember between passes. */
 
 import type { ControllerId, JobId, MachineId, TicketId } from "../domain/ids.ts";
+import type { Machine } from "../domain/machine.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
 import type { PoolPolicy, RegistrationScope } from "../domain/pool.ts";
 import type { PoolStops } from "../domain/pool-plan.ts";
@@ -118,6 +119,10 @@ export interface PoolMemory {
 export interface StandbyMemory {
   /** When the provider was last asked to stop each machine: monotonic. */
   readonly askedAtMs: Map<MachineId, number>;
+  /** When each was last asked to stop without an answer that says what came of it: monotonic. */
+  readonly unansweredAtMs: Map<MachineId, number>;
+  /** The last word of each machine's host when this process first saw it being stopped: whose, and which. */
+  readonly wordBefore: Map<MachineId, Pick<Machine, "incarnation" | "sequence">>;
   /** Parked machines that the last plan found to be stopped instead of ended. */
   toStop: ReadonlySet<MachineId>;
   /** After a start that was refused or failed. */
@@ -170,6 +175,8 @@ export function emptyMemory(): PoolMemory {
     stoppedSinceMs: new Map(),
     standby: {
       askedAtMs: new Map(),
+      unansweredAtMs: new Map(),
+      wordBefore: new Map(),
       toStop: new Set(),
       start: { failureCount: 0, untilMonotonicMs: 0 },
       stop: { failureCount: 0, untilMonotonicMs: 0 },

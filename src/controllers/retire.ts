@@ -196,6 +196,7 @@ async function writeRetirements(
   for (const machine of machines) {
     const decision = sound.get(machine.id);
     if (decision?.kind === "stop" && (await beginStop(tx, machine, nowMs))) {
+      context.memory.standby.wordBefore.set(machine.id, machine);
       context.wake.machine(machine.id);
       context.wake.controller("standby", context.pool.name);
     }

@@ -50,7 +50,7 @@ export type MachineState =
       /** The provider's word that nothing runs there. */
       readonly kind: "stopped";
       readonly providerId: ProviderId;
-      /** Of the state `stopping`: what was proven then holds until its next ticket. */
+      /** Of the state `stopping`. */
       readonly heardSequence: number;
       /** It is to be started: the provider is asked until it answers, after a restart of ours too. */
       readonly isStarting: boolean;
@@ -189,8 +189,7 @@ function retire(machine: Machine, event: EventOf<"retired">, nowMs: number): Mac
     providerId: state.providerId,
     stage: "proving",
     reason: event.reason,
-    // What its host said on its way to being stopped counts for its ending too.
-    heardSequence: isStandby ? state.heardSequence : machine.sequence,
+    heardSequence: machine.sequence,
     sinceMs: nowMs,
   };
 }
@@ -217,8 +216,8 @@ function moveStandby(
 }
 
 /**
- * Who spoke as a machine before it was stopped does not after. Its last report proves that it held nothing for as long as it
- * stays stopped; one that boots is as unheard of as a new one, unless its new agent was faster than the provider's answer.
+ * Who spoke as a machine before it was stopped does not after. One that boots is as unheard of as a new one, unless its new
+ * agent was faster than the provider's answer.
  */
 function voiceAfter(machine: Machine, event: MachineEvent): Pick<Machine, "incarnation" | "sequence" | "report"> {
   const { incarnation, sequence, report } = machine;

@@ -28,8 +28,11 @@ export const PERMIT_LIFE_MS = 30 * SECOND_MS;
 export type MachineProof =
   /** Our own launch, never heard of since, past its boot deadline, with no ticket that ever left us. */
   | { readonly kind: "never-engaged"; readonly bootDeadlineMs: number }
-  /** No ticket is out, and a report sent after the machine began to retire, or to be stopped, says that it holds none. */
-  | { readonly kind: "parked" }
+  /**
+   * No ticket is out, and a report sent after the machine began to retire, or to be stopped, says that it holds none; or the
+   * provider, asked by id, says that it is stopped, and nobody has to say so.
+   */
+  | { readonly kind: "parked"; readonly observed?: ObservedMachine | null }
   /** The provider says that nothing runs there any more. */
   | { readonly kind: "provider-dead"; readonly observed: ObservedMachine }
   /** The host is silent for long, and nothing that GitHub says speaks for a job there. */
@@ -226,7 +229,7 @@ function missingForProof(request: MachinePermitRequest): readonly ReasonCode[] {
     case "never-engaged":
       return missingForNeverEngaged(request, proof.bootDeadlineMs);
     case "parked":
-      return missingForParked(request.machine, request.tickets);
+      return missingForParked(request.machine, request.tickets, proof.observed ?? null);
     case "provider-dead":
       return saysDead(request.machine, proof.observed) ? [] : ["not-dead"];
     case "host-lost":
@@ -254,7 +257,11 @@ function missingForNeverEngaged(request: MachinePermitRequest, bootDeadlineMs: n
 /** How a ticket that left us may have ended for its machine to be idle. `lost` is no such word: it is said of the machine. */
 const ENDED_BY_HOST: readonly TicketStateKind[] = ["spent", "barren", "handed-back"];
 
-function missingForParked(machine: Machine, tickets: readonly Ticket[]): readonly ReasonCode[] {
+function missingForParked(
+  machine: Machine,
+  tickets: readonly Ticket[],
+  observed: ObservedMachine | null,
+): readonly ReasonCode[] {
   const missing: ReasonCode[] = [];
   const ended = tickets.filter((ticket) => ENDED_BY_HOST.includes(ticket.state.kind));
   const areAllOver = tickets.every((ticket) => ticket.state.kind === "void" || ended.includes(ticket));
@@ -264,6 +271,7 @@ function missingForParked(machine: Machine, tickets: readonly Ticket[]): readonl
   if (machine.origin !== "launched" && ended.length === 0) missing.push("not-ours-from-the-start");
   const { state, report } = machine;
   if (state.kind !== "retiring" && state.kind !== "stopping") return missing;
+  if (observed?.state === "stopped" && observed.providerId === state.providerId) return missing;
   if (report === null || machine.sequence <= state.heardSequence) return [...missing, "awaits-report"];
   if (report.phase === "starting" || report.phase === "engaged" || report.ticket !== null)
     missing.push("report-names-ticket");

@@ -21,6 +21,12 @@ export const STOP_PATIENCE_MS = 30 * SECOND_MS;
 /** A machine that is not stopped after so long ends instead: nobody gets anything from it meanwhile. */
 export const STOP_DEADLINE_MS = 15 * MINUTE_MS;
 
+/**
+ * A call can take effect so long after it was made, where its answer was lost: a signed request has to reach AWS within five
+ * minutes of its time stamp ("Signing AWS API requests", IAM user guide).
+ */
+export const LATE_CALL_MS = 5 * MINUTE_MS;
+
 export type StoppingStep =
   | { readonly kind: "void-ticket"; readonly ticketId: TicketId }
   /** The executor issues the permit by the proof `parked` right before the call. */
@@ -38,20 +44,32 @@ export interface StoppingInput {
   readonly observed: ObservedMachine | null;
   /** How long ago the provider was last asked to stop it; null where this process did not. */
   readonly askedAgoMs: number | null;
+  /** How long ago a call was made, by us or by the process before, of which nobody knows what came; null for none. */
+  readonly unansweredAgoMs: number | null;
+  /**
+   * Whether this process heard its host since it is to be stopped. What a store says that was restored from a backup was
+   * said before the machine was started again, and given a ticket of which that store knows nothing.
+   */
+  readonly isHeard: boolean;
   readonly epoch: MachinePermitRequest["epoch"];
   readonly time: MachinePermitRequest["time"];
 }
 
 export function decideStopping(input: StoppingInput): StoppingStep {
-  const { machine, tickets, observed, epoch, time, askedAgoMs } = input;
+  const { machine, tickets, observed, epoch, time, askedAgoMs, unansweredAgoMs } = input;
   invariant(machine.state.kind === "stopping", "only a machine that is to wait stopped is stopped");
   const unsent = tickets.find(({ state }) => state.kind === "minting" || state.kind === "issued");
   if (unsent !== undefined) return { kind: "void-ticket", ticketId: unsent.id };
   const isTheOne = observed?.providerId === providerIdOf(machine);
-  if (isTheOne && observed.state === "stopped") return { kind: "confirm-stopped" };
+  if (isTheOne && observed.state === "stopped")
+    // A call that comes later would stop it in the middle of its next job.
+    return unansweredAgoMs !== null && unansweredAgoMs < LATE_CALL_MS
+      ? { kind: "wait", missing: ["stopping"] }
+      : { kind: "confirm-stopped" };
   if (isPast(machine.state.sinceMs, STOP_DEADLINE_MS, time)) return { kind: "give-up" };
   const missing = missingForEnding({ kind: "end-machine", machine, tickets, proof: { kind: "parked" }, epoch, time });
   if (missing.length > 0) return { kind: "wait", missing };
+  if (!input.isHeard) return { kind: "wait", missing: ["awaits-report"] };
   if (askedAgoMs !== null && askedAgoMs < STOP_PATIENCE_MS) return { kind: "wait", missing: ["stopping"] };
   return { kind: "stop" };
 }

@@ -75,9 +75,10 @@ export interface Provider {
 export interface LaunchOrders {
   /**
    * Decides how a launch is made. Starts nothing; what it returns is for `LaunchRequest.order` alone, and holds no secret.
+   * @returns null for a launch of settings whose kind drafts none.
    * @throws {ProviderError} as `launch` does: where it refuses, nothing was started and no call for it was made.
    */
-  draft(request: LaunchRequest): Promise<string>;
+  draft(request: LaunchRequest): Promise<string | null>;
 
   /** What this provider starts no machines with at the moment, each with its reason, in words. */
   readObstacles(): readonly string[];

@@ -1,18 +1,23 @@
 import { describe, expect, it } from "vitest";
 import { joinAbilities, joinProviders } from "../../src/app/joined-provider.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
+import { type ProviderId, parseProviderId } from "../../src/domain/ids.ts";
+import type { MachineState } from "../../src/domain/machine.ts";
 import type { ObservedMachine, ProviderState } from "../../src/domain/observed.ts";
-import { issuePermit } from "../../src/domain/permit.ts";
+import { issuePermit, type MachinePermit } from "../../src/domain/permit.ts";
 import { type LaunchRequest, NO_ABILITIES, type Provider, type ProviderAbilities } from "../../src/ports/provider.ts";
 import { epoch, heard, machine, observed, poolName, providerId, retiring } from "../domain/builders.ts";
 
 interface Place {
   readonly provider: Provider;
   readonly calls: string[];
+  readonly names: (id: ProviderId) => boolean;
 }
 
+const anyName = () => true;
+
 /** A place that says this of the one machine; null: its listing fails. */
-function place(name: string, word: ObservedMachine | null): Place {
+function place(name: string, word: ObservedMachine | null, names: Place["names"] = anyName): Place {
   const calls: string[] = [];
   const provider: Provider = {
     launch: async () => {
@@ -29,7 +34,40 @@ function place(name: string, word: ObservedMachine | null): Place {
     readRunnerVersion: async () => name,
     check: async () => [],
   };
-  return { provider, calls };
+  return { provider, calls, names };
+}
+
+/** One that says of a call about what it cannot have named what the real ones say. */
+function strictPlace(name: string, word: ObservedMachine, names: Place["names"]): Place {
+  const made = place(name, word, names);
+  const refuse = (ids: readonly ProviderId[]) => {
+    if (ids.some((id) => !names(id))) throw new ProviderError("provider-unavailable", `${name} names no such thing`);
+  };
+  const { list, terminate } = made.provider;
+  made.provider.list = async (which) => {
+    if (which !== "all") refuse(which);
+    return (await list(which)).filter(({ providerId }) => which === "all" || which.includes(providerId));
+  };
+  made.provider.terminate = async (permit) => {
+    refuse([permit.providerId]);
+    await terminate(permit);
+  };
+  return made;
+}
+
+function permitFor(observedDead: ObservedMachine): MachinePermit {
+  const { providerId: id } = observedDead;
+  const subject = machine({ state: { ...retiring(), providerId: id } as MachineState });
+  const decision = issuePermit({
+    kind: "end-machine",
+    machine: subject,
+    tickets: [],
+    proof: { kind: "provider-dead", observed: observedDead },
+    epoch: epoch(),
+    time: heard(),
+  });
+  if (decision.kind === "refused") throw new Error(decision.missing.join());
+  return decision.permit;
 }
 
 const withMarks = (state: ProviderState) => observed(state);
@@ -38,7 +76,7 @@ const withoutMarks = (state: ProviderState) => observed(state, { launchId: null,
 function join(current: ObservedMachine | null, former: ObservedMachine | null, isElsewhere = true) {
   const places = [place("current", current), place("former", former)] as const;
   const [one, other] = places;
-  const joined = joinProviders(one.provider, [{ settingsHash: "old", provider: other.provider, isElsewhere }]);
+  const joined = joinProviders(one, [{ settingsHash: "old", ...other, isElsewhere }]);
   return { joined, calls: () => places.flatMap(({ calls }) => calls) };
 }
 
@@ -61,8 +99,20 @@ describe("launches of several settings", () => {
     expect(await orders?.draft(request("new"))).toBe("current");
   });
 
-  it("are not drafted where the pool is of a kind that drafts none", () => {
-    const formers = [{ settingsHash: "old", abilities: drafting("former") }];
+  it("are drafted for the kind that they were written for, where the pool has become of one that drafts none", async () => {
+    const { orders } = joinAbilities(NO_ABILITIES, [{ settingsHash: "old", abilities: drafting("former") }]);
+    expect(await orders?.draft(request("old"))).toBe("former");
+    expect(await orders?.draft(request("new"))).toBeNull();
+  });
+
+  it("are not drafted for a kind that drafts none, where the pool has become of one that does", async () => {
+    const { orders } = joinAbilities(drafting("current"), [{ settingsHash: "old", abilities: NO_ABILITIES }]);
+    expect(await orders?.draft(request("old"))).toBeNull();
+    expect(await orders?.draft(request("new"))).toBe("current");
+  });
+
+  it("have nothing drafted where no kind drafts", () => {
+    const formers = [{ settingsHash: "old", abilities: NO_ABILITIES }];
     expect(joinAbilities(NO_ABILITIES, formers).orders).toBeNull();
   });
 });
@@ -103,18 +153,45 @@ describe("machines of several settings", () => {
 
   it("are ended wherever they may be", async () => {
     const { joined, calls } = join(withMarks("gone"), withMarks("running"));
-    const subject = machine({ state: retiring() });
-    const decision = issuePermit({
-      kind: "end-machine",
-      machine: subject,
-      tickets: [],
-      proof: { kind: "provider-dead", observed: withMarks("dead") },
-      epoch: epoch(),
-      time: heard(),
-    });
-    if (decision.kind === "refused") throw new Error(decision.missing.join());
-    await joined.terminate(decision.permit);
+    await joined.terminate(permitFor(withMarks("dead")));
     expect(calls()).toEqual(["terminate at current", "terminate at former"]);
+  });
+
+  it("are ended where they are, though another place cannot be asked; that is told, and all are asked again", async () => {
+    const broken = place("current", withMarks("gone"));
+    broken.provider.terminate = async () => {
+      throw new ProviderError("provider-unavailable", "the new region refuses us");
+    };
+    const former = place("former", withMarks("running"));
+    const joined = joinProviders(broken, [{ settingsHash: "old", ...former, isElsewhere: true }]);
+    await expect(joined.terminate(permitFor(withMarks("dead")))).rejects.toThrow("the new region refuses us");
+    expect(former.calls).toEqual(["terminate at former"]);
+  });
+
+  it("of two kinds are read and ended by the one that named them", async () => {
+    const ids = { instance: parseProviderId("i-0000000a"), process: parseProviderId("m-0000000b") };
+    const words = { instance: withMarks("dead"), process: withMarks("dead") };
+    const instance = { ...words.instance, providerId: ids.instance };
+    const process = { ...words.process, providerId: ids.process };
+    const cloud = strictPlace("cloud", instance, (id) => id.startsWith("i-"));
+    const host = strictPlace("host", process, (id) => id.startsWith("m-"));
+    const joined = joinProviders(cloud, [{ settingsHash: "old", ...host, isElsewhere: true }]);
+    expect(await joined.list([ids.instance, ids.process])).toEqual([instance, process]);
+    await joined.terminate(permitFor(process));
+    await joined.terminate(permitFor(instance));
+    expect([cloud.calls, host.calls]).toEqual([["terminate at cloud"], ["terminate at host"]]);
+  });
+
+  it("that no place can have named are an error, for nobody has said anything of them", async () => {
+    const { provider } = place("current", withMarks("gone"));
+    const nobody = () => false;
+    const joined = joinProviders({ provider, names: nobody }, [
+      { settingsHash: "old", provider, names: nobody, isElsewhere: true },
+    ]);
+    await expect(joined.list([providerId()])).rejects.toMatchObject({ code: "provider-unavailable" });
+    await expect(joined.terminate(permitFor(withMarks("dead")))).rejects.toMatchObject({
+      code: "provider-unavailable",
+    });
   });
 
   it("in one place are listed once", async () => {

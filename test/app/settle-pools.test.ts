@@ -179,6 +179,13 @@ describe("a pool whose settings changed", () => {
     expect((await settle(linux))[0]?.formers).toEqual([]);
   });
 
+  it("goes on looking there where the pool has moved since: nobody else would ever end it", async () => {
+    await settle(linux);
+    await insertMachine(store.db, machine({ settingsHash: "unknown", origin: "adopted" }));
+    expect((await settle(moved))[0]?.formers).toEqual([linux]);
+    expect((await settle(moved))[0]?.formers).toEqual([linux]);
+  });
+
   it("keeps those of a machine whose row was restored: its folder is where they say", async () => {
     await settle(linux);
     await insertMachine(store.db, machine({ origin: "restored" }));

@@ -7,7 +7,7 @@ import { ProviderError } from "../../src/domain/errors.ts";
 import { parseTicketId } from "../../src/domain/ids.ts";
 import { SURPLUS_GRACE_MS } from "../../src/domain/lifecycle.ts";
 import type { Machine } from "../../src/domain/machine.ts";
-import { STOP_DEADLINE_MS, STOP_PATIENCE_MS } from "../../src/domain/stopping.ts";
+import { LATE_CALL_MS, STOP_DEADLINE_MS, STOP_PATIENCE_MS } from "../../src/domain/stopping.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { insertDrain } from "../../src/store/drains.ts";
 import { insertFreeze } from "../../src/store/freezes.ts";
@@ -160,6 +160,25 @@ describe("a machine that no job needs", () => {
     expect(yard.provider.launches).toHaveLength(1);
   });
 
+  it("is started again only when no call to stop it can come any more whose answer was lost", async () => {
+    yard.provider.standby.stopTakes = true;
+    yard.provider.standby.stopError = new ProviderError("provider-unavailable", "cut off");
+    const agent = await parked();
+    await beginStop(agent);
+    await agent.report();
+    await standBy(yard.context);
+    yard.provider.standby.stopError = null;
+    const machine = yard.provider.machines.get(agent.machineId);
+    if (machine !== undefined) machine.state = "stopped";
+    Object.assign(yard.context.pool, { machineCountMax: 1 });
+    await yard.queue();
+    await yard.pass();
+    expect(yard.provider.standby.started).toEqual([]);
+    yard.clock.advance(LATE_CALL_MS);
+    await yard.pass();
+    expect(yard.provider.standby.started).toEqual([agent.machineId]);
+  });
+
   it("ends at once where the provider can never stop it, and no other is launched to be", async () => {
     yard.provider.standby.stopError = new ProviderError("provider-invalid", "a spot instance");
     const agent = await parked();
@@ -181,6 +200,13 @@ describe("a machine that no job needs", () => {
     expect(yard.provider.standby.stopped).toHaveLength(1);
     yard.provider.standby.stopTakes = true;
     Object.assign(yard.context.memory, { ...emptyMemory(), isFleetListed: true });
+    await standBy(yard.context);
+    await agent.report();
+    await yard.pass();
+    expect(yard.provider.standby.stopped).toHaveLength(2);
+    // The first call may be on its way still.
+    expect(await stateOf(agent.machineId)).toBe("stopping");
+    yard.clock.advance(LATE_CALL_MS);
     await yard.pass();
     expect(await stateOf(agent.machineId)).toBe("stopped");
   });

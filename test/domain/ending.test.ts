@@ -120,7 +120,7 @@ describe("decideEnding", () => {
     ticket({ state: ticketState(kind, sinceMs), registration }),
   ];
   type Row = readonly [name: string, input: Partial<EndingInput>, want: EndingStep];
-  const parked = { kind: "terminate", proof: { kind: "parked" } } as const;
+  const parked = { kind: "terminate", proof: { kind: "parked", observed: null } } as const;
 
   it.each<Row>([
     [

@@ -53,8 +53,6 @@ const EVENTS: Readonly<Record<string, MachineEvent>> = {
 
 const provided = { providerId: providerId(), sinceMs: NOW_MS };
 const proving = retiring({ stage: "proving", heardSequence: 7, sinceMs: NOW_MS });
-/** What its host said since it began to be stopped counts for its ending. */
-const proven = retiring({ stage: "proving", heardSequence: 3, sinceMs: NOW_MS });
 const stage = (name: "deregistering" | "terminating" | "confirming") =>
   retiring({ stage: name, heardSequence: 3, sinceMs: NOW_MS });
 const gone: MachineState = { kind: "gone", ...provided, reason: "surplus" };
@@ -69,13 +67,13 @@ const DRAWN: readonly (readonly [from: string, event: string, to: MachineState])
   ["parked", "retired", proving],
   ["parked", "stopping", { kind: "stopping", ...provided, heardSequence: 7 }],
   ["stopping", "stopped", { kind: "stopped", ...provided, heardSequence: 3, isStarting: false }],
-  ["stopping", "retired", proven],
+  ["stopping", "retired", proving],
   ["stopped", "start-wanted", { kind: "stopped", ...provided, heardSequence: 3, isStarting: true }],
   ["stopped", "started", { kind: "provisioning", ...provided }],
-  ["stopped", "retired", proven],
+  ["stopped", "retired", proving],
   ["stopped, starting", "start-refused", { kind: "stopped", ...provided, heardSequence: 3, isStarting: false }],
   ["stopped, starting", "started", { kind: "provisioning", ...provided }],
-  ["stopped, starting", "retired", proven],
+  ["stopped, starting", "retired", proving],
   ["engaged", "parked", { kind: "parked", ...provided }],
   ["engaged", "retired", proving],
   ["retiring, proving", "stage deregistering", stage("deregistering")],

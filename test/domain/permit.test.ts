@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { ProviderState } from "../../src/domain/observed.ts";
 import type { TicketStateKind } from "../../src/domain/ticket.ts";
 import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
 import {
@@ -8,6 +9,7 @@ import {
   machine,
   machineId,
   machineState,
+  observed,
   providerId,
   report,
   START_MS,
@@ -133,6 +135,32 @@ describe("a machine's permit by `parked`", () => {
         tickets: [ticket({ state: "running" })],
       },
       ["ticket-not-over", "not-ours-from-the-start", "report-names-ticket", "sees-processes"],
+    ],
+  ])("is refused: %s", (_name, request, missing) => {
+    expect(ask(request)).toEqual({ kind: "refused", missing });
+  });
+});
+
+describe("the permit by `parked` of a machine that the provider says is stopped", () => {
+  const silent = { ...retired, sequence: 3 };
+  const at = (state: ProviderState, others: Parameters<typeof observed>[1] = {}) =>
+    ({ kind: "parked", observed: observed(state, others) }) as const;
+
+  it("needs no word of its host", () => {
+    expect(ask({ machine: silent, proof: at("stopped") })).toMatchObject({ kind: "permitted" });
+  });
+
+  it.each<Refused>([
+    ["it runs", { machine: silent, proof: at("running") }, ["awaits-report"]],
+    [
+      "another one is stopped",
+      { machine: silent, proof: at("stopped", { providerId: providerId(2) }) },
+      ["awaits-report"],
+    ],
+    [
+      "a ticket is out",
+      { machine: silent, proof: at("stopped"), tickets: [ticket({ state: "online" })] },
+      ["ticket-not-over"],
     ],
   ])("is refused: %s", (_name, request, missing) => {
     expect(ask(request)).toEqual({ kind: "refused", missing });

@@ -4,6 +4,7 @@ import type { Machine } from "../../src/domain/machine.ts";
 import type { ProviderState } from "../../src/domain/observed.ts";
 import {
   decideStopping,
+  LATE_CALL_MS,
   STOP_DEADLINE_MS,
   STOP_PATIENCE_MS,
   type StoppingInput,
@@ -28,7 +29,7 @@ import {
 const proven = machine({ state: machineState("stopping"), sequence: 4 });
 
 function decide(changes: Partial<StoppingInput> = {}): StoppingStep {
-  const calm = { machine: proven, tickets: [], observed: null, askedAgoMs: null };
+  const calm = { machine: proven, tickets: [], observed: null, askedAgoMs: null, unansweredAgoMs: null, isHeard: true };
   return decideStopping({ ...calm, epoch: epoch(), time: heard(SECOND_MS), ...changes });
 }
 
@@ -39,6 +40,7 @@ const ROWS: readonly (readonly [name: string, changes: Partial<StoppingInput>, w
     { machine: { ...proven, sequence: 0 } },
     { kind: "wait", missing: ["awaits-report"] },
   ],
+  ["what its host said is from before this process", { isHeard: false }, { kind: "wait", missing: ["awaits-report"] }],
   [
     "its host sees a listener",
     { machine: { ...proven, report: report({ sighting: seen({ hasListener: true }) }) } },
@@ -55,6 +57,16 @@ const ROWS: readonly (readonly [name: string, changes: Partial<StoppingInput>, w
     { kind: "wait", missing: ["stopping"] },
   ],
   ["its deadline is past", { time: heard(STOP_DEADLINE_MS) }, { kind: "give-up" }],
+  [
+    "it is stopped, and a call of which nobody knows may still come and stop it after its next start",
+    { observed: observed("stopped"), unansweredAgoMs: LATE_CALL_MS - 1 },
+    { kind: "wait", missing: ["stopping"] },
+  ],
+  [
+    "it is stopped, and no such call can come any more",
+    { observed: observed("stopped"), unansweredAgoMs: LATE_CALL_MS },
+    { kind: "confirm-stopped" },
+  ],
   [
     "it is stopped after its deadline",
     { time: heard(STOP_DEADLINE_MS), observed: observed("stopped") },

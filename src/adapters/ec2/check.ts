@@ -9,6 +9,7 @@ import {
   DescribeLaunchTemplateVersionsCommand,
   DescribeSecurityGroupsCommand,
   DescribeSubnetsCommand,
+  type Image,
   type Subnet,
 } from "@aws-sdk/client-ec2";
 import type { CheckFinding } from "../../ports/provider.ts";
@@ -100,6 +101,7 @@ async function lookAtImageAndTypes({ clients, options }: CheckContext): Promise<
     );
     const hasVersion = host.runnerDownload !== null || found.Tags?.some(({ Key }) => Key === TAG.runnerVersion);
     return [
+      ...warnOfVolumes(found),
       ...(unfit.length === 0
         ? []
         : [
@@ -120,6 +122,20 @@ async function lookAtImageAndTypes({ clients, options }: CheckContext): Promise<
           ]),
     ];
   });
+}
+
+/** Only the image says how its volumes end, unless the user's launch template says otherwise. */
+function warnOfVolumes({ ImageId, BlockDeviceMappings = [] }: Image): readonly CheckFinding[] {
+  const kept = BlockDeviceMappings.filter(({ Ebs }) => Ebs?.DeleteOnTermination === false);
+  if (kept.length === 0) return [];
+  const devices = kept.map(({ DeviceName }) => DeviceName).join(", ");
+  return [
+    warn(
+      `${AT}.image`,
+      `${devices} of image ${ImageId} outlives each machine: its volume stays, and is paid for.`,
+      "Make the image with DeleteOnTermination for it, or name the device in a launch template.",
+    ),
+  ];
 }
 
 async function lookAtOfferings({ clients, options }: CheckContext): Promise<readonly CheckFinding[]> {

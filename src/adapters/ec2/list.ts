@@ -47,9 +47,13 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
   return instances.flatMap((instance) => observeInstance(instance, observedAtMs) ?? []);
 }
 
+export function isInstanceId(id: ProviderId): boolean {
+  return INSTANCE_ID.test(id);
+}
+
 /** Another kind's id cannot be known here, and not knowing it would say nothing. */
 function demandInstanceId(id: ProviderId): ProviderId {
-  if (INSTANCE_ID.test(id)) return id;
+  if (isInstanceId(id)) return id;
   throw new ProviderError("provider-unavailable", `reading ${id}, which does not name an instance`);
 }
 

@@ -27,6 +27,7 @@ import { launchTags } from "./tags.ts";
 import { Templates } from "./templates.ts";
 import { ENDINGS_AT_ONCE_MAX, endInstances } from "./terminate.ts";
 
+export { isInstanceId } from "./list.ts";
 export type { Ec2ProviderOptions } from "./settings.ts";
 
 /** Ids of one batch of readings: `describe.ts` makes as many calls of them as it takes. */

@@ -17,9 +17,13 @@ const STATES: Readonly<Record<string, ProviderState>> = {
   terminated: "gone",
 };
 
-export function stateOf({ State }: Instance): ProviderState {
-  return STATES[State?.Name ?? ""] ?? "running";
+export function stateOf({ State, StateReason }: Instance): ProviderState {
+  const state = STATES[State?.Name ?? ""] ?? "running";
+  return state === "stopped" && StateReason?.Code === HIBERNATED ? "running" : state;
 }
+
+/** Somebody's doing, never ours. Its memory is kept with the job in it, which goes on once it is started: not dead at all. */
+const HIBERNATED = "Client.UserInitiatedHibernate";
 
 /** @returns null for what has no id, which would be no instance. */
 export function observeInstance(instance: Instance, observedAtMs: number): ObservedMachine | null {

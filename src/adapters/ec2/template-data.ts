@@ -27,9 +27,7 @@ export function templateData({ options, base, rootDevice }: TemplateParts): Requ
     ...(settings.instanceProfile === null ? {} : { IamInstanceProfile: profileOf(settings.instanceProfile) }),
     ...networkOf(settings, inherited, groups),
     ...placementOf(settings, inherited),
-    ...(rootDevice === null || settings.volume === null
-      ? {}
-      : { BlockDeviceMappings: withRoot(inherited.BlockDeviceMappings ?? [], rootDevice, settings.volume) }),
+    ...volumesOf(settings, inherited, rootDevice),
     // The dead man's switch of the agent: powering off ends the bill.
     InstanceInitiatedShutdownBehavior: "terminate",
     // Holdfast ends its machines itself, by their proofs.
@@ -103,7 +101,17 @@ function placementOf(
   };
 }
 
-/** A volume dies with its machine, whatever the image or the user's template say. */
+/** A volume dies with its machine, whatever the user's template says. */
+function volumesOf(
+  { volume }: Ec2Settings,
+  { BlockDeviceMappings: inherited = [] }: RequestLaunchTemplateData,
+  rootDevice: string | null,
+): Partial<RequestLaunchTemplateData> {
+  const mortal = inherited.map((one) => (one.Ebs ? { ...one, Ebs: { ...one.Ebs, DeleteOnTermination: true } } : one));
+  if (rootDevice !== null && volume !== null) return { BlockDeviceMappings: withRoot(mortal, rootDevice, volume) };
+  return mortal.length === 0 ? {} : { BlockDeviceMappings: mortal };
+}
+
 function withRoot(
   mappings: readonly LaunchTemplateBlockDeviceMappingRequest[],
   rootDevice: string,
@@ -122,8 +130,7 @@ function withRoot(
       ...(kmsKey === null ? {} : { KmsKeyId: kmsKey }),
     },
   };
-  const others = mappings.filter(({ DeviceName }) => DeviceName !== rootDevice);
-  return [root, ...others.map((one) => (one.Ebs ? { ...one, Ebs: { ...one.Ebs, DeleteOnTermination: true } } : one))];
+  return [root, ...mappings.filter(({ DeviceName }) => DeviceName !== rootDevice)];
 }
 
 /** What a fleet's call cannot mark. Instances are marked by the call, which knows the launch. */

@@ -23,6 +23,7 @@ import { terminateMachine } from "./terminate.ts";
 import { thawCutOff } from "./thaw.ts";
 import { demandVantage, ownVantage } from "./vantage.ts";
 
+export { isMachineId } from "./folders.ts";
 export type { ProcessProviderOptions } from "./options.ts";
 
 export function createProcessProvider(options: ProcessProviderOptions): Provider {

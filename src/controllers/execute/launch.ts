@@ -78,7 +78,9 @@ function requestOf(context: PoolContext, launch: LaunchRow): LaunchRequest {
 async function draft(context: PoolContext, launch: LaunchRow): Promise<LaunchRow | null> {
   const orders = context.abilities?.orders ?? null;
   if (orders === null || launch.order !== null) return launch;
-  const drafted: LaunchRow = { ...launch, order: await orders.draft(requestOf(context, launch)) };
+  const order = await orders.draft(requestOf(context, launch));
+  if (order === null) return launch;
+  const drafted: LaunchRow = { ...launch, order };
   const lease = context.lease();
   if (lease === null) return null;
   const isSaved = await inLease(context.store, lease, (tx) => saveLaunch(tx, drafted, launch.version));

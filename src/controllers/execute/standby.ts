@@ -30,7 +30,9 @@ export async function standBy(context: PoolContext): Promise<void> {
   if (context.lease() === null || pool.mode === "observe") return;
   const machines = await listMachinesInState(store.db, pool.name, "stopping", "stopped");
   const ids = new Set(machines.map(({ id }) => id));
-  for (const id of memory.standby.askedAtMs.keys()) if (!ids.has(id)) memory.standby.askedAtMs.delete(id);
+  const { askedAtMs, unansweredAtMs, wordBefore } = memory.standby;
+  for (const known of [askedAtMs, unansweredAtMs, wordBefore])
+    for (const id of known.keys()) if (!ids.has(id)) known.delete(id);
   const queue = [...machines];
   const workers = Array.from({ length: Math.min(CONCURRENT_MAX, queue.length) }, async () => {
     for (let machine = queue.shift(); machine !== undefined; machine = queue.shift()) await attempt(context, machine);

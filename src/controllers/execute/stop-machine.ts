@@ -39,11 +39,34 @@ export async function stopMachine(context: PoolContext, id: MachineId): Promise<
     const lease = context.lease();
     const stopping = await readStopping(context, id);
     if (lease === null || stopping === null) return;
-    const askedAtMs = context.memory.standby.askedAtMs.get(id);
-    const askedAgoMs = askedAtMs === undefined ? null : context.clock.monotonicMs() - askedAtMs;
-    const step = decideStopping({ ...stopping, askedAgoMs, epoch: lease.epoch, time: heardTime(context) });
+    const isHeard = isHeardSince(context, stopping.machine);
+    const { askedAtMs, unansweredAtMs } = context.memory.standby;
+    const step = decideStopping({
+      ...stopping,
+      askedAgoMs: agoMs(context, askedAtMs.get(id)),
+      unansweredAgoMs: agoMs(context, unansweredAtMs.get(id)),
+      isHeard,
+      epoch: lease.epoch,
+      time: heardTime(context),
+    });
     if (!(await takeStep(context, lease, stopping, step))) return;
   }
+}
+
+function agoMs({ clock }: PoolContext, atMs: number | undefined): number | null {
+  return atMs === undefined ? null : clock.monotonicMs() - atMs;
+}
+
+/** A word of another incarnation was heard by this process: before it can report, it checks in. */
+function isHeardSince({ memory, clock }: PoolContext, { id, incarnation, sequence }: Machine): boolean {
+  const { wordBefore, unansweredAtMs } = memory.standby;
+  const before = wordBefore.get(id);
+  if (before === undefined) {
+    wordBefore.set(id, { incarnation, sequence });
+    // Whoever began to stop it may have called a moment ago.
+    unansweredAtMs.set(id, clock.monotonicMs());
+  }
+  return before !== undefined && (before.incarnation !== incarnation || sequence > before.sequence);
 }
 
 /** By id only where the listing says that it is stopped, and before the row, so that its word is never newer than that. */
@@ -123,6 +146,7 @@ async function noteStopFailure(context: PoolContext, machine: Machine, error: Ho
   context.telemetry.count("holdfast_stops_total", { pool: machine.pool, outcome: error.code });
   context.telemetry.error("a machine was not stopped", error, { machine: machine.id, code: error.code });
   if (error.code === NEVER) return giveUp(context, machine, error.message);
+  context.memory.standby.unansweredAtMs.set(machine.id, context.clock.monotonicMs());
   await moveStandby(context, machine.id, null, "provider", `the provider did not stop it: ${error.message}`);
 }
 
@@ -150,6 +174,8 @@ async function confirmStopped(context: PoolContext, { id, pool }: Machine): Prom
   const { stop } = context.memory.standby;
   Object.assign(stop, { failureCount: 0, untilMonotonicMs: 0 });
   context.memory.standby.askedAtMs.delete(id);
+  context.memory.standby.unansweredAtMs.delete(id);
+  context.memory.standby.wordBefore.delete(id);
   context.hearing.forget(id);
   context.wake.controller("assign", pool);
 }

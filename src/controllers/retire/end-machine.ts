@@ -82,7 +82,8 @@ function lookAt(context: PoolContext, machine: Machine): Promise<ObservedMachine
   const { id, state } = machine;
   if (state.kind !== "retiring") return null;
   const listed = context.memory.observed.get(id) ?? null;
-  if (state.stage === "proving" && listed?.state !== "dead" && listed?.state !== "gone") return null;
+  const isShownAtRest = listed?.state === "dead" || listed?.state === "gone" || listed?.state === "stopped";
+  if (state.stage === "proving" && !isShownAtRest) return null;
   return askProvider(context, machine, state.providerId);
 }
 

@@ -37,12 +37,16 @@ export interface Belongings {
   readonly runnerUserId?: number;
 }
 
+/** Programs that become the listener in their own process (`agent/scope.ts`); one of them may have to wait for a name service. */
+const FORERUNNERS: readonly string[] = ["systemd-run", "choom", "setpriv"];
+
 /**
  * What a process is by its name, or by the program among its first two arguments: a script's name stands second, and a
- * runtime may rename its first thread.
+ * runtime may rename its first thread. What is about to become the listener is it already.
  */
 export function roleOf(name: string, args: readonly string[] | null): RunnerRole | null {
-  const names = [name, ...(args ?? []).slice(0, 2).map(baseName)];
+  const isForerunner = FORERUNNERS.includes(baseName(args?.[0] ?? ""));
+  const names = [name, ...(args ?? []).slice(0, isForerunner ? undefined : 2).map(baseName)];
   if (names.includes(WORKER_NAME)) return "worker";
   return names.includes(LISTENER_NAME) ? "listener" : null;
 }

@@ -87,7 +87,8 @@ function listUnfinished(db: Queryable) {
 
 /**
  * The settings that machines which we launched were made from, and those of launches whose outcome is not known. What was
- * adopted was found by settings that are known.
+ * adopted was found by some settings of its pool, and nobody knows by which: where the pool has moved since, only they still
+ * show it.
  */
 export async function listSettingsInUse(
   db: Queryable,
@@ -105,6 +106,16 @@ export async function listSettingsInUse(
     .distinct()
     .where("state", "=", "open")
     .execute();
-  const found = new Map([...machines, ...launches].map((row) => [`${row.pool} ${row.settings_hash}`, row]));
+  const adopted = db
+    .selectFrom("machines")
+    .select("pool")
+    .where("state", "in", PRESENT_STATES)
+    .where("origin", "=", "adopted");
+  const foundBy = await db
+    .selectFrom("pool_settings")
+    .select(["pool", "settings_hash"])
+    .where("pool", "in", adopted)
+    .execute();
+  const found = new Map([...machines, ...launches, ...foundBy].map((row) => [`${row.pool} ${row.settings_hash}`, row]));
   return [...found.values()].map((row) => ({ pool: parsePoolName(row.pool), settingsHash: row.settings_hash }));
 }

@@ -154,6 +154,28 @@ describe("a pool's settings", () => {
       /does not say which version/,
     ],
     [
+      "an image whose volume outlives its machines",
+      {
+        answers: {
+          DescribeImages: () => ({
+            Images: [
+              {
+                Architecture: "x86_64",
+                Tags: [{ Key: "holdfast:runner-version", Value: "2.336.0" }],
+                BlockDeviceMappings: [
+                  { DeviceName: "/dev/sda1", Ebs: { DeleteOnTermination: true } },
+                  { DeviceName: "/dev/sdb", Ebs: { DeleteOnTermination: false } },
+                ],
+              },
+            ],
+          }),
+        },
+      },
+      "provider.image",
+      "warning",
+      /\/dev\/sdb .*outlives/,
+    ],
+    [
       "no image",
       { answers: { DescribeImages: () => ({ Images: [] }) } },
       "provider.image",

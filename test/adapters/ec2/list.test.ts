@@ -78,6 +78,15 @@ describe("an instance", () => {
     ]);
   });
 
+  it.each<readonly [string, ProviderState]>([
+    ["Client.UserInitiatedShutdown", "stopped"],
+    ["Client.InstanceInitiatedShutdown", "stopped"],
+    ["Client.UserInitiatedHibernate", "running"],
+  ])("stopped by %s is %s: what is hibernated goes on where it was", async (Code, want) => {
+    const { context } = stage([instance({ State: { Name: "stopped" }, StateReason: { Code } })]);
+    expect((await listMachines(context, "all"))[0]?.state).toBe(want);
+  });
+
   it("whose marks are not ours to read is shown without them", async () => {
     const Tags = [MARKS[0], { Key: "holdfast:pool", Value: "NO POOL" }, { Key: "holdfast:launch", Value: "?" }];
     const { context } = stage([instance({ Tags })]);

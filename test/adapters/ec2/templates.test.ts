@@ -221,6 +221,19 @@ describe("what a template says", () => {
     ]);
   });
 
+  it("has no volume of the user's template that outlives its machine, also where the settings say nothing of volumes", () => {
+    const BlockDeviceMappings = [
+      { DeviceName: "/dev/sdb", Ebs: { VolumeSize: 8, DeleteOnTermination: false } },
+      { DeviceName: "/dev/sdc", Ebs: { VolumeSize: 8 } },
+      { DeviceName: "/dev/sdd", VirtualName: "ephemeral0" },
+    ];
+    expect(dataOf({}, { ...BASE, BlockDeviceMappings }).BlockDeviceMappings).toEqual([
+      { DeviceName: "/dev/sdb", Ebs: { VolumeSize: 8, DeleteOnTermination: true } },
+      { DeviceName: "/dev/sdc", Ebs: { VolumeSize: 8, DeleteOnTermination: true } },
+      { DeviceName: "/dev/sdd", VirtualName: "ephemeral0" },
+    ]);
+  });
+
   it("places machines on hosts", () => {
     const hostResourceGroup = "arn:aws:resource-groups:eu-central-1:1:group/ci";
     expect(dataOf({ tenancy: "host", hostResourceGroup }).Placement).toEqual({

@@ -56,6 +56,16 @@ describe("whose a runner's process is", () => {
       process({ name: "MainThread", executable: "/usr/bin/node", arguments: ["node", `${root}/bin/Runner.Listener`] }),
       seen(1, 0),
     ],
+    ...["choom", "setpriv"].map((name): [string, SeenProcess, ProcessSight] => [
+      `what is about to become the listener: ${name}`,
+      process({ name, arguments: [name, "--a", "--b", "--", `${root}/bin/Runner.Listener`, "run"], mark: MARKED }),
+      seen(1, 0),
+    ]),
+    [
+      "a step of a job that only speaks of the listener",
+      process({ name: "grep", arguments: ["grep", "-r", "x", `${root}/bin/Runner.Listener`], mark: MARKED }),
+      seen(0, 0),
+    ],
     ["a Worker that cannot be placed, with our mark", worker({ mark: MARKED }), seen(0, 1)],
     ["a Worker elsewhere with our mark", worker({ executable: "/tmp/Runner.Worker", mark: MARKED }), seen(0, 1)],
     [

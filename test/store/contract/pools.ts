@@ -157,10 +157,24 @@ export function describePoolRemains(open: OpenStore): void {
       await insertTicket(store().db, sampleTicket(1, { machineId: gone.id, state: spent, registration: "present" }));
       expect(await listConnectionsInUse(store().db)).toEqual([{ pool: parsePoolName("linux"), connection }]);
     });
+  });
+}
 
-    it("counts no settings of what was adopted: it was found by settings that are known", async () => {
+export function describeSettingsInUse(open: OpenStore): void {
+  describe("settings of pools that are in use", () => {
+    const store = useStore(open);
+
+    it("counts all that is known of the pool of what was adopted: by any of them it may have been found", async () => {
       await insertMachine(store().db, sampleMachine(1, { origin: "adopted" }));
       expect(await listSettingsInUse(store().db)).toEqual([]);
+      await save(store(), "one");
+      await save(store(), "two");
+      await savePoolSettings(store().db, { pool: otherPool, settingsHash: "x", settings: "{}", storedAtMs: NOW_MS });
+      const inUse = await listSettingsInUse(store().db);
+      expect(inUse.toSorted((a, b) => (a.settingsHash < b.settingsHash ? -1 : 1))).toEqual([
+        { pool, settingsHash: "one" },
+        { pool, settingsHash: "two" },
+      ]);
     });
 
     it("counts those of what was restored: its machine was made from them", async () => {
