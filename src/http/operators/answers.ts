@@ -189,6 +189,25 @@ export const ExplainAnswer = z.object({
   words: z.array(StandingWord).describe("Operators' words about it, its machine and its pool"),
 });
 
+export const LogsAnswer = z.object({
+  now: Instant,
+  subject: z.object({ kind: z.enum(["job", "machine"]), id: z.string(), name: z.string() }),
+  logs: z
+    .array(
+      z.object({
+        machineId: z.string(),
+        runnerName: z.string().nullable().describe("Null where the log is of the machine and of no ticket"),
+        name: z
+          .string()
+          .describe("The file's own; `console` for what the provider kept of a machine that never checked in"),
+        savedAt: Instant,
+        lines: z.array(z.string()).describe("The last ones"),
+      }),
+    )
+    .describe("Oldest first"),
+  omittedCount: Count.describe("Older logs that are kept and were left out"),
+});
+
 export const CommandAnswer = z.object({
   now: Instant,
   command: z.enum(["drain", "hold", "release", "freeze", "thaw", "terminate"]),
@@ -216,5 +235,6 @@ export type JobsAnswer = z.infer<typeof JobsAnswer>;
 export type MachineAnswer = z.infer<typeof MachineAnswer>;
 export type MachinesAnswer = z.infer<typeof MachinesAnswer>;
 export type StandingWord = z.infer<typeof StandingWord>;
+export type LogsAnswer = z.infer<typeof LogsAnswer>;
 export type CommandAnswer = z.infer<typeof CommandAnswer>;
 export type ExplainAnswer = z.infer<typeof ExplainAnswer>;

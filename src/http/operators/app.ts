@@ -8,6 +8,7 @@ import { type Operator, requireRole } from "./auth.ts";
 import { addCommands } from "./commands/app.ts";
 import { readExplanation } from "./read-explanation.ts";
 import { readJobs } from "./read-jobs.ts";
+import { readLogs } from "./read-logs.ts";
 import { readMachines } from "./read-machines.ts";
 import { readStatus } from "./read-status.ts";
 import type { OperatorSources } from "./sources.ts";
@@ -63,6 +64,13 @@ export function createOperatorApp({ operators, sources, telemetry, wake }: Opera
     const subject = context.req.param("subject");
     const answer = await readExplanation(sources, subject);
     return answer === null ? problem("not-found", `explaining ${subject.slice(0, 200)}`) : context.json(answer);
+  });
+  app.get("/logs/:subject{.+}", async (context) => {
+    const subject = context.req.param("subject");
+    const answer = await readLogs(sources, subject);
+    return answer === null
+      ? problem("not-found", `reading the logs of ${subject.slice(0, 200)}`)
+      : context.json(answer);
   });
   addCommands(app, operators, { sources, telemetry, wake });
   return app;
