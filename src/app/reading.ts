@@ -43,10 +43,10 @@ function addExplain(program: Command, done: Done): void {
     program
       .command("explain")
       .description("one timeline: what was seen, what was decided, under which rule, and what is waited for")
-      .argument("<subject>", SUBJECT),
-  ).action(async (subject: string, options: Reading) => {
+      .argument("[subject]", `${SUBJECT}, or a pool; without it: why nothing starts`),
+  ).action(async (subject: string | undefined, options: Reading) => {
     const { runExplain } = await import("./commands/explain.ts");
-    done(await runExplain(subject, options, openIo()));
+    done(await runExplain(subject ?? null, options, openIo()));
   });
 }
 

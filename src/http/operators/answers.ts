@@ -10,7 +10,11 @@ const Because = z.object({
   sentence: z.string(),
 });
 const Finding = z.object({
-  kind: z.string().describe("For a machine busy, idle, unknown or gone; for a job its status"),
+  kind: z
+    .string()
+    .describe(
+      "For a machine busy, idle, unknown or gone; for a job its status; for pools waiting or quiet, by their jobs",
+    ),
   sentences: z.array(z.string()),
 });
 
@@ -172,6 +176,15 @@ export const ExplainAnswer = z.object({
       providerId: z.string().nullable(),
       runnerNames: z.array(z.string()),
     }),
+    z.object({
+      kind: z.literal("pool"),
+      id: z.string(),
+      name: z.string(),
+      mode: z.enum(["run", "observe", "removed"]),
+      machineCount: Count,
+      max: Count.nullable(),
+    }),
+    z.object({ kind: z.literal("fleet"), id: z.string(), name: z.string() }).describe("All pools of a controller"),
   ]),
   verdict: Finding,
   waitingFor: Because.nullable(),
