@@ -10,6 +10,7 @@ type Reading = ServerOptions & { readonly json?: boolean };
 
 const COLUMNS_DEFAULT = 100;
 const LIMIT_MAX = 1_000;
+const SUBJECT = "a job's page address or id, a machine id, a provider id or a runner's name";
 
 export function addReadingCommands(program: Command, done: Done): void {
   asking(program.command("status").description("the fleet now: pools, machines, jobs, and what is wrong")).action(
@@ -33,6 +34,7 @@ export function addReadingCommands(program: Command, done: Done): void {
       done(await runMachines(options, openIo()));
     });
   addExplain(program, done);
+  addLogs(program, done);
   addCheck(program, done);
 }
 
@@ -41,11 +43,26 @@ function addExplain(program: Command, done: Done): void {
     program
       .command("explain")
       .description("one timeline: what was seen, what was decided, under which rule, and what is waited for")
-      .argument("<subject>", "a job's page address or id, a machine id, a provider id or a runner's name"),
-  ).action(async (subject: string, options: Reading) => {
+      .argument("[subject]", `${SUBJECT}, or a pool; without it: why nothing starts`),
+  ).action(async (subject: string | undefined, options: Reading) => {
     const { runExplain } = await import("./commands/explain.ts");
-    done(await runExplain(subject, options, openIo()));
+    done(await runExplain(subject ?? null, options, openIo()));
   });
+}
+
+function addLogs(program: Command, done: Done): void {
+  asking(
+    program
+      .command("logs")
+      .description("the last lines of agent, runner and Worker, or of the console of a machine that never came up")
+      .argument("<subject>", SUBJECT),
+  )
+    .option("--lines <count>", "so many lines of each at most, the last ones", parseLimit)
+    .option("--name <text>", "only logs with this in their name, as in Worker")
+    .action(async (subject: string, options: Reading & { readonly lines?: number; readonly name?: string }) => {
+      const { runLogs } = await import("./commands/logs.ts");
+      done(await runLogs(subject, options, openIo()));
+    });
 }
 
 function addCheck(program: Command, done: Done): void {

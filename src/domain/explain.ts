@@ -18,7 +18,7 @@ export interface Finding {
   readonly sentences: readonly string[];
 }
 
-interface Told<ExplainedSubject> extends Timeline {
+export interface Told<ExplainedSubject> extends Timeline {
   readonly subject: ExplainedSubject;
   readonly verdict: Finding;
   /** What has to happen before it goes on; null where nothing has to, or nothing is decided yet. */

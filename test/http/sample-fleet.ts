@@ -12,6 +12,7 @@ import { recordQuarantined } from "../../src/store/deliveries/record.ts";
 import { recordDecision } from "../../src/store/evidence/decisions.ts";
 import { recordEvidence } from "../../src/store/evidence/evidence.ts";
 import { saveJob } from "../../src/store/jobs/save.ts";
+import { saveLogs } from "../../src/store/logs/logs.ts";
 import { insertMachine } from "../../src/store/machines/save.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { jobSubject, machineSubject, poolSubject, ticketSubject } from "../../src/store/subjects.ts";
@@ -270,6 +271,11 @@ async function addEndedJob(store: Store): Promise<void> {
   await decide(store, machineOf, endMs - 300, "wait", "awaits-report");
   await note(store, machineOf, "controller", endMs - 14_000, "asked the provider to end it, by proof parked");
   await note(store, machineOf, "provider", endMs - 20_000, "machine gone");
+  const logs = [
+    { name: "agent.log", lines: ["the listener is started", "the ticket is spent"] },
+    { name: "Worker_20260801-104400-utc.log", lines: ["[INFO JobRunner] Job result: Failed \u001b[2Jcleared?"] },
+  ];
+  await saveLogs(store.db, { machineId: machineId(2), ticketId: ticketId(2), logs, savedAtMs: ago(endMs) });
 }
 
 async function addOtherMachines(store: Store): Promise<void> {
@@ -300,6 +306,8 @@ async function addOtherMachines(store: Store): Promise<void> {
     }),
   );
   await decide(store, machineSubject(machineId(6)), 40 * SECOND_MS, "keep", "booting");
+  const logs = [{ name: "console", lines: [] }];
+  await saveLogs(store.db, { machineId: machineId(6), ticketId: null, logs, savedAtMs: ago(SECOND_MS) });
   const retiring = {
     kind: "retiring",
     providerId: providerId(8),

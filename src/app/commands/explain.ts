@@ -10,18 +10,19 @@ import { CommandError, EXIT, type ExitCode, telling } from "./failure.ts";
 import type { ReadOptions } from "./status.ts";
 import { toned } from "./tones.ts";
 
-/** @param subject a job's id or address, a machine id, a provider's id or a runner's name. */
-export function runExplain(subject: string, options: ReadOptions, io: CommandIo): Promise<ExitCode> {
+/** @param subject a job's id or address, a machine id, a provider's id, a runner's name or a pool; null for all pools. */
+export function runExplain(subject: string | null, options: ReadOptions, io: CommandIo): Promise<ExitCode> {
   return telling(io, options, async () => {
-    if (subject.trim() === "")
+    if (subject?.trim() === "")
       throw new CommandError("explaining", {
         code: "usage",
         wrong: "nothing is named",
-        mend: "Name a job, a machine or a runner.",
+        mend: "Name a job, a machine, a runner or a pool; without any name it tells why nothing starts.",
       });
     const client = await openClient(options, io.environment);
-    const what = `to explain ${subject}`;
-    const answer = await client.get(`/explain/${encodeURIComponent(subject.trim())}`, ExplainAnswer, what);
+    const path = subject === null ? "/explain" : `/explain/${encodeURIComponent(subject.trim())}`;
+    const what = subject === null ? "why nothing starts" : `to explain ${subject}`;
+    const answer = await client.get(path, ExplainAnswer, what);
     const text =
       options.json === true ? `${JSON.stringify(answer, null, 2)}\n` : renderExplanation(plainAnswer(answer), io);
     io.stdout.write(text);
@@ -34,7 +35,7 @@ function renderExplanation(answer: ExplainAnswer, io: CommandIo): string {
   const width = widthOf(io);
   const { verdict, waitingFor, omittedCount, timeline } = answer;
   const word = toned(verdict.kind, colours);
-  const isToldAlready = waitingFor !== null && verdict.sentences.includes(waitingFor.sentence);
+  const isToldAlready = waitingFor !== null && verdict.sentences.some((one) => one.includes(waitingFor.sentence));
   const because =
     waitingFor === null || isToldAlready ? [] : [`Because: ${waitingFor.sentence} (${waitingFor.reason})`];
   const sentences = [...verdict.sentences, ...because].flatMap((sentence) => wrapText(sentence, width - 2));
@@ -55,7 +56,7 @@ function renderSubject(subject: ExplainAnswer["subject"], width: number, colours
   const [title, facts, address] = describeSubject(subject);
   return [
     ...wrapText(title, width).map(colours.bold),
-    ...wrapText(facts, width),
+    ...(facts === "" ? [] : wrapText(facts, width)),
     // Whole, however long: it is there to be followed.
     ...(address === "" ? [] : [colours.dim(address)]),
   ];
@@ -67,6 +68,11 @@ function describeSubject(subject: ExplainAnswer["subject"]): readonly [title: st
     const place = providerId === null ? "" : `, at the provider ${providerId}`;
     const runner = runnerNames.length === 0 ? "" : `runner ${runnerNames.at(-1)}`;
     return [`machine ${id}`, `pool ${pool}, ${state}${place}`, runner];
+  }
+  if (subject.kind === "fleet") return [`all pools of ${subject.id}`, "", ""];
+  if (subject.kind === "pool") {
+    const { id, mode, machineCount, max } = subject;
+    return [`pool ${id}`, `${mode}, ${machineCount}${max === null ? "" : `/${max}`} machines`, ""];
   }
   const { id, name, repository, pool, machineId, url } = subject;
   const place = machineId === null ? "" : `, machine ${machineId}`;

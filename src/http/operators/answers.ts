@@ -10,7 +10,11 @@ const Because = z.object({
   sentence: z.string(),
 });
 const Finding = z.object({
-  kind: z.string().describe("For a machine busy, idle, unknown or gone; for a job its status"),
+  kind: z
+    .string()
+    .describe(
+      "For a machine busy, idle, unknown or gone; for a job its status; for pools waiting or quiet, by their jobs",
+    ),
   sentences: z.array(z.string()),
 });
 
@@ -172,6 +176,15 @@ export const ExplainAnswer = z.object({
       providerId: z.string().nullable(),
       runnerNames: z.array(z.string()),
     }),
+    z.object({
+      kind: z.literal("pool"),
+      id: z.string(),
+      name: z.string(),
+      mode: z.enum(["run", "observe", "removed"]),
+      machineCount: Count,
+      max: Count.nullable(),
+    }),
+    z.object({ kind: z.literal("fleet"), id: z.string(), name: z.string() }).describe("All pools of a controller"),
   ]),
   verdict: Finding,
   waitingFor: Because.nullable(),
@@ -187,6 +200,25 @@ export const ExplainAnswer = z.object({
   ),
   omittedCount: Count,
   words: z.array(StandingWord).describe("Operators' words about it, its machine and its pool"),
+});
+
+export const LogsAnswer = z.object({
+  now: Instant,
+  subject: z.object({ kind: z.enum(["job", "machine"]), id: z.string(), name: z.string() }),
+  logs: z
+    .array(
+      z.object({
+        machineId: z.string(),
+        runnerName: z.string().nullable().describe("Null where the log is of the machine and of no ticket"),
+        name: z
+          .string()
+          .describe("The file's own; `console` for what the provider kept of a machine that never checked in"),
+        savedAt: Instant,
+        lines: z.array(z.string()).describe("The last ones"),
+      }),
+    )
+    .describe("Oldest first"),
+  omittedCount: Count.describe("Older logs that are kept and were left out"),
 });
 
 export const CommandAnswer = z.object({
@@ -216,5 +248,6 @@ export type JobsAnswer = z.infer<typeof JobsAnswer>;
 export type MachineAnswer = z.infer<typeof MachineAnswer>;
 export type MachinesAnswer = z.infer<typeof MachinesAnswer>;
 export type StandingWord = z.infer<typeof StandingWord>;
+export type LogsAnswer = z.infer<typeof LogsAnswer>;
 export type CommandAnswer = z.infer<typeof CommandAnswer>;
 export type ExplainAnswer = z.infer<typeof ExplainAnswer>;

@@ -6,8 +6,9 @@ import type { Wake } from "../../ports/wake.ts";
 import { answerError, problem } from "../problem.ts";
 import { type Operator, requireRole } from "./auth.ts";
 import { addCommands } from "./commands/app.ts";
-import { readExplanation } from "./read-explanation.ts";
+import { readExplanation, readFleetExplanation } from "./read-explanation.ts";
 import { readJobs } from "./read-jobs.ts";
+import { readLogs } from "./read-logs.ts";
 import { readMachines } from "./read-machines.ts";
 import { readStatus } from "./read-status.ts";
 import type { OperatorSources } from "./sources.ts";
@@ -59,10 +60,18 @@ export function createOperatorApp({ operators, sources, telemetry, wake }: Opera
     const includeGone = all !== "false" && all !== "0";
     return context.json(await readMachines(sources, { limitCount: limit, includeGone }));
   });
+  app.get("/explain", async (context) => context.json(await readFleetExplanation(sources)));
   app.get("/explain/:subject{.+}", async (context) => {
     const subject = context.req.param("subject");
     const answer = await readExplanation(sources, subject);
     return answer === null ? problem("not-found", `explaining ${subject.slice(0, 200)}`) : context.json(answer);
+  });
+  app.get("/logs/:subject{.+}", async (context) => {
+    const subject = context.req.param("subject");
+    const answer = await readLogs(sources, subject);
+    return answer === null
+      ? problem("not-found", `reading the logs of ${subject.slice(0, 200)}`)
+      : context.json(answer);
   });
   addCommands(app, operators, { sources, telemetry, wake });
   return app;

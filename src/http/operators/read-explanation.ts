@@ -1,13 +1,11 @@
-import type { Subject } from "../../domain/evidence.ts";
 import { explainJob, explainMachine, type JobExplanation, type MachineExplanation } from "../../domain/explain.ts";
+import type { FleetExplanation, PoolExplanation } from "../../domain/explain-pools.ts";
 import type { PoolName } from "../../domain/ids.ts";
 import { formatInstant } from "../../domain/instant.ts";
 import type { Job } from "../../domain/job.ts";
 import type { Machine } from "../../domain/machine.ts";
 import type { Ticket } from "../../domain/ticket.ts";
-import { type Records, TIMELINE_COUNT_MAX } from "../../domain/timeline.ts";
-import { listDecisions } from "../../store/evidence/decisions.ts";
-import { listEvidence } from "../../store/evidence/evidence.ts";
+import { TIMELINE_COUNT_MAX } from "../../domain/timeline.ts";
 import type { JobRow } from "../../store/jobs/row.ts";
 import { loadMachine } from "../../store/machines/load.ts";
 import type { Queryable } from "../../store/schema.ts";
@@ -15,20 +13,26 @@ import { jobSubject, machineSubject, ticketSubject } from "../../store/subjects.
 import { listTicketsOfJob, listTicketsOfMachine } from "../../store/tickets/list.ts";
 import { findTicketByRunnerName } from "../../store/tickets/load.ts";
 import type { ExplainAnswer, StandingWord } from "./answers.ts";
+import { findPoolNamed, tellFleet, tellPool } from "./explain-pools.ts";
 import { findSubject } from "./find-subject.ts";
 import { judge } from "./judge.ts";
-import { isFrozen, readWords, wordsOfMachine, wordsOfPool, wordsOver } from "./read-words.ts";
+import { readRecords } from "./read-records.ts";
+import { allWords, isFrozen, readWords, wordsOfMachine, wordsOfPool, wordsOver } from "./read-words.ts";
 import type { OperatorSources } from "./sources.ts";
 
 /** Tickets whose evidence is read for one story, the newest. */
 const TICKETS_MAX = 20;
 
-/** @returns null where nothing of that name is known. */
+/** @param text what a person may call a job, a machine or a pool. @returns null where nothing of that name is known. */
 export async function readExplanation(sources: OperatorSources, text: string): Promise<ExplainAnswer | null> {
   const found = await findSubject(sources.store.db, text);
   switch (found.kind) {
-    case "none":
-      return null;
+    case "none": {
+      const pool = await findPoolNamed(sources, text);
+      if (pool === null) return null;
+      const words = wordsOfPool(await readWords(sources.store.db), pool);
+      return answer(sources, await tellPool(sources, pool), words);
+    }
     case "job":
       return tellJob(sources, found.row);
     case "machine":
@@ -36,15 +40,21 @@ export async function readExplanation(sources: OperatorSources, text: string): P
   }
 }
 
+/** Why nothing starts, in all pools together. */
+export async function readFleetExplanation(sources: OperatorSources): Promise<ExplainAnswer> {
+  const words = await readWords(sources.store.db);
+  return answer(sources, await tellFleet(sources), allWords(words, []));
+}
+
 function answer(
   sources: OperatorSources,
-  told: JobExplanation | MachineExplanation,
+  told: JobExplanation | MachineExplanation | PoolExplanation | FleetExplanation,
   words: readonly StandingWord[],
 ): ExplainAnswer {
   const { subject, verdict, waitingFor, timeline, omittedCount } = told;
   return {
     now: formatInstant(sources.clock.nowMs()),
-    subject: subject.kind === "job" ? subject : { ...subject, runnerNames: [...subject.runnerNames] },
+    subject: subject.kind === "machine" ? { ...subject, runnerNames: [...subject.runnerNames] } : subject,
     verdict: { kind: verdict.kind, sentences: [...verdict.sentences] },
     waitingFor,
     timeline: [...timeline],
@@ -61,11 +71,12 @@ async function tellJob(sources: OperatorSources, { job, pool }: JobRow): Promise
   const tickets = ran === null || made.some((ticket) => ticket.id === ran.id) ? made : [...made, ran];
   const shown = newest(tickets);
   const machine = ran === null ? null : await loadMachine(db, ran.machineId);
-  const records = await readRecords(db, [
+  const subjects = [
     jobSubject(job.connection, job.id),
     ...shown.map((ticket) => ticketSubject(ticket.id)),
     ...(machine === null ? [] : [machineSubject(machine.id)]),
-  ]);
+  ];
+  const records = await readRecords(db, subjects, TIMELINE_COUNT_MAX);
   return answer(sources, explainJob({ job, pool, tickets, records }), await wordsOfJob(db, job, pool, machine));
 }
 
@@ -80,10 +91,8 @@ async function wordsOfJob(db: Queryable, { status }: Job, pool: PoolName | null,
 async function tellMachine(sources: OperatorSources, machine: Machine): Promise<ExplainAnswer> {
   const { db } = sources.store;
   const tickets = await listTicketsOfMachine(db, machine.id);
-  const records = await readRecords(db, [
-    machineSubject(machine.id),
-    ...newest(tickets).map((ticket) => ticketSubject(ticket.id)),
-  ]);
+  const subjects = [machineSubject(machine.id), ...newest(tickets).map((ticket) => ticketSubject(ticket.id))];
+  const records = await readRecords(db, subjects, TIMELINE_COUNT_MAX);
   const words = await readWords(db);
   const verdict = judge(sources, machine, tickets);
   const told = explainMachine({
@@ -99,14 +108,4 @@ async function tellMachine(sources: OperatorSources, machine: Machine): Promise<
 
 function newest(tickets: readonly Ticket[]): readonly Ticket[] {
   return tickets.slice(-TICKETS_MAX);
-}
-
-async function readRecords(db: Queryable, subjects: readonly Subject[]): Promise<Records> {
-  const evidence = [];
-  const decisions = [];
-  for (const subject of subjects) {
-    evidence.push(...(await listEvidence(db, subject, TIMELINE_COUNT_MAX)));
-    decisions.push(...(await listDecisions(db, subject, TIMELINE_COUNT_MAX)));
-  }
-  return { evidence, decisions };
 }

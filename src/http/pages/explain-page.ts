@@ -7,12 +7,22 @@ import { renderWordList } from "./words.ts";
 
 const REFRESH_SECONDS = 5;
 
+const KINDS = { job: "Job", machine: "Machine", pool: "Pool", fleet: "All pools" } as const;
+
+const BECAUSE = {
+  job: "It waits because",
+  machine: "It stands so because",
+  pool: "Most of its jobs wait because",
+  fleet: "Most jobs wait because",
+} as const;
+
 type Entry = ExplainAnswer["timeline"][number];
 
 export function renderExplainPage(answer: ExplainAnswer, controllerId: string): Html {
   const { subject, verdict, waitingFor, timeline, now } = answer;
   const isOver = verdict.kind === "completed" || verdict.kind === "gone";
-  const because = waitingFor === null || verdict.sentences.includes(waitingFor.sentence) ? null : waitingFor;
+  const isToldAlready = verdict.sentences.some((one) => waitingFor !== null && one.includes(waitingFor.sentence));
+  const because = isToldAlready ? null : waitingFor;
   return renderPage({
     title: `${subject.kind} ${subject.name}`,
     controllerId,
@@ -20,14 +30,14 @@ export function renderExplainPage(answer: ExplainAnswer, controllerId: string): 
     now,
     body: html`
 <section class="subject">
-  <p class="quiet">${subject.kind === "job" ? "Job" : "Machine"}</p>
+  <p class="quiet">${KINDS[subject.kind]}</p>
   <h1 class="${subject.kind === "machine" ? "mono" : ""}">${subject.name === "" ? subject.id : subject.name}</h1>
   <dl class="of-subject">${renderFacts(subject)}</dl>
 </section>
 <section class="answer">
   <p><span class="verdict ${verdict.kind}">${wordOf(verdict.kind)}</span></p>
   ${verdict.sentences.map((sentence) => html`<p>${renderSentence(sentence)}</p>`)}
-  ${because === null ? "" : html`<p class="because"><span class="quiet">${subject.kind === "job" ? "It waits because" : "It stands so because"}:</span> ${renderSentence(because.sentence)} <code>${because.reason}</code></p>`}
+  ${because === null ? "" : html`<p class="because"><span class="quiet">${BECAUSE[subject.kind]}:</span> ${renderSentence(because.sentence)} <code>${because.reason}</code></p>`}
   ${renderWordList(answer.words, now)}
 </section>
 <section><h2>What happened</h2>
@@ -44,7 +54,7 @@ export function renderNotFoundPage(subject: string, controllerId: string, now: s
     refreshSeconds: null,
     now,
     body: html`<section class="subject"><h1>Nothing of that name is known</h1>
-<p>Looked for <span class="mono">${subject.slice(0, 200)}</span> among jobs, machines, provider ids and runner names.</p>
+<p>Looked for <span class="mono">${subject.slice(0, 200)}</span> among jobs, machines, provider ids, runner names and pools.</p>
 <p class="quiet">A job is known from its first webhook on. An address of a job ends in <span class="mono">/job/123</span>; that of a whole run names no job.</p>
 <p><a href="/">To the fleet</a></p></section>`,
   });
@@ -65,6 +75,14 @@ function renderFacts(subject: ExplainAnswer["subject"]): readonly (Html | "")[] 
       subject.runnerNames.length === 0
         ? ""
         : renderFact("Runner", html`<span class="mono">${subject.runnerNames.slice(-3).join(", ")}</span>`),
+    ];
+  }
+  if (subject.kind === "fleet") return [];
+  if (subject.kind === "pool") {
+    const { mode, machineCount, max } = subject;
+    return [
+      renderFact("Mode", mode),
+      renderFact("Machines", `${machineCount}${max === null ? "" : ` of at most ${max}`}`),
     ];
   }
   const { machineId, runnerName, url } = subject;

@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import type { PoolAnswer } from "../operators/answers.ts";
 import { listWords } from "../text/words.ts";
-import type { Html } from "./layout.ts";
+import { explainHref, type Html } from "./layout.ts";
 
 type PoolState = keyof PoolAnswer["machines"];
 
@@ -27,7 +27,7 @@ export function renderPool(pool: PoolAnswer): Html {
   const mode = MODES[pool.mode];
   return html`<article class="card">
   <div class="card-head">
-    <h3>${pool.name}</h3>
+    <h3><a href="${explainHref(`pool:${pool.name}`)}">${pool.name}</a></h3>
     ${mode === "" ? "" : html`<span class="chip">${mode}</span>`}
     ${pool.words.length === 0 ? "" : html`<span class="chip word">${listWords(pool.words)}</span>`}
     <span class="of"><strong>${presentCount}</strong>${pool.max === null ? "" : html` <span class="quiet">of ${pool.max}</span>`}</span>

@@ -6,11 +6,18 @@ import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runExplain } from "../../../src/app/commands/explain.ts";
 import { runJobs } from "../../../src/app/commands/jobs.ts";
+import { type LogsOptions, runLogs } from "../../../src/app/commands/logs.ts";
 import { runMachines } from "../../../src/app/commands/machines.ts";
 import { runStatus } from "../../../src/app/commands/status.ts";
 import type { CommandIo } from "../../../src/app/terminal/io.ts";
 import { textWidth } from "../../../src/app/terminal/text-width.ts";
-import { ExplainAnswer, JobsAnswer, MachinesAnswer, StatusAnswer } from "../../../src/http/operators/answers.ts";
+import {
+  ExplainAnswer,
+  JobsAnswer,
+  LogsAnswer,
+  MachinesAnswer,
+  StatusAnswer,
+} from "../../../src/http/operators/answers.ts";
 import { createOperatorApp } from "../../../src/http/operators/app.ts";
 import { type Listener, listen } from "../../../src/http/server.ts";
 import { openStore, type Store } from "../../../src/store/store.ts";
@@ -63,6 +70,11 @@ const COMMANDS: readonly (readonly [string, (io: CommandIo) => Promise<number>])
   ["machines-all", (io) => runMachines({ ...SERVER, all: true }, io)],
   ["explain-job", (io) => runExplain("7", SERVER, io)],
   ["explain-waiting-job", (io) => runExplain("43", SERVER, io)],
+  ["explain-pool", (io) => runExplain("gpu", SERVER, io)],
+  ["explain-fleet", (io) => runExplain(null, SERVER, io)],
+  ["logs-job", (io) => runLogs("3", SERVER, io)],
+  ["logs-machine", (io) => runLogs("m-00000006", SERVER, io)],
+  ["logs-none", (io) => runLogs("7", SERVER, io)],
   ["explain-machine", (io) => runExplain("i-00000002", SERVER, io)],
 ];
 
@@ -114,6 +126,7 @@ describe("--json", () => {
     ["jobs", (io: CommandIo) => runJobs({ ...SERVER, json: true }, io), JobsAnswer],
     ["machines", (io: CommandIo) => runMachines({ ...SERVER, json: true }, io), MachinesAnswer],
     ["explain", (io: CommandIo) => runExplain("7", { ...SERVER, json: true }, io), ExplainAnswer],
+    ["logs", (io: CommandIo) => runLogs("3", { ...SERVER, json: true }, io), LogsAnswer],
   ] as const)("%s is what the server answered", async (_name, run, schema) => {
     const io = withToken();
     expect(await run(io)).toBe(0);
@@ -148,6 +161,38 @@ describe("options", () => {
     const io = withToken();
     expect(await runJobs({ ...SERVER, status: "done" }, io)).toBe(2);
     expect(io.err()).toMatch(/field status/);
+  });
+});
+
+describe("logs", () => {
+  const told = async (subject: string, options: LogsOptions): Promise<LogsAnswer["logs"]> => {
+    const io = withToken();
+    expect(await runLogs(subject, { ...SERVER, ...options, json: true }, io)).toBe(0);
+    return LogsAnswer.parse(JSON.parse(io.out())).logs;
+  };
+
+  it("by the name of the job's machine, runner, provider id and page address", async () => {
+    const address = "https://github.com/acme/widgets/actions/runs/1/job/3";
+    const ofJob = await told("3", {});
+    expect(ofJob.map(({ name }) => name)).toEqual(["Worker_20260801-104400-utc.log", "agent.log"]);
+    for (const subject of ["m-00000002", "i-00000002", `hf-ci-eu-${ofJob[0]?.runnerName?.slice(9)}`, address])
+      expect(await told(subject, {})).toEqual(ofJob);
+  });
+
+  it("the last lines of those whose name has a word", async () => {
+    const [log, ...others] = await told("3", { name: "AGENT", lines: 1 });
+    expect([log?.name, log?.lines, others]).toEqual(["agent.log", ["the ticket is spent"], []]);
+  });
+
+  it("a word that no name has: which there are", async () => {
+    const io = withToken();
+    expect(await runLogs("3", { ...SERVER, name: "console" }, io)).toBe(0);
+    expect(io.out()).toMatch(/No log of job 3 .*there are\sWorker_\S+,\sagent\.log\./s);
+  });
+
+  it("of nobody: exit code 4, and 2 without a name", async () => {
+    expect(await runLogs("m-nothing0", SERVER, withToken())).toBe(4);
+    expect(await runLogs("", SERVER, withToken())).toBe(2);
   });
 });
 

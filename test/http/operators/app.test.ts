@@ -182,6 +182,8 @@ describe("GET /explain", () => {
     ["a provider's id", "i-00000002", "m-00000002"],
     ["a runner's name", "hf-ci-eu-t-00000002", "m-00000002"],
     ["white space around it", "  m-00000001 ", "m-00000001"],
+    ["a pool", "gpu", "gpu"],
+    ["a pool, said to be one", "pool:gpu", "gpu"],
   ])("finds by %s", async (_name, text, id) => {
     expect((await ask(`/explain/${encodeURIComponent(text)}`, ExplainAnswer)).subject.id).toBe(id);
   });
@@ -196,6 +198,13 @@ describe("GET /explain", () => {
       expect((await ask(`/explain/${encodeURIComponent(text)}`, ProblemAnswer, 404)).code).toBe("not-found");
     },
   );
+
+  it("tells of all pools where nothing is named", async () => {
+    const { subject, verdict, waitingFor } = await ask("/explain", ExplainAnswer);
+    expect([subject.kind, subject.id, verdict.kind]).toEqual(["fleet", "ci-eu", "waiting"]);
+    expect(verdict.sentences).toContainEqual(expect.stringMatching(/^1 job waits for no pool/));
+    expect(waitingFor?.reason).toBe("no-pool");
+  });
 
   it("tells a job's story with that of its ticket and its machine, each fact once", async () => {
     const { timeline, verdict } = await ask("/explain/7", ExplainAnswer);

@@ -33,6 +33,7 @@ describe("every page", () => {
     ["/explain/7", 200],
     ["/explain/43", 200],
     ["/explain/m-00000004", 200],
+    ["/explain/pool%3Agpu", 200],
     ["/explain/nothing", 404],
   ])("%s runs no script and is shown in no frame", async (path, status) => {
     const response = await app.request(path);
@@ -74,6 +75,7 @@ describe("the status page", () => {
       "proof: parked",
       '<code class="key">machines.jobsPerMachine</code>',
       'href="/explain/m-00000002"',
+      'href="/explain/pool%3Agpu"',
       "1 held by GitHub for approval",
     ])
       expect(html).toContain(text);
