@@ -22,5 +22,14 @@ export function findUnfindable({ provider, faults, database, machineIds }: World
     .map((host) => host.truth())
     .filter(({ isUp }) => !isUp)
     .map(({ providerId }) => providerId)
-    .filter((id) => database.read("select id from machines where id = ?", machineIds.get(id) ?? "").length === 0);
+    .filter((id) => {
+      const name = machineIds.get(id) ?? "";
+      return database.read("select id from machines where id = ? or provider_id = ?", name, id).length === 0;
+    });
+}
+
+/** By which the store knows a machine that it has adopted, whatever it was started as; null where it has no row of it. */
+export function nameOfRow({ database }: Pick<World, "database">, providerId: string): string | null {
+  const rows = database?.read("select id from machines where provider_id = ?", providerId) ?? [];
+  return rows[0] === undefined ? null : String(rows[0].id);
 }
