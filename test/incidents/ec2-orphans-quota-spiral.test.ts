@@ -75,7 +75,7 @@ it(
   "every live instance whose use is over ends, whatever its row says: within 2 minutes while its agent answers, by host-lost otherwise",
   async () => {
     spiral = new QuotaSpiral({
-      jobs: [...jobs("legitimate", 1, SECOND_MS, 2 * HOUR_MS), ...jobs("lost", 1, 2 * SECOND_MS, 2 * HOUR_MS)],
+      jobs: [...jobs("legitimate", 1, SECOND_MS, 3 * HOUR_MS), ...jobs("lost", 1, 2 * SECOND_MS, 2 * HOUR_MS)],
     });
     await spiral.until(FIRST_JOBS_MS + BOOT_MAX_MS);
     const [legitimate, lost] = [spiral.instanceOf("legitimate-1"), spiral.instanceOf("lost-1")];
@@ -103,7 +103,7 @@ it(
     expect(await spiral.waitFor(isOver, DEADLINES.unknownMs + 30 * MINUTE_MS)).not.toBeNull();
     expect(ended()).toMatchObject({ forced: silent.length });
     expect(spiral.endOf(legitimate)).toBeNull();
-    await spiral.until(2 * HOUR_MS + 10 * MINUTE_MS);
+    await spiral.until(3 * HOUR_MS + 10 * MINUTE_MS);
     expect(spiral.hasSucceeded("legitimate-1")).toBe(true);
     expect(spiral.instances).toEqual([]);
   },

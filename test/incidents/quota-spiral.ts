@@ -19,7 +19,8 @@ export const NEVER_BOOTS: Fault = { kind: "host.never-boots", perMachine: 1 };
 export const DOES_NOT_TAKE: Fault = { kind: "provider.terminate-does-not-take", probability: 1 };
 export const NEVER_ONLINE: Fault = { kind: "host.runner-never-online", perTicket: 1 };
 export const BOOT_MAX_MS = 90 * SECOND_MS;
-export const { deadlines: DEADLINES } = PLAIN_POOL;
+/** Long enough that no other limit ends what `host-lost` is to end. */
+export const DEADLINES = { ...PLAIN_POOL.deadlines, unknownMs: 2 * HOUR_MS };
 /** As in the world: the controllers' own. */
 const CONTROLLER = parseControllerId("world");
 
@@ -54,7 +55,7 @@ export class QuotaSpiral {
         durationMs: 12 * HOUR_MS,
         algorithm: "holdfast",
         provider: "ec2",
-        pools: [{ ...PLAIN_POOL, machineCountMax: 40 }],
+        pools: [{ ...PLAIN_POOL, machineCountMax: 40, deadlines: DEADLINES }],
         workload: { jobs: planned, arrivals: null },
         faults: this.#faults,
         faultsEndMs: null,
