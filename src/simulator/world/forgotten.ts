@@ -1,12 +1,25 @@
 /** What no controller can know any more after its store was put back, whatever it does: nobody is judged by it. */
+import type { MachineId } from "../../domain/ids.ts";
 import type { Runner } from "../github/state.ts";
-import type { World } from "./world.ts";
+import type { WorldDatabase } from "./database.ts";
+import type { Faults } from "./faults.ts";
+import type { ProviderModel } from "./provider.ts";
+
+interface Remembering {
+  readonly provider: ProviderModel;
+  readonly faults: Faults;
+  readonly database: WorldDatabase | null;
+  readonly machineIds: ReadonlyMap<string, MachineId>;
+}
 
 /**
  * A store that was restored has forgotten whose registration it is. One that nobody has seen online is kept for a day by the
  * contract, which is longer than anybody waits here.
  */
-export function isForgotten({ faults, database }: World, { name, sessionId }: Runner): boolean {
+export function isForgotten(
+  { faults, database }: Pick<Remembering, "faults" | "database">,
+  { name, sessionId }: Runner,
+): boolean {
   if (database === null || sessionId !== null || faults.counts["controller.restore"] === undefined) return false;
   return database.read("select id from tickets where runner_name = ?", name).length === 0;
 }
@@ -15,7 +28,7 @@ export function isForgotten({ faults, database }: World, { name, sessionId }: Ru
  * Machines that are dead, with their marks taken off by somebody, and of a store that was restored to before them: nothing is
  * left by which anybody could know that they are ours. By their provider's ids.
  */
-export function findUnfindable({ provider, faults, database, machineIds }: World): readonly string[] {
+export function findUnfindable({ provider, faults, database, machineIds }: Remembering): readonly string[] {
   const { "provider.marks-lost": unmarkedCount, "controller.restore": restoredCount } = faults.counts;
   if (database === null || unmarkedCount === undefined || restoredCount === undefined) return [];
   return [...provider.hosts.values()]
@@ -29,7 +42,7 @@ export function findUnfindable({ provider, faults, database, machineIds }: World
 }
 
 /** By which the store knows a machine that it has adopted, whatever it was started as; null where it has no row of it. */
-export function nameOfRow({ database }: Pick<World, "database">, providerId: string): string | null {
+export function nameOfRow({ database }: Pick<Remembering, "database">, providerId: string): string | null {
   const rows = database?.read("select id from machines where provider_id = ?", providerId) ?? [];
   return rows[0] === undefined ? null : String(rows[0].id);
 }
