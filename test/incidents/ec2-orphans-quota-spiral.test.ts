@@ -14,7 +14,7 @@ import {
 } from "./quota-spiral.ts";
 
 /** Hours of the world, on a machine that may be busy. */
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 240_000;
 /** From a deadline to the call: each of the controllers that it takes comes once. */
 const ONE_PASS_MS = 20 * SECOND_MS;
 /** Time for a machine, its ticket and its session. */
