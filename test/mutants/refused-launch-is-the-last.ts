@@ -3,8 +3,8 @@ import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
   source: "src/controllers/execute/launch.ts",
-  text: "clock.monotonicMs() + backoffMs(CALL_BACKOFF, memory.launch.failureCount, random.fraction());",
-  replacement: "Number.POSITIVE_INFINITY;",
+  text: "launch.untilMonotonicMs = clock.monotonicMs() + pauseMs;",
+  replacement: "launch.untilMonotonicMs = Number.POSITIVE_INFINITY;",
   invariant: "I5",
   why: "One launch for which there was no capacity is the last: jobs wait for a machine for ever.",
   world: {
