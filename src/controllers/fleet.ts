@@ -21,6 +21,7 @@ import { sweep } from "./sweep.ts";
 import { SWEEP_UNKNOWN_PERIOD_MS, sweepUnknown } from "./sweep-unknown.ts";
 import { WATCH_DEPARTURE_PERIOD_MS, watchDeparture } from "./watch-departure.ts";
 import { WATCH_HOSTS_PERIOD_MS, watchHosts } from "./watch-hosts.ts";
+import { type QuarantineMemory, WATCH_QUARANTINE_PERIOD_MS, watchQuarantine } from "./watch-quarantine.ts";
 import { WATCH_VERSION_PERIOD_MS, watchVersion } from "./watch-version.ts";
 
 /** Each agent keeps the highest that it saw, a line of its journal each: often enough for a backup to be told by it. */
@@ -33,8 +34,15 @@ const FLEET_REST_MS = SECOND_MS;
 
 /** Those that serve all pools. */
 export function sharedControllers(context: Surroundings): readonly Controller[] {
+  const quarantine: QuarantineMemory = { toldCount: 0 };
   return [
     { name: "ingest", pool: null, periodMs: 5 * SECOND_MS, run: () => ingest(context) },
+    {
+      name: "watch-quarantine",
+      pool: null,
+      periodMs: WATCH_QUARANTINE_PERIOD_MS,
+      run: () => watchQuarantine(context, quarantine),
+    },
     { name: "retention", pool: null, periodMs: RETENTION_PERIOD_MS, run: () => forgetExpired(context) },
     { name: "generation", pool: null, periodMs: GENERATION_PERIOD_MS, run: () => advanceGeneration(context.store.db) },
   ];

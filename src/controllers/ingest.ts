@@ -7,7 +7,7 @@ import { invariant } from "../domain/invariant.ts";
 import { applyJobEvent, type Job, type JobEvent } from "../domain/job.ts";
 import { rankPools } from "../domain/pool.ts";
 import { finishDelivery, quarantineDelivery } from "../store/deliveries/finish.ts";
-import { countQuarantined, listPendingDeliveries } from "../store/deliveries/list.ts";
+import { listPendingDeliveries } from "../store/deliveries/list.ts";
 import type { Delivery } from "../store/deliveries/row.ts";
 import { recordDecision } from "../store/evidence/decisions.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
@@ -33,7 +33,6 @@ export async function ingest(context: Surroundings): Promise<void> {
     if (deliveries.length < BATCH_COUNT_MAX) break;
   }
   await routeWaitingJobs(context);
-  context.telemetry.gauge("holdfast_deliveries_quarantined", await countQuarantined(context.store.db), {});
 }
 
 /** In one transaction; where that fails, each in its own, so that a bad one holds up no other. */

@@ -20,6 +20,8 @@ import { MINUTE_MS, SECOND_MS } from "./units.ts";
 
 /** After so long without the provider's confirmation the machine is terminated again. */
 export const CONFIRM_PATIENCE_MS = 15 * SECOND_MS;
+/** The same where the provider says that it is dead: the call took, and clearing a machine away takes its time. */
+export const DEAD_PATIENCE_MS = 2 * MINUTE_MS;
 
 export type EndingStep =
   | { readonly kind: "void-ticket"; readonly ticketId: TicketId }
@@ -54,7 +56,8 @@ export function decideEnding(input: EndingInput, pool: PoolPolicy): EndingStep {
   if (unsent !== undefined) return { kind: "void-ticket", ticketId: unsent.id };
   if (isGone(input)) return { kind: "confirm-gone" };
   if (state.stage === "confirming") {
-    const isPatient = input.time.nowMs - state.sinceMs < CONFIRM_PATIENCE_MS;
+    const patienceMs = isDead(input) ? DEAD_PATIENCE_MS : CONFIRM_PATIENCE_MS;
+    const isPatient = input.time.nowMs - state.sinceMs < patienceMs;
     return isPatient ? { kind: "wait", missing: ["confirming"] } : { kind: "stage", stage: "terminating" };
   }
   const chosen = chooseProof(input, pool);
@@ -86,6 +89,10 @@ function resumeOr(step: EndingStep, { machine, tickets }: EndingInput): EndingSt
 
 function isGone({ machine, observed }: EndingInput): boolean {
   return observed?.state === "gone" && observed.providerId === providerIdOf(machine);
+}
+
+function isDead({ machine, observed }: EndingInput): boolean {
+  return observed?.state === "dead" && observed.providerId === providerIdOf(machine);
 }
 
 /** So long a machine waits for GitHub to delete the registration of a ticket that never left us. */

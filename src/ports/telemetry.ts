@@ -142,7 +142,8 @@ export const GAUGES = {
     labels: ["connection"],
   },
   holdfast_deliveries_quarantined: {
-    sentence: "Deliveries that could not be handled and wait for a person.",
+    sentence:
+      "Deliveries that could not be handled and wait for a person. Above 5 is an alarm that pages: jobs may wait that nobody knows of.",
     labels: [],
   },
 } as const satisfies Record<string, { readonly sentence: string; readonly labels: readonly string[] }>;

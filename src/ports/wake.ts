@@ -23,7 +23,8 @@ export type ControllerName =
   | "discover"
   | "watch-hosts"
   | "watch-version"
-  | "watch-departure";
+  | "watch-departure"
+  | "watch-quarantine";
 
 export interface Wake {
   /** @param pool which pool's controller; null for those that serve all pools. */

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   CONFIRM_PATIENCE_MS,
+  DEAD_PATIENCE_MS,
   decideEnding,
   type EndingInput,
   type EndingStep,
@@ -206,6 +207,17 @@ describe("decideEnding", () => {
     ["when patience ends: the provider is asked again", CONFIRM_PATIENCE_MS, stage("terminating")],
   ])("confirming, %s", (_name, afterMs, want) => {
     expect(decide({ machine: at(answered, "confirming") }, afterMs)).toEqual(want);
+  });
+
+  it.each<[string, number, EndingStep]>([
+    ["longer than without a word", DEAD_PATIENCE_MS - 1, waits("confirming")],
+    ["not for ever: the provider is asked again", DEAD_PATIENCE_MS, stage("terminating")],
+  ])("confirming, is waited for where the provider says that it is dead, %s", (_name, afterMs, want) => {
+    const machine = at(answered, "confirming");
+    expect(decide({ machine, observed: observed("dead") }, afterMs)).toEqual(want);
+    expect(decide({ machine, observed: observed("dead", { providerId: providerId(9) }) }, afterMs)).toEqual(
+      stage("terminating"),
+    );
   });
 
   it.each(["planned", "provisioning", "parked", "engaged", "gone"] as const)(

@@ -198,7 +198,10 @@ export const FAULTS: { readonly [Kind in FaultKind]: FaultSchema<Kind> } = {
     says: "A call to EC2 ends with an error, after its effect or instead of it.",
     example: "{ kind: ec2.error, on: launch, code: InsufficientInstanceCapacity, effect: none, probability: 0.1 }",
     fields: {
-      on: key(z.enum(EC2_ERROR_PLACES), { says: "The calls that it can hit.", example: "on: launch" }),
+      on: key(z.enum(EC2_ERROR_PLACES), {
+        says: "The calls that it can hit: `launch`, `list`, `terminate`, `stop` or `start`.",
+        example: "on: launch",
+      }),
       code: key(z.enum(EC2_CODES), { says: "EC2's own code.", example: "code: InternalError" }),
       effect: key(z.enum(["none", "done"]), {
         says: "Whether EC2 did what was asked before it answered so.",

@@ -14,6 +14,7 @@ import { HostRunner, type RunnerExit } from "./host-runner.ts";
 import { readRunnerId } from "./jit-config.ts";
 import { ROOTS_DIRECTORY } from "./lookout.ts";
 import { Machine, markedBy } from "./machine.ts";
+import { ownNameOf } from "./own-name.ts";
 import type { MachineProcess } from "./processes.ts";
 import { RunnerFiles } from "./runner-files.ts";
 
@@ -23,6 +24,8 @@ const PAUSE_MAX_MS = 30 * SECOND_MS;
 /** An agent that ran for so long was well. */
 const WELL_AFTER_MS = MINUTE_MS;
 const AGENT_START_MS: Range = [200, 900];
+/** `src/agent/notice.ts`: between two looks for a notice. */
+const NOTICE_WITHIN_MS: Range = [0, 5 * SECOND_MS];
 const TOKEN_LENGTH = 32;
 
 export interface AgentSettings {
@@ -32,8 +35,14 @@ export interface AgentSettings {
 
 const DEFAULT_SETTINGS: AgentSettings = { heartbeatMs: HEARTBEAT_MS };
 
-export function makeAgentHost(birth: AgentBirth, world: HostWorld, settings: AgentSettings = DEFAULT_SETTINGS): Host {
-  return new AgentHost(birth, world, settings);
+/** @param disk of the machine's last boot, where it was stopped and is started again: what is on tmpfs is gone. */
+export function makeAgentHost(
+  birth: AgentBirth,
+  world: HostWorld,
+  settings: AgentSettings = DEFAULT_SETTINGS,
+  disk: Disk = new Disk(),
+): Host {
+  return new AgentHost(birth, world, settings, disk);
 }
 
 class AgentHost implements Host {
@@ -41,7 +50,7 @@ class AgentHost implements Host {
   readonly #birth: AgentBirth;
   readonly #settings: AgentSettings;
   readonly #machine: Machine;
-  readonly #disk = new Disk();
+  readonly #disk: Disk;
   readonly #mark: string;
   readonly #bootId: string;
   readonly #runners: HostRunner[] = [];
@@ -49,12 +58,14 @@ class AgentHost implements Host {
   #agent: { readonly process: MachineProcess; readonly agent: Agent } | null = null;
   #pauseMs = PAUSE_MIN_MS;
   #resume: Scheduled | null = null;
+  #isWantedBack = false;
 
-  constructor(birth: AgentBirth, world: HostWorld, settings: AgentSettings) {
+  constructor(birth: AgentBirth, world: HostWorld, settings: AgentSettings, disk: Disk) {
     this.providerId = birth.providerId;
     this.#birth = birth;
     this.#settings = settings;
-    this.#mark = markOf(parseControllerId(world.controllerId), birth.machineId);
+    this.#disk = disk;
+    this.#mark = markOf(parseControllerId(world.controllerId), ownNameOf(birth));
     this.#bootId = world.chance.token(TOKEN_LENGTH);
     this.#machine = new Machine(birth, world, () => {
       const launcher = this.#startNode("launcher", 1, () => {});
@@ -92,6 +103,19 @@ class AgentHost implements Host {
 
   fillDisk(forMs: number): void {
     this.#machine.fillDisk(forMs);
+  }
+
+  wantBack(): void {
+    this.#isWantedBack = true;
+    this.#readNotice();
+  }
+
+  /** Each agent asks its platform anew. */
+  #readNotice(): void {
+    const current = this.#agent;
+    if (!this.#isWantedBack || current === null) return;
+    const { chance } = this.#machine.world;
+    current.process.course.after(chance.between(NOTICE_WITHIN_MS), () => current.agent.wantBack());
   }
 
   #startNode(program: string, parentPid: number, onDeath: () => void): MachineProcess {
@@ -132,7 +156,10 @@ class AgentHost implements Host {
       onFinish: (why) => machine.leave(why === "itself" ? { by: "itself" } : { by: "agent", what: "power-off" }),
     });
     this.#agent = { process, agent };
-    process.course.after(machine.world.chance.between(AGENT_START_MS), () => agent.start());
+    process.course.after(machine.world.chance.between(AGENT_START_MS), () => {
+      agent.start();
+      this.#readNotice();
+    });
   }
 
   /** A ticket whose runner is started again keeps its own root. */

@@ -22,6 +22,7 @@ import type { HostRunner, RunnerExit } from "./host-runner.ts";
 import { LOOK_INTERVAL_MS, nextLookMs } from "./look-times.ts";
 import { Lookout } from "./lookout.ts";
 import type { Change, Machine } from "./machine.ts";
+import { ownNameOf } from "./own-name.ts";
 import type { MachineProcess } from "./processes.ts";
 import { Talk } from "./talk.ts";
 
@@ -76,7 +77,8 @@ export class Agent {
     const { course } = process;
     const { chance, line } = machine.world;
     this.#parts = parts;
-    const mark = markOf(parseControllerId(machine.world.controllerId), birth.machineId);
+    const machineId = ownNameOf(birth);
+    const mark = markOf(parseControllerId(machine.world.controllerId), machineId);
     this.#lookout = new Lookout({ machine, mark, folders: disk.folders, roots: disk.roots, agentPid: process.pid });
     this.#fence = new FenceHand({
       machine,
@@ -90,13 +92,19 @@ export class Agent {
           .find((runner) => runner.listener === listener)
           ?.truth().runnerId ?? null,
     });
-    const { providerId, machineId, identitySecret } = birth;
+    const { providerId, identitySecret, signedIdentity } = birth;
     const incarnation = parseIncarnationId(chance.token(TOKEN_LENGTH));
-    const identity = { providerId, machineId, identitySecret, incarnation, bootId };
     this.#client = new Client({
       line,
       course,
-      ...identity,
+      providerId,
+      machineId,
+      identity:
+        signedIdentity === undefined
+          ? { kind: "process", secret: identitySecret }
+          : { kind: "ec2", document: signedIdentity },
+      incarnation,
+      bootId,
       onExchange: (isAnswered) => this.#noteExchange(isAnswered),
     });
     this.#talk = new Talk({
@@ -117,6 +125,11 @@ export class Agent {
     machine.note("the agent starts");
     this.#put({ kind: "started", journal: disk.openJournal(), isSameBoot });
     this.#talk.report();
+  }
+
+  /** It has asked its platform, and heard that the machine is wanted back. */
+  wantBack(): void {
+    this.#put({ kind: "wanted-back" });
   }
 
   /** To be called when its process is dead. What it was writing is torn. */

@@ -55,6 +55,9 @@ class ServiceHost implements BareHost {
     this.#machine.fillDisk(forMs);
   }
 
+  /** Nobody on it asks. */
+  wantBack(): void {}
+
   #register(): void {
     const machine = this.#machine;
     const { github } = machine.world;

@@ -36,8 +36,9 @@ export interface ClientParts {
   readonly line: AgentLine;
   readonly course: Course;
   readonly providerId: string;
+  /** By which it speaks until it is told another. */
   readonly machineId: MachineId;
-  readonly identitySecret: string;
+  readonly identity: CheckInRequest["identity"];
   readonly incarnation: IncarnationId;
   readonly bootId: string;
   /** After each call that was not broken off: whether there was an HTTP answer of any status. */
@@ -59,12 +60,15 @@ export class Client {
   readonly #parts: ClientParts;
   readonly #open = new Set<Call>();
   #token: string | null = null;
+  /** By the last check-in. */
+  #machineId: MachineId;
   /** Calls that wait for the one check-in. */
   #awaiting: ((isIn: boolean) => void)[] | null = null;
   #sequence = 0;
 
   constructor(parts: ClientParts) {
     this.#parts = parts;
+    this.#machineId = parts.machineId;
   }
 
   report(report: HostReport, storeGeneration: number, onOutcome: (outcome: Outcome<ReportAnswer>) => void): void {
@@ -94,7 +98,7 @@ export class Client {
   }
 
   #message(): { readonly machineId: MachineId; readonly incarnation: IncarnationId } {
-    return { machineId: this.#parts.machineId, incarnation: this.#parts.incarnation };
+    return { machineId: this.#machineId, incarnation: this.#parts.incarnation };
   }
 
   #nextSequence(): number {
@@ -148,12 +152,13 @@ export class Client {
     if (this.#awaiting !== null) return void this.#awaiting.push(onIn);
     const awaiting = [onIn];
     this.#awaiting = awaiting;
-    const { identitySecret, bootId, providerId } = this.#parts;
+    const { identity, machineId, incarnation, bootId, providerId } = this.#parts;
     const request: CheckInRequest = {
-      ...this.#message(),
+      machineId,
+      incarnation,
       protocolVersion: PROTOCOL_VERSION,
       providerId: parseProviderId(providerId),
-      identity: { kind: "process", secret: identitySecret },
+      identity,
       bootId,
       agentVersion: AGENT_VERSION,
     };
@@ -161,7 +166,11 @@ export class Client {
       this.#parts.onExchange(exchange !== null);
       this.#awaiting = null;
       const outcome = outcomeOf(exchange);
-      if (outcome.kind === "answered") this.#token = (outcome.answer as CheckInAnswer).token;
+      if (outcome.kind === "answered") {
+        const answer = outcome.answer as CheckInAnswer;
+        this.#token = answer.token;
+        this.#machineId = answer.machineId ?? machineId;
+      }
       for (const answer of awaiting) answer(outcome.kind === "answered");
     });
   }

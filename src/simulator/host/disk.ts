@@ -5,6 +5,7 @@ import { FenceFolders } from "./fence-folders.ts";
 import type { RunnerFiles } from "./runner-files.ts";
 
 export class Disk {
+  /** On tmpfs. */
   readonly folders = new FenceFolders();
   readonly roots = new Map<TicketId, RunnerFiles>();
   /** A root that waits for its ticket. */
@@ -20,6 +21,13 @@ export class Disk {
     const reading = readJournal(this.#journal);
     if (reading.kind === "read") this.#journal = this.#journal.slice(0, this.#journal.lastIndexOf("\n") + 1);
     return reading;
+  }
+
+  /** The machine was stopped and boots again: tmpfs is empty. */
+  reboot(): this {
+    this.isBootKept = false;
+    this.folders.clear();
+    return this;
   }
 
   append(entry: JournalEntry): void {

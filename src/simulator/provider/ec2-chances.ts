@@ -8,7 +8,7 @@ import type { Ec2State } from "../ec2/state.ts";
 import type { Ec2ErrorPlace, FaultKind, FaultOf } from "../scenario/fault.ts";
 import type { Chance, Range } from "../world/chance.ts";
 import type { ProviderChances } from "./chances.ts";
-import { EC2_SETTINGS } from "./ec2-port.ts";
+import { EC2_SETTINGS } from "./ec2-orders.ts";
 import type { ProviderModelWorld } from "./provider-world.ts";
 
 export const EC2_FAULT_KINDS: ReadonlySet<FaultKind> = new Set([
@@ -35,7 +35,11 @@ const PLACES: Readonly<Partial<Record<Ec2Action, Ec2ErrorPlace>>> = {
   RunInstances: "launch",
   DescribeInstances: "list",
   TerminateInstances: "terminate",
+  StopInstances: "stop",
+  StartInstances: "start",
 };
+
+export type DrawnError = Extract<Ec2FaultOutcome, { readonly kind: "error" }>;
 
 export function lagsOf(chances: ProviderChances): Ec2Lags {
   const none: Range = [0, 0];
@@ -112,7 +116,7 @@ export class Ec2Chances {
   }
 
   /** What goes wrong with this call; null: nothing. */
-  drawOutcome(action: Ec2Action): Ec2FaultOutcome | null {
+  drawOutcome(action: Ec2Action): DrawnError | null {
     if (this.#throttledCount > 0 && this.#world.isFaulty())
       return { kind: "error", code: "RequestLimitExceeded", effect: "none" };
     for (const { kind, code, on, effect, probability } of this.#chances.active("ec2.error")) {

@@ -1,17 +1,28 @@
 /**
  * Holdfast's port to the world's EC2: one call of EC2 after the other, each on its own way. A launch is one call with its id
- * for a token: by its id it goes to spot as a fleet, or on demand as one type; the whole of it or nothing. An id that is
- * not known is taken out of a reading; a token that was used for another request is read by its tag.
+ * for a token, made as it was drafted: for spot as a fleet, on demand as one type. An id that is not known is taken out of a
+ * reading; a token that was used for another request is read by its tag.
  */
-import { HoldfastError, ProviderError, type ProviderErrorCode } from "../../domain/errors.ts";
-import { type ControllerId, type PoolName, type ProviderId, parseProviderId } from "../../domain/ids.ts";
+import { HoldfastError, ProviderError } from "../../domain/errors.ts";
+import { type ControllerId, type LaunchId, type PoolName, type ProviderId, parseProviderId } from "../../domain/ids.ts";
 import type { ObservedMachine, ProviderState } from "../../domain/observed.ts";
 import { MachinePermit } from "../../domain/permit.ts";
-import type { LaunchedMachine, LaunchRequest, Provider } from "../../ports/provider.ts";
+import { MINUTE_MS } from "../../domain/units.ts";
+import type { LaunchedMachine, LaunchRequest, Provider, ProviderAbilities } from "../../ports/provider.ts";
 import type { Ec2Action, Ec2Answer, Ec2Requests, Filter } from "../ec2/api.ts";
 import type { Ec2Result } from "../ec2/call.ts";
 import type { Ec2ErrorCode } from "../ec2/errors.ts";
 import { isInstanceId } from "../ec2/ids.ts";
+import type { Market } from "../ec2/options.ts";
+import {
+  EC2_SETTINGS,
+  type Ec2Order,
+  Ec2Orders,
+  launchCodeOf,
+  type RefusedPlace,
+  readOrder,
+  writeOrder,
+} from "./ec2-orders.ts";
 import { readMarks, TAG, writeMarks } from "./ec2-tags.ts";
 
 /** One call of EC2's. @throws {ProviderError} where nothing was heard of it. */
@@ -25,107 +36,133 @@ export interface Ec2Asker {
   readonly controllerId: ControllerId;
   readonly pool: PoolName;
   readonly nowMs: () => number;
+  readonly monotonicMs: () => number;
+  /** In the order in which they are tried. */
+  readonly markets: readonly Market[];
   readonly call: CallEc2;
   /** Told of each launch before its call: which machine an instance will be, who starts it knows alone. */
   readonly announce: (token: string, machines: LaunchRequest["machines"]) => void;
 }
 
-/** What the world's pools are started from. */
-export const EC2_SETTINGS = {
-  template: "holdfast",
-  instanceTypes: ["c5.xlarge", "m5.xlarge"],
-  subnets: ["subnet-0a1b2c3d4e5f60710", "subnet-0a1b2c3d4e5f60711"],
-} as const;
-
 const PAGE_SIZE = 1_000;
 const PAGE_COUNT_MAX = 100;
 
-const REFUSALS: Readonly<Partial<Record<Ec2ErrorCode, ProviderErrorCode>>> = {
-  InsufficientInstanceCapacity: "provider-capacity",
-  InsufficientHostCapacity: "provider-capacity",
-  InsufficientCapacityOnHost: "provider-capacity",
-  InsufficientReservedInstanceCapacity: "provider-capacity",
-  UnfulfillableCapacity: "provider-capacity",
-  Unsupported: "provider-capacity",
-  InvalidInstanceType: "provider-capacity",
-  InvalidFleetConfiguration: "provider-capacity",
-  VcpuLimitExceeded: "provider-capacity",
-  InstanceLimitExceeded: "provider-capacity",
-  MaxSpotInstanceCountExceeded: "provider-capacity",
-  MaxSpotFleetRequestCountExceeded: "provider-capacity",
-  TargetCapacityLimitExceededException: "provider-capacity",
-  ResourceLimitExceeded: "provider-capacity",
-  VolumeLimitExceeded: "provider-capacity",
-  SpotMaxPriceTooLow: "provider-capacity",
-  InsufficientFreeAddressesInSubnet: "provider-capacity",
-  NetworkInterfaceLimitExceeded: "provider-capacity",
-  RequestLimitExceeded: "provider-unavailable",
-  Throttling: "provider-unavailable",
-  EC2ThrottledException: "provider-unavailable",
-  InternalError: "provider-unavailable",
-  InternalFailure: "provider-unavailable",
-  ServiceUnavailable: "provider-unavailable",
-  Unavailable: "provider-unavailable",
-  "InvalidLaunchTemplateId.NotFound": "provider-unavailable",
-  "InvalidLaunchTemplateName.NotFoundException": "provider-unavailable",
-  "InvalidInstanceID.NotFound": "provider-unavailable",
-};
+/** A filtered listing shows after this what was launched before. */
+const LISTING_LAG_MS = 5 * MINUTE_MS;
 
-export function makeEc2Port(asker: Ec2Asker): Provider {
+export function makeEc2Port(asker: Ec2Asker): Provider & ProviderAbilities {
+  const orders = new Ec2Orders(asker.monotonicMs, asker.markets);
+  const context: PortContext = { ...asker, orders, recoveries: new Map() };
   return {
-    launch: (request) => launch(asker, request),
+    launch: (request) => launch(context, request),
     list: (which) => (which === "all" ? listAll(asker) : lookUp(asker, which)),
     terminate: (permit) => terminate(asker, permit),
     readRunnerVersion: async () => null,
     check: async () => [],
+    orders: { draft: async () => writeOrder(orders.draft()), readObstacles: () => orders.describe() },
+    standby: {
+      stop: (permit) => stop(asker, permit),
+      start: (providerId) => startAgain(asker, providerId),
+    },
+    consoles: null,
   };
 }
 
-async function launch(asker: Ec2Asker, request: LaunchRequest): Promise<readonly LaunchedMachine[]> {
-  const { launchId, machines, pool } = request;
-  const attempted = `starting ${machines.length} machines of pool ${pool}`;
-  asker.announce(launchId, machines);
-  const result = isForSpot(launchId) ? await startFleet(asker, request) : await startOne(asker, request);
-  if (result.kind === "refused" && result.code === "IdempotentParameterMismatch") return recover(asker, request);
-  if (result.kind === "refused")
-    throw new ProviderError(REFUSALS[result.code] ?? "provider-invalid", `${attempted}: ${result.code}`);
-  const errors = readList(result.answer, "Errors").map(({ ErrorCode }) => String(ErrorCode));
+interface PortContext extends Ec2Asker {
+  readonly orders: Ec2Orders;
+  /** Since when a launch is being read by its tag. */
+  readonly recoveries: Map<LaunchId, number>;
+}
+
+async function launch(context: PortContext, request: LaunchRequest): Promise<readonly LaunchedMachine[]> {
+  const { launchId, machines } = request;
+  const order = readOrder(request.order);
+  context.announce(launchId, machines);
+  if (context.recoveries.has(launchId)) return recover(context, request);
+  const isForSpot = order.market === "spot";
+  const result = isForSpot ? await startFleet(context, request, order) : await startSome(context, request, order);
+  if (result.kind === "refused" && result.code === "IdempotentParameterMismatch") return recover(context, request);
+  if (result.kind === "refused") {
+    const { code } = result;
+    throw refuse(
+      context,
+      request,
+      order,
+      isForSpot ? order.places.map((place) => ({ code, place })) : refusedAt(code, order),
+    );
+  }
+  const refused = readList(result.answer, "Errors").map(readRefused);
+  context.orders.note(order, refused);
   const ids = startedIds(result.answer);
-  if (ids.length > 0) return bindInOrder(ids, request);
-  throw new ProviderError("provider-capacity", `${attempted}: ${errors.join(", ")}`);
+  if (ids.length === 0) throw refuse(context, request, order, refused);
+  return bindInOrder(ids, request);
 }
 
-/** Which way a launch goes has to be the same in every repetition. */
-function isForSpot(launchId: string): boolean {
-  return [...launchId].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 2 === 0;
+/** A call of one type in one subnet says nothing of the others. */
+function refusedAt(code: Ec2ErrorCode, { places: [place] }: Ec2Order): readonly RefusedPlace[] {
+  return place === undefined ? [] : [{ code, place }];
 }
 
-function startFleet({ call, controllerId }: Ec2Asker, { launchId, machines, pool }: LaunchRequest): Promise<Ec2Result> {
+function readRefused({ ErrorCode, LaunchTemplateAndOverrides }: Ec2Answer): RefusedPlace {
+  const { Overrides } = LaunchTemplateAndOverrides as Ec2Answer;
+  const { InstanceType, SubnetId } = Overrides as Ec2Answer;
+  return { code: ErrorCode as Ec2ErrorCode, place: { type: String(InstanceType), subnet: String(SubnetId) } };
+}
+
+/** Of several, what a person has to mend comes first; a quota is what it is only where nothing else stood in the way. */
+function refuse(
+  { orders }: PortContext,
+  { machines, pool }: LaunchRequest,
+  order: Ec2Order,
+  refused: readonly RefusedPlace[],
+): ProviderError {
+  orders.note(order, refused);
+  const codes = new Set(refused.map(({ code }) => launchCodeOf(code)));
+  const [only] = codes;
+  const isOne = codes.size === 1 && only !== undefined;
+  const code = codes.has("provider-invalid") ? "provider-invalid" : isOne ? only : "provider-capacity";
+  const said = [...new Set(refused.map((one) => one.code))].join(", ");
+  const isOpenElsewhere = (code === "provider-capacity" || code === "provider-quota") && orders.hasOtherWay(order);
+  const attempted = `starting ${machines.length} machines of pool ${pool} on ${order.market}: ${said}`;
+  return new ProviderError(code, attempted, isOpenElsewhere ? { retryAfterMs: 0 } : {});
+}
+
+/** As many as there is room for. */
+function startFleet(
+  { call, controllerId }: Ec2Asker,
+  { launchId, machines, pool }: LaunchRequest,
+  { places }: Ec2Order,
+): Promise<Ec2Result> {
   const ids = machines.map(({ machineId }) => machineId);
-  const [InstanceType] = EC2_SETTINGS.instanceTypes;
   return call("CreateFleet", {
     Type: "instant",
     ClientToken: launchId,
     LaunchTemplateConfigs: [
       {
         LaunchTemplateSpecification: { LaunchTemplateName: EC2_SETTINGS.template, Version: "$Default" },
-        Overrides: EC2_SETTINGS.subnets.map((SubnetId) => ({ InstanceType, SubnetId })),
+        Overrides: places.map(({ type, subnet }) => ({ InstanceType: type, SubnetId: subnet })),
       },
     ],
     TargetCapacitySpecification: { TotalTargetCapacity: ids.length, DefaultTargetCapacityType: "spot" },
-    SpotOptions: { AllocationStrategy: "price-capacity-optimized", MinTargetCapacity: ids.length },
+    SpotOptions: { AllocationStrategy: "price-capacity-optimized" },
     TagSpecifications: writeMarks(controllerId, pool, launchId, ids),
   });
 }
 
-function startOne({ call, controllerId }: Ec2Asker, { launchId, machines, pool }: LaunchRequest): Promise<Ec2Result> {
+/** In the first place of the order, as many as there is room for. */
+function startSome(
+  { call, controllerId }: Ec2Asker,
+  { launchId, machines, pool }: LaunchRequest,
+  { places: [place] }: Ec2Order,
+): Promise<Ec2Result> {
   const ids = machines.map(({ machineId }) => machineId);
   return call("RunInstances", {
     ClientToken: launchId,
-    MinCount: ids.length,
+    MinCount: 1,
     MaxCount: ids.length,
+    InstanceType: place?.type,
     LaunchTemplate: { LaunchTemplateName: EC2_SETTINGS.template, Version: "$Default" },
-    SubnetId: EC2_SETTINGS.subnets[0],
+    SubnetId: place?.subnet,
     TagSpecifications: writeMarks(controllerId, pool, launchId, ids),
   });
 }
@@ -142,14 +179,24 @@ export function bindInOrder(
   });
 }
 
-async function recover(asker: Ec2Asker, request: LaunchRequest): Promise<readonly LaunchedMachine[]> {
+/**
+ * What carries the launch's tag is what was started, once no listing can lag behind it any more. Instances that have ended
+ * are among it.
+ */
+async function recover(context: PortContext, request: LaunchRequest): Promise<readonly LaunchedMachine[]> {
   const { launchId, machines } = request;
-  const found = await describeBy(asker, [{ Name: `tag:${TAG.launch}`, Values: [launchId] }]);
-  if (found.length >= machines.length) return bindInOrder(found.map(idOf), request);
-  throw new ProviderError(
-    "provider-unavailable",
-    `reading launch ${launchId} by its tag: ${found.length} are to be seen`,
-  );
+  const { recoveries, monotonicMs } = context;
+  const sinceMs = recoveries.get(launchId) ?? monotonicMs();
+  recoveries.set(launchId, sinceMs);
+  const found = await describeBy(context, [{ Name: `tag:${TAG.launch}`, Values: [launchId] }]);
+  const isWhole = found.length >= machines.length;
+  if (!isWhole && monotonicMs() - sinceMs < LISTING_LAG_MS)
+    throw new ProviderError(
+      "provider-unavailable",
+      `reading launch ${launchId} by its tag: ${found.length} of ${machines.length} are to be seen`,
+    );
+  recoveries.delete(launchId);
+  return bindInOrder(found.map(idOf), request);
 }
 
 async function listAll(asker: Ec2Asker): Promise<readonly ObservedMachine[]> {
@@ -202,20 +249,49 @@ async function describeKnown({ call }: Ec2Asker, ids: readonly string[]): Promis
   return [];
 }
 
-async function terminate({ call, nowMs }: Ec2Asker, permit: MachinePermit): Promise<void> {
+function demandPermit({ nowMs }: Ec2Asker, permit: MachinePermit): void {
   if (!MachinePermit.isMade(permit))
     throw new HoldfastError("permit-stale", "ending a machine with what is not a permit");
   if (nowMs() >= permit.expiresAtMs)
     throw new HoldfastError("permit-stale", `ending machine ${permit.machineId} with a permit that has expired`);
+}
+
+async function terminate(asker: Ec2Asker, permit: MachinePermit): Promise<void> {
+  demandPermit(asker, permit);
+  const { call } = asker;
   const result = await call("TerminateInstances", { InstanceIds: [permit.providerId] }, permit);
   // What EC2 does not know was asked for all the same: a reading by id tells what became of it.
   if (result.kind === "answered" || result.code === "InvalidInstanceID.NotFound") return;
   throw new ProviderError("provider-unavailable", `ending machine ${permit.machineId}: ${result.code}`);
 }
 
+async function stop(asker: Ec2Asker, permit: MachinePermit): Promise<void> {
+  demandPermit(asker, permit);
+  const result = await asker.call("StopInstances", { InstanceIds: [permit.providerId] }, permit);
+  if (result.kind === "answered" || result.code === "InvalidInstanceID.NotFound") return;
+  const code = CANNOT_STOP.has(result.code) ? "provider-invalid" : "provider-unavailable";
+  throw new ProviderError(code, `stopping machine ${permit.machineId}: ${result.code}`);
+}
+
+/** What is of a kind that cannot. */
+const CANNOT_STOP: ReadonlySet<Ec2ErrorCode> = new Set(["Unsupported", "UnsupportedOperation", "InvalidInstanceType"]);
+
+async function startAgain({ call }: Ec2Asker, providerId: ProviderId): Promise<void> {
+  const result = await call("StartInstances", { InstanceIds: [providerId] });
+  if (result.kind === "answered") return;
+  const code = launchCodeOf(result.code);
+  throw new ProviderError(
+    code === "provider-invalid" ? "provider-unavailable" : code,
+    `starting instance ${providerId} again: ${result.code}`,
+  );
+}
+
 const STATES: Readonly<Record<string, ProviderState>> = {
   pending: "starting",
   running: "running",
+  // Something may run there until its system is down.
+  stopping: "running",
+  stopped: "stopped",
   "shutting-down": "dead",
   terminated: "gone",
 };

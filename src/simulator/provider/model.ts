@@ -3,7 +3,7 @@
  * and back, failed calls and lost answers.
  */
 import type { ControllerId, PoolName } from "../../domain/ids.ts";
-import type { Provider } from "../../ports/provider.ts";
+import type { Provider, ProviderAbilities } from "../../ports/provider.ts";
 import type { Chance } from "../world/chance.ts";
 import type { Host } from "../world/host.ts";
 import type { ListedMachine, ProviderModel } from "../world/provider.ts";
@@ -50,6 +50,14 @@ export class NatureModel implements ProviderModel {
     return this.#roster.hosts;
   }
 
+  get stoppedIds(): readonly string[] {
+    return [];
+  }
+
+  get deniedIds(): readonly string[] {
+    return [];
+  }
+
   get startedCount(): number {
     return this.#roster.startedCount;
   }
@@ -67,7 +75,7 @@ export class NatureModel implements ProviderModel {
     pool: PoolName,
     nowMs: () => number = () => this.#world.scheduler.nowMs,
     line?: ProviderLine,
-  ): Provider {
+  ): Provider & ProviderAbilities {
     const parts = {
       world: this.#world,
       nature: this.#nature,

@@ -3,7 +3,7 @@ import { HoldfastError, ProviderError } from "../../domain/errors.ts";
 import { type ControllerId, type PoolName, type ProviderId, parseProviderId } from "../../domain/ids.ts";
 import type { ObservedMachine, ProviderState } from "../../domain/observed.ts";
 import { MachinePermit } from "../../domain/permit.ts";
-import type { Provider } from "../../ports/provider.ts";
+import { NO_ABILITIES, type Provider, type ProviderAbilities } from "../../ports/provider.ts";
 import type { Launches } from "./launches.ts";
 import type { ProviderMachine } from "./machine.ts";
 import type { ProviderModelWorld, ProviderNature } from "./provider-world.ts";
@@ -25,9 +25,10 @@ export interface Asker {
   readonly nowMs: () => number;
 }
 
-export function makePort(parts: PortParts, asker: Asker): Provider {
+export function makePort(parts: PortParts, asker: Asker): Provider & ProviderAbilities {
   const { world, nature, launches } = parts;
   return {
+    ...NO_ABILITIES,
     launch: async (request) => launches.launch(asker.controllerId, asker.pool, request),
     list: async (which) => (which === "all" ? listAll(parts, asker) : which.map((id) => lookUp(parts, asker, id))),
     terminate: async (permit) => {

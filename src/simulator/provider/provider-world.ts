@@ -1,5 +1,5 @@
 /** What a provider of the world is made from, and what tells one kind of provider from another. */
-import type { MachineId } from "../../domain/ids.ts";
+import type { MachineId, PoolName } from "../../domain/ids.ts";
 import type { ProviderState } from "../../domain/observed.ts";
 import type { Fault, FaultKind } from "../scenario/fault.ts";
 import type { Chance, Range } from "../world/chance.ts";
@@ -17,7 +17,12 @@ export interface ProviderModelWorld {
   readonly faults: readonly Fault[];
   /** False once faults have stopped, and from then on. */
   isFaulty(): boolean;
+  /** Called again for a machine that was stopped and is started: its disk is as it was. */
   makeAgentHost(birth: AgentBirth): Host;
+  /** What the platform of an instance signs for it. */
+  signIdentity(providerId: string): string;
+  /** Pools that keep stopped machines, and so have none that cannot be stopped. */
+  readonly standbyPools: ReadonlySet<PoolName>;
   /** How long a machine of a cloud takes to boot. */
   readonly bootMs: Range;
   /** Of the runner that new machines get, where the provider can read it without one; unknown where left out. */

@@ -12,7 +12,7 @@ interface Lie {
   readonly job?: string;
 }
 
-export const EC2_ERROR_PLACES = ["launch", "list", "terminate"] as const;
+export const EC2_ERROR_PLACES = ["launch", "list", "terminate", "stop", "start"] as const;
 /** The calls that an error can be put on. */
 export type Ec2ErrorPlace = (typeof EC2_ERROR_PLACES)[number];
 

@@ -3,11 +3,12 @@
  * of faults of all kinds. A seed determines the world; so does it what happens in it.
  */
 import { parsePoolName } from "../../domain/ids.ts";
+import { invariant } from "../../domain/invariant.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import { EC2_ERRORS, type Ec2ErrorCode } from "../ec2/errors.ts";
 import { Chance } from "../world/chance.ts";
-import { EC2_ERROR_PLACES, type Fault, type FaultKind } from "./fault.ts";
+import { EC2_ERROR_PLACES, type Fault, type FaultKind, type FaultOf } from "./fault.ts";
 import { PLAIN_POOL } from "./plain-pool.ts";
 import type { Arrivals, ProviderWorld, Scenario } from "./scenario.ts";
 
@@ -20,23 +21,31 @@ const KIND_SHARES = [0.1, 0.25, 0.5] as const;
 /** Larger worlds show no more, and take as long as ten of this size. */
 const JOBS_PER_HOUR_MAX = 60;
 const EC2_KINDS = "ec2.";
-/** Each with a code of its own: together the worlds have them all, at every place, before and after the effect. */
-const EC2_ERROR_COUNT_MAX = 6;
+/** Each with a code, a place and an effect of its own: three hundred worlds in a row have all of them, and most several times. */
+const EC2_ERRORS_PER_WORLD = 8;
+/** Neighbours in the table are neighbours in what they ask for: a world gets some of each kind. */
+const EC2_ERRORS_STRIDE = 89;
 const EC2_CODES = Object.keys(EC2_ERRORS) as readonly Ec2ErrorCode[];
+/** How many stopped machines a pool keeps, where it keeps any. */
+const STOPPED_COUNTS = [1, 4] as const;
+const STOPPED_SHARE = 0.35;
 
 /** @param provider where the worlds are to be; drawn where left out. @param hours how long faults and new jobs come. */
 export function randomScenario(seed: number, provider?: ProviderWorld, hours = HOURS): Scenario {
   const durationMs = hours * HOUR_MS;
   const chance = new Chance(seed).fork("random world");
   const where = provider ?? (chance.happens(0.7) ? "cloud" : "process");
-  const faults = chance.happens(QUIET_SHARE) ? [] : drawFaults(chance.fork("faults"), where, durationMs);
+  const faults = chance.happens(QUIET_SHARE) ? [] : drawFaults(chance.fork("faults"), { seed, where, durationMs });
   return {
     name: `random-${seed}`,
     startMs: START_MS,
     durationMs,
     algorithm: "holdfast",
     provider: where,
-    pools: drawPools(chance.fork("pools")),
+    pools:
+      where === "ec2"
+        ? withStopped(drawPools(chance.fork("pools")), chance.fork("stopped"))
+        : drawPools(chance.fork("pools")),
     workload: { jobs: [], arrivals: drawArrivals(chance.fork("arrivals")) },
     faults,
     faultsEndMs: durationMs,
@@ -89,7 +98,6 @@ function drawPool(chance: Chance, name: string): PoolPolicy {
     machineCountMax,
     jobsPerMachine,
     warmParkedCount,
-    // The world's provider stops no machines.
     warmStoppedCount: 0,
     // As a configuration may have it: with one place to register in, and a parked machine for each ticket.
     warmRegisteredCount: isByRepository ? 0 : registeredCount,
@@ -98,32 +106,52 @@ function drawPool(chance: Chance, name: string): PoolPolicy {
   };
 }
 
-/** EC2 starts nothing that it refuses for a reason: only where it says nothing of the outcome may a launch have been made. */
-const OUTCOME_UNKNOWN: ReadonlySet<Ec2ErrorCode> = new Set([
-  "InternalError",
-  "InternalFailure",
-  "ServiceUnavailable",
-  "Unavailable",
-]);
-
-function drawEc2Error(chance: Chance): Fault {
-  const on = chance.pick(EC2_ERROR_PLACES);
-  const effect = chance.pick(["none", "done"] as const);
-  const isLaunched = on === "launch" && effect === "done";
-  const code = chance.pick(isLaunched ? [...OUTCOME_UNKNOWN] : EC2_CODES);
-  return { kind: "ec2.error", code, on, effect, probability: few(chance) };
+/** Of the world's providers EC2 alone stops machines. */
+function withStopped(pools: readonly PoolPolicy[], chance: Chance): readonly PoolPolicy[] {
+  return pools.map((pool) => {
+    const { machineCountMax, warmParkedCount, warmRegisteredCount } = pool;
+    const count = chance.happens(STOPPED_SHARE) ? chance.whole(STOPPED_COUNTS) : 0;
+    // As a configuration may have it: all that waits fits into the pool.
+    const room = machineCountMax - warmParkedCount - warmRegisteredCount;
+    return { ...pool, warmStoppedCount: Math.max(0, Math.min(count, room)) };
+  });
 }
 
-function drawFaults(chance: Chance, where: ProviderWorld, durationMs: number): readonly Fault[] {
+type Ec2Error = Omit<FaultOf<"ec2.error">, "kind" | "probability">;
+
+/** Every error that can be put on a call, at every place, before its effect and after it. */
+export const EC2_ERRORS_OF_WORLDS: readonly Ec2Error[] = EC2_CODES.flatMap((code) =>
+  EC2_ERROR_PLACES.flatMap((on) => (["none", "done"] as const).map((effect) => ({ code, on, effect }))),
+);
+
+/** The seed says which: one world goes on in the table where the one before it ended. */
+function errorsOf(seed: number, chance: Chance): readonly Fault[] {
+  const countAll = EC2_ERRORS_OF_WORLDS.length;
+  return Array.from({ length: EC2_ERRORS_PER_WORLD }, (_, index): Fault => {
+    const place = ((seed * EC2_ERRORS_PER_WORLD + index) * EC2_ERRORS_STRIDE) % countAll;
+    const error = EC2_ERRORS_OF_WORLDS[place];
+    invariant(error !== undefined, "the table of errors has no holes");
+    return { kind: "ec2.error", ...error, probability: few(chance) };
+  });
+}
+
+interface Drawing {
+  readonly seed: number;
+  readonly where: ProviderWorld;
+  readonly durationMs: number;
+}
+
+function drawFaults(chance: Chance, { seed, where, durationMs }: Drawing): readonly Fault[] {
   const share = chance.pick(KIND_SHARES);
-  const kinds = (Object.keys(DRAWS) as FaultKind[]).filter((kind) => where === "ec2" || !kind.startsWith(EC2_KINDS));
+  const kinds = (Object.keys(DRAWS) as (keyof Draws)[]).filter(
+    (kind) => where === "ec2" || !kind.startsWith(EC2_KINDS),
+  );
   const drawn = kinds.flatMap((kind) => (chance.happens(share) ? [DRAWS[kind](chance, durationMs)] : []));
-  if (where !== "ec2") return drawn;
-  const errorCount = chance.whole([0, EC2_ERROR_COUNT_MAX]);
-  return [...drawn, ...Array.from({ length: errorCount }, () => drawEc2Error(chance))];
+  return where === "ec2" ? [...drawn, ...errorsOf(seed, chance.fork("errors"))] : drawn;
 }
 
-type Draws = { readonly [Kind in FaultKind]: (chance: Chance, durationMs: number) => Fault };
+/** Errors are drawn by their table. */
+type Draws = { readonly [Kind in Exclude<FaultKind, "ec2.error">]: (chance: Chance, durationMs: number) => Fault };
 
 const minutes = (from: number, to: number) => [from * MINUTE_MS, to * MINUTE_MS] as const;
 const seconds = (from: number, to: number) => [from * SECOND_MS, to * SECOND_MS] as const;
@@ -227,7 +255,6 @@ const DRAWS: Draws = {
     everyMs: 2 * often(chance),
     forMs: minutes(10, 90),
   }),
-  "ec2.error": drawEc2Error,
   "ec2.throttled": (chance) => ({ kind: "ec2.throttled", everyMs: often(chance), forMs: seconds(10, 300) }),
   "ec2.pending-fails": (chance) => ({ kind: "ec2.pending-fails", perMachine: few(chance) }),
   "ec2.state-lag": () => ({ kind: "ec2.state-lag", lagMs: seconds(1, 120) }),

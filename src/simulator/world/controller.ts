@@ -19,13 +19,14 @@ import type { ConnectionName, ControllerId, PoolName } from "../../domain/ids.ts
 import type { PoolPolicy } from "../../domain/pool.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import { createAgentApp } from "../../http/agents/app.ts";
+import type { InstanceAuthority } from "../../http/agents/instance-identity.ts";
 import { OpenPolls } from "../../http/agents/polls.ts";
 import { AgentTokens } from "../../http/agents/token.ts";
 import type { OperatorSources } from "../../http/operators/sources.ts";
 import { createWebhookApp } from "../../http/webhooks.ts";
 import type { GitHub } from "../../ports/github.ts";
 import type { GitHubHooks } from "../../ports/github-hooks.ts";
-import type { Provider } from "../../ports/provider.ts";
+import type { Provider, ProviderAbilities } from "../../ports/provider.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
 import { DeliveryLog } from "../../store/deliveries/log.ts";
@@ -48,7 +49,9 @@ export interface ControllerOptions {
   /** Every period and rest of a controller times this. */
   readonly pace: number;
   openStore(): Promise<Store>;
-  provider(pool: PoolName): Provider;
+  provider(pool: PoolName): Provider & ProviderAbilities;
+  /** Who vouches for machines that are instances. */
+  readonly authorities: readonly InstanceAuthority[];
   /** Whether the process of that name is known to be dead. */
   isDead(name: string): boolean;
 }
@@ -89,7 +92,12 @@ export async function startController(options: ControllerOptions): Promise<Runni
     },
     ...controllers.map((one) => paced(one, options.pace)),
   ]);
-  const agents = createAgentApp({ ...surroundings, tokens: core.tokens, polls });
+  const agents = createAgentApp({
+    ...surroundings,
+    tokens: core.tokens,
+    polls,
+    authorities: options.authorities,
+  });
   const webhooks = createWebhookApp({
     connections: new Map([[connection, { webhookSecrets: [HOOK_SECRET] }]]),
     deliveries,
@@ -188,11 +196,13 @@ function surroundingsOf(options: ControllerOptions, core: Core): Surroundings {
 }
 
 function contextOf(pool: PoolPolicy, options: ControllerOptions, core: Core, surroundings: Surroundings): PoolContext {
+  const provider = options.provider(pool.name);
   return {
     ...surroundings,
     pool,
     github: options.github,
-    provider: options.provider(pool.name),
+    provider,
+    abilities: provider,
     memory: core.memories.get(pool.name) ?? emptyMemory(),
     lease: () => core.tenure.lease(pool.name),
   };

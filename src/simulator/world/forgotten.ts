@@ -5,11 +5,10 @@ import type { WorldDatabase } from "./database.ts";
 import type { Faults } from "./faults.ts";
 import type { ProviderModel } from "./provider.ts";
 
-/** The parts of a world that it takes to tell. */
-interface Remains {
+interface Remembering {
+  readonly provider: ProviderModel;
   readonly faults: Faults;
   readonly database: WorldDatabase | null;
-  readonly provider: ProviderModel;
   /** By their provider's ids. */
   readonly machineIds: ReadonlyMap<string, MachineId>;
 }
@@ -18,7 +17,10 @@ interface Remains {
  * A store that was restored has forgotten whose registration it is. One that nobody has seen online is kept for a day by the
  * contract, which is longer than anybody waits here.
  */
-export function isForgotten({ faults, database }: Remains, { name, sessionId }: Runner): boolean {
+export function isForgotten(
+  { faults, database }: Pick<Remembering, "faults" | "database">,
+  { name, sessionId }: Runner,
+): boolean {
   if (database === null || sessionId !== null || faults.counts["controller.restore"] === undefined) return false;
   return database.read("select id from tickets where runner_name = ?", name).length === 0;
 }
@@ -27,12 +29,21 @@ export function isForgotten({ faults, database }: Remains, { name, sessionId }: 
  * Machines that are dead, with their marks taken off by somebody, and of a store that was restored to before them: nothing is
  * left by which anybody could know that they are ours. By their provider's ids.
  */
-export function findUnfindable({ provider, faults, database, machineIds }: Remains): readonly string[] {
+export function findUnfindable({ provider, faults, database, machineIds }: Remembering): readonly string[] {
   const { "provider.marks-lost": unmarkedCount, "controller.restore": restoredCount } = faults.counts;
   if (database === null || unmarkedCount === undefined || restoredCount === undefined) return [];
   return [...provider.hosts.values()]
     .map((host) => host.truth())
     .filter(({ isUp }) => !isUp)
     .map(({ providerId }) => providerId)
-    .filter((id) => database.read("select id from machines where id = ?", machineIds.get(id) ?? "").length === 0);
+    .filter((id) => {
+      const name = machineIds.get(id) ?? "";
+      return database.read("select id from machines where id = ? or provider_id = ?", name, id).length === 0;
+    });
+}
+
+/** By which the store knows a machine that it has adopted, whatever it was started as; null where it has no row of it. */
+export function nameOfRow({ database }: Pick<Remembering, "database">, providerId: string): string | null {
+  const rows = database?.read("select id from machines where provider_id = ?", providerId) ?? [];
+  return rows[0] === undefined ? null : String(rows[0].id);
 }

@@ -12,6 +12,8 @@ export interface Host {
   truth(): HostTruth;
   /** Everything on it ends at once. Idempotent; tells the witness first. */
   end(cause: Cause): void;
+  /** Its platform wants it back soon, and says so to whoever asks on it. */
+  wantBack(): void;
   /** Idempotent where there is no agent. The launcher starts it again some seconds later. */
   crashAgent(): void;
   pauseAgent(forMs: number): void;
@@ -30,8 +32,10 @@ export interface HostBirth {
 /** A machine with our agent. */
 export interface AgentBirth extends HostBirth {
   readonly machineId: MachineId;
-  /** What its agent proves its identity with. */
+  /** What its agent proves its identity with, unless its platform signs one. */
   readonly identitySecret: string;
+  /** The platform's signed word on which of its machines this is: its agent goes by that until it is told its own name. */
+  readonly signedIdentity?: string;
 }
 
 /** A machine of another maker's fleet: it registers its runner at boot and knows of nobody. */

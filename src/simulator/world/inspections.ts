@@ -89,8 +89,11 @@ export class Inspections {
 
   #countStrays(): void {
     const { provider, machineIds } = this.#world;
-    const rows = new Set(this.#rows("select id from machines where state <> 'gone'").map(({ id }) => String(id)));
-    const strays = [...provider.hosts.keys()].filter((providerId) => !rows.has(machineIds.get(providerId) ?? ""));
+    const rows = this.#rows("select id, provider_id from machines where state <> 'gone'");
+    const names = new Set(rows.flatMap((row) => [String(row.id), String(row.provider_id)]));
+    const strays = [...provider.hosts.keys()].filter(
+      (providerId) => !names.has(machineIds.get(providerId) ?? "") && !names.has(providerId),
+    );
     this.strayMax = Math.max(this.strayMax, strays.length);
   }
 
@@ -186,7 +189,11 @@ export function findLeftovers(world: World): Leftovers {
   const ticketCount = Number(tickets?.[0]?.count ?? 0);
   return {
     openJobs: [...github.state.openJobs.values()],
-    machines: [...broken, ...waiting.slice(0, Math.max(0, waiting.length - warmCount))],
+    machines: [
+      ...broken,
+      ...waiting.slice(0, Math.max(0, waiting.length - warmCount)),
+      ...provider.stoppedIds.slice(sum((pool) => pool.warmStoppedCount)),
+    ],
     registrations: registrations.slice(registeredCount).map(({ name }) => name),
     ticketCount: Math.max(0, ticketCount - registeredCount),
   };

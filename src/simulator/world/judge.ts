@@ -79,7 +79,7 @@ export class Judge implements Witness {
 
   machineStarted(host: HostTruth): void {
     // Its provider and the machine itself both tell.
-    if (this.#lastUse.has(host.providerId)) return;
+    if (this.#startedAtMs.has(host.providerId)) return;
     const { log, scheduler, hostCount, hostCountMax, unfindable } = this.#world;
     log.note("the machine starts", host.providerId);
     this.#lastUse.set(host.providerId, scheduler.nowMs);

@@ -1,6 +1,6 @@
 /** A provider's port as a process of the world has it: every call is on its way, and may be lost. */
 import { ProviderError } from "../../domain/errors.ts";
-import type { Provider } from "../../ports/provider.ts";
+import type { Provider, ProviderAbilities } from "../../ports/provider.ts";
 import type { WorldProcess } from "./process.ts";
 import type { Failures, Remote } from "./remote.ts";
 
@@ -17,12 +17,11 @@ export function lineOf(remote: Remote, process: WorldProcess): ProviderLine {
 }
 
 /** For a provider of which each verb is one call. */
-export function gateProvider(provider: Provider, line: ProviderLine): Provider {
+export function gateProvider(provider: Provider & ProviderAbilities, line: ProviderLine): Provider & ProviderAbilities {
   return {
+    ...provider,
     launch: (request) => line("launch", () => provider.launch(request)),
     list: (which) => line(which === "all" ? "list" : "look", () => provider.list(which)),
     terminate: (permit) => line("terminate", () => provider.terminate(permit)),
-    readRunnerVersion: () => provider.readRunnerVersion(),
-    check: () => provider.check(),
   };
 }

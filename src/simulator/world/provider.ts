@@ -1,6 +1,6 @@
 /** A provider in the world: everything that it can be asked takes effect at once; whoever asks adds the way there and back. */
 import type { ControllerId, PoolName } from "../../domain/ids.ts";
-import type { Provider } from "../../ports/provider.ts";
+import type { Provider, ProviderAbilities } from "../../ports/provider.ts";
 import type { Host } from "./host.ts";
 import type { ProviderLine } from "./provider-port.ts";
 import type { Cause } from "./witness.ts";
@@ -20,7 +20,12 @@ export interface ProviderModel {
    *   own time unless given.
    * @param line the way of each of its calls; none unless given.
    */
-  forPool(controllerId: ControllerId, pool: PoolName, nowMs?: () => number, line?: ProviderLine): Provider;
+  forPool(
+    controllerId: ControllerId,
+    pool: PoolName,
+    nowMs?: () => number,
+    line?: ProviderLine,
+  ): Provider & ProviderAbilities;
 
   /**
    * For baselines, and for machines that are nobody's of ours. `make` is called with the new machine's id and how long it
@@ -37,6 +42,10 @@ export interface ProviderModel {
 
   /** Machines that run, or may: each is paid for. By their ids, in the order of their start. */
   readonly hosts: ReadonlyMap<string, Host>;
+  /** Machines that wait stopped, or are on their way to it: they are there, and nothing runs on them. */
+  readonly stoppedIds: readonly string[];
+  /** Of `hosts`, those of which it said for certain that it had not started them: nobody could count them at their start. */
+  readonly deniedIds: readonly string[];
   /** The provider takes it, without our doing. Who calls it counts the fault. */
   reclaim(providerId: string, kind: string): void;
   /** Machines started by anybody so far. */

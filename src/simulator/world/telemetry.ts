@@ -7,11 +7,14 @@ export interface WorldTelemetry extends Telemetry {
   total(metric: string, label?: string): number;
   /** Of a counter, by one of its labels. */
   by(metric: string, label: string): Readonly<Record<string, number>>;
+  /** What a gauge says now, over all its labels together; 0 where it never said anything. */
+  gaugeTotal(metric: string): number;
 }
 
 /** @param onBroken an invariant of the product itself was broken. */
 export function createWorldTelemetry(onBroken: (message: string) => void): WorldTelemetry {
   const counts = new Map<string, Map<string, { labels: Readonly<Record<string, string>>; count: number }>>();
+  const gauges = new Map<string, Map<string, number>>();
   const rowsOf = (metric: string) => [...(counts.get(metric)?.values() ?? [])];
   return {
     info: () => {},
@@ -28,7 +31,12 @@ export function createWorldTelemetry(onBroken: (message: string) => void): World
       ofMetric.set(key, row);
       counts.set(metric, ofMetric);
     },
-    gauge: () => {},
+    gauge: (metric, value, labels) => {
+      const ofMetric = gauges.get(metric) ?? new Map<string, number>();
+      ofMetric.set(JSON.stringify(labels), value);
+      gauges.set(metric, ofMetric);
+    },
+    gaugeTotal: (metric) => [...(gauges.get(metric)?.values() ?? [])].reduce((sum, value) => sum + value, 0),
     total: (metric, label) =>
       rowsOf(metric)
         .filter(({ labels }) => label === undefined || Object.values(labels).includes(label))

@@ -8,6 +8,7 @@ import { createSeededIds } from "../github/ids.ts";
 import { ensureRepository } from "../github/repositories.ts";
 import { makeAgentHost } from "../host/agent-host.ts";
 import { makeBareHost } from "../host/bare-host.ts";
+import { Disk } from "../host/disk.ts";
 import { makeProvider } from "../provider/make-provider.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import type { Fleet } from "./algorithm.ts";
@@ -16,10 +17,11 @@ import { WorldDatabase } from "./database.ts";
 import { EventLog, type WorldEvent } from "./event-log.ts";
 import { Faults } from "./faults.ts";
 import { ForeignRunners } from "./foreign-runners.ts";
-import { findUnfindable } from "./forgotten.ts";
+import { findUnfindable, nameOfRow } from "./forgotten.ts";
 import { createGitHubPort, GITHUB_FAILURES } from "./github-port.ts";
 import { GitHubWorld } from "./github-world.ts";
-import type { HostWorld, JobFate, RunnerFate } from "./host.ts";
+import type { AgentBirth, Host, HostWorld, JobFate, RunnerFate } from "./host.ts";
+import { instanceAuthority, signIdentity } from "./identities.ts";
 import { Installation } from "./installation.ts";
 import { Judge } from "./judge.ts";
 import { Lies } from "./lies.ts";
@@ -103,11 +105,9 @@ export function createWorld(scenario: Scenario, seed: number, onEvent: ((event: 
     isFaulty: () => faults.isOn,
     bootMs: scenario.bootMs,
     runnerVersion: RUNNER_VERSION,
-    makeAgentHost: (birth) => {
-      known.set(birth.providerId, birth.machineId);
-      const ofHost = { ...hostWorld, chance: chance.fork(`host/${birth.providerId}`) };
-      return makeAgentHost(birth, ofHost, { heartbeatMs: HEARTBEAT_MS });
-    },
+    makeAgentHost: makeHosts(hostWorld, known),
+    signIdentity: (providerId) => signIdentity(providerId, scheduler.nowMs),
+    standbyPools: new Set(scenario.pools.filter((pool) => pool.warmStoppedCount > 0).map(({ name }) => name)),
   });
   let wallOffsetMs = 0;
   const base = {
@@ -131,6 +131,20 @@ export function createWorld(scenario: Scenario, seed: number, onEvent: ((event: 
   const world: World = { ...base, ...side, webhooks };
   late.world = world;
   return world;
+}
+
+/** Each boot of a machine draws from a stream of its own, and all of them have one disk. */
+function makeHosts(world: HostWorld, known: Map<string, MachineId>): (birth: AgentBirth) => Host {
+  const disks = new Map<string, { readonly disk: Disk; bootCount: number }>();
+  return (birth) => {
+    const { providerId, machineId } = birth;
+    known.set(providerId, machineId);
+    const before = disks.get(providerId);
+    const { disk, bootCount } = before ?? { disk: new Disk(), bootCount: 0 };
+    disks.set(providerId, { disk: before === undefined ? disk : disk.reboot(), bootCount: bootCount + 1 });
+    const stream = bootCount === 0 ? `host/${providerId}` : `host/${providerId}/${bootCount}`;
+    return makeAgentHost(birth, { ...world, chance: world.chance.fork(stream) }, { heartbeatMs: HEARTBEAT_MS }, disk);
+  };
 }
 
 /** Half as often as in life, and well inside the minute in which an agent must be heard. */
@@ -180,11 +194,15 @@ function createJudge(
     jobName: (id) => workload.nameOf(id),
     isOurs,
     hosts: () => [...get().provider.hosts.values()].map((host) => host.truth()),
-    hostCount: () => get().provider.hosts.size,
-    unfindable: () => findUnfindable(get()),
+    hostCount: () => get().provider.hosts.size + get().provider.stoppedIds.length,
+    unfindable: () => [...findUnfindable(get()), ...get().provider.deniedIds],
     hostCountMax: scenario.pools.reduce((sum, pool) => sum + pool.machineCountMax, 0),
     forcedAfterMs: Math.min(...scenario.pools.map(({ deadlines }) => deadlines.unknownMs)),
-    machineName: (providerId) => machineIds.get(providerId) ?? providerId,
+    machineName: (providerId) => {
+      const { installation, database } = get();
+      const adoptedAs = installation?.current == null ? null : nameOfRow({ database }, providerId);
+      return adoptedAs ?? machineIds.get(providerId) ?? providerId;
+    },
     explain: (subject, tell) => explain(get(), subject, tell),
     onAcquired: (jobId) => lies.noteAcquired(jobId),
     onFinished: (jobId, runner) => {
@@ -301,6 +319,7 @@ function optionsFor(base: Base, process: WorldProcess) {
     telemetry,
     chance: chance.fork(process.name),
     pace: scenario.pace,
+    authorities: scenario.provider === "ec2" ? [instanceAuthority()] : [],
     provider: (pool: (typeof scenario.pools)[number]["name"]) =>
       provider.forPool(CONTROLLER_ID, pool, process.clock.nowMs, lineOf(providerRemote, process)),
   };

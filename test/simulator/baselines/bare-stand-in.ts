@@ -39,6 +39,8 @@ export class BareStandIn implements BareHost {
     if (birth.bootMs !== null) world.scheduler.after(birth.bootMs, () => this.#boot());
   }
 
+  wantBack(): void {}
+
   #boot(): void {
     if (this.#isOver) return;
     const { github, scheduler } = this.#world;

@@ -160,6 +160,8 @@ function makeCloud(scenario: Scenario, scheduler: Scheduler, log: EventLog): Pro
     makeAgentHost: () => {
       throw new Error("no machine of ours is in this world");
     },
+    signIdentity: () => "",
+    standbyPools: new Set(),
     bootMs: scenario.bootMs,
   });
 }

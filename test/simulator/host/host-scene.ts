@@ -1,6 +1,13 @@
 /** One machine in a world of its own, and a controller that does what the test says. */
-import { parseMachineId, parseTicketId, type TicketId } from "../../../src/domain/ids.ts";
-import type { HandBackOrder, HostReport, OfferedTicket, PollAnswer } from "../../../src/domain/protocol.ts";
+import { type MachineId, parseMachineId, parseTicketId, type TicketId } from "../../../src/domain/ids.ts";
+import type {
+  CheckInRequest,
+  HandBackOrder,
+  HostReport,
+  OfferedTicket,
+  PollAnswer,
+  ReportRequest,
+} from "../../../src/domain/protocol.ts";
 import { createGitHub } from "../../../src/simulator/github/create.ts";
 import { createSeededIds } from "../../../src/simulator/github/ids.ts";
 import { queueJob } from "../../../src/simulator/github/jobs.ts";
@@ -8,23 +15,37 @@ import { encodeJitConfig } from "../../../src/simulator/github/rest-runners.ts";
 import { registerRunner } from "../../../src/simulator/github/runners.ts";
 import type { GitHubState, Job, Runner } from "../../../src/simulator/github/state.ts";
 import { makeAgentHost } from "../../../src/simulator/host/agent-host.ts";
+import type { Disk } from "../../../src/simulator/host/disk.ts";
 import { Chance } from "../../../src/simulator/world/chance.ts";
 import { EventLog, type WorldEvent } from "../../../src/simulator/world/event-log.ts";
 import { GitHubWorld } from "../../../src/simulator/world/github-world.ts";
-import type { AgentLine, Exchange, Host, HostWorld, JobFate, RunnerFate } from "../../../src/simulator/world/host.ts";
+import type {
+  AgentBirth,
+  AgentLine,
+  Exchange,
+  Host,
+  HostWorld,
+  JobFate,
+  RunnerFate,
+} from "../../../src/simulator/world/host.ts";
 import { Scheduler } from "../../../src/simulator/world/scheduler.ts";
 import type { Witness } from "../../../src/simulator/world/witness.ts";
 
 /** 2026-08-19T16:08:55Z */
 const START_MS = 1_787_155_735_000;
 export const SCOPE = { kind: "organization", organization: "acme" } as const;
-export const PROVIDER_ID = "i-0001";
+export const PROVIDER_ID = "i-0123456789abcdef0";
 const WAY_MS = 20;
 
 /** A controller of one machine: it confirms every end at once. */
 class ControllerStandIn implements AgentLine {
   readonly reports: HostReport[] = [];
   readonly calls: string[] = [];
+  readonly checkIns: CheckInRequest[] = [];
+  /** As whom the agent is told to speak; left out of the answer while null. */
+  machineId: MachineId | null = null;
+  /** As whom each report was made. */
+  readonly speakers: MachineId[] = [];
   isReachable = true;
   ticket: OfferedTicket | null = null;
   handBack: HandBackOrder | null = null;
@@ -76,13 +97,17 @@ class ControllerStandIn implements AgentLine {
 
   #take(call: Parameters<AgentLine["send"]>[1], answer: (exchange: Exchange, afterMs?: number) => void): void {
     switch (call.path) {
-      case "check-in":
-        return void answer({ status: 200, body: { protocolVersion: 1, token: "token" } });
+      case "check-in": {
+        this.checkIns.push(call.body as CheckInRequest);
+        const named = this.machineId === null ? {} : { machineId: this.machineId };
+        return void answer({ status: 200, body: { protocolVersion: 1, token: "token", ...named } });
+      }
       case "logs":
         return void answer({ status: 200, body: { savedCount: 1 } });
       case "report": {
-        const { report } = call.body as { readonly report: HostReport };
+        const { report, machineId } = call.body as ReportRequest;
         this.reports.push(report);
+        this.speakers.push(machineId);
         const body = {
           storeGeneration: 1,
           confirmedEnds: report.ended.map(({ id }) => id),
@@ -175,7 +200,8 @@ export class HostScene {
     return this.#log.digest();
   }
 
-  agentHost(heartbeatMs?: number): Host {
+  /** @param disk of its last boot, where this is not the first. */
+  agentHost(heartbeatMs?: number, more: Partial<AgentBirth> = {}, disk?: Disk): Host {
     const birth = {
       providerId: PROVIDER_ID,
       bootMs: 5_000,
@@ -184,8 +210,9 @@ export class HostScene {
       onGone: () => {
         this.isGone = true;
       },
+      ...more,
     };
-    return makeAgentHost(birth, this.world, heartbeatMs === undefined ? undefined : { heartbeatMs });
+    return makeAgentHost(birth, this.world, heartbeatMs === undefined ? undefined : { heartbeatMs }, disk);
   }
 
   mint(name = "runner-1", ticketId = "t-00000001"): { readonly ticket: OfferedTicket; readonly runner: Runner } {

@@ -1,23 +1,34 @@
 /** The world's EC2 by what it adds to a cloud: calls of its own, errors by their codes, and hosts that follow instances. */
 import { describe, expect, it } from "vitest";
 import { parseProviderId } from "../../../src/domain/ids.ts";
+import { invariant } from "../../../src/domain/invariant.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import type { Ec2ErrorCode } from "../../../src/simulator/ec2/errors.ts";
 import { makeEc2Port } from "../../../src/simulator/provider/ec2-port.ts";
-import type { Fault } from "../../../src/simulator/scenario/fault.ts";
+import type { Ec2ErrorPlace, Fault } from "../../../src/simulator/scenario/fault.ts";
 import { machineId, poolName } from "../../domain/builders.ts";
-import { end, IdleHost, launchOne, listing, makeScene, OURS, type ProviderScene, request } from "./provider-scene.ts";
+import {
+  end,
+  IdleHost,
+  launchOne,
+  listing,
+  makeScene,
+  OURS,
+  type ProviderScene,
+  permit,
+  request,
+} from "./provider-scene.ts";
 
 const code = (name: string) => expect.objectContaining({ code: name });
 
-function error(on: "launch" | "list" | "terminate", name: Ec2ErrorCode, effect: "none" | "done" = "none"): Fault {
+function error(on: Ec2ErrorPlace, name: Ec2ErrorCode, effect: "none" | "done" = "none"): Fault {
   return { kind: "ec2.error", on, code: name, effect, probability: 1 };
 }
 
 /** Every call by its name, in order. */
 function withLine(scene: ProviderScene): { readonly calls: string[]; readonly provider: ProviderScene["provider"] } {
   const calls: string[] = [];
-  const provider = scene.model.forPool(OURS, poolName(), undefined, async (operation, effect) => {
+  const provider = scene.portOf(OURS, poolName(), undefined, async (operation, effect) => {
     calls.push(operation);
     return effect();
   });
@@ -25,12 +36,43 @@ function withLine(scene: ProviderScene): { readonly calls: string[]; readonly pr
 }
 
 describe("a launch", () => {
-  it("is one call with one token, by its id as a fleet or as one type, and is repeated as it was", async () => {
-    const scene = makeScene("ec2");
+  it("is one call with one token, for spot while it has room and for on-demand behind it, and is repeated as it was", async () => {
+    const scene = makeScene("ec2", [{ kind: "provider.quota", machines: 6 }]);
     const { calls, provider } = withLine(scene);
-    for (const launch of [1, 2, 1, 2]) await provider.launch(request(launch, 3));
-    expect(calls).toEqual(["CreateFleet", "RunInstances", "CreateFleet", "RunInstances"]);
+    await provider.launch(request(1, 3));
+    const refused = expect.objectContaining({ code: "provider-quota", retryAfterMs: 0 });
+    await expect(provider.launch(request(2, 3))).rejects.toEqual(refused);
+    await provider.launch(request(3, 3));
+    for (const launch of [1, 3]) expect(await provider.launch(request(launch, 3))).toHaveLength(3);
+    expect(calls).toEqual(["CreateFleet", "CreateFleet", "RunInstances", "CreateFleet", "RunInstances"]);
     expect(scene.model.startedCount).toBe(6);
+  });
+
+  it("of which a part has room starts that part, on either market, and says no more of the rest", async () => {
+    const scene = makeScene("ec2", [{ kind: "provider.quota", machines: 4 }]);
+    expect(await scene.provider.launch(request(1, 3))).toHaveLength(2);
+    expect(await scene.provider.launch(request(2, 3))).toHaveLength(2);
+    expect(await scene.provider.launch(request(1, 3))).toHaveLength(2);
+    expect(scene.model.startedCount).toBe(4);
+    expect(scene.born.map(({ machineId: id }) => id).sort()).toEqual([100, 101, 200, 201].map(machineId));
+  });
+
+  it("is not asked for in what rests, until the rest is over", async () => {
+    const scene = makeScene("ec2", [{ kind: "provider.quota", machines: 2 }]);
+    const { calls, provider } = withLine(scene);
+    await provider.launch(request(1, 2));
+    await provider.launch(request(2, 2));
+    for (const launch of [3, 4])
+      await expect(provider.launch(request(launch, 1))).rejects.toEqual(code("provider-quota"));
+    expect(calls).toEqual(["CreateFleet", "RunInstances", "RunInstances"]);
+    expect(provider.orders?.readObstacles()).toEqual([
+      "spot rests: MaxSpotInstanceCountExceeded",
+      "on-demand rests: VcpuLimitExceeded",
+    ]);
+    await scene.pass(2 * MINUTE_MS);
+    expect(provider.orders?.readObstacles()).toEqual([]);
+    await expect(provider.launch(request(5, 1))).rejects.toEqual(code("provider-quota"));
+    expect(calls.slice(3)).toEqual(["CreateFleet"]);
   });
 
   it("binds instances to machines in the same order every time, and each host to its machine's identity", async () => {
@@ -47,32 +89,34 @@ describe("a launch", () => {
     expect(await listing(scene)).toEqual(Array.from({ length: 3 }, () => "null l-00000001 linux running"));
   });
 
-  it("reads by its tag what was started under a token that another request has", async () => {
+  it("reads by its tag what was started under a token that another request has, once no listing can lag", async () => {
     const scene = makeScene("ec2");
     const launched = await scene.provider.launch(request(1, 3));
     const again = await scene.provider.launch(request(1, 2));
     expect(again.map(({ providerId }) => providerId)).toEqual(launched.slice(0, 2).map(({ providerId }) => providerId));
     await expect(scene.provider.launch(request(1, 4))).rejects.toEqual(code("provider-unavailable"));
+    await scene.pass(5 * MINUTE_MS);
+    expect(await scene.provider.launch(request(1, 4))).toHaveLength(3);
     expect(scene.model.startedCount).toBe(3);
   });
 
   it.each<[Ec2ErrorCode, string]>([
     ["InsufficientInstanceCapacity", "provider-capacity"],
-    ["VcpuLimitExceeded", "provider-capacity"],
+    ["VcpuLimitExceeded", "provider-quota"],
     ["RequestLimitExceeded", "provider-unavailable"],
     ["InternalError", "provider-unavailable"],
     ["InvalidAMIID.NotFound", "provider-invalid"],
     ["UnauthorizedOperation", "provider-invalid"],
     ["IdempotentParameterMismatch", "provider-unavailable"],
   ])("that ends with %s is %s", async (name, as) => {
-    for (const launch of [1, 2]) {
-      const scene = makeScene("ec2", [error("launch", name)]);
-      await expect(scene.provider.launch(request(launch, 1))).rejects.toEqual(code(as));
-      expect(scene.model.startedCount).toBe(0);
-      expect(scene.faults.get("ec2.error")).toBe(1);
-      scene.stopFaults();
-      await launchOne(scene, launch);
-    }
+    const scene = makeScene("ec2", [error("launch", name)]);
+    await expect(scene.provider.launch(request(1, 1))).rejects.toEqual(code(as));
+    expect(scene.model.startedCount).toBe(0);
+    expect(scene.faults.get("ec2.error")).toBe(1);
+    scene.stopFaults();
+    await scene.pass(5 * MINUTE_MS);
+    // What was read by its tag, and is not there, was never started.
+    expect(await scene.provider.launch(request(1, 1))).toHaveLength(name === "IdempotentParameterMismatch" ? 0 : 1);
   });
 
   it("that took effect before its error starts once", async () => {
@@ -82,15 +126,6 @@ describe("a launch", () => {
     scene.stopFaults();
     expect(await scene.provider.launch(request(1, 2))).toHaveLength(2);
     expect(scene.model.startedCount).toBe(2);
-  });
-
-  it("finds half of a quota in each market", async () => {
-    const scene = makeScene("ec2", [{ kind: "provider.quota", machines: 4 }]);
-    await scene.provider.launch(request(1, 2));
-    await expect(scene.provider.launch(request(3, 1))).rejects.toThrow("MaxSpotInstanceCountExceeded");
-    await scene.provider.launch(request(2, 2));
-    await expect(scene.provider.launch(request(4, 1))).rejects.toThrow("VcpuLimitExceeded");
-    expect(scene.model.hosts.size).toBe(4);
   });
 });
 
@@ -119,6 +154,8 @@ describe("a reading", () => {
       pool: poolName(),
       nowMs: () => 0,
       call: async () => ({ kind: "refused", code: "UnauthorizedOperation", message }),
+      monotonicMs: () => 0,
+      markets: ["spot"],
       announce: () => {},
     });
     await expect(port.list([id])).rejects.toEqual(code("provider-unavailable"));
@@ -164,6 +201,76 @@ describe("an ending", () => {
     scene.model.reclaim(providerId, "provider.reclaim");
     await scene.pass(3 * MINUTE_MS);
     expect(scene.hostOf(providerId).endedBy).toEqual({ by: "fault", kind: "provider.reclaim" });
+  });
+});
+
+describe("a machine that waits stopped", () => {
+  async function stopped(faults: readonly Fault[] = []) {
+    const scene = makeScene("ec2", faults);
+    const provider = scene.portOf(OURS, poolName("standby"));
+    const [launched] = await provider.launch(request(1, 1, { pool: poolName("standby") }));
+    invariant(launched !== undefined, "a launch of one gives one");
+    await scene.pass(MINUTE_MS);
+    await provider.standby?.stop(permit(scene, launched));
+    return { scene, provider, launched };
+  }
+
+  it("is on demand, runs nothing, is there and is not paid for", async () => {
+    const { scene, launched } = await stopped();
+    expect(scene.hostOf(launched.providerId).endedBy).toEqual({ by: "controller", proof: "forced" });
+    expect(await scene.stateOf(launched.providerId)).toBe("running");
+    await scene.pass(MINUTE_MS);
+    expect(await scene.stateOf(launched.providerId)).toBe("stopped");
+    expect(scene.model.hosts.size).toBe(0);
+    expect(scene.model.stoppedIds).toEqual([launched.providerId]);
+    expect(scene.model.paidMs()).toBe(MINUTE_MS);
+  });
+
+  it("boots again where it is started, as the machine that it was", async () => {
+    const { scene, provider, launched } = await stopped();
+    await scene.pass(MINUTE_MS);
+    await provider.standby?.start(launched.providerId);
+    expect(scene.born.map(({ machineId: id }) => id)).toEqual([launched.machineId, launched.machineId]);
+    expect(scene.model.startedCount).toBe(1);
+    expect(scene.model.hosts.size).toBe(1);
+    expect(scene.model.stoppedIds).toEqual([]);
+    await end(scene, launched);
+    expect(scene.model.hosts.size).toBe(0);
+  });
+
+  it("stays stopped where there is no room, and ends all the same", async () => {
+    const { scene, provider, launched } = await stopped([error("start", "InsufficientInstanceCapacity")]);
+    await scene.pass(MINUTE_MS);
+    await expect(provider.standby?.start(launched.providerId)).rejects.toEqual(code("provider-capacity"));
+    expect(await scene.stateOf(launched.providerId)).toBe("stopped");
+    await end(scene, launched);
+    expect(await scene.stateOf(launched.providerId)).toBe("dead");
+    expect(scene.model.stoppedIds).toEqual([]);
+  });
+
+  it("cannot be one on spot", async () => {
+    const scene = makeScene("ec2");
+    const launched = await launchOne(scene);
+    await scene.pass(MINUTE_MS);
+    await expect(scene.provider.standby?.stop(permit(scene, launched))).rejects.toEqual(code("provider-invalid"));
+    expect(scene.model.hosts.size).toBe(1);
+  });
+});
+
+describe("spot", () => {
+  it("takes its instances back now and then, after its notice or without one, and no others", async () => {
+    const scene = makeScene("ec2", [{ kind: "provider.reclaim", everyMs: 10 * MINUTE_MS }]);
+    const onDemand = scene.portOf(OURS, poolName("standby"));
+    await onDemand.launch(request(1, 2, { pool: poolName("standby") }));
+    await scene.provider.launch(request(2, 40));
+    await scene.pass(6 * HOUR_MS);
+    const ended = scene.born
+      .map(({ providerId }) => scene.hostOf(providerId))
+      .filter(({ endedBy }) => endedBy !== null);
+    expect(ended.length).toBeGreaterThan(10);
+    for (const { endedBy } of ended) expect(endedBy).toEqual({ by: "fault", kind: "provider.reclaim" });
+    expect(new Set(ended.map(({ isWantedBack }) => isWantedBack))).toEqual(new Set([true, false]));
+    for (const { providerId } of scene.born.slice(0, 2)) expect(scene.hostOf(providerId).endedBy).toBeNull();
   });
 });
 

@@ -236,7 +236,7 @@ describe("marks that are lost", () => {
     await launchOne(scene);
     await scene.pass(MINUTE_MS);
     expect(await listing(scene)).toEqual([`${machineId(100)} null null running`]);
-    const other = scene.model.forPool(OURS, poolName("windows"));
+    const other = scene.portOf(OURS, poolName("windows"));
     expect(await listing(scene, other)).toEqual([`${machineId(100)} null null running`]);
   });
 });

@@ -64,9 +64,9 @@ describe.each(PROVIDERS)("a listing at a %s", (kind) => {
   it("shows what carries this controller's id and this pool, and nothing else", async () => {
     const scene = makeScene(kind);
     await launchOne(scene, 1);
-    const windows = scene.model.forPool(OURS, poolName("windows"));
+    const windows = scene.portOf(OURS, poolName("windows"));
     await windows.launch(request(2, 1, { pool: poolName("windows") }));
-    const theirs = scene.model.forPool(otherController(), poolName());
+    const theirs = scene.portOf(otherController(), poolName());
     await theirs.launch(request(3, 1));
     await scene.pass(MINUTE_MS);
     expect(await listing(scene)).toEqual([`${machineId(100)} l-00000001 linux running`]);
@@ -79,7 +79,7 @@ describe.each(PROVIDERS)("a listing at a %s", (kind) => {
     const first = await launchOne(scene, 1);
     const second = await launchOne(scene, 2);
     await scene.pass(MINUTE_MS);
-    const stepped = scene.model.forPool(OURS, poolName(), () => 5);
+    const stepped = scene.portOf(OURS, poolName(), () => 5);
     const unknown = parseProviderId(kind === "process" ? "m-unknown00" : "i-0123456789abcdef0");
     const answers = await stepped.list([second.providerId, unknown, first.providerId]);
     const unknownState = kind === "process" ? "gone" : "not-found";
@@ -99,7 +99,7 @@ describe.each(PROVIDERS)("a listing at a %s", (kind) => {
 
   it("finds another controller's machine by no id", async () => {
     const scene = makeScene(kind);
-    const [theirs] = await scene.model.forPool(otherController(), poolName()).launch(request(3, 1));
+    const [theirs] = await scene.portOf(otherController(), poolName()).launch(request(3, 1));
     expect(await scene.stateOf(String(theirs?.providerId))).toBe(kind === "process" ? "gone" : "not-found");
   });
 });
@@ -122,7 +122,7 @@ describe.each(PROVIDERS)("terminate at a %s", (kind) => {
     const scene = makeScene(kind);
     const launched = await launchOne(scene);
     const made = permit(scene, launched);
-    const late = scene.model.forPool(OURS, poolName(), () => START_MS + PERMIT_LIFE_MS);
+    const late = scene.portOf(OURS, poolName(), () => START_MS + PERMIT_LIFE_MS);
     await expect(late.terminate(made)).rejects.toEqual(code("permit-stale"));
     const copy: typeof made = Object.assign(Object.create(Object.getPrototypeOf(made)), made);
     await expect(scene.provider.terminate(copy)).rejects.toEqual(code("permit-stale"));
@@ -139,7 +139,7 @@ describe.each(PROVIDERS)("terminate at a %s", (kind) => {
     await end(scene, { providerId: String(foreign[0]?.providerId) });
     scene.model.terminate(String(foreign[1]?.providerId), { by: "controller", proof: "" });
     expect(scene.model.foreignTouchedCount).toBe(2);
-    const [theirs] = await scene.model.forPool(otherController(), poolName()).launch(request(3, 1));
+    const [theirs] = await scene.portOf(otherController(), poolName()).launch(request(3, 1));
     await end(scene, { providerId: String(theirs?.providerId) });
     expect(scene.model.foreignTouchedCount).toBe(3);
     const ours = await launchOne(scene);

@@ -11,7 +11,7 @@ import { invariant } from "../../../src/domain/invariant.ts";
 import type { ObservedMachine, ProviderState } from "../../../src/domain/observed.ts";
 import { issuePermit, type MachinePermit } from "../../../src/domain/permit.ts";
 import { HOUR_MS, SECOND_MS } from "../../../src/domain/units.ts";
-import type { LaunchedMachine, LaunchRequest, Provider } from "../../../src/ports/provider.ts";
+import type { LaunchedMachine, LaunchRequest, Provider, ProviderAbilities } from "../../../src/ports/provider.ts";
 import { makeProvider } from "../../../src/simulator/provider/make-provider.ts";
 import type { Fault } from "../../../src/simulator/scenario/fault.ts";
 import type { ProviderWorld } from "../../../src/simulator/scenario/scenario.ts";
@@ -32,6 +32,7 @@ export class IdleHost implements Host {
   readonly providerId: string;
   readonly birth: HostBirth;
   endedBy: Cause | null = null;
+  isWantedBack = false;
 
   constructor(birth: HostBirth) {
     this.providerId = birth.providerId;
@@ -50,12 +51,16 @@ export class IdleHost implements Host {
   pauseAgent(): void {}
   pauseMachine(): void {}
   fillDisk(): void {}
+
+  wantBack(): void {
+    this.isWantedBack = true;
+  }
 }
 
 export interface ProviderScene {
   readonly model: ProviderModel;
   readonly scheduler: Scheduler;
-  readonly provider: Provider;
+  readonly provider: DraftingProvider;
   readonly born: AgentBirth[];
   readonly started: string[];
   readonly faults: Map<string, number>;
@@ -64,6 +69,23 @@ export interface ProviderScene {
   pass(forMs: number): Promise<void>;
   stateOf(id: string): Promise<ProviderState | undefined>;
   hostOf(id: string): IdleHost;
+  /** The port of a pool, or of another controller, with what makes its launches drafted and stored. */
+  portOf(...asker: Parameters<ProviderModel["forPool"]>): DraftingProvider;
+}
+
+export type DraftingProvider = Provider & ProviderAbilities;
+
+/** A launch is drafted at its first call, and repeated as it was. */
+function drafting(provider: DraftingProvider): DraftingProvider {
+  const orders = new Map<string, string>();
+  return {
+    ...provider,
+    launch: async (request) => {
+      const order = orders.get(request.launchId) ?? (await provider.orders?.draft(request)) ?? null;
+      if (order !== null) orders.set(request.launchId, order);
+      return provider.launch({ ...request, order });
+    },
+  };
 }
 
 export function makeScene(kind: ProviderWorld, faults: readonly Fault[] = [], seed = 1): ProviderScene {
@@ -96,14 +118,18 @@ export function makeScene(kind: ProviderWorld, faults: readonly Fault[] = [], se
       hosts.set(birth.providerId, host);
       return host;
     },
+    signIdentity: (providerId) => `signed ${providerId}`,
+    standbyPools: new Set([poolName("standby")]),
     bootMs: [CLOUD_BOOT_MS, CLOUD_BOOT_MS],
     runnerVersion: "2.336.0",
   });
-  const provider = model.forPool(OURS, poolName());
+  const portOf = (...asker: Parameters<ProviderModel["forPool"]>) => drafting(model.forPool(...asker));
+  const provider = portOf(OURS, poolName());
   return {
     model,
     scheduler,
     provider,
+    portOf,
     born,
     started,
     faults: happened,

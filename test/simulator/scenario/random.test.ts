@@ -121,19 +121,28 @@ it("has every kind of fault somewhere, and none twice in one world", () => {
   expect(kindsOf(EC2_SCENARIOS)).toEqual(FAULT_KINDS.toSorted());
 });
 
-it("puts each of EC2's errors on each of its calls, before its effect and after it; of launches only where it may be so", () => {
-  const errors = EC2_SCENARIOS.flatMap(({ faults }) => faults).filter((fault) => fault.kind === "ec2.error");
-  const codesOf = (on: string, effect: string) =>
-    new Set(errors.filter((fault) => fault.on === on && fault.effect === effect).map(({ code }) => code));
-  const every = Object.keys(EC2_ERRORS).length;
-  for (const on of EC2_ERROR_PLACES) expect(codesOf(on, "none").size).toBeGreaterThan(every / 2);
-  expect(new Set(errors.map(({ code }) => code)).size).toBe(every);
-  expect([...codesOf("launch", "done")].toSorted()).toEqual([
-    "InternalError",
-    "InternalFailure",
-    "ServiceUnavailable",
-    "Unavailable",
-  ]);
+it("puts each of EC2's errors on each of its calls, before its effect and after it, within three hundred worlds", () => {
+  const worlds = Array.from({ length: 300 }, (_, index) => randomScenario(index + 1, "ec2"));
+  const errors = worlds.flatMap(({ faults }) => faults).filter((fault) => fault.kind === "ec2.error");
+  const drawn = new Set(errors.map(({ code, on, effect }) => `${code} ${on} ${effect}`));
+  const all = EC2_ERROR_PLACES.flatMap((on) =>
+    Object.keys(EC2_ERRORS).flatMap((code) => [`${code} ${on} none`, `${code} ${on} done`]),
+  );
+  expect(all.filter((one) => !drawn.has(one))).toEqual([]);
+});
+
+it("keeps stopped machines in some pools at EC2, and nowhere else", () => {
+  expect(SCENARIOS.flatMap(({ pools }) => pools).some(({ warmStoppedCount }) => warmStoppedCount > 0)).toBe(false);
+  const share = shareOf(
+    EC2_SCENARIOS.flatMap(({ pools }) => pools),
+    ({ warmStoppedCount }) => warmStoppedCount > 0,
+  );
+  expect(share).toBeGreaterThan(0.2);
+  expect(share).toBeLessThan(0.5);
+  for (const pool of EC2_SCENARIOS.flatMap(({ pools }) => pools))
+    expect(pool.warmParkedCount + pool.warmRegisteredCount + pool.warmStoppedCount).toBeLessThanOrEqual(
+      pool.machineCountMax,
+    );
 });
 
 describe("of all worlds", () => {
