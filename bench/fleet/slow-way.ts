@@ -6,7 +6,7 @@ import { Agent, createServer, type IncomingMessage, request, type ServerResponse
 import type { AddressInfo } from "node:net";
 
 /** What the peer was measured with. */
-export const ANSWER_MS = 50;
+const ANSWER_MS = 50;
 
 /** How often each operation was called, by its name. */
 export type Calls = Readonly<Record<string, number>>;
