@@ -2,13 +2,9 @@
  * How fast the simulator is: simulated hours for each minute of one core, in a world of 80 machines and 240 jobs an hour, with
  * faults of every kind and with none, at two paces of the controllers' nets.
  *
- *   npm run bench:simulate -- [--hours 24] [--rounds 5] [--seed 1]
- *
  * Time is the processor's, not the clock's: a world runs on one thread, and what else the computer does counts little. Each
- * round is a world of another seed, and the figure is the median of the rounds; the first round, which also loads and warms
- * the code, is left out where there is a second one.
+ * round is a world of another seed, and the figure is the median of the rounds.
  */
-import { parseArgs } from "node:util";
 import type { PoolPolicy } from "../src/domain/pool.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../src/domain/units.ts";
 import type { Fault } from "../src/simulator/scenario/fault.ts";
@@ -16,6 +12,7 @@ import { PLAIN_POOL } from "../src/simulator/scenario/plain-pool.ts";
 import type { WorldResult } from "../src/simulator/scenario/result.ts";
 import type { Scenario } from "../src/simulator/scenario/scenario.ts";
 import { runWorld } from "../src/simulator/world/run.ts";
+import { type Aim, type Bench, type Figure, median, rounded } from "./bench.ts";
 
 const POOL: PoolPolicy = { ...PLAIN_POOL, warmParkedCount: 5 };
 
@@ -111,45 +108,62 @@ async function round(world: Scenario, seed: number): Promise<Round> {
   return { result, cpuSeconds: (user + system) / 1e6 };
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((one, other) => one - other);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+/** Twelve thousand times as fast as life. */
+const HOURS_PER_MINUTE_LEAST = 200;
+
+export const simulate: Bench = {
+  name: "simulate",
+  work: "worlds of 80 machines and 240 jobs an hour, with faults of every kind and with none, on one core",
+  run: async ({ rounds, hours, seed, note }) => {
+    const figures: Figure[] = [];
+    const aims: Aim[] = [];
+    for (const [faultNames, faults] of [
+      ["every fault", FAULTS],
+      ["no fault", []],
+    ] as const) {
+      for (const pace of [10, 1]) {
+        const name = `${faultNames}, pace ${pace}`;
+        const done: Round[] = [];
+        for (let count = 0; count < rounds; count += 1)
+          done.push(await round(scenario(faults, pace, hours * HOUR_MS), seed + count));
+        const hoursPerMinute = rounded(medianOf(done, hoursPerMinuteOf), 0);
+        note(`${name}: ${hoursPerMinute} hours a minute`);
+        figures.push(...figuresOf(name, done, hoursPerMinute));
+        if (faults.length > 0)
+          aims.push({ what: `hours a minute, ${name}`, least: HOURS_PER_MINUTE_LEAST, measured: hoursPerMinute });
+      }
+    }
+    return { figures, aims };
+  },
+};
+
+function figuresOf(name: string, rounds: readonly Round[], hoursPerMinute: number): readonly Figure[] {
+  const violationCount = rounds.reduce((sum, { result }) => sum + result.violations.length, 0);
+  return [
+    { what: `${name}: simulated hours a minute`, ours: hoursPerMinute },
+    { what: "  jobs", ours: medianOf(rounds, ({ result }) => result.jobs.total) },
+    {
+      what: "  machine hours",
+      ours: rounded(
+        medianOf(rounds, ({ result }) => result.machineHours),
+        0,
+      ),
+    },
+    { what: "  CPU for each job", ours: rounded(medianOf(rounds, msPerJobOf), 1), unit: "ms" },
+    { what: "  memory", ours: rounded(process.memoryUsage.rss() / 2 ** 20, 0), unit: "MB" },
+    { what: "  violations", ours: violationCount },
+  ];
 }
 
-const { values } = parseArgs({
-  options: {
-    hours: { type: "string", default: "24" },
-    rounds: { type: "string", default: "5" },
-    seed: { type: "string", default: "1" },
-  },
-});
-const durationMs = Number(values.hours) * HOUR_MS;
-const firstSeed = Number(values.seed);
-console.log("faults  pace  hours   jobs  machine hours  CPU s  ms per job  hours/min  memory MB  violations");
-for (const [name, faults] of [
-  ["every", FAULTS],
-  ["none", []],
-] as const) {
-  for (const pace of [10, 1]) {
-    const rounds: Round[] = [];
-    for (let count = 0; count < Number(values.rounds); count += 1)
-      rounds.push(await round(scenario(faults, pace, durationMs), firstSeed + count));
-    const counted = rounds.length > 1 ? rounds.slice(1) : rounds;
-    const of = (figure: (one: Round) => number) => median(counted.map(figure));
-    const cells: readonly (readonly [string, number])[] = [
-      [name, 6],
-      [String(pace), 6],
-      [of(({ result }) => result.simulatedHours).toFixed(1), 7],
-      [of(({ result }) => result.jobs.total).toFixed(0), 7],
-      [of(({ result }) => result.machineHours).toFixed(0), 15],
-      [of(({ cpuSeconds }) => cpuSeconds).toFixed(1), 7],
-      [of(({ result, cpuSeconds }) => (1_000 * cpuSeconds) / result.jobs.total).toFixed(1), 12],
-      [of(({ result, cpuSeconds }) => (60 * result.simulatedHours) / cpuSeconds).toFixed(0), 11],
-      [(process.memoryUsage.rss() / 2 ** 20).toFixed(0), 11],
-      [String(rounds.reduce((sum, { result }) => sum + result.violations.length, 0)), 12],
-    ];
-    console.log(
-      cells.map(([text, width], index) => (index === 0 ? text.padEnd(width) : text.padStart(width))).join(""),
-    );
-  }
+function hoursPerMinuteOf({ result, cpuSeconds }: Round): number {
+  return (60 * result.simulatedHours) / cpuSeconds;
+}
+
+function msPerJobOf({ result, cpuSeconds }: Round): number {
+  return (1_000 * cpuSeconds) / result.jobs.total;
+}
+
+/** Without the first, where there is a second one: it loads and warms the code. */
+function medianOf(rounds: readonly Round[], figure: (round: Round) => number): number {
+  return median((rounds.length > 1 ? rounds.slice(1) : rounds).map(figure));
 }

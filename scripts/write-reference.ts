@@ -7,6 +7,7 @@ import { renderScenarioReference } from "../src/app/simulate/reference.ts";
 import { ERRORS } from "../src/domain/errors.ts";
 import { REASONS } from "../src/domain/reasons.ts";
 import { COUNTERS, GAUGES } from "../src/ports/telemetry.ts";
+import { renderIamPage } from "./iam-page.ts";
 
 interface CatalogueEntry {
   readonly sentence: string;
@@ -34,6 +35,7 @@ export function referencePages(): readonly ReferencePage[] {
     { path: "docs/reference/metrics.md", text: renderMetrics() },
     { path: "docs/reference/configuration.md", text: renderConfigurationReference() },
     { path: "docs/reference/scenario.md", text: renderScenarioReference() },
+    { path: "docs/reference/iam.md", text: renderIamPage() },
   ];
 }
 

@@ -160,6 +160,8 @@ export interface AskFailure {
 export interface LaunchPause extends Pause {
   /** What the provider's last refusal means for the jobs that wait. */
   reason: ReasonCode;
+  /** When the next launch may be written after one that was made, where a launch is one call for many: monotonic. */
+  gathersUntilMonotonicMs: number | null;
 }
 
 export interface MintPause extends Pause {
@@ -189,7 +191,7 @@ export function emptyMemory(): PoolMemory {
     jobsToAsk: new Set(),
     askFailures: new Map(),
     mintPauses: new Map(),
-    launch: { failureCount: 0, untilMonotonicMs: 0, reason: "launch-backoff" },
+    launch: { failureCount: 0, untilMonotonicMs: 0, reason: "launch-backoff", gathersUntilMonotonicMs: null },
     launchSizeMax: LAUNCH_MACHINES_MAX,
     stops: { tickets: "none", launches: "none" },
     toldBreakers: new Set(),

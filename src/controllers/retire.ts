@@ -27,8 +27,8 @@ import { heard, type Known, mayBeSlow, readKnown } from "./retire/host-facts.ts"
 import { settleAll } from "./settle.ts";
 
 const MACHINES_MAX = 20_000;
-/** Endings that are worked on at a time. */
-const CONCURRENT_ENDINGS_MAX = 16;
+/** Endings that are worked on at a time: as many as a provider may take in one call, so that they come to it together. */
+const CONCURRENT_ENDINGS_MAX = 200;
 
 export async function retire(context: PoolContext): Promise<void> {
   if (context.lease() === null) return;

@@ -23,6 +23,8 @@ export interface LaunchState {
   readonly isPaused: boolean;
   /** Why, where the provider said it. */
   readonly pauseReason?: ReasonCode;
+  /** A launch is under way or was just made, and the next is to serve all who come meanwhile. */
+  readonly isGathering?: boolean;
   readonly isShuttingDown: boolean;
   /** GitHub takes no more jobs with the runner that a new machine would get. */
   readonly isRunnerEnded: boolean;
@@ -34,6 +36,7 @@ export function launchRoom(pool: PoolPolicy, state: LaunchState): LaunchRoom {
   if (state.isRunnerEnded) return { count: 0, limit: "runner-deprecated" };
   if (!state.isListed) return { count: 0, limit: "fleet-not-listed" };
   if (state.isPaused) return { count: 0, limit: state.pauseReason ?? "launch-backoff" };
+  if (state.isGathering) return { count: 0, limit: "machine-launching" };
   return { count: Math.max(0, pool.machineCountMax - state.machineCount), limit: "at-max" };
 }
 

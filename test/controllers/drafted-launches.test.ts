@@ -1,9 +1,10 @@
 /** Launches whose request is drafted and stored, answers with fewer machines than were asked for, and instances that only the store can name. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { assign } from "../../src/controllers/assign.ts";
 import { launchMachines } from "../../src/controllers/execute/launch.ts";
 import { observe } from "../../src/controllers/observe.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
-import { type MachineId, type ProviderId, parseProviderId } from "../../src/domain/ids.ts";
+import { type MachineId, type ProviderId, parseJobId, parseProviderId } from "../../src/domain/ids.ts";
 import type { ObservedMachine, ProviderState } from "../../src/domain/observed.ts";
 import { strayMachineId } from "../../src/domain/stray.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
@@ -156,7 +157,6 @@ describe("an answer with fewer machines than were asked for", () => {
   beforeEach(async () => {
     cloud.room = 1;
     for (const id of [1, 2, 3]) await yard.queue(id);
-    const { assign } = await import("../../src/controllers/assign.ts");
     await assign(yard.context);
     await launchMachines(yard.context);
   });
@@ -286,5 +286,61 @@ describe("a machine that never checked in", () => {
       ["console", ["no network"]],
     ]);
     expect(cloud.consolesRead.filter((providerId) => providerId === cloud.consolesRead[0])).toHaveLength(1);
+  });
+});
+
+describe("jobs that come in a burst", () => {
+  const planned = async () => (await states()).filter((kind) => kind === "planned").length;
+
+  beforeEach(async () => {
+    await yard.queue(1);
+    await assign(yard.context);
+    expect(await planned()).toBe(1);
+  });
+
+  it("share the next launch: it is written once the one under way was answered, and a second later", async () => {
+    await yard.queue(2);
+    await assign(yard.context);
+    expect(await planned()).toBe(1);
+    const [decision] = await listDecisions(yard.store.db, jobSubject(connectionName(), parseJobId(2)), 1);
+    expect(decision?.reason).toBe("machine-launching");
+    await launchMachines(yard.context);
+    await yard.queue(3);
+    yard.clock.advance(SECOND_MS - 1);
+    await assign(yard.context);
+    expect(await planned()).toBe(0);
+    yard.clock.advance(1);
+    await assign(yard.context);
+    await launchMachines(yard.context);
+    expect(cloud.asked.map(({ machines }) => machines.length)).toEqual([1, 2]);
+  });
+
+  it("are told of once the second is over, so that nobody waits for the next period", async () => {
+    const woken: string[] = [];
+    Object.assign(yard.context, { wake: { controller: (name: string) => woken.push(name), machine: () => undefined } });
+    await launchMachines(yard.context);
+    woken.length = 0;
+    await launchMachines(yard.context);
+    expect(woken).toEqual([]);
+    yard.clock.advance(SECOND_MS);
+    await launchMachines(yard.context);
+    await launchMachines(yard.context);
+    expect(woken).toEqual(["assign"]);
+  });
+
+  it("do not wait for a launch that failed", async () => {
+    cloud.losesAnswer = true;
+    await launchMachines(yard.context);
+    await yard.queue(2);
+    yard.clock.advance(30 * SECOND_MS);
+    await assign(yard.context);
+    expect(await planned()).toBe(2);
+  });
+
+  it("have a launch each where a launch is not one call for many", async () => {
+    Object.assign(yard.context, { abilities: undefined });
+    await yard.queue(2);
+    await assign(yard.context);
+    expect(await planned()).toBe(2);
   });
 });

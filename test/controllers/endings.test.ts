@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { attend } from "../../src/controllers/attend.ts";
+import { retire } from "../../src/controllers/retire.ts";
 import { GitHubError, ProviderError } from "../../src/domain/errors.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { DAY_MS, MINUTE_MS } from "../../src/domain/units.ts";
@@ -31,6 +33,31 @@ describe("endings", () => {
     await agent.report({ phase: "leaving" });
     await yard.pass();
     expect(yard.provider.terminated.map((permit) => permit.proof)).toEqual(["parked"]);
+  });
+
+  it("asks the provider nothing before it ends a machine whose host said that it leaves, unless it was left there", async () => {
+    await open();
+    const agent = await yard.parkedAgent();
+    await yard.tell((await yard.onlyTicket()).jobId ?? never(), { status: "completed", conclusion: "cancelled" });
+    yard.isShuttingDown = true;
+    await yard.pass();
+    await agent.report({ phase: "leaving" });
+    await attend(yard.context);
+    const calls: string[] = [];
+    const { list, terminate } = yard.provider;
+    yard.provider.list = (which) => {
+      calls.push("read");
+      return list.call(yard.provider, which);
+    };
+    yard.provider.terminate = async (permit) => {
+      calls.push("terminate");
+      if (calls.length === 1) throw new ProviderError("provider-unavailable", "ending it");
+      await terminate.call(yard.provider, permit);
+    };
+    await retire(yard.context);
+    expect(calls).toEqual(["terminate"]);
+    await retire(yard.context);
+    expect(calls).toEqual(["terminate", "read", "terminate", "read"]);
   });
 
   it("takes the word of a new incarnation after the machine began to retire", async () => {

@@ -8,6 +8,7 @@ const pause = (untilMonotonicMs: number) => ({
   failureCount: 1,
   untilMonotonicMs,
   reason: "launch-backoff" as const,
+  gathersUntilMonotonicMs: null,
 });
 const runner = (endsAtMs: number) => ({ facts: { version: "2.330.0", endsAtMs }, askedAtMs: 0 });
 const refused = (scope: string, untilMonotonicMs: number) =>

@@ -4,6 +4,7 @@ import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { listDecisions } from "../../src/store/evidence/decisions.ts";
 import { jobSubject } from "../../src/store/subjects.ts";
+import { listTicketsInState } from "../../src/store/tickets/list.ts";
 import { loadTicket } from "../../src/store/tickets/load.ts";
 import { connectionName } from "../domain/builders.ts";
 import { Yard } from "./yard.ts";
@@ -96,6 +97,23 @@ describe("from a queued job to a machine that is gone", () => {
     await yard.pass();
     expect((await yard.onlyTicket()).state.kind).toBe("void");
     expect(yard.github.runners.size).toBe(0);
+  });
+
+  it("asks for the ticket of the oldest job first", async () => {
+    yard = await Yard.open({ machineCountMax: 9 });
+    // Of tickets that were written in the same moment, the later one comes first by its id.
+    let left = 1_000;
+    const token = (length: number) => String(left--).padStart(length, "0");
+    Object.assign(yard.context, { random: { fraction: () => 0, token } });
+    const jobs: (number | null)[] = [];
+    yard.github.duringMint = async () => {
+      const name = yard.github.mints.at(-1)?.runnerName;
+      const tickets = await listTicketsInState(yard.store.db, yard.context.pool.name, ["minting"]);
+      jobs.push(tickets.find(({ runnerName }) => runnerName === name)?.jobId ?? null);
+    };
+    for (const id of [30, 10, 40, 20]) await yard.queue(id);
+    await yard.pass();
+    expect(jobs).toEqual([10, 20, 30, 40]);
   });
 
   it("launches and mints nothing without the lease", async () => {

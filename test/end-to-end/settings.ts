@@ -56,6 +56,8 @@ export interface HousePlan {
   readonly connections: Readonly<Record<string, ConnectionPlan>>;
   readonly pools: readonly PoolOverrides[];
   readonly front: FrontPlan;
+  /** Anybody may look in unless given. */
+  readonly operators?: readonly object[];
   /** Of the controller's process, besides where programs are. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Written beside the configuration, by their names. */
@@ -105,7 +107,7 @@ function hooksOf({ app, hooks }: ConnectionPlan, github: SimulatedGitHub): reado
   return hooks ?? [{ kind: "app", appId: app?.id ?? github.appId }];
 }
 
-function configOf({ controllerId, connections, pools, front }: HousePlan, github: SimulatedGitHub): object {
+function configOf({ controllerId, connections, pools, front, operators }: HousePlan, github: SimulatedGitHub): object {
   const named = Object.entries(connections).map(([name, plan]) => [name, connectionOf(name, plan, github)] as const);
   return {
     controllerId,
@@ -114,7 +116,7 @@ function configOf({ controllerId, connections, pools, front }: HousePlan, github
     urls: front.urls,
     tokenKeyFile: "./token-key",
     github: Object.fromEntries(named),
-    operators: [{ name: "everyone", role: "reader", anonymous: true }],
+    operators: operators ?? [{ name: "everyone", role: "reader", anonymous: true }],
     pools: pools.map((pool) => poolOf(pool, Object.keys(connections)[0] ?? "")),
   };
 }

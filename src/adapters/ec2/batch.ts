@@ -1,12 +1,14 @@
 /**
- * Makes one call of the calls of a moment. Whoever asks while nothing is under way opens a batch; who asks within the pause
- * joins it. Each gets the outcome of its own item.
+ * Makes one call of the calls of a moment. Whoever asks while none waits opens a batch; it is closed when nobody has joined
+ * it for a moment, or it is full, or has waited as long as it may. Each gets the outcome of its own item.
  */
 import { ProviderError } from "../../domain/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 
 /** Longer than the reads that stand between two endings of one pass, shorter than a person notices. */
 const BATCH_PAUSE_MS = 25;
+/** A batch that somebody joins again and again is closed after so many pauses: a permit in it is worth 30 s. */
+const BATCH_PAUSES_MAX = 40;
 
 export type Outcome<Result> = { readonly value: Result } | { readonly error: unknown };
 
@@ -47,7 +49,12 @@ export class Batch<Item, Result> {
 
   async #flush(): Promise<void> {
     const { clock, countMax } = this.#options;
-    await clock.sleep(BATCH_PAUSE_MS);
+    for (let count = 0, joinedCount = 1; count < BATCH_PAUSES_MAX && joinedCount < countMax; count += 1) {
+      const before = joinedCount;
+      await clock.sleep(BATCH_PAUSE_MS);
+      joinedCount = this.#waiting.length;
+      if (joinedCount === before) break;
+    }
     const waiting = this.#waiting;
     this.#waiting = [];
     for (let first = 0; first < waiting.length; first += countMax)

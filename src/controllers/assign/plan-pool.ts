@@ -25,6 +25,7 @@ import { countPresentByPool } from "../../store/machines/count.ts";
 import { listMachinesInState } from "../../store/machines/list.ts";
 import { listLiveTicketsOfPool } from "../../store/tickets/list.ts";
 import { heardTime, type PoolContext, type PoolMemory } from "../context.ts";
+import { isGathering } from "../execute/launch.ts";
 import { type OpenBreakers, readBreakers } from "./read-breakers.ts";
 
 const JOBS_MAX = 1_000;
@@ -72,6 +73,7 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
       isListed: memory.isFleetListed,
       isPaused: context.clock.monotonicMs() < memory.launch.untilMonotonicMs,
       pauseReason: memory.launch.reason,
+      isGathering: await isGathering(context),
       isShuttingDown: context.isShuttingDown(),
       isRunnerEnded,
     }),

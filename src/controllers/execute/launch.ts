@@ -31,6 +31,7 @@ import { settleAll } from "../settle.ts";
 export async function launchMachines(context: PoolContext): Promise<void> {
   if (context.lease() === null || context.pool.mode === "observe") return;
   const { memory, clock, store, pool } = context;
+  endGathering(context);
   const attempts: Promise<void>[] = [];
   for (const launch of await listOpenLaunches(store.db, pool.name)) {
     if (clock.monotonicMs() < memory.launch.untilMonotonicMs) break;
@@ -43,6 +44,27 @@ export async function launchMachines(context: PoolContext): Promise<void> {
   const obstacles = context.abilities?.orders?.readObstacles();
   if (obstacles !== undefined)
     context.telemetry.gauge("holdfast_launch_obstacles", obstacles.length, { pool: pool.name });
+}
+
+/**
+ * Where a launch is one call for many machines, jobs that come in a burst share it: the next launch is written once the one
+ * before was answered, and so long after it.
+ */
+const GATHER_MS = SECOND_MS;
+
+export async function isGathering({ abilities, memory, clock, store, pool }: PoolContext): Promise<boolean> {
+  if ((abilities?.orders ?? null) === null) return false;
+  const { gathersUntilMonotonicMs } = memory.launch;
+  if (gathersUntilMonotonicMs !== null && clock.monotonicMs() < gathersUntilMonotonicMs) return true;
+  // One that failed once waits for its own pause, and for nobody else's good.
+  return (await listOpenLaunches(store.db, pool.name)).some(({ attemptCount }) => attemptCount === 0);
+}
+
+function endGathering({ memory, clock, wake, pool }: PoolContext): void {
+  const { gathersUntilMonotonicMs } = memory.launch;
+  if (gathersUntilMonotonicMs === null || clock.monotonicMs() < gathersUntilMonotonicMs) return;
+  memory.launch.gathersUntilMonotonicMs = null;
+  wake.controller("assign", pool.name);
 }
 
 async function attempt(context: PoolContext, written: LaunchRow): Promise<void> {
@@ -112,7 +134,9 @@ async function bind(context: PoolContext, launch: LaunchRow, launched: readonly 
     const done: LaunchRow = { ...launch, state: "done", attemptCount: launch.attemptCount + 1, error: null };
     await saveLaunch(tx, { ...done, version: launch.version + 1 }, launch.version);
   });
-  Object.assign(context.memory.launch, { failureCount: 0, untilMonotonicMs: 0 });
+  // Who got none of a short answer does not wait for others.
+  const gathersUntilMonotonicMs = missing.length === 0 ? context.clock.monotonicMs() + GATHER_MS : null;
+  Object.assign(context.memory.launch, { failureCount: 0, untilMonotonicMs: 0, gathersUntilMonotonicMs });
   noteSize(context, launch, "started");
   const outcome = missing.length === 0 ? "started" : "started-in-part";
   context.telemetry.count("holdfast_launches_total", { pool: context.pool.name, outcome });

@@ -32,12 +32,19 @@ const CONCURRENT_MINTS_MAX = 8;
 export async function mintTickets(context: PoolContext): Promise<void> {
   if (context.lease() === null || context.pool.mode !== "run") return;
   const tickets = await listTicketsInState(context.store.db, context.pool.name, ["minting"]);
-  // What a job waits for comes before what is made in advance.
-  const queue = [...tickets].sort((a, b) => Number(a.jobId === null) - Number(b.jobId === null));
+  const queue = [...tickets].sort((one, other) => placeInQueue(one) - placeInQueue(other));
   const workers = Array.from({ length: Math.min(CONCURRENT_MINTS_MAX, queue.length) }, async () => {
     for (let ticket = queue.shift(); ticket !== undefined; ticket = queue.shift()) await mintOne(context, ticket);
   });
   await settleAll(workers);
+}
+
+/**
+ * The oldest job first (GitHub's ids grow), as GitHub gives its runners jobs: a runner whose ticket was made for another job
+ * takes that of a ticket that is still being made. What is made in advance comes last.
+ */
+function placeInQueue({ jobId }: Ticket): number {
+  return jobId ?? Number.MAX_SAFE_INTEGER;
 }
 
 function isPaused({ memory, clock }: PoolContext, scope: RegistrationScope): boolean {

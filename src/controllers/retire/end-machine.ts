@@ -50,7 +50,7 @@ export async function endMachine(context: PoolContext, machineId: MachineId): Pr
   for (let count = 0; count < STEPS_MAX; count += 1) {
     const lease = context.lease();
     if (lease === null) return;
-    const ending = await readEnding(context, machineId);
+    const ending = await readEnding(context, machineId, count === 0);
     if (ending === null) return;
     const rest = {
       forced: ending.machine.forced,
@@ -65,11 +65,11 @@ export async function endMachine(context: PoolContext, machineId: MachineId): Pr
 }
 
 /** The provider is read by id before the store, so that what it says is never newer than the row it is judged with. */
-async function readEnding(context: PoolContext, machineId: MachineId): Promise<Ending | null> {
+async function readEnding(context: PoolContext, machineId: MachineId, isFirst: boolean): Promise<Ending | null> {
   const { db } = context.store;
   const before = await loadMachine(db, machineId);
   if (before?.state.kind !== "retiring") return null;
-  const look = lookAt(context, before);
+  const look = lookAt(context, before, isFirst);
   const observed = await look;
   // Where the provider was not asked, nothing has been waited for since the row was read.
   const machine = look === null ? before : await loadMachine(db, machineId);
@@ -77,13 +77,17 @@ async function readEnding(context: PoolContext, machineId: MachineId): Promise<E
   return { machine, observed, ...(await readKnown(context, machineId)) };
 }
 
-/** Only what was seen since the machine began to retire counts. While nothing was called, the listing is recent enough. */
-function lookAt(context: PoolContext, machine: Machine): Promise<ObservedMachine | null> | null {
+/**
+ * Only what was seen since the machine began to retire counts. While nothing was called, the listing is recent enough. One
+ * whose host said that it leaves, and that came to its call in this pass, needs no other word before it.
+ */
+function lookAt(context: PoolContext, machine: Machine, isFirst: boolean): Promise<ObservedMachine | null> | null {
   const { id, state } = machine;
   if (state.kind !== "retiring") return null;
   const listed = context.memory.observed.get(id) ?? null;
   const isShownAtRest = listed?.state === "dead" || listed?.state === "gone" || listed?.state === "stopped";
-  if (state.stage === "proving" && !isShownAtRest) return null;
+  const isLeaving = machine.report?.phase === "leaving" && !isFirst && state.stage !== "confirming";
+  if ((state.stage === "proving" || isLeaving) && !isShownAtRest) return null;
   return askProvider(context, machine, state.providerId);
 }
 

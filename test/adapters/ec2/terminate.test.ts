@@ -63,6 +63,31 @@ describe("endings of one moment", () => {
     expect(sizes).toEqual([2, 1, 1]);
   });
 
+  it("wait for those who still come, as long as one came in each pause, and not for ever", async () => {
+    const sizes: number[] = [];
+    const asked: Promise<number>[] = [];
+    let pauseCount = 0;
+    let comingCount = 3;
+    const clock = {
+      ...handClock(),
+      sleep: async () => {
+        pauseCount += 1;
+        if (pauseCount <= comingCount) asked.push(batch.add(pauseCount));
+      },
+    };
+    const work = async (items: readonly number[]) => {
+      sizes.push(items.length);
+      return items.map((value) => ({ value }));
+    };
+    const batch: Batch<number, number> = new Batch<number, number>({ clock, countMax: 200, work });
+    await batch.add(0);
+    expect(await Promise.all(asked)).toEqual([1, 2, 3]);
+    expect(sizes).toEqual([4]);
+    [pauseCount, comingCount] = [0, 45];
+    await batch.add(0);
+    expect(sizes).toEqual([4, 41]);
+  });
+
   it("all hear of it where the call itself fails", async () => {
     const work = async () => {
       throw new Error("no call");

@@ -1,0 +1,39 @@
+/** The page of the reference that shows the policy which `holdfast check --iam` prints, for the pool of the EC2 guide. */
+import { type PolicyPool, policyFor } from "../src/adapters/ec2/iam.ts";
+import { parseControllerId, parsePoolName } from "../src/domain/ids.ts";
+
+const EXAMPLE: PolicyPool = {
+  pool: parsePoolName("linux"),
+  settings: {
+    region: "eu-central-1",
+    endpoint: null,
+    subnets: ["subnet-0123456789abcdef0", "subnet-0fedcba9876543210"],
+    securityGroups: ["sg-0123456789abcdef0"],
+    image: "ami-0123456789abcdef0",
+    instanceTypes: ["m7i.large", "m7a.large", "m6i.large"],
+    launchTemplate: null,
+    market: "spot-then-on-demand",
+    onDemandBase: 0,
+    onDemandPercent: 0,
+    spotAllocation: "price-capacity-optimized",
+    onDemandAllocation: "lowest-price",
+    spotMaxPrice: null,
+    tenancy: "default",
+    hostResourceGroup: null,
+    instanceProfile: null,
+    publicAddress: null,
+    volume: null,
+    metadataHops: 1,
+    tags: {},
+  },
+};
+
+const INTRODUCTION = `What Holdfast's credentials may do at AWS, for the pool of [the guide](../guide/ec2.md) and \`controllerId: ci-eu\`. Yours
+differs by what your configuration names, an instance profile or a key for volumes among it: print it with
+\`holdfast check --iam\`. Endings are allowed only of what carries the tag \`holdfast:controller\` with the controller's id.`;
+
+export function renderIamPage(): string {
+  const origin = "<!-- Written by `npm run reference` from src/adapters/ec2/iam.ts. Change it there. -->";
+  const policy = JSON.stringify(policyFor(parseControllerId("ci-eu"), [EXAMPLE]), null, 2);
+  return `${origin}\n\n# Permissions at AWS\n\n${INTRODUCTION}\n\n\`\`\`json\n${policy}\n\`\`\`\n`;
+}
