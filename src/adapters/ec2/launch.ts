@@ -134,10 +134,15 @@ function findPlace({ places }: Order, instanceType: string | undefined, subnet: 
   return fits[0] ?? places[0] ?? null;
 }
 
-/** A whole call that was refused says the same of each place that it named. */
-function noteFailure({ rests }: LaunchContext, order: Order, failure: Ec2Failure): void {
-  const lifecycles: readonly Lifecycle[] = order.lifecycle === "both" ? ["spot", "on-demand"] : [order.lifecycle];
-  for (const place of order.places) for (const lifecycle of lifecycles) rests.note(failure, place, lifecycle);
+/**
+ * A whole call that was refused says the same of each place that it named. But that a type is not offered is so of one of
+ * them, and the call does not say of which: none rests as long as that one would.
+ */
+function noteFailure({ rests }: LaunchContext, { places, lifecycle }: Order, failure: Ec2Failure): void {
+  const lifecycles: readonly Lifecycle[] = lifecycle === "both" ? ["spot", "on-demand"] : [lifecycle];
+  const isOneOfMany = failure.trouble === "unsupported" && places.length > 1;
+  const meant: Ec2Failure = isOneOfMany ? { ...failure, trouble: "capacity" } : failure;
+  for (const place of places) for (const of of lifecycles) rests.note(meant, place, of);
 }
 
 function lifecycleOf({ lifecycle }: Order): Lifecycle {
