@@ -129,26 +129,6 @@ describe("what was started", () => {
     ]);
     expect(seen.started).toEqual([[1, 1]]);
   });
-
-  it.each([
-    ["one of several", {}, 10 * MINUTE_MS],
-    ["the only one", { instanceTypes: ["m5.large"] }, 6 * HOUR_MS],
-  ] as const)(
-    "a type that is not offered, %s: rests for at most as long as it may be the one",
-    async (_name, changes, restMaxMs) => {
-      const request = newLaunch(1);
-      const refused = throwing("Unsupported", "not offered in this zone");
-      const { context, order, clock } = stage({ CreateFleet: refused, RunInstances: refused }, changes);
-      const made = order(request);
-      await refusalOf(carryOut(context, made, request));
-      for (const place of made.places) {
-        const restMs = (context.rests.of(place, "spot")?.untilMonotonicMs ?? 0) - clock.monotonicMs();
-        expect(restMs).toBeGreaterThan(0);
-        expect(restMs).toBeLessThanOrEqual(restMaxMs);
-        if (made.places.length === 1) expect(restMs).toBe(restMaxMs);
-      }
-    },
-  );
 });
 
 describe("an answer that started nothing", () => {
@@ -223,6 +203,26 @@ describe("a call that was refused as a whole", () => {
     });
     expect((await refusalOf(carryOut(context, order(request), request))).code).toBe("provider-unavailable");
   });
+
+  it.each([
+    ["one of several", {}, 10 * MINUTE_MS],
+    ["the only one", { instanceTypes: ["m5.large"] }, 6 * HOUR_MS],
+  ] as const)(
+    "a type that is not offered, %s: rests for at most as long as it may be the one",
+    async (_name, changes, restMaxMs) => {
+      const request = newLaunch(1);
+      const refused = throwing("Unsupported", "not offered in this zone");
+      const { context, order, clock } = stage({ CreateFleet: refused, RunInstances: refused }, changes);
+      const made = order(request);
+      await refusalOf(carryOut(context, made, request));
+      for (const place of made.places) {
+        const restMs = (context.rests.of(place, "spot")?.untilMonotonicMs ?? 0) - clock.monotonicMs();
+        expect(restMs).toBeGreaterThan(0);
+        expect(restMs).toBeLessThanOrEqual(restMaxMs);
+        if (made.places.length === 1) expect(restMs).toBe(restMaxMs);
+      }
+    },
+  );
 });
 
 describe("a launch whose token was used for another request", () => {
