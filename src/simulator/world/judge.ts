@@ -64,6 +64,8 @@ export class Judge implements Witness {
   readonly #lastUse = new Map<string, number | null>();
   /** By machine, the last runner that its agent killed, by GitHub's number. */
   readonly #killedByAgent = new Map<string, number>();
+  /** Runners that died of the world, by their names: what GitHub still sends them nobody took from them. */
+  readonly #diedOfFaults = new Set<string>();
   readonly #startedAtMs = new Map<string, number>();
   /** Machines that a restored store does not know, and that no listing shows yet. */
   #uncountable: ReadonlySet<string> = new Set();
@@ -121,6 +123,7 @@ export class Judge implements Witness {
   }
 
   machineEnds(host: HostTruth, cause: Cause): void {
+    this.#noteFault(host, cause);
     this.#judgeForced(host, cause);
     this.#startedAtMs.delete(host.providerId);
     this.#uncountable = new Set([...this.#uncountable].filter((providerId) => providerId !== host.providerId));
@@ -140,7 +143,12 @@ export class Judge implements Witness {
     this.violate("I1", `the machine was ended as forced ${after} after its start`, { machine: providerId });
   }
 
+  #noteFault({ runner }: HostTruth, cause: Cause): void {
+    if (cause.by === "fault" && runner !== null) this.#diedOfFaults.add(runner.runnerName);
+  }
+
   runnerKilled(host: HostTruth, cause: Cause): void {
+    this.#noteFault(host, cause);
     this.#world.log.note(`the runner is killed: ${describe(cause)}`, host.providerId, ...this.#jobsOf(host));
     // The fence's own purpose is to kill a listener that could still acquire: only a job that it has counts.
     this.#judgeJob(host, cause, "the runner was killed");
@@ -152,7 +160,7 @@ export class Judge implements Witness {
     const { log } = this.#world;
     const name = this.#world.jobName(jobId);
     log.note(`the dispatch of job ${name} to ${runnerName} is lost`, name);
-    if (!this.#world.isOurs(runnerName)) return;
+    if (!this.#world.isOurs(runnerName) || this.#diedOfFaults.has(runnerName)) return;
     const count = (this.#delays.get(jobId) ?? 0) + 1;
     this.#delays.set(jobId, count);
     this.delayCount += 1;

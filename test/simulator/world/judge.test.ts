@@ -137,6 +137,17 @@ it("counts a dispatch that our kill lost as a delay; I1: the second of the same 
   expect(scene.oneViolation).toMatchObject({ job: "job-7", machine: null });
 });
 
+it("does not count a dispatch to a listener that the world killed", () => {
+  const scene = new JudgeScene();
+  const employed = scene.employ();
+  const another = scene.employ("ours-2");
+  scene.judge.machineEnds(working(employed), { by: "fault", kind: "host.dies" });
+  scene.judge.runnerKilled(working(another), { by: "fault", kind: "host.runner-exits" });
+  for (const name of ["ours-1", "ours-2"]) for (let count = 0; count < 2; count += 1) scene.judge.dispatchLost(7, name);
+  expect(scene.judge.delayCount).toBe(0);
+  expect(scene.said).toEqual([]);
+});
+
 it("does not count dispatches that others lost", () => {
   const scene = new JudgeScene();
   for (let count = 0; count < 3; count += 1) scene.judge.dispatchLost(7, "theirs");
