@@ -29,6 +29,8 @@ export function createWorldTelemetry(onBroken: (message: string) => void): World
       counts.set(metric, ofMetric);
     },
     gauge: () => {},
+    measure: () => {},
+    forgetPool: () => {},
     total: (metric, label) =>
       rowsOf(metric)
         .filter(({ labels }) => label === undefined || Object.values(labels).includes(label))
