@@ -187,7 +187,7 @@ export const GAUGES = {
   },
   holdfast_pass_began_timestamp_seconds: {
     sentence:
-      "When the pass of a controller began that has been under way longest, in seconds since 1970; 0 while none is. `holdfast status` and the health page name its pool.",
+      "When the pass of a controller began that has been under way longest, in seconds since 1970; 0 while none is.",
     labels: ["controller"],
   },
 } as const satisfies Record<string, { readonly sentence: string; readonly labels: readonly string[] }>;
