@@ -1,11 +1,10 @@
 import { type Dialect, Kysely, type KyselyPlugin, type Logger, SqliteDialect, sql } from "kysely";
 import { HoldfastError } from "../domain/errors.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { Telemetry } from "../ports/telemetry.ts";
 import { migrate } from "./migrations/migrate.ts";
 import type { Schema } from "./schema.ts";
 import { openSqlite, SQLITE_WORDS, unavailable } from "./sqlite.ts";
 import { inTransaction, refusedInTransaction } from "./transaction.ts";
+import type { StoreWatch } from "./watch.ts";
 
 /**
  * One open store. Any number of processes may open the same file: who may write what is then decided by the leases of
@@ -18,12 +17,6 @@ export interface Store {
   readonly watch?: StoreWatch;
   /** Waits for what is under way, then closes. Idempotent. */
   close(): Promise<void>;
-}
-
-/** What measures how long the store takes. */
-export interface StoreWatch {
-  readonly clock: Clock;
-  readonly telemetry: Telemetry;
 }
 
 /**

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Kysely, KyselyPlugin } from "kysely";
 import { invariant } from "../domain/invariant.ts";
 import type { Queryable, Schema } from "./schema.ts";
-import type { Store } from "./store.ts";
+import type { StoreWatch } from "./watch.ts";
 
 interface Transacting {
   readonly db: Kysely<Schema>;
@@ -18,7 +18,7 @@ const current = new AsyncLocalStorage<Transacting>();
  * @throws {HoldfastError} `store-unavailable`
  */
 export async function inTransaction<T>(
-  store: Pick<Store, "db" | "watch">,
+  store: { readonly db: Kysely<Schema>; readonly watch?: StoreWatch },
   write: (tx: Queryable) => Promise<T>,
 ): Promise<T> {
   const { db, watch } = store;

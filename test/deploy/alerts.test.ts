@@ -128,6 +128,7 @@ describe("the board", () => {
 
 const missing = whyNoPromtool();
 
+// Skipped: where promtool is not installed; the name of the suite says so.
 describe.skipIf(missing !== null)(`promtool${missing === null ? "" : ` (${missing})`}`, () => {
   it("finds no mistake in the rules", () => {
     expect(promtool("check", "rules", RULES)).toContain(`${rules.length} rules found`);

@@ -42,6 +42,7 @@ function evaluate(series: Series, minuteCount: number, { expr, samples }: Expect
 
 const missing = whyNoPromtool();
 
+// Skipped: where promtool is not installed; the name of the suite says so.
 describe.skipIf(missing !== null)(`the rules over a world${missing === null ? "" : ` (${missing})`}`, () => {
   it("are silent where nothing is wrong", async () => {
     const healthy = tinyScenario({
