@@ -6,7 +6,7 @@ import { renderConfigurationReference } from "../src/app/config/reference.ts";
 import { renderScenarioReference } from "../src/app/simulate/reference.ts";
 import { ERRORS } from "../src/domain/errors.ts";
 import { REASONS } from "../src/domain/reasons.ts";
-import { COUNTERS, GAUGES } from "../src/ports/telemetry.ts";
+import { COUNTERS, GAUGES, HISTOGRAMS } from "../src/ports/telemetry.ts";
 import { renderIamPage } from "./iam-page.ts";
 
 interface CatalogueEntry {
@@ -26,7 +26,10 @@ on.`;
 const REASONS_INTRODUCTION = `Every job that waits, every machine that is kept and every machine that retires carries one of these codes.
 \`holdfast explain\` prints the sentence and the evidence beside it.`;
 
-const METRICS_INTRODUCTION = `At \`/metrics\` of every listening address, in Prometheus' text format, beside the process' own figures.`;
+const METRICS_INTRODUCTION = `At \`/metrics\` of every listening address, in Prometheus' text format, beside the process' own figures. Names end with
+their unit. A counter or a histogram is what happened in this process since its start; a gauge of a pool is shown by the
+process that holds the pool, and no more once the pool is gone. No label names a machine, a job or a repository.
+[What to watch, and what to do](../guide/monitoring.md).`;
 
 export function referencePages(): readonly ReferencePage[] {
   return [
@@ -57,9 +60,16 @@ function renderMetrics(): string {
   const rows = [
     ...Object.entries(COUNTERS).map(([name, metric]) => metricRow(name, "counter", metric)),
     ...Object.entries(GAUGES).map(([name, metric]) => metricRow(name, "gauge", metric)),
+    ...Object.entries(HISTOGRAMS).map(([name, metric]) =>
+      metricRow(name, "histogram", { ...metric, sentence: `${metric.sentence} ${bucketsOf(metric)}` }),
+    ),
   ];
   const origin = "<!-- Written by `npm run reference` from src/ports/telemetry.ts. Change it there. -->";
   return `${origin}\n\n# Metrics\n\n${METRICS_INTRODUCTION}\n\n| metric | kind | labels | what it says |\n|---|---|---|---|\n${rows.join("\n")}\n`;
+}
+
+function bucketsOf({ buckets }: { readonly buckets: readonly number[] }): string {
+  return `Buckets up to ${buckets.join(", ")} s.`;
 }
 
 function metricRow(

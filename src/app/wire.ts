@@ -9,6 +9,7 @@ import {
   sharedControllers,
 } from "../controllers/fleet.ts";
 import { createHearing } from "../controllers/hearing.ts";
+import { isDrained } from "../controllers/pool-gauge.ts";
 import { type Ears, exchangeHeard, hearOthers } from "../controllers/replicas.ts";
 import { standstillOf } from "../controllers/standstill.ts";
 import { TENURE_PERIOD_MS, Tenure } from "../controllers/tenure.ts";
@@ -65,7 +66,8 @@ export interface Holdfast {
 
 /** @throws {HoldfastError} `store-unavailable` | `store-newer` | `port-in-use` | `config-invalid` | `pool-unreadable` */
 export async function startHoldfast(config: Config, parts: SystemParts): Promise<Holdfast> {
-  const store = await openStore(config.storeAddress);
+  const { clock, telemetry } = parts;
+  const store = await openStore(config.storeAddress, { clock, telemetry });
   try {
     return await assemble(config, parts, store, await settlePools(store, config, parts.clock.nowMs()));
   } catch (error) {
@@ -189,6 +191,8 @@ function createCore(config: Config, parts: SystemParts, store: Store, pools: rea
       isHolderDead,
       probe: () => selfProbe.answers(core.agentsAddress),
       exchangeHeard: (othersPools) => exchangeHeard(ears, othersPools),
+      // Another process holds it now, and shows its gauges.
+      onLost: (pool) => telemetry.forgetPool(pool),
       onAcquired: (pool) => {
         driver.pool(pool);
         for (const { policy } of config.pools) if (policy.name === pool) driver.connection(policy.connection);
@@ -311,8 +315,7 @@ function departedOf(
 ): readonly DepartedPool[] {
   return pools.flatMap(({ config: { policy }, isDeparted, isUnconnected }) => {
     const remains = memories.get(policy.name)?.remains ?? null;
-    const isDrained = remains !== null && Object.values(remains).every((count) => count === 0);
-    return isDeparted && !isDrained ? [{ policy, remains, isUnconnected }] : [];
+    return isDeparted && !isDrained(remains) ? [{ policy, remains, isUnconnected }] : [];
   });
 }
 

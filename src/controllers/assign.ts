@@ -13,6 +13,7 @@ import { type DecisionNews, findNewDecisions, isNothingNew, writeDecisions } fro
 import { inLease } from "../store/leases.ts";
 import type { Queryable } from "../store/schema.ts";
 import { jobSubject } from "../store/subjects.ts";
+import { gaugeQueue } from "./assign/gauge-queue.ts";
 import { type PoolPlan, planPool } from "./assign/plan-pool.ts";
 import { recordBreakers, tellBreakers } from "./assign/read-breakers.ts";
 import { writeLaunch } from "./assign/write-launch.ts";
@@ -24,13 +25,7 @@ export async function assign(context: PoolContext): Promise<void> {
   const lease = context.lease();
   if (lease === null) return;
   const plan = await planPool(context);
-  context.telemetry.gauge("holdfast_jobs_waiting", plan.rows.size, { pool: context.pool.name });
-  const { registeredCount, readyCount } = plan.demand.standing;
-  context.telemetry.gauge("holdfast_tickets_standing", registeredCount, {
-    pool: context.pool.name,
-    purpose: "registered",
-  });
-  context.telemetry.gauge("holdfast_tickets_standing", readyCount, { pool: context.pool.name, purpose: "ready" });
+  await gaugeQueue(context, plan);
   if (!isSound(context, plan)) return;
   const news = await findNewDecisions(context.store.db, decisionsOf(context, plan));
   // Most passes find what the last one found: a transaction, which holds up every other write, is for what is new.

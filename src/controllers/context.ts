@@ -79,6 +79,10 @@ export interface PoolMemory {
   readonly consolesRead: Set<MachineId>;
   /** Since when a machine is shown that has no row, and whose marks do not say which pool it is of: monotonic. */
   readonly unplacedSinceMs: Map<MachineId, number>;
+  /** Since when each job that was the oldest has been queued: it is read once. */
+  readonly queuedSinceMs: Map<JobId, number>;
+  /** Since when a machine has been seen to retire: its row says since when it is at its present step. */
+  readonly retiringSinceMs: Map<MachineId, number>;
   /** Since when no job has needed a parked machine. */
   readonly surplusSinceMs: Map<MachineId, number>;
   /** Parked machines that the last plan found replaced. */
@@ -186,6 +190,8 @@ export function emptyMemory(): PoolMemory {
     consolesRead: new Set(),
     unplacedSinceMs: new Map(),
     surplusSinceMs: new Map(),
+    queuedSinceMs: new Map(),
+    retiringSinceMs: new Map(),
     replaced: new Set(),
     notReadySinceMs: new Map(),
     jobsToAsk: new Set(),

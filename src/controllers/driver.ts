@@ -4,6 +4,7 @@
  */
 import { ERRORS, HoldfastError } from "../domain/errors.ts";
 import type { ConnectionName, MachineId, PoolName } from "../domain/ids.ts";
+import { SECOND_MS } from "../domain/units.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { ControllerName, Wake } from "../ports/wake.ts";
@@ -35,6 +36,8 @@ export interface ControllerHealth {
 interface Activation {
   readonly controller: Controller;
   isWoken: boolean;
+  /** When it was first woken since its last pass began: monotonic. */
+  wokenAtMs: number;
   wakeUp: AbortController;
   lastRunAtMs: number | null;
   lastError: string | null;
@@ -45,6 +48,8 @@ export class Driver implements Wake {
   readonly #telemetry: Telemetry;
   readonly #onMachine: (machineId: MachineId) => void;
   readonly #activations = new Map<string, Activation>();
+  /** When each pass that is under way began, by its controller's name, in that order. */
+  readonly #underWay = new Map<Controller["name"], Map<Activation, number>>();
   readonly #loops: Promise<void>[] = [];
   readonly #stopping = new AbortController();
 
@@ -59,6 +64,7 @@ export class Driver implements Wake {
       const activation: Activation = {
         controller,
         isWoken: true,
+        wokenAtMs: this.#clock.monotonicMs(),
         wakeUp: new AbortController(),
         lastRunAtMs: null,
         lastError: null,
@@ -111,27 +117,55 @@ export class Driver implements Wake {
     // One that runs, or rests, knows of it already.
     if (activation.isWoken) return;
     activation.isWoken = true;
+    activation.wokenAtMs = this.#clock.monotonicMs();
     activation.wakeUp.abort(WOKEN);
   }
 
   async #loop(activation: Activation): Promise<void> {
     const { periodMs, restMs = 0 } = activation.controller;
     const stopping = this.#stopping.signal;
+    let dueAtMs = activation.wokenAtMs;
     while (!stopping.aborted) {
+      const lagMs = Math.max(0, this.#clock.monotonicMs() - dueAtMs);
+      this.#telemetry.measure("holdfast_pass_lag_seconds", lagMs, { controller: activation.controller.name });
       activation.isWoken = false;
       activation.wakeUp = new AbortController();
       await this.#activate(activation);
-      const restedAtMs = this.#clock.monotonicMs() + restMs;
+      const endedAtMs = this.#clock.monotonicMs();
+      const restedAtMs = endedAtMs + restMs;
       if (!activation.isWoken && !stopping.aborted) await this.#clock.sleep(periodMs, activation.wakeUp.signal);
       const leftMs = restedAtMs - this.#clock.monotonicMs();
       if (leftMs > 0 && !stopping.aborted) await this.#clock.sleep(leftMs, stopping);
+      dueAtMs = activation.isWoken ? activation.wokenAtMs : endedAtMs + Math.max(periodMs, restMs);
     }
+  }
+
+  async #run(activation: Activation): Promise<void> {
+    const { controller } = activation;
+    const { name } = controller;
+    const beganAtMs = this.#clock.monotonicMs();
+    const underWay = this.#underWay.get(name) ?? new Map<Activation, number>();
+    this.#underWay.set(name, underWay.set(activation, this.#clock.nowMs()));
+    this.#showOldest(name);
+    try {
+      await controller.run();
+    } finally {
+      underWay.delete(activation);
+      this.#showOldest(name);
+      this.#telemetry.measure("holdfast_pass_seconds", this.#clock.monotonicMs() - beganAtMs, { controller: name });
+    }
+  }
+
+  /** A pass that never ends cannot tell so itself: its beginning stays there, and whoever reads it sees its age. */
+  #showOldest(name: Controller["name"]): void {
+    const [beganAtMs = 0] = this.#underWay.get(name)?.values() ?? [];
+    this.#telemetry.gauge("holdfast_pass_began_timestamp_seconds", beganAtMs / SECOND_MS, { controller: name });
   }
 
   async #activate(activation: Activation): Promise<void> {
     const { controller } = activation;
     try {
-      await controller.run();
+      await this.#run(activation);
       activation.lastError = null;
     } catch (error) {
       activation.lastError = describeError(error);

@@ -6,6 +6,7 @@ import type { PoolName } from "../domain/ids.ts";
 import { invariant } from "../domain/invariant.ts";
 import { applyJobEvent, type Job, type JobEvent } from "../domain/job.ts";
 import { rankPools } from "../domain/pool.ts";
+import { jobFact } from "../domain/wait.ts";
 import { finishDelivery, quarantineDelivery } from "../store/deliveries/finish.ts";
 import { listPendingDeliveries } from "../store/deliveries/list.ts";
 import type { Delivery } from "../store/deliveries/row.ts";
@@ -19,6 +20,7 @@ import { jobSubject } from "../store/subjects.ts";
 import { inTransaction } from "../store/transaction.ts";
 import type { Surroundings } from "./context.ts";
 import { routeWaitingJobs } from "./route.ts";
+import { tellWaits } from "./tell-waits.ts";
 
 const BATCH_COUNT_MAX = 200;
 /** An activation ends after so many batches, so that a flood of deliveries does not hold up a stop. */
@@ -37,19 +39,25 @@ export async function ingest(context: Surroundings): Promise<void> {
 
 /** In one transaction; where that fails, each in its own, so that a bad one holds up no other. */
 async function ingestBatch(context: Surroundings, deliveries: readonly Delivery[]): Promise<void> {
+  let begun: readonly JobRow[];
   try {
-    await inTransaction(context.store, async (tx) => {
-      for (const delivery of deliveries) await ingestOne(context, tx, delivery);
+    begun = await inTransaction(context.store, async (tx) => {
+      const rows: JobRow[] = [];
+      for (const delivery of deliveries) rows.push(...(await ingestOne(context, tx, delivery)));
+      return rows;
     });
   } catch (error) {
     if (error instanceof HoldfastError) throw error;
     for (const delivery of deliveries) await ingestAlone(context, delivery);
+    return;
   }
+  await tellWaits(context, begun);
 }
 
 async function ingestAlone(context: Surroundings, delivery: Delivery): Promise<void> {
+  let begun: readonly JobRow[];
   try {
-    await inTransaction(context.store, (tx) => ingestOne(context, tx, delivery));
+    begun = await inTransaction(context.store, (tx) => ingestOne(context, tx, delivery));
   } catch (error) {
     if (error instanceof HoldfastError) throw error;
     const { connection, id } = delivery;
@@ -57,10 +65,13 @@ async function ingestAlone(context: Surroundings, delivery: Delivery): Promise<v
     await quarantineDelivery(context.store.db, connection, id, problem, context.clock.nowMs());
     context.telemetry.count("holdfast_deliveries_total", { outcome: "quarantined" });
     context.telemetry.error("a delivery could not be handled and is set aside", error, { delivery: id });
+    return;
   }
+  await tellWaits(context, begun);
 }
 
-async function ingestOne(context: Surroundings, tx: Queryable, delivery: Delivery): Promise<void> {
+/** @returns the job, where it began to run on a runner that is named. */
+async function ingestOne(context: Surroundings, tx: Queryable, delivery: Delivery): Promise<readonly JobRow[]> {
   const nowMs = context.clock.nowMs();
   const parsed = parseDelivery(delivery);
   if (parsed.kind === "invalid") {
@@ -70,11 +81,15 @@ async function ingestOne(context: Surroundings, tx: Queryable, delivery: Deliver
       delivery: delivery.id,
       problem: parsed.problem,
     });
-    return;
+    return [];
   }
-  const isNews = await saveJobEvent(context, tx, parsed.job, "github-webhook");
+  const { isNews, begun } = await saveJobEvent(context, tx, parsed.job, {
+    source: "github-webhook",
+    receivedAtMs: delivery.receivedAtMs,
+  });
   await finishDelivery(tx, delivery.connection, delivery.id, isNews ? "applied" : "ignored", nowMs);
   context.telemetry.count("holdfast_deliveries_total", { outcome: isNews ? "applied" : "ignored" });
+  return begun;
 }
 
 type ParsedDelivery =
@@ -98,13 +113,40 @@ function parseDelivery(delivery: Delivery): ParsedDelivery {
   return { kind: "job", job: { ...job, queuedSeenAtMs: job.status === "queued" ? job.createdAtMs : null } };
 }
 
-/** @returns whether the event told anything new. */
-export async function saveJobEvent(
+/** What GitHub answered about jobs, all in one transaction. @returns those of which it told anything new. */
+export async function saveAnswers(context: Surroundings, answers: readonly JobEvent[]): Promise<readonly JobEvent[]> {
+  const heard = { source: "github-api", receivedAtMs: context.clock.nowMs() } as const;
+  const saved = await inTransaction(context.store, async (tx) => {
+    const each: { readonly answer: JobEvent; readonly saved: Saved }[] = [];
+    for (const answer of answers) each.push({ answer, saved: await saveJobEvent(context, tx, answer, heard) });
+    return each;
+  });
+  await tellWaits(
+    context,
+    saved.flatMap((one) => one.saved.begun),
+  );
+  return saved.flatMap((one) => (one.saved.isNews ? [one.answer] : []));
+}
+
+interface Saved {
+  readonly isNews: boolean;
+  /** The job, where this is the first that says on whose runner it runs. */
+  readonly begun: readonly JobRow[];
+}
+
+interface Heard {
+  readonly source: "github-webhook" | "github-api";
+  readonly receivedAtMs: number;
+}
+
+const NOTHING_NEW: Saved = { isNews: false, begun: [] };
+
+async function saveJobEvent(
   context: Surroundings,
   tx: Queryable,
   event: JobEvent,
-  source: "github-webhook" | "github-api",
-): Promise<boolean> {
+  { source, receivedAtMs }: Heard,
+): Promise<Saved> {
   const nowMs = context.clock.nowMs();
   const row = await loadJob(tx, event.connection, event.id);
   const applied = applyJobEvent(row?.job ?? null, event);
@@ -112,27 +154,29 @@ export async function saveJobEvent(
   const isAnswer = source === "github-api" && event.status === "queued";
   if (applied.kind === "ignored" && row !== null && isAnswer)
     await saveJob(tx, { ...row, askedAtMs: nowMs }, row.version, nowMs);
-  if (applied.kind === "ignored") return false;
+  if (applied.kind === "ignored") return NOTHING_NEW;
   const { job } = applied;
   const askedAtMs = isAnswer ? nowMs : (row?.askedAtMs ?? null);
   const pools = rankPools(context.pools, job);
-  const saved = await saveJob(
-    tx,
-    { ...(row ?? newJobRow(job, pools[0]?.name ?? null, nowMs)), job, askedAtMs },
-    row?.version ?? null,
-    nowMs,
-  );
-  invariant(saved, `job ${job.id} changed inside the transaction that read it`);
+  const after = { ...(row ?? newJobRow(job, pools[0]?.name ?? null, receivedAtMs, nowMs)), job, askedAtMs };
+  const isSaved = await saveJob(tx, after, row?.version ?? null, nowMs);
+  invariant(isSaved, `job ${job.id} changed inside the transaction that read it`);
   const subject = jobSubject(job.connection, job.id);
   if (row === null || row.job.status !== job.status || row.job.runnerName !== job.runnerName)
     await recordEvidence(tx, { subject, source, fact: describeJob(job), observedAtMs: nowMs });
   if (row === null && pools.length === 0 && job.status === "queued")
     await recordDecision(tx, { subject, action: "wait", reason: "no-pool", decidedAtMs: nowMs });
   for (const pool of pools) context.wake.controller("assign", pool.name);
-  return true;
+  const begins = !hasBegun(row?.job ?? null) && hasBegun(job);
+  return { isNews: true, begun: begins ? [after] : [] };
 }
 
-function newJobRow(job: Job, pool: PoolName | null, nowMs: number): JobRow {
+/** Once so, it stays so: each of these fields only ever grows. */
+function hasBegun(job: Job | null): boolean {
+  return job !== null && job.runnerName !== null && job.startedAtMs !== null;
+}
+
+function newJobRow(job: Job, pool: PoolName | null, receivedAtMs: number, nowMs: number): JobRow {
   return {
     job,
     pool,
@@ -140,7 +184,7 @@ function newJobRow(job: Job, pool: PoolName | null, nowMs: number): JobRow {
     ticketCount: 0,
     lastTicketAtMs: null,
     askedAtMs: null,
-    firstSeenAtMs: nowMs,
+    firstSeenAtMs: receivedAtMs,
     updatedAtMs: nowMs,
   };
 }
@@ -149,5 +193,5 @@ function describeJob(job: Job): string {
   const runner = job.runnerName === null ? "" : ` on ${job.runnerName}`;
   return job.status === "completed"
     ? `job completed: ${job.conclusion ?? "no conclusion"}${runner}`
-    : `job ${job.status.replace("_", " ")}${runner}`;
+    : `${jobFact(job.status)}${runner}`;
 }

@@ -10,7 +10,9 @@ import type { ReasonCode } from "../domain/reasons.ts";
 import { decideMarks, isRolloutReason, rolloutPlaceCount } from "../domain/rollout.ts";
 import { NO_HOST_FACTS } from "../domain/slow-proofs.ts";
 import { isTicketLive, isTicketOut, type Ticket } from "../domain/ticket.ts";
+import { SECOND_MS } from "../domain/units.ts";
 import { judgeMachine } from "../domain/verdict.ts";
+import { retiringBoundMs } from "../domain/wait.ts";
 import { type DecisionNews, findNewDecisions, isNothingNew, writeDecisions } from "../store/evidence/decisions.ts";
 import { inLease } from "../store/leases.ts";
 import { listMachinesOfPool } from "../store/machines/list.ts";
@@ -21,6 +23,7 @@ import type { Queryable } from "../store/schema.ts";
 import { machineSubject } from "../store/subjects.ts";
 import { listLiveTicketsOfPool, listTicketsOfMachine } from "../store/tickets/list.ts";
 import { heardTime, type PoolContext } from "./context.ts";
+import { gaugePool } from "./pool-gauge.ts";
 import { endMachine } from "./retire/end-machine.ts";
 import { forgetSlowEndings } from "./retire/guard.ts";
 import { heard, type Known, mayBeSlow, readKnown } from "./retire/host-facts.ts";
@@ -219,10 +222,24 @@ async function beginStop(tx: Queryable, machine: Machine, nowMs: number): Promis
 }
 
 function gaugeMachines(context: PoolContext, machines: readonly Machine[]): void {
+  const pool = context.pool.name;
   for (const state of PRESENT_STATES) {
     const count = machines.filter((machine) => machine.state.kind === state).length;
-    context.telemetry.gauge("holdfast_machines", count, { pool: context.pool.name, state });
+    gaugePool(context, "holdfast_machines", count, { pool, state });
   }
-  const unknownCount = context.memory.guards.unknownSinceMs.size;
-  context.telemetry.gauge("holdfast_machines_unknown", unknownCount, { pool: context.pool.name });
+  gaugePool(context, "holdfast_machines_unknown", context.memory.guards.unknownSinceMs.size, { pool });
+  gaugePool(context, "holdfast_oldest_retiring_machine_seconds", ageOfOldest(context, machines) / SECOND_MS, { pool });
+  const boundMs = retiringBoundMs(context.pool.deadlines);
+  gaugePool(context, "holdfast_retiring_bound_seconds", boundMs / SECOND_MS, { pool });
+}
+
+/** Each step on a machine's way begins a new time in its row; the ending that does not take goes back and forth. */
+function ageOfOldest({ memory, clock }: PoolContext, machines: readonly Machine[]): number {
+  const { retiringSinceMs } = memory;
+  const retiring = machines.filter(({ state }) => state.kind === "retiring");
+  const ids = new Set(retiring.map(({ id }) => id));
+  for (const id of retiringSinceMs.keys()) if (!ids.has(id)) retiringSinceMs.delete(id);
+  for (const { id, state } of retiring)
+    if (state.kind === "retiring" && !retiringSinceMs.has(id)) retiringSinceMs.set(id, state.sinceMs);
+  return Math.max(0, ...[...retiringSinceMs.values()].map((sinceMs) => clock.nowMs() - sinceMs));
 }

@@ -22,6 +22,7 @@ import {
 import { poolSubject } from "../store/subjects.ts";
 import { findTicketsByRunnerNames } from "../store/tickets/load.ts";
 import { heardTime, type PoolContext } from "./context.ts";
+import { gaugePool } from "./pool-gauge.ts";
 import { saveRegistration } from "./save-registration.ts";
 
 export const SWEEP_UNKNOWN_PERIOD_MS = 10 * MINUTE_MS;
@@ -32,7 +33,12 @@ const SCOPES_MAX = 100;
 export async function sweepUnknown(context: PoolContext): Promise<void> {
   if (context.lease() === null || context.pool.mode === "observe") return;
   if ((await findFreezeOver(context.store.db, context.pool.name)) !== null) return;
-  for (const scope of scopesOf(context).slice(0, SCOPES_MAX)) await sweepScope(context, scope);
+  const counts: (number | null)[] = [];
+  for (const scope of scopesOf(context).slice(0, SCOPES_MAX)) counts.push(await sweepScope(context, scope));
+  // Of a place that could not be read nobody knows how many there are.
+  if (counts.includes(null)) return;
+  const count = counts.reduce<number>((sum, one) => sum + (one ?? 0), 0);
+  gaugePool(context, "holdfast_ghosts", count, { pool: context.pool.name, kind: "unknown" });
 }
 
 /** A scope that several pools share is the first one's business. */
@@ -49,11 +55,14 @@ function isRunning({ mode }: PoolPolicy): boolean {
   return mode === "run";
 }
 
-/** GitHub is listed first and the store read last: whatever the listing shows had its ticket's row before it existed. */
-async function sweepScope(context: PoolContext, scope: RegistrationScope): Promise<void> {
+/**
+ * GitHub is listed first and the store read last: whatever the listing shows had its ticket's row before it existed.
+ * @returns how many nobody knows that are offline; null where it could not be read.
+ */
+async function sweepScope(context: PoolContext, scope: RegistrationScope): Promise<number | null> {
   const { store, pool, clock } = context;
   const listed = await listOurs(context, scope);
-  if (listed === null) return;
+  if (listed === null) return null;
   const known = await findKnownNames(
     context,
     listed.map(({ name }) => name),
@@ -66,13 +75,14 @@ async function sweepScope(context: PoolContext, scope: RegistrationScope): Promi
     .filter((runner) => !runner.isOnline && !runner.isBusy)
     .map((runner) => joinReading(before.get(runner.id) ?? null, runner, clock.nowMs()));
   const lease = context.lease();
-  if (lease === null) return;
+  if (lease === null) return null;
   await inLease(store, lease, async (tx) => {
     await deleteUnknownRegistrations(tx, place);
     for (const reading of readings) await saveUnknownRegistration(tx, place, reading);
   });
   for (const reading of readings)
     if (clock.nowMs() - reading.offlineSinceMs >= UNKNOWN_OFFLINE_FOR_MS) await deleteOne(context, scope, reading);
+  return readings.length;
 }
 
 /**

@@ -17,6 +17,7 @@ import { listTicketsInState, listTicketsOwingDeletion } from "../store/tickets/l
 import { loadTicket } from "../store/tickets/load.ts";
 import { heardTime, type PoolContext } from "./context.ts";
 import { isKnownByHostOnly, mayBeHeld } from "./may-be-held.ts";
+import { gaugePool } from "./pool-gauge.ts";
 import { saveRegistration } from "./save-registration.ts";
 
 /** A request for a registration may still take effect for so long after its ticket was voided. */
@@ -33,6 +34,8 @@ export async function sweep(context: PoolContext): Promise<void> {
     const scope = tickets[0]?.scope;
     if (scope !== undefined) await sweepScope(context, scope);
   }
+  const left = owing.length === 0 ? [] : await listTicketsOwingDeletion(context.store.db, context.pool.name);
+  gaugePool(context, "holdfast_ghosts", left.length, { pool: context.pool.name, kind: "owed" });
 }
 
 /** For so long GitHub is not asked again to delete what it calls busy. */

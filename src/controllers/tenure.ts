@@ -27,6 +27,7 @@ export interface TenureOptions {
   /** Whether our own agent API answers. */
   probe(): Promise<boolean>;
   onAcquired(pool: PoolName): void;
+  onLost(pool: PoolName): void;
   /** Tells other processes which agents were heard here, where they may hold the pool, and takes over what they heard. */
   exchangeHeard(othersPools: readonly PoolName[]): Promise<void>;
 }
@@ -94,8 +95,8 @@ export class Tenure {
       const isTaken = lease !== null && lease.epoch !== before?.epoch;
       // Who held it before told nobody whom it heard. Known before anybody acts on the lease: from here there is no await.
       if (isTaken && this.#hasRun) this.#heardSinceMs = this.#options.clock.nowMs();
-      if (lease === null) this.#leases.delete(pool);
-      else this.#leases.set(pool, lease);
+      if (lease === null && this.#leases.delete(pool)) this.#options.onLost(pool);
+      if (lease !== null) this.#leases.set(pool, lease);
       if (isTaken) this.#options.onAcquired(pool);
       return true;
     } catch (error) {

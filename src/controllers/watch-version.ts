@@ -8,6 +8,7 @@ import type { RunnerDeprecation } from "../ports/github.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
 import { poolSubject } from "../store/subjects.ts";
 import type { PoolContext } from "./context.ts";
+import { gaugePool } from "./pool-gauge.ts";
 
 export const WATCH_VERSION_PERIOD_MS = MINUTE_MS;
 /** GitHub's dates change seldom; a runner that was replaced is seen at once. */
@@ -56,7 +57,7 @@ async function tell(context: PoolContext): Promise<void> {
   const facts = memory.runnerVersion?.facts ?? null;
   if (facts === null || facts.endsAtMs === null) return;
   const nowMs = clock.nowMs();
-  telemetry.gauge("holdfast_runner_deprecation_seconds", (facts.endsAtMs - nowMs) / SECOND_MS, { pool: pool.name });
+  gaugePool(context, "holdfast_runner_deprecation_seconds", (facts.endsAtMs - nowMs) / SECOND_MS, { pool: pool.name });
   const verdict = judgeRunnerVersion(facts, nowMs);
   if (verdict === "fine") return;
   const fact = describe(facts, facts.endsAtMs, verdict);

@@ -10,6 +10,13 @@ export interface Telemetry {
   count<Metric extends CounterName>(metric: Metric, labels: CounterLabels<Metric>): void;
   /** Sets a gauge. */
   gauge<Metric extends GaugeName>(metric: Metric, value: number, labels: GaugeLabels<Metric>): void;
+  /** Adds one measured duration to a histogram, in milliseconds; it is shown in the histogram's unit, seconds. */
+  measure<Metric extends HistogramName>(metric: Metric, durationMs: number, labels: HistogramLabels<Metric>): void;
+  /**
+   * Gauges of this pool are shown no more until they are set again: another process holds it, or it is gone. What was
+   * counted and measured stays, for it happened.
+   */
+  forgetPool(pool: string): void;
 }
 
 export const COUNTERS = {
@@ -104,6 +111,30 @@ export const GAUGES = {
     labels: ["pool"],
   },
   holdfast_jobs_waiting: { sentence: "Queued jobs by pool.", labels: ["pool"] },
+  holdfast_oldest_queued_job_seconds: {
+    sentence: "For how long the oldest queued job of the pool has been queued at GitHub; 0 where none is.",
+    labels: ["pool"],
+  },
+  holdfast_queued_job_bound_seconds: {
+    sentence:
+      "How long a job may be queued, by the pool's deadlines, with one try that failed before the one that ran. Past it something stands in the way.",
+    labels: ["pool"],
+  },
+  holdfast_oldest_retiring_machine_seconds: {
+    sentence:
+      "For how long the machine that has been retiring longest has been seen to retire, counted anew after a restart from the step that it is at; 0 where none is.",
+    labels: ["pool"],
+  },
+  holdfast_retiring_bound_seconds: {
+    sentence:
+      "How long a machine may retire, by the pool's deadlines: until a silent host counts as lost, and its end is confirmed.",
+    labels: ["pool"],
+  },
+  holdfast_ghosts: {
+    sentence:
+      "Registrations at GitHub without a machine, by kind: `owed` (their ticket is over, and they are about to be deleted), `unknown` (our prefix, offline, and no ticket is known: they go after a day).",
+    labels: ["pool", "kind"],
+  },
   holdfast_tickets_standing: {
     sentence:
       "Tickets that count for no waiting job yet, by purpose: registered (`warm.registered`), ready (`tickets.ready`).",
@@ -119,8 +150,17 @@ export const GAUGES = {
       "Kinds of machines that the provider is not asked for at the moment, because it has no room for them or a quota is used up.",
     labels: ["pool"],
   },
+  holdfast_launches_blocked: {
+    sentence:
+      "1 where the pool's last launch was refused, by the reason that its waiting jobs get: `provider-quota`, `provider-full`, `provider-refuses`, `launch-backoff`; 0 once one succeeds.",
+    labels: ["pool", "reason"],
+  },
   holdfast_github_budget_remaining: {
     sentence: "What is left of the primary rate limit, by account.",
+    labels: ["connection", "account"],
+  },
+  holdfast_github_budget_limit: {
+    sentence: "The primary rate limit itself: calls an hour, by account.",
     labels: ["connection", "account"],
   },
   holdfast_github_points: {
@@ -134,7 +174,7 @@ export const GAUGES = {
   },
   holdfast_departed_pool_remains: {
     sentence:
-      "What is left of a pool that left the configuration, by kind: machines, tickets, registrations, launches. Zero once it is drained.",
+      "What is left of a pool that left the configuration, by kind: machines, tickets, registrations, launches. Not shown any more once it is drained.",
     labels: ["pool", "kind"],
   },
   holdfast_sweep_age_seconds: {
@@ -146,6 +186,58 @@ export const GAUGES = {
       "Deliveries that could not be handled and wait for a person. Above 5 is an alarm that pages: jobs may wait that nobody knows of.",
     labels: [],
   },
+  holdfast_pass_began_timestamp_seconds: {
+    sentence:
+      "When the pass of a controller began that has been under way longest, in seconds since 1970; 0 while none is.",
+    labels: ["controller"],
+  },
 } as const satisfies Record<string, { readonly sentence: string; readonly labels: readonly string[] }>;
 export type GaugeName = keyof typeof GAUGES;
 export type GaugeLabels<Metric extends GaugeName> = Readonly<Record<(typeof GAUGES)[Metric]["labels"][number], string>>;
+
+/** From a tenth of a second to an hour: what a person waits for. */
+const WAIT_BUCKETS_SECONDS = [0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_800, 3_600] as const;
+/** From a millisecond to two minutes: what our own process does. */
+const WORK_BUCKETS_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120] as const;
+
+/**
+ * Durations, with fixed buckets. Labels are few and known: never a machine, a job or a repository.
+ * @property buckets upper bounds in seconds, rising.
+ */
+export const HISTOGRAMS = {
+  holdfast_queue_wait_seconds: {
+    sentence:
+      "From the moment a job was queued at GitHub until it ran on a machine of ours, by both of GitHub's stamps; GitHub's have whole seconds. Told once per job.",
+    labels: ["pool"],
+    buckets: WAIT_BUCKETS_SECONDS,
+  },
+  holdfast_queue_wait_part_seconds: {
+    sentence:
+      "The same wait in its parts, which add up to it: `github` (queued there until we heard of it), `decision` (until a machine or a ticket was decided on, waiting for room included), `launch` (until the provider answered), `boot` (until the agent was ready), `ticket` (until its machine had the ticket), `assignment` (until GitHub let it run). A part that a job did not need is not told. Times of GitHub's clock and ours are put in order: a difference below zero counts as 0.",
+    labels: ["pool", "part"],
+    buckets: WAIT_BUCKETS_SECONDS,
+  },
+  holdfast_pass_seconds: {
+    sentence: "How long a pass of a controller took.",
+    labels: ["controller"],
+    buckets: WORK_BUCKETS_SECONDS,
+  },
+  holdfast_pass_lag_seconds: {
+    sentence: "How long after it was woken, or after its period was over, a controller's pass began.",
+    labels: ["controller"],
+    buckets: WORK_BUCKETS_SECONDS,
+  },
+  holdfast_store_seconds: {
+    sentence:
+      "How long the store took, by operation: `query` (one statement), `transaction` (from asking for it, its wait for others included, until it was committed or rolled back).",
+    labels: ["operation"],
+    buckets: WORK_BUCKETS_SECONDS,
+  },
+} as const satisfies Record<
+  string,
+  { readonly sentence: string; readonly labels: readonly string[]; readonly buckets: readonly number[] }
+>;
+export type HistogramName = keyof typeof HISTOGRAMS;
+export type HistogramLabels<Metric extends HistogramName> = Readonly<
+  Record<(typeof HISTOGRAMS)[Metric]["labels"][number], string>
+>;

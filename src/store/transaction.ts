@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Kysely, KyselyPlugin } from "kysely";
 import { invariant } from "../domain/invariant.ts";
 import type { Queryable, Schema } from "./schema.ts";
+import type { StoreWatch } from "./watch.ts";
 
 interface Transacting {
   readonly db: Kysely<Schema>;
@@ -17,15 +18,19 @@ const current = new AsyncLocalStorage<Transacting>();
  * @throws {HoldfastError} `store-unavailable`
  */
 export async function inTransaction<T>(
-  store: { readonly db: Kysely<Schema> },
+  store: { readonly db: Kysely<Schema>; readonly watch?: StoreWatch },
   write: (tx: Queryable) => Promise<T>,
 ): Promise<T> {
-  const { db } = store;
+  const { db, watch } = store;
   refuseInside(db);
+  const askedAtMs = watch?.clock.monotonicMs() ?? 0;
   const transacting: Transacting = { db, isOpen: true };
   const execute = () => db.withoutPlugins().transaction().execute(write);
   return current.run(transacting, execute).finally(() => {
     transacting.isOpen = false;
+    if (watch === undefined) return;
+    const durationMs = watch.clock.monotonicMs() - askedAtMs;
+    watch.telemetry.measure("holdfast_store_seconds", durationMs, { operation: "transaction" });
   });
 }
 

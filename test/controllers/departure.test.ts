@@ -44,11 +44,14 @@ describe("a pool that left the configuration", () => {
     await yard.pass();
     expect(await states()).toEqual(["retiring"]);
     expect(await remains()).toEqual({ ...NONE, machineCount: 1 });
+    expect(yard.telemetry.gauges.get("holdfast_departed_pool_remains pool=linux kind=machines")).toBe(1);
     await agent.report();
     await yard.pass();
     expect(await states()).toEqual(["gone: pool-left"]);
     expect(await remains()).toEqual(NONE);
-    expect(yard.telemetry.gauges.get("holdfast_departed_pool_remains pool=linux kind=machines")).toBe(0);
+    expect([...yard.telemetry.gauges.keys()].filter((name) => name.includes("pool=linux"))).toEqual([]);
+    await yard.pass();
+    expect([...yard.telemetry.gauges.keys()].filter((name) => name.includes("pool=linux"))).toEqual([]);
     expect(yard.provider.launches).toHaveLength(1);
   });
 

@@ -135,6 +135,39 @@ describe("a controller", () => {
     expect([work.runCount, work.mostAtOnce]).toEqual([2, 1]);
   });
 
+  it("tells how long its passes took, and how long after their time they began", async () => {
+    const work = new Work();
+    driver.start([work.as()]);
+    await advance(3 * SECOND_MS);
+    driver.controller("assign", LINUX);
+    await advance(SECOND_MS);
+    await work.end();
+    await work.end();
+    await advance(PERIOD_MS);
+    await work.end();
+    expect(telemetry.durationsMs.get("holdfast_pass_seconds controller=assign")).toEqual([4 * SECOND_MS, 0, 0]);
+    expect(telemetry.durationsMs.get("holdfast_pass_lag_seconds controller=assign")).toEqual([0, SECOND_MS, 0]);
+  });
+
+  it("shows when the oldest pass that is under way began, and tells of one that fails too", async () => {
+    const began = () => telemetry.gauges.get("holdfast_pass_began_timestamp_seconds controller=assign");
+    const [first, second] = [new Work(), new Work()];
+    clock.advance(100 * SECOND_MS);
+    driver.start([first.as("assign", LINUX)]);
+    await advance(SECOND_MS);
+    driver.start([second.as("assign", poolName("gpu"))]);
+    await settle();
+    expect(began()).toBe(100);
+    await first.end();
+    expect(began()).toBe(101);
+    await second.end();
+    expect(began()).toBe(0);
+    driver.start([counting([new Error("no")], "sweep").controller]);
+    await settle();
+    expect(telemetry.durationsMs.get("holdfast_pass_seconds controller=sweep")).toEqual([0]);
+    expect(telemetry.gauges.get("holdfast_pass_began_timestamp_seconds controller=sweep")).toBe(0);
+  });
+
   it("is woken by its name and pool, and no other is", async () => {
     const mine = counting([], "assign", LINUX);
     const others = [

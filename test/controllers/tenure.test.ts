@@ -18,6 +18,7 @@ let store: Store;
 let clock: ManualClock;
 let telemetry: ReturnType<typeof recordTelemetry>;
 let acquired: PoolName[];
+let lost: PoolName[];
 /** What the world says: tests change it. */
 let world: { isAnswering: boolean; deadHolders: string[]; told: (readonly PoolName[])[] };
 
@@ -27,6 +28,7 @@ beforeEach(async () => {
   clock.advance(1_000 * HOUR_MS);
   telemetry = recordTelemetry();
   acquired = [];
+  lost = [];
   world = { isAnswering: true, deadHolders: [], told: [] };
 });
 afterEach(() => store.close());
@@ -41,6 +43,7 @@ function tenureOf(holder: string, changes: Partial<TenureOptions> = {}): Tenure 
     isHolderDead: (name) => world.deadHolders.includes(name),
     probe: async () => world.isAnswering,
     onAcquired: (pool) => acquired.push(pool),
+    onLost: (pool) => lost.push(pool),
     exchangeHeard: async (pools) => void world.told.push(pools),
     ...changes,
   });
@@ -99,9 +102,12 @@ describe("the lease of a pool", () => {
     expect(second.lease(LINUX)).toEqual({ pool: LINUX, holder: "b", epoch: 2 });
     if (before === null) throw new Error("it was held");
     await expect(inLease(store, before, async () => 1)).rejects.toMatchObject({ code: "lease-lost" });
+    expect(lost).toEqual([]);
+    await first.run();
     await first.run();
     expect(first.lease(LINUX)).toBeNull();
     expect(acquired).toEqual([LINUX, LINUX]);
+    expect(lost).toEqual([LINUX]);
   });
 
   it("is told anew to a holder that lost it and has it again: its passes were idle meanwhile", async () => {

@@ -29,22 +29,33 @@ export interface RecordedTelemetry extends Telemetry {
   readonly counts: string[];
   /** The last value of each gauge, under a name as those of `counts`. */
   readonly gauges: Map<string, number>;
+  /** Every duration of each histogram, in milliseconds, under a name as those of `counts`. */
+  readonly durationsMs: Map<string, number[]>;
   readonly errors: { readonly message: string; readonly error: unknown; readonly fields: LogFields | undefined }[];
 }
 
 export function recordTelemetry(): RecordedTelemetry {
   const counts: string[] = [];
   const gauges = new Map<string, number>();
+  const durationsMs = new Map<string, number[]>();
   const errors: RecordedTelemetry["errors"] = [];
   return {
     counts,
     gauges,
+    durationsMs,
     errors,
     info: () => {},
     warn: () => {},
     error: (message, error, fields) => errors.push({ message, error, fields }),
     count: (metric, labels = {}) => counts.push(nameOf(metric, labels)),
     gauge: (metric, value, labels) => gauges.set(nameOf(metric, labels), value),
+    measure: (metric, durationMs, labels) => {
+      const name = nameOf(metric, labels);
+      durationsMs.set(name, [...(durationsMs.get(name) ?? []), durationMs]);
+    },
+    forgetPool: (pool) => {
+      for (const name of gauges.keys()) if (name.split(" ").includes(`pool=${pool}`)) gauges.delete(name);
+    },
   };
 }
 

@@ -47,4 +47,5 @@ function showBudget(telemetry: Telemetry, connection: ConnectionName, reading: B
   telemetry.gauge("holdfast_github_points", reading.pointCount, labels);
   if (reading.primary === null) return;
   telemetry.gauge("holdfast_github_budget_remaining", reading.primary.remaining, labels);
+  telemetry.gauge("holdfast_github_budget_limit", reading.primary.limit, labels);
 }

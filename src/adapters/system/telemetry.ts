@@ -1,12 +1,15 @@
 /** Log lines by pino, figures by prom-client. Each start has a registry of its own. */
 import { pino } from "pino";
-import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { HoldfastError } from "../../domain/errors.ts";
+import { SECOND_MS } from "../../domain/units.ts";
 import {
   COUNTERS,
   type CounterName,
   GAUGES,
   type GaugeName,
+  HISTOGRAMS,
+  type HistogramName,
   type LogFields,
   type Telemetry,
 } from "../../ports/telemetry.ts";
@@ -35,6 +38,8 @@ export function createTelemetry(options: TelemetryOptions): SystemTelemetry {
   collectDefaultMetrics({ register: registry });
   const counters = new Map(names(COUNTERS).map((name) => [name, createCounter(name, registry)]));
   const gauges = new Map(names(GAUGES).map((name) => [name, createGauge(name, registry)]));
+  const histograms = new Map(names(HISTOGRAMS).map((name) => [name, createHistogram(name, registry)]));
+  const ofPools = new PoolGauges();
   const logger = pino(
     { level: options.level, base: null, redact: [...SECRETS, ...SECRETS.map((key) => `*.${key}`)] },
     pino.destination({ dest: options.destination ?? 1, sync: true }),
@@ -44,7 +49,13 @@ export function createTelemetry(options: TelemetryOptions): SystemTelemetry {
     warn: (message, fields = {}) => logger.warn(fields, message),
     error: (message, error, fields = {}) => logger.error(withError(error, fields), message),
     count: (metric, labels = {}) => counters.get(metric)?.inc({ ...labels }),
-    gauge: (metric, value, labels = {}) => gauges.get(metric)?.set({ ...labels }, value),
+    gauge: (metric, value, labels = {}) => {
+      const gauge = gauges.get(metric);
+      gauge?.set({ ...labels }, value);
+      if (gauge !== undefined) ofPools.note(metric, gauge, labels);
+    },
+    measure: (metric, durationMs, labels) => histograms.get(metric)?.observe({ ...labels }, durationMs / SECOND_MS),
+    forgetPool: (pool) => ofPools.forget(pool),
   };
   return { telemetry, renderMetrics: () => registry.metrics() };
 }
@@ -61,6 +72,31 @@ function createCounter(name: CounterName, registry: Registry): Counter {
 function createGauge(name: GaugeName, registry: Registry): Gauge {
   const { sentence, labels } = GAUGES[name];
   return new Gauge({ name, help: sentence, labelNames: [...labels], registers: [registry] });
+}
+
+function createHistogram(name: HistogramName, registry: Registry): Histogram {
+  const { sentence, labels, buckets } = HISTOGRAMS[name];
+  return new Histogram({ name, help: sentence, labelNames: [...labels], buckets: [...buckets], registers: [registry] });
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+/** Which gauges were set for a pool, and with which labels: the registry removes what is named in full only. */
+class PoolGauges {
+  readonly #byPool = new Map<string, Map<string, { readonly gauge: Gauge; readonly labels: Labels }>>();
+
+  note(name: GaugeName, gauge: Gauge, labels: Labels): void {
+    const { pool } = labels;
+    if (pool === undefined) return;
+    const ofPool = this.#byPool.get(pool) ?? new Map();
+    this.#byPool.set(pool, ofPool);
+    ofPool.set(JSON.stringify([name, labels]), { gauge, labels });
+  }
+
+  forget(pool: string): void {
+    for (const { gauge, labels } of this.#byPool.get(pool)?.values() ?? []) gauge.remove({ ...labels });
+    this.#byPool.delete(pool);
+  }
 }
 
 function withError(error: unknown, fields: LogFields): LogFields {

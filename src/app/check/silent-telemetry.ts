@@ -7,4 +7,6 @@ export const silentTelemetry: Telemetry = {
   error: () => {},
   count: () => {},
   gauge: () => {},
+  measure: () => {},
+  forgetPool: () => {},
 };

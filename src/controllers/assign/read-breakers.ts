@@ -14,6 +14,7 @@ import { readLaunchOutcomes, readTicketOutcomes, readTicketOutcomesOfJobs } from
 import type { Queryable } from "../../store/schema.ts";
 import { jobSubject, poolSubject } from "../../store/subjects.ts";
 import type { PoolContext } from "../context.ts";
+import { gaugePool } from "../pool-gauge.ts";
 
 export interface OpenBreakers extends PoolBreakers {
   /** Of the jobs that wait; one without a breaker is left out. */
@@ -51,14 +52,16 @@ export async function recordBreakers(context: PoolContext, tx: Queryable, breake
 }
 
 /** A warning is logged once. */
-export function tellBreakers({ telemetry, memory, pool: { name: pool } }: PoolContext, breakers: OpenBreakers): void {
+export function tellBreakers(context: PoolContext, breakers: OpenBreakers): void {
+  const { telemetry, memory } = context;
+  const pool = context.pool.name;
   const open = new Map<string, string>();
   for (const kind of ["tickets", "launches"] as const) {
     const isOpen = breakers[kind].kind === "open";
-    telemetry.gauge("holdfast_breakers_open", isOpen ? 1 : 0, { pool, breaker: kind });
+    gaugePool(context, "holdfast_breakers_open", isOpen ? 1 : 0, { pool, breaker: kind });
     if (isOpen) open.set(kind, FACTS[kind]);
   }
-  telemetry.gauge("holdfast_breakers_open", breakers.jobs.size, { pool, breaker: "job" });
+  gaugePool(context, "holdfast_breakers_open", breakers.jobs.size, { pool, breaker: "job" });
   for (const jobId of breakers.jobs.keys()) open.set(`job ${jobId}`, FACTS.job);
   for (const [name, fact] of open) if (!memory.toldBreakers.has(name)) telemetry.warn(fact, { pool, breaker: name });
   for (const name of memory.toldBreakers)

@@ -1,6 +1,7 @@
 import { type LaunchId, type MachineId, parseLaunchId, parseMachineId } from "../../domain/ids.ts";
 import type { Machine } from "../../domain/machine.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
+import { STEP_FACTS } from "../../domain/wait.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
 import { insertLaunch } from "../../store/launches/save.ts";
 import { countPresentByPool } from "../../store/machines/count.ts";
@@ -40,7 +41,7 @@ export async function writeLaunch(
     await recordEvidence(tx, {
       subject: machineSubject(id),
       source: "store",
-      fact: `machine planned in launch ${launchId}`,
+      fact: `${STEP_FACTS.planned} in launch ${launchId}`,
       observedAtMs: nowMs,
     });
   }

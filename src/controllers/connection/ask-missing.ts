@@ -4,8 +4,7 @@ import { DAY_MS, MINUTE_MS } from "../../domain/units.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
 import type { JobRow } from "../../store/jobs/row.ts";
 import { jobSubject } from "../../store/subjects.ts";
-import { inTransaction } from "../../store/transaction.ts";
-import { saveJobEvent } from "../ingest.ts";
+import { saveAnswers } from "../ingest.ts";
 import type { ConnectionContext } from "./context.ts";
 
 const QUESTIONS_PER_LOOK_MAX = 20;
@@ -52,7 +51,7 @@ function forgetOldAbsences({ memory, clock }: ConnectionContext): void {
 }
 
 async function saveAnswer(context: ConnectionContext, event: JobEvent): Promise<void> {
-  const isNews = await inTransaction(context.store, (tx) => saveJobEvent(context, tx, event, "github-api"));
+  const isNews = (await saveAnswers(context, [event])).length > 0;
   // One that ended a moment ago is told of by its webhook as well.
   const isLate = context.clock.nowMs() - (event.completedAtMs ?? 0) > WEBHOOK_PATIENCE_MS;
   if (isNews && event.status === "completed" && isLate)
@@ -78,5 +77,5 @@ async function noteAbsent(context: ConnectionContext, job: JobEvent): Promise<vo
   if (!isFinal) return;
   memory.absences.delete(job.id);
   const ended: JobEvent = { ...job, status: "completed", conclusion: RUN_DELETED, completedAtMs: nowMs };
-  await inTransaction(store, (tx) => saveJobEvent(context, tx, ended, "github-api"));
+  await saveAnswers(context, [ended]);
 }

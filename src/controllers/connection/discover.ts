@@ -9,8 +9,7 @@ import { isServedBy } from "../../domain/pool.ts";
 import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import { listOpenJobsOfRepository, listRepositoriesWithOpenJobs } from "../../store/jobs/list.ts";
 import { listKnownJobs } from "../../store/jobs/load.ts";
-import { inTransaction } from "../../store/transaction.ts";
-import { saveJobEvent } from "../ingest.ts";
+import { saveAnswers } from "../ingest.ts";
 import { askAboutMissing, WEBHOOK_PATIENCE_MS } from "./ask-missing.ts";
 import type { ConnectionContext, Trouble } from "./context.ts";
 import { listServedRepositories } from "./repositories.ts";
@@ -151,11 +150,7 @@ async function saveListed(context: ConnectionContext, listed: readonly JobEvent[
   );
   const wanted = listed.filter((job) => known.has(job.id) || isOfInterest(context, job));
   if (wanted.length === 0) return;
-  const news = await inTransaction(store, async (tx) => {
-    const found: JobEvent[] = [];
-    for (const job of wanted) if (await saveJobEvent(context, tx, job, "github-api")) found.push(job);
-    return found;
-  });
+  const news = await saveAnswers(context, wanted);
   for (const job of news) if (!known.has(job.id)) countMissed(context, job);
   if (news.length > 0) context.wake.controller("ingest", null);
 }

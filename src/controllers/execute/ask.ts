@@ -6,10 +6,9 @@ import type { ReasonCode } from "../../domain/reasons.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
 import { loadJob } from "../../store/jobs/load.ts";
 import { jobSubject } from "../../store/subjects.ts";
-import { inTransaction } from "../../store/transaction.ts";
 import type { PoolContext } from "../context.ts";
 import { reasonOfRefusal } from "../github-reason.ts";
-import { saveJobEvent } from "../ingest.ts";
+import { saveAnswers } from "../ingest.ts";
 import { settleAll } from "../settle.ts";
 
 const JOBS_PER_PASS_MAX = 10;
@@ -49,5 +48,5 @@ export async function askAboutJob(context: PoolContext, jobId: JobId): Promise<v
     });
     return;
   }
-  await inTransaction(context.store, (tx) => saveJobEvent(context, tx, answer.value, "github-api"));
+  await saveAnswers(context, [answer.value]);
 }

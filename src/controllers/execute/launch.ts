@@ -10,6 +10,7 @@ import { moveMachine } from "../../domain/machine.ts";
 import type { ReasonCode } from "../../domain/reasons.ts";
 import { nextLaunchSize } from "../../domain/scale.ts";
 import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
+import { STEP_FACTS } from "../../domain/wait.ts";
 import type { LaunchedMachine, LaunchRequest } from "../../ports/provider.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
 import { listOpenLaunches } from "../../store/launches/load.ts";
@@ -22,6 +23,7 @@ import { saveMachine } from "../../store/machines/save.ts";
 import type { Queryable } from "../../store/schema.ts";
 import { machineSubject, poolSubject } from "../../store/subjects.ts";
 import type { PoolContext } from "../context.ts";
+import { gaugePool } from "../pool-gauge.ts";
 import { settleAll } from "../settle.ts";
 
 /**
@@ -41,9 +43,18 @@ export async function launchMachines(context: PoolContext): Promise<void> {
     await Promise.allSettled([attempted]);
   }
   await settleAll(attempts);
+  gaugeLaunches(context);
+}
+
+/** A refusal stands until a launch succeeds: between two tries nothing has changed for those who wait. */
+function gaugeLaunches(context: PoolContext): void {
+  const { memory, pool } = context;
   const obstacles = context.abilities?.orders?.readObstacles();
-  if (obstacles !== undefined)
-    context.telemetry.gauge("holdfast_launch_obstacles", obstacles.length, { pool: pool.name });
+  if (obstacles !== undefined) gaugePool(context, "holdfast_launch_obstacles", obstacles.length, { pool: pool.name });
+  for (const reason of Object.values(PAUSE_REASONS)) {
+    const isBlocked = memory.launch.failureCount > 0 && memory.launch.reason === reason;
+    gaugePool(context, "holdfast_launches_blocked", isBlocked ? 1 : 0, { pool: pool.name, reason });
+  }
 }
 
 /**
@@ -127,7 +138,7 @@ async function bind(context: PoolContext, launch: LaunchRow, launched: readonly 
       await saveMachine(tx, bound, machine.version);
       const why = "its launch was answered after the store was restored";
       if (bound.origin !== "launched") await savePresumed(tx, bound, { origin: bound.origin, why, nowMs });
-      const fact = `machine provisioning as ${providerId}`;
+      const fact = `${STEP_FACTS.launched} as ${providerId}`;
       await recordEvidence(tx, { subject: machineSubject(machineId), source: "provider", fact, observedAtMs: nowMs });
     }
     if (missing.length > 0) await noteShortfall(context, tx, launch, missing, nowMs);

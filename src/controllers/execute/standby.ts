@@ -9,6 +9,7 @@ import type { MachineId } from "../../domain/ids.ts";
 import type { Machine } from "../../domain/machine.ts";
 import { startedByItself } from "../../domain/stopping.ts";
 import { SECOND_MS } from "../../domain/units.ts";
+import { STEP_FACTS } from "../../domain/wait.ts";
 import type { Standby } from "../../ports/provider.ts";
 import { inLease } from "../../store/leases.ts";
 import { listMachinesInState } from "../../store/machines/list.ts";
@@ -86,7 +87,7 @@ async function startMachine(context: PoolContext, standby: Standby, id: MachineI
     return;
   }
   Object.assign(start, { failureCount: 0, untilMonotonicMs: 0 });
-  await moveStandby(context, id, { kind: "started" }, "provider", "machine started again");
+  await moveStandby(context, id, { kind: "started" }, "provider", STEP_FACTS.started);
   context.telemetry.count("holdfast_starts_total", { pool: context.pool.name, outcome: "started" });
   // Its agent may have reported before the answer was stored.
   context.wake.controller("attend", context.pool.name);

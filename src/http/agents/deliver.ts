@@ -10,6 +10,7 @@ import { type Machine, moveMachine } from "../../domain/machine.ts";
 import { mayGetTickets } from "../../domain/operator-words.ts";
 import type { OfferedTicket, PollAnswer } from "../../domain/protocol.ts";
 import { isHeldReady, moveTicket, type Ticket } from "../../domain/ticket.ts";
+import { STEP_FACTS } from "../../domain/wait.ts";
 import { findDrain } from "../../store/drains.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
 import { listCheckIns } from "../../store/machines/check-ins.ts";
@@ -72,7 +73,7 @@ async function deliver(tx: Queryable, poller: Poller, nowMs: number): Promise<Of
     (await saveTicket(tx, delivered, issued.version)) && (await saveMachine(tx, engaged, machine.version));
   invariant(isSaved, "rows read in a transaction do not change inside it");
   for (const subject of [ticketSubject(issued.id), machineSubject(machine.id)])
-    await recordEvidence(tx, { subject, source: "store", fact: "ticket delivered", observedAtMs: nowMs });
+    await recordEvidence(tx, { subject, source: "store", fact: STEP_FACTS.delivered, observedAtMs: nowMs });
   return { id: issued.id, runnerName: issued.runnerName, jitConfig };
 }
 

@@ -156,6 +156,7 @@ function createCore(options: ControllerOptions, store: Store): Core {
     isHolderDead: options.isDead,
     probe: async () => process.isRunning,
     exchangeHeard: (othersPools) => exchangeHeard(ears, othersPools),
+    onLost: (pool) => telemetry.forgetPool(pool),
     onAcquired: (pool) => {
       driver.pool(pool);
       driver.connection(connection);

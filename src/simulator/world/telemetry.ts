@@ -11,8 +11,14 @@ export interface WorldTelemetry extends Telemetry {
   gaugeTotal(metric: string): number;
 }
 
+/** Where the figures of a world go besides, as `/metrics` would show them; what it does with them changes nothing. */
+export type WorldFigures = Pick<Telemetry, "count" | "gauge" | "measure" | "forgetPool">;
+
 /** @param onBroken an invariant of the product itself was broken. */
-export function createWorldTelemetry(onBroken: (message: string) => void): WorldTelemetry {
+export function createWorldTelemetry(
+  onBroken: (message: string) => void,
+  figures: WorldFigures | null = null,
+): WorldTelemetry {
   const counts = new Map<string, Map<string, { labels: Readonly<Record<string, string>>; count: number }>>();
   const gauges = new Map<string, Map<string, number>>();
   const rowsOf = (metric: string) => [...(counts.get(metric)?.values() ?? [])];
@@ -24,6 +30,7 @@ export function createWorldTelemetry(onBroken: (message: string) => void): World
       if (broken !== null) onBroken(`${message}: ${broken.message}`);
     },
     count: (metric, labels) => {
+      figures?.count(metric, labels);
       const key = JSON.stringify(labels);
       const ofMetric = counts.get(metric) ?? new Map();
       const row = ofMetric.get(key) ?? { labels, count: 0 };
@@ -32,11 +39,14 @@ export function createWorldTelemetry(onBroken: (message: string) => void): World
       counts.set(metric, ofMetric);
     },
     gauge: (metric, value, labels) => {
+      figures?.gauge(metric, value, labels);
       const ofMetric = gauges.get(metric) ?? new Map<string, number>();
       ofMetric.set(JSON.stringify(labels), value);
       gauges.set(metric, ofMetric);
     },
     gaugeTotal: (metric) => [...(gauges.get(metric)?.values() ?? [])].reduce((sum, value) => sum + value, 0),
+    measure: (metric, durationMs, labels) => figures?.measure(metric, durationMs, labels),
+    forgetPool: (pool) => figures?.forgetPool(pool),
     total: (metric, label) =>
       rowsOf(metric)
         .filter(({ labels }) => label === undefined || Object.values(labels).includes(label))

@@ -31,7 +31,7 @@ import type { ProviderModel } from "./provider.ts";
 import { lineOf, PROVIDER_FAILURES } from "./provider-port.ts";
 import { Remote } from "./remote.ts";
 import { Scheduler } from "./scheduler.ts";
-import { createWorldTelemetry, type WorldTelemetry } from "./telemetry.ts";
+import { createWorldTelemetry, type WorldFigures, type WorldTelemetry } from "./telemetry.ts";
 import { Webhooks } from "./webhooks.ts";
 import { Workload } from "./workload.ts";
 
@@ -70,7 +70,12 @@ export interface World {
 }
 
 /** @param seed determines, with the scenario, everything that happens. */
-export function createWorld(scenario: Scenario, seed: number, onEvent: ((event: WorldEvent) => void) | null): World {
+export function createWorld(
+  scenario: Scenario,
+  seed: number,
+  onEvent: ((event: WorldEvent) => void) | null,
+  figures: WorldFigures | null = null,
+): World {
   const scheduler = new Scheduler(scenario.startMs);
   const chance = new Chance(seed).fork(scenario.name);
   const log = new EventLog(scenario.startMs, () => scheduler.nowMs, onEvent);
@@ -90,8 +95,9 @@ export function createWorld(scenario: Scenario, seed: number, onEvent: ((event: 
   const providerRemote = new Remote("provider", scheduler, faults, chance.fork("provider-calls"), PROVIDER_FAILURES);
   const workload = new Workload({ ...foundation, chance: chance.fork("workload"), github, foreign });
   const judge = createJudge(foundation, github, workload, isOurs, known, get);
-  const telemetry = createWorldTelemetry((message) =>
-    judge.violate("I6", `an invariant of its own broke: ${message}`, {}),
+  const telemetry = createWorldTelemetry(
+    (message) => judge.violate("I6", `an invariant of its own broke: ${message}`, {}),
+    figures,
   );
   const network = new Network(scheduler, chance.fork("network"), {
     receive: (...call) => get().installation?.receive(...call) ?? false,

@@ -125,6 +125,8 @@ export class Recorder implements Telemetry {
   gauge(metric: string, value: number, labels: Readonly<Record<string, string>> = {}): void {
     this.gauges.set([metric, ...Object.values(labels)].join(" "), value);
   }
+  measure(): void {}
+  forgetPool(): void {}
 }
 
 /** All that a log would show of an error. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { createTelemetry } from "../../../src/adapters/system/telemetry.ts";
 import { HoldfastError, ProviderError } from "../../../src/domain/errors.ts";
-import { COUNTERS, GAUGES } from "../../../src/ports/telemetry.ts";
+import { COUNTERS, GAUGES, HISTOGRAMS } from "../../../src/ports/telemetry.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -72,6 +72,38 @@ it("renders every figure of the catalogue, counted for itself only", async () =>
   const text = await one.renderMetrics();
   expect(text).toContain('holdfast_launches_total{pool="linux",outcome="started"} 2');
   expect(text).toContain('holdfast_machines{pool="linux",state="parked"} 3');
-  for (const name of [...Object.keys(COUNTERS), ...Object.keys(GAUGES)]) expect(text).toContain(`# HELP ${name} `);
+  for (const name of [COUNTERS, GAUGES, HISTOGRAMS].flatMap((catalogue) => Object.keys(catalogue)))
+    expect(text).toContain(`# HELP ${name} `);
   expect(await other.renderMetrics()).not.toContain('outcome="started"');
+});
+
+it("shows durations in seconds, in the buckets of the catalogue", async () => {
+  const { telemetry, renderMetrics } = start();
+  telemetry.measure("holdfast_queue_wait_part_seconds", 1_500, { pool: "linux", part: "boot" });
+  const text = await renderMetrics();
+  const labels = 'pool="linux",part="boot"';
+  expect(text).toContain(`holdfast_queue_wait_part_seconds_bucket{le="1",${labels}} 0`);
+  expect(text).toContain(`holdfast_queue_wait_part_seconds_bucket{le="2",${labels}} 1`);
+  expect(text).toContain(`holdfast_queue_wait_part_seconds_sum{${labels}} 1.5`);
+});
+
+it("forgets the gauges of a pool until they are set again, and nothing that happened", async () => {
+  const { telemetry, renderMetrics } = start();
+  for (const pool of ["gone", "here"]) {
+    telemetry.gauge("holdfast_machines", 1, { pool, state: "parked" });
+    telemetry.gauge("holdfast_machines", 2, { pool, state: "engaged" });
+    telemetry.gauge("holdfast_jobs_waiting", 3, { pool });
+    telemetry.count("holdfast_launches_total", { pool, outcome: "started" });
+  }
+  telemetry.gauge("holdfast_deliveries_quarantined", 4, {});
+  telemetry.forgetPool("gone");
+  telemetry.forgetPool("never there");
+  const shown = (await renderMetrics()).split("\n").filter((line) => line.startsWith("holdfast_"));
+  expect(shown.filter((line) => line.includes('"gone"'))).toEqual([
+    'holdfast_launches_total{pool="gone",outcome="started"} 1',
+  ]);
+  expect(shown.filter((line) => line.includes('"here"'))).toHaveLength(4);
+  expect(shown).toContain("holdfast_deliveries_quarantined 4");
+  telemetry.gauge("holdfast_jobs_waiting", 5, { pool: "gone" });
+  expect(await renderMetrics()).toContain('holdfast_jobs_waiting{pool="gone"} 5');
 });

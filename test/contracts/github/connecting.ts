@@ -109,4 +109,4 @@ class SteppingClock implements Clock {
   }
 }
 
-const SILENT: Telemetry = { info() {}, warn() {}, error() {}, count() {}, gauge() {} };
+const SILENT: Telemetry = { info() {}, warn() {}, error() {}, count() {}, gauge() {}, measure() {}, forgetPool() {} };
