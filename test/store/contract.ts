@@ -8,6 +8,7 @@ import { describeInLease, describeLeases } from "./contract/leases.ts";
 import { describeHeard, describeMachines, describeNews } from "./contract/machines.ts";
 import { describeOutcomes } from "./contract/outcomes.ts";
 import { describePoolRemains, describePoolSettings } from "./contract/pools.ts";
+import { describeReruns } from "./contract/reruns.ts";
 import { describeRetention } from "./contract/retention.ts";
 import { describeRoundTrips } from "./contract/round-trips.ts";
 import { describeTicketLists, describeTickets } from "./contract/tickets.ts";
@@ -38,6 +39,7 @@ export function describeStore(name: string, open: OpenStore): void {
     describeUnknownRegistrations(open);
     describePoolSettings(open);
     describePoolRemains(open);
+    describeReruns(open);
     describeRetention(open);
     describeRoundTrips(open);
   });
