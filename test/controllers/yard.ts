@@ -17,7 +17,7 @@ import { observe } from "../../src/controllers/observe.ts";
 import { type Ears, hearOthers } from "../../src/controllers/replicas.ts";
 import { retire } from "../../src/controllers/retire.ts";
 import { sweep } from "../../src/controllers/sweep.ts";
-import type { GitHubError, ProviderError } from "../../src/domain/errors.ts";
+import type { GitHubError, GitHubErrorCode, ProviderError } from "../../src/domain/errors.ts";
 import type { TicketId } from "../../src/domain/ids.ts";
 import {
   type IncarnationId,
@@ -36,6 +36,7 @@ import type { Observation, ObservedRunner, ProviderState } from "../../src/domai
 import type { MachinePermit, RegistrationPermit } from "../../src/domain/permit.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import type { HostReport, PollAnswer, ReportAnswer } from "../../src/domain/protocol.ts";
+import type { ObservedRun } from "../../src/domain/rerun.ts";
 import type { Ticket } from "../../src/domain/ticket.ts";
 import { createAgentApp } from "../../src/http/agents/app.ts";
 import { OpenPolls } from "../../src/http/agents/polls.ts";
@@ -121,6 +122,10 @@ class FakeGitHub implements GitHub {
   readonly mints: MintRequest[] = [];
   readonly deleted: RegistrationPermit[] = [];
   readonly jobs = new Map<JobId, JobEvent>();
+  readonly runs = new Map<number, { readonly repository: string; readonly run: ObservedRun }>();
+  readonly runsRead: number[] = [];
+  runError: GitHubErrorCode | null = null;
+  onRerun: (jobId: JobId) => Promise<"asked" | "refused"> = async () => "refused";
   nextMintError: { readonly error: GitHubError; readonly takesEffect: boolean } | null = null;
   /** Awaited in the middle of a mint, after it took effect and before it is answered. */
   duringMint: () => Promise<void> = async () => undefined;
@@ -176,6 +181,19 @@ class FakeGitHub implements GitHub {
     return value === undefined
       ? ({ kind: "absent", observedAtMs } as const)
       : ({ kind: "present", value, observedAtMs } as const);
+  }
+
+  async getRun(repository: string, runId: number): Promise<Observation<ObservedRun>> {
+    this.runsRead.push(runId);
+    const observedAtMs = this.#clock.nowMs();
+    if (this.runError !== null) return { kind: "unknown", code: this.runError, observedAtMs };
+    const value = this.runs.get(runId);
+    const isThere = value !== undefined && value.repository === repository;
+    return isThere ? { kind: "present", value: value.run, observedAtMs } : { kind: "absent", observedAtMs };
+  }
+
+  async rerunJob(_repository: string, jobId: JobId): Promise<"asked" | "refused"> {
+    return await this.onRerun(jobId);
   }
 
   async listOpenJobs(repository: string) {
