@@ -15,6 +15,7 @@
  */
 import { type BackoffPolicy, backoffMs } from "./backoff.ts";
 import type { ConnectionName, JobId, PoolName } from "./ids.ts";
+import { formatInstant } from "./instant.ts";
 import { type Job, RUN_DELETED } from "./job.ts";
 import type { Observation } from "./observed.ts";
 import type { PoolPolicy } from "./pool.ts";
@@ -89,7 +90,7 @@ export interface ObservedRunJob {
   readonly hasFailedStep: boolean;
 }
 
-/** GitHub notices after some ten minutes that a runner is lost; a run that is over otherwise is asked for at once. */
+/** GitHub notices after some ten minutes that a runner is lost; of one that it noticed before us the job is over. */
 const FIRST_LOOK_AFTER_MS = MINUTE_MS;
 const LOOK_BACKOFF: BackoffPolicy = { firstMs: MINUTE_MS, limitMs: 10 * MINUTE_MS };
 /** Who waits for a job has long gone on by then. */
@@ -145,15 +146,6 @@ export function decideUnseen(job: Job | null, pool: Pick<PoolPolicy, "rerun"> | 
 }
 
 export function decideRerun(rerun: Rerun, seen: Observation<ObservedRun>, nowMs: number): RerunDecision {
-  const decision = decide(rerun, seen, nowMs);
-  return decision.kind === "wait" ? orGiveUp(rerun, decision, nowMs) : decision;
-}
-
-function orGiveUp(rerun: Rerun, wait: RerunDecision, nowMs: number): RerunDecision {
-  return nowMs - rerun.lostAtMs >= GIVE_UP_AFTER_MS ? { kind: "over", outcome: "past-limit" } : wait;
-}
-
-function decide(rerun: Rerun, seen: Observation<ObservedRun>, nowMs: number): RerunDecision {
   if (seen.kind === "unknown") return { kind: "wait", waitsFor: "github-silent" };
   if (seen.kind === "absent") {
     const isFinal = nowMs - rerun.lostAtMs >= NOT_FOUND_PATIENCE_MS;
@@ -183,9 +175,28 @@ function isCarriedOver({ completedAtMs }: ObservedRunJob, { attemptStartedAtMs }
   return completedAtMs !== null && completedAtMs <= attemptStartedAtMs;
 }
 
-/** @param notBeforeMs until when GitHub wants no call, where it said so. */
-export function waitOn(rerun: Rerun, waitsFor: RerunWait, nowMs: number, notBeforeMs = nowMs): Rerun {
+/**
+ * Later and ever later, and not for longer than a day.
+ * @param notBeforeMs until when GitHub wants no call, where it said so.
+ */
+export function putOff(rerun: Rerun, waitsFor: RerunWait, nowMs: number, notBeforeMs = nowMs): Rerun {
   const lookCount = rerun.lookCount + 1;
+  if (nowMs - rerun.lostAtMs >= GIVE_UP_AFTER_MS)
+    return { ...rerun, lookCount, state: { kind: "over", outcome: "past-limit", sinceMs: nowMs } };
   const nextAtMs = Math.max(nowMs + backoffMs(LOOK_BACKOFF, lookCount, 0), notBeforeMs);
   return { ...rerun, lookCount, state: { kind: "due", nextAtMs, waitsFor } };
+}
+
+/** What a person is told of it. @param job any attempt of the job. */
+export function describeRerun({ state, runAttempt }: Rerun, job: Pick<Job, "runAttempt">): string {
+  if (job.runAttempt > runAttempt)
+    return `Attempt ${runAttempt} of it went down with its machine, for which it is run again once and no more.`;
+  switch (state.kind) {
+    case "due":
+      return `It went down with its machine and is to run again: GitHub is asked next at ${formatInstant(state.nextAtMs)}. ${RERUN_WAITS[state.waitsFor]}`;
+    case "asked":
+      return `It went down with its machine, and GitHub runs it again as attempt ${state.attempt} of its run.`;
+    case "over":
+      return `It went down with its machine, and GitHub is not asked to run it again: ${RERUN_OUTCOMES[state.outcome]}.`;
+  }
 }

@@ -1,16 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { parseJobId } from "../../src/domain/ids.ts";
+import { formatInstant } from "../../src/domain/instant.ts";
 import { RUN_DELETED } from "../../src/domain/job.ts";
 import type { Observation } from "../../src/domain/observed.ts";
 import {
   decideRerun,
   decideUnseen,
+  describeRerun,
   judgeLostJob,
   newRerun,
   type ObservedRun,
   type ObservedRunJob,
+  putOff,
   type Rerun,
-  waitOn,
 } from "../../src/domain/rerun.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
 import { job, pool, poolName, START_MS } from "./builders.ts";
@@ -130,14 +132,6 @@ describe("with one", () => {
     expect(decide(absent)).toEqual({ kind: "wait", waitsFor: "run-not-found" });
     expect(decide(absent, rerun, START_MS + HOUR_MS)).toEqual({ kind: "over", outcome: "not-found" });
   });
-
-  it("is given up after a day of waiting, and asked for even then where it can be", () => {
-    const pastMs = START_MS + DAY_MS;
-    const waits = present({ isCompleted: false });
-    expect(decide(waits, rerun, pastMs - 1).kind).toBe("wait");
-    expect(decide(waits, rerun, pastMs)).toEqual({ kind: "over", outcome: "past-limit" });
-    expect(decide(present(), rerun, pastMs).kind).toBe("ask");
-  });
 });
 
 describe("looks", () => {
@@ -148,13 +142,44 @@ describe("looks", () => {
       if (one.state.kind !== "due") throw new Error("it is due");
       waits.push((one.state.nextAtMs - nowMs) / MINUTE_MS);
       nowMs = one.state.nextAtMs;
-      one = waitOn(one, "run-goes-on", nowMs);
+      one = putOff(one, "run-goes-on", nowMs);
     }
     expect(waits).toEqual([1, 1, 2, 4, 8, 10, 10]);
   });
 
+  it("end after a day", () => {
+    const pastMs = START_MS + DAY_MS;
+    expect(putOff(rerun, "wish-failed", pastMs - 1).state.kind).toBe("due");
+    expect(putOff(rerun, "wish-failed", pastMs).state).toEqual({
+      kind: "over",
+      outcome: "past-limit",
+      sinceMs: pastMs,
+    });
+  });
+
   it("wait as long as GitHub asks for", () => {
-    const asked = waitOn(rerun, "wish-failed", START_MS, START_MS + HOUR_MS);
+    const asked = putOff(rerun, "wish-failed", START_MS, START_MS + HOUR_MS);
     expect(asked.state).toEqual({ kind: "due", nextAtMs: START_MS + HOUR_MS, waitsFor: "wish-failed" });
+  });
+});
+
+describe("a person is told", () => {
+  const told = (state: Rerun["state"], runAttempt = 1) => describeRerun({ ...rerun, state }, { runAttempt });
+
+  it("when GitHub is asked next, and what it waits for", () => {
+    expect(told({ kind: "due", nextAtMs: START_MS, waitsFor: "run-goes-on" })).toBe(
+      `It went down with its machine and is to run again: GitHub is asked next at ${formatInstant(START_MS)}. GitHub runs a job again only once everything of its run is over.`,
+    );
+  });
+
+  it("what came of it", () => {
+    expect(told({ kind: "asked", attempt: 2, sinceMs: NOW_MS })).toMatch(
+      /GitHub runs it again as attempt 2 of its run/,
+    );
+    expect(told({ kind: "over", outcome: "past-limit", sinceMs: NOW_MS })).toMatch(/not asked .*: it could not be/);
+  });
+
+  it("of the attempt that it was lost in, where it is a later one", () => {
+    expect(told({ kind: "asked", attempt: 2, sinceMs: NOW_MS }, 2)).toMatch(/^Attempt 1 of it went down/);
   });
 });

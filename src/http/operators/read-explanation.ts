@@ -10,6 +10,7 @@ import { listDecisions } from "../../store/evidence/decisions.ts";
 import { listEvidence } from "../../store/evidence/evidence.ts";
 import type { JobRow } from "../../store/jobs/row.ts";
 import { loadMachine } from "../../store/machines/load.ts";
+import { loadRerun } from "../../store/reruns/load.ts";
 import type { Queryable } from "../../store/schema.ts";
 import { jobSubject, machineSubject, ticketSubject } from "../../store/subjects.ts";
 import { listTicketsOfJob, listTicketsOfMachine } from "../../store/tickets/list.ts";
@@ -66,7 +67,8 @@ async function tellJob(sources: OperatorSources, { job, pool }: JobRow): Promise
     ...shown.map((ticket) => ticketSubject(ticket.id)),
     ...(machine === null ? [] : [machineSubject(machine.id)]),
   ]);
-  return answer(sources, explainJob({ job, pool, tickets, records }), await wordsOfJob(db, job, pool, machine));
+  const told = explainJob({ job, pool, tickets, rerun: await loadRerun(db, job), records });
+  return answer(sources, told, await wordsOfJob(db, job, pool, machine));
 }
 
 /** Of one that is over only that its machine was ended by force still matters. */
