@@ -76,6 +76,18 @@ describe("which jobs are to run again", () => {
     expect(await scene.rerun()).toBeNull();
   });
 
+  it("one of which GitHub shows a copy in a later attempt, by the attempt that it ran in", async () => {
+    scene = await RerunScene.open();
+    const row = await loadJob(scene.yard.store.db, connectionName(), JOB);
+    if (row === null) throw new Error("there is a job");
+    const { runId, name } = row.job;
+    const copy = { status: "completed", conclusion: "failure", runnerName: row.job.runnerName } as const;
+    await scene.yard.queue(2, { runId, name, runAttempt: 2, ...copy });
+    await scene.die();
+    expect(await scene.rerun()).toMatchObject({ jobId: JOB, runAttempt: 1 });
+    expect(await scene.facts(parseJobId(2))).toEqual([]);
+  });
+
   it("none a third time", async () => {
     scene = await RerunScene.open();
     await scene.die();

@@ -154,3 +154,21 @@ describe("of a run's jobs", () => {
     expect(await github.getRun("acme/widgets", 7)).toMatchObject({ kind: "unknown", code: "github-invalid" });
   });
 });
+
+describe("a 403", () => {
+  const AGAIN = "/repos/acme/widgets/actions/jobs/1/rerun";
+  it.each<readonly [string, Readonly<Record<string, string>>, string]>([
+    ["You have exceeded a secondary rate limit. Please retry later.", { "retry-after": "60" }, "github-rate-limited"],
+    ["You do not have the permission to re-run this workflow", {}, "github-forbidden"],
+    ["Must have admin rights to Repository.", {}, "github-forbidden"],
+  ])("that says %s is no answer about the run", async (message, headers, code) => {
+    const { github } = await startReading({ [AGAIN]: { status: 403, headers, body: { message } } });
+    await expect(github.rerunJob("acme/widgets", parseJobId(1))).rejects.toMatchObject({ code });
+  });
+
+  it("that says that it was created over a month ago is one", async () => {
+    const message = "Unable to retry this workflow run because it was created over a month ago";
+    const { github } = await startReading({ [AGAIN]: { status: 403, headers: {}, body: { message } } });
+    expect(await github.rerunJob("acme/widgets", parseJobId(1))).toBe("refused");
+  });
+});
