@@ -72,7 +72,7 @@ export class Connections {
     return [...this.#config.connections.values()].map(({ name, demand }) => {
       const { repositories, lookedAtMs, trouble } = this.#memory(name);
       const isLookedAtAll = repositories?.names.every((repository) => lookedAtMs.has(repository)) ?? false;
-      const troubles = [trouble.recover, trouble.discover].filter((one) => one !== null);
+      const troubles = [trouble.recover, trouble.discover, trouble.rerun].filter((one) => one !== null);
       return {
         name,
         demand,

@@ -6,6 +6,7 @@ import { attend } from "./attend.ts";
 import type { ConnectionContext } from "./connection/context.ts";
 import { DISCOVER_PERIOD_MS, discover } from "./connection/discover.ts";
 import { RECOVER_PERIOD_MS, recover } from "./connection/recover.ts";
+import { RERUN_PERIOD_MS, rerunLostJobs } from "./connection/rerun.ts";
 import type { PoolContext, Surroundings } from "./context.ts";
 import type { Controller } from "./driver.ts";
 import { askAboutJobs } from "./execute/ask.ts";
@@ -52,10 +53,14 @@ export function sharedControllers(context: Surroundings): readonly Controller[] 
 export function connectionControllers(context: ConnectionContext): readonly Controller[] {
   const connection = context.connection;
   const looks = { name: "discover", pool: null, connection, periodMs: DISCOVER_PERIOD_MS } as const;
-  const discoverer: Controller = { ...looks, run: () => discover(context) };
-  if (context.demand === "poll") return [discoverer];
+  const wishes = { name: "rerun", pool: null, connection, periodMs: RERUN_PERIOD_MS } as const;
+  const always: readonly Controller[] = [
+    { ...looks, run: () => discover(context) },
+    { ...wishes, run: () => rerunLostJobs(context) },
+  ];
+  if (context.demand === "poll") return always;
   const rescues = { name: "recover", pool: null, connection, periodMs: RECOVER_PERIOD_MS } as const;
-  return [discoverer, { ...rescues, run: () => recover(context) }];
+  return [...always, { ...rescues, run: () => recover(context) }];
 }
 
 /** Of a pool that left the configuration. */

@@ -8,6 +8,7 @@ import type { Job } from "./job.ts";
 import { type Machine, providerIdOf } from "./machine.ts";
 import { barsToEnding } from "./operator-words.ts";
 import type { ProofKind } from "./permit.ts";
+import { describeRerun, type Rerun } from "./rerun.ts";
 import { isTicketLive, type Ticket } from "./ticket.ts";
 import { type Because, because, type Records, type Timeline, tellTimeline } from "./timeline.ts";
 import type { Verdict } from "./verdict.ts";
@@ -54,6 +55,8 @@ export interface JobStory {
   readonly pool: PoolName | null;
   /** The tickets made for it, and the one that it runs or ran with. */
   readonly tickets: readonly Ticket[];
+  /** If it, or another attempt of it, went down with its machine and was to run again. */
+  readonly rerun: Rerun | null;
   readonly records: Records;
 }
 
@@ -82,7 +85,7 @@ export function explainJob(story: JobStory): JobExplanation {
       machineId: runner?.machineId ?? null,
       runnerName: job.runnerName,
     },
-    verdict: { kind: job.status, sentences: describeJob(story, runner) },
+    verdict: { kind: job.status, sentences: [...describeJob(story, runner), ...tellRerun(story)] },
     waitingFor: whyJobWaits(job, pool, latestDecision(records, "job")),
     ...tellTimeline(records),
   };
@@ -107,6 +110,10 @@ function describeJob({ job, pool, tickets }: JobStory, runner: Ticket | null): r
       return isLost ? [sentence, "Its machine was lost while the ticket was out."] : [sentence];
     }
   }
+}
+
+function tellRerun({ job, rerun }: JobStory): readonly string[] {
+  return rerun === null ? [] : [describeRerun(rerun, job)];
 }
 
 function describeForeignRunner(job: Job): string | null {

@@ -32,6 +32,12 @@ export interface PoolDeadlines {
  */
 export type PoolMode = "run" | "observe" | "departed";
 
+/** What becomes of jobs that went down with their machine. */
+export interface RerunPolicy {
+  /** A job that names it in `runs-on` is not run again; null: there is no such label. */
+  readonly exceptLabel: string | null;
+}
+
 /** A pool's settings, as the deciding code needs them. The provider's own settings are its adapter's business. */
 export interface PoolPolicy {
   readonly name: PoolName;
@@ -58,6 +64,8 @@ export interface PoolPolicy {
   /** The age at which a machine without a ticket is replaced; null for none. */
   readonly maxAgeMs: number | null;
   readonly deadlines: PoolDeadlines;
+  /** Whether lost jobs are run again, once each; null: they are not. */
+  readonly rerun: RerunPolicy | null;
   /** Hash of all settings that a machine is made from. */
   readonly settingsHash: string;
 }

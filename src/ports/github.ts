@@ -4,6 +4,7 @@ import type { JobEvent } from "../domain/job.ts";
 import type { Observation, ObservedRunner } from "../domain/observed.ts";
 import type { RegistrationPermit } from "../domain/permit.ts";
 import type { RegistrationScope } from "../domain/pool.ts";
+import type { ObservedRun } from "../domain/rerun.ts";
 import type { GitHubAccess } from "./github-access.ts";
 import type { GitHubHooks } from "./github-hooks.ts";
 
@@ -61,6 +62,25 @@ export interface GitHub {
    * @throws {GitHubError}
    */
   listOpenJobs(repository: string): Promise<readonly JobEvent[]>;
+
+  /**
+   * What GitHub says of a run now, with the jobs of its latest attempt (`GET …/actions/runs/{id}`, `…/jobs`); never throws.
+   * The jobs may be of a later moment than the rest: each tells the attempt that it is of.
+   * @param repository `owner/name`
+   */
+  getRun(repository: string, runId: number): Promise<Observation<ObservedRun>>;
+
+  /**
+   * Lets a job run again, with those that depend on it, as a new attempt of its run
+   * (`POST …/actions/jobs/{id}/rerun`, "Re-run a job from a workflow run"; permission Actions, read and write). A job has
+   * another id in each attempt, and GitHub takes those of the latest attempt alone, while nothing of the run goes on: called
+   * twice, also from two processes and after a lost answer, it makes one new attempt.
+   * @returns `asked`: it runs again. `refused`: not now, or not ever; the run tells which.
+   * @throws {GitHubError} `github-forbidden` (the permission lacks) | `github-not-found` | `github-rate-limited` |
+   *   `github-unauthorized` | `github-not-installed` | `github-suspended` | `github-clock-skew` | `github-budget` |
+   *   `github-invalid` | `github-unavailable` (effect unknown)
+   */
+  rerunJob(repository: string, jobId: JobId): Promise<"asked" | "refused">;
 
   /**
    * The repositories that the connection can read jobs of, `owner/name`, archived and disabled ones left out.

@@ -44,6 +44,11 @@ export const COUNTERS = {
       "Machines that were ended although they may have had a job, by whose word: an operator's, or the limit that was past. Each names its jobs.",
     labels: ["pool", "cause"],
   },
+  holdfast_reruns_total: {
+    sentence:
+      "Jobs that went down with their machine and were to run again (`rerun.lostJobs`), by what came of it; `asked`: GitHub runs them.",
+    labels: ["pool", "outcome"],
+  },
   holdfast_launches_total: { sentence: "Launch calls by outcome.", labels: ["pool", "outcome"] },
   holdfast_tickets_ended_total: { sentence: "Tickets by how they ended.", labels: ["pool", "end"] },
   holdfast_hand_backs_total: {

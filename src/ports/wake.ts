@@ -21,6 +21,7 @@ export type ControllerName =
   | "generation"
   | "recover"
   | "discover"
+  | "rerun"
   | "watch-hosts"
   | "watch-version"
   | "watch-departure"

@@ -3,11 +3,12 @@
  * one for ingest), a job completed, a launch answered whose machines are no longer stored, and a machine that is gone with
  * all its tickets over and their registrations gone. Tickets, secrets, logs, evidence and decisions of a job or machine
  * are deleted with it and not before; the history of pools and deliveries, and of machines and tickets that are not
- * stored, by its age alone.
+ * stored, by its age alone; and so what was done about lost jobs, but later.
  */
 import { sql } from "kysely";
 import type { SubjectKind } from "../domain/evidence.ts";
 import { parseConnectionName, parseJobId } from "../domain/ids.ts";
+import { DAY_MS } from "../domain/units.ts";
 import { readInChunks } from "./chunks.ts";
 import type { Queryable } from "./schema.ts";
 import { jobSubject } from "./subjects.ts";
@@ -42,6 +43,7 @@ export async function deleteExpired(db: Queryable, options: { readonly beforeMs:
   const jobs = await deleteJobs(db, beforeMs, history);
   const { machines, logs } = await deleteMachines(db, beforeMs, history);
   await deleteLaunches(db, beforeMs);
+  await deleteReruns(db, beforeMs);
   await deleteHistoryOfNothing(db, "evidence", beforeMs, history);
   await deleteHistoryOfNothing(db, "decisions", beforeMs, history);
   return { deliveries, jobs, machines, ...history, logs };
@@ -131,6 +133,25 @@ async function deleteLaunches(db: Queryable, beforeMs: number): Promise<void> {
     expired.map((row) => row.id),
     (chunk) => db.deleteFrom("launches").where("id", "in", chunk).execute(),
   );
+}
+
+/** GitHub lets a run be run again until 30 days after it began: until then it is known what was asked for once already. */
+const RERUNS_KEPT_LONGER_MS = 30 * DAY_MS;
+
+async function deleteReruns(db: Queryable, beforeMs: number): Promise<void> {
+  const expired = await db
+    .selectFrom("reruns")
+    .select(["connection", "run_id", "job_name"])
+    .where("lost_ms", "<", beforeMs - RERUNS_KEPT_LONGER_MS)
+    .limit(EXPIRED_COUNT_MAX)
+    .execute();
+  for (const { connection, run_id, job_name } of expired)
+    await db
+      .deleteFrom("reruns")
+      .where("connection", "=", connection)
+      .where("run_id", "=", run_id)
+      .where("job_name", "=", job_name)
+      .execute();
 }
 
 async function deleteHistory(

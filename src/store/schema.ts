@@ -28,6 +28,31 @@ export interface Schema {
   drains: DrainsTable;
   pool_settings: PoolSettingsTable;
   unknown_registrations: UnknownRegistrationsTable;
+  reruns: RerunsTable;
+}
+
+/** Jobs that went down with their machine and are to run again. */
+export interface RerunsTable {
+  connection: string;
+  run_id: number;
+  job_name: string;
+  repository: string;
+  job_id: number;
+  run_attempt: number;
+  was_over: number;
+  pool: string;
+  lost_ms: number;
+  look_count: number;
+  state: string;
+  /** Of the states `asked` and `over`. */
+  state_since_ms: number | null;
+  /** Of the state `due`. */
+  next_ms: number | null;
+  /** Of the state `asked`. */
+  attempt: number | null;
+  /** Of `due` what it waits for, of `over` why. */
+  reason: string | null;
+  version: number;
 }
 
 export interface DrainsTable {

@@ -37,6 +37,7 @@ describe("a pool's settings in the store", () => {
       requiredLabels: ["gpu"],
       maxAgeMs: 5,
       mode: "observe",
+      rerun: { exceptLabel: "no-rerun" },
       scope: { kind: "enterprise", enterprise: "acme" },
     });
     const row = { pool: whole.policy.name, settings: writeStoredPool(whole) };

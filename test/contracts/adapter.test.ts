@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import { parseJobId, type RunnerId } from "../../src/domain/ids.ts";
 import type { Hook, HookDelivery } from "../../src/ports/github-hooks.ts";
+import { DEFAULT_PERMISSIONS } from "../../src/simulator/github/options.ts";
 import {
   type SimulatedGitHub,
   type SimulatedGitHubOptions,
@@ -61,6 +62,7 @@ async function startHouse(options: SimulatedGitHubOptions = {}): Promise<House> 
     appPublicKey: APP_KEYS.publicKey,
     ...options,
     github: {
+      appPermissions: { ...DEFAULT_PERMISSIONS, actions: "write" },
       enterprises: [{ slug: "acme-group", organizations: ["acme"] }],
       deprecations: { [GIVEN.runnerVersion]: { runtime_deprecates_at: "2027-03-01T00:00:00Z" } },
       hasLargeDeliveryIds: true,
@@ -75,7 +77,8 @@ async function startHouse(options: SimulatedGitHubOptions = {}): Promise<House> 
   const jobId = simulated.queueJob({ repository: "acme/widgets", labels: ["self-hosted"], steps: ["make"] });
   const areAllTried = () => simulated.deliveries().every(({ status }) => status === "failed");
   await simulated.waitFor("every delivery refused", areAllTried, 10_000);
-  return { simulated, given: { ...GIVEN, webhooksUrl, jobId: parseJobId(jobId) } };
+  const runId = simulated.jobs().find(({ id }) => id === jobId)?.runId ?? GIVEN.runId;
+  return { simulated, given: { ...GIVEN, webhooksUrl, jobId: parseJobId(jobId), runId } };
 }
 
 function connect({ simulated }: House, auth: Row[0]): Connected {
@@ -140,6 +143,9 @@ describe("asks and is answered as GitHub describes it", () => {
       listRunners: [{ name: runnerName }],
       deleteRunner: "deleted",
       getJob: { kind: "present", value: { id: given.jobId, status: "queued" } },
+      getRun: { kind: "present", value: { attempt: 1, isCompleted: false, jobs: [{ id: given.jobId }] } },
+      // Its run goes on.
+      rerunJob: "refused",
       listOpenJobs: [{ id: given.jobId }],
       listRepositories: ["acme/widgets"],
       readDeprecation: { kind: "present", value: { runtimeEndsAtMs: Date.UTC(2027, 2, 1) } },
@@ -171,7 +177,7 @@ describe("asks and is answered as GitHub describes it", () => {
     });
     expect(await attempt(connection, "listRepositories", { ...again, owner: null })).toEqual(["acme/widgets"]);
     const statuses = new Set(seen.map(({ status }) => status));
-    expect([...statuses].sort()).toEqual([200, 201, 202, 204, 304, 404, 409]);
+    expect([...statuses].sort()).toEqual([200, 201, 202, 204, 304, 403, 404, 409]);
   }
 
   it.each(["app", "token"] as const)("under the path of an Enterprise Server without limits, as %s", async (auth) => {

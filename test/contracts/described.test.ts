@@ -124,6 +124,15 @@ describe("what GitHub describes is understood: its example, and the least that i
     expect(await said("mintTicket")).toMatchObject({ runnerId: 23 });
     expect(await said("listRunners")).toMatchObject([{ id: 23 }, { id: 24 }]);
     expect(await said("getJob")).toMatchObject({ kind: "present", value: { id: GIVEN.jobId, status: "completed" } });
+    expect(await said("getRun")).toMatchObject({
+      kind: "present",
+      value: {
+        attempt: 1,
+        isCompleted: false,
+        jobs: [{ id: GIVEN.jobId, conclusion: "success", hasFailedStep: false }],
+      },
+    });
+    expect(await said("rerunJob")).toBe("asked");
     expect(await said("readDeprecation")).toMatchObject({ kind: "present" });
     expect(await said("listRepositories")).toEqual(["octocat/Hello-World"]);
     expect(await said("describe", "app")).toMatchObject({ kind: "app", slug: "octoapp" });

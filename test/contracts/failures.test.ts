@@ -17,7 +17,7 @@ import { answerAsDescribed } from "./github/described-github.ts";
 import { answerOf, RECORDED_FAILURES, type RecordedFailure } from "./github/recorded-failures.ts";
 
 /** A code, whether it was thrown or told as `unknown`; else what the method says. */
-type Outcome = GitHubErrorCode | "absent" | "busy" | "deleted" | "present" | "done" | "null";
+type Outcome = GitHubErrorCode | "absent" | "busy" | "deleted" | "present" | "refused" | "done" | "null";
 
 interface Expected {
   readonly code: GitHubErrorCode;
@@ -31,6 +31,8 @@ interface Expected {
 const UNAUTHORIZED: Expected = { code: "github-unauthorized" };
 const CLOCK_SKEW: Expected = { code: "github-clock-skew" };
 const FORBIDDEN: Expected = { code: "github-forbidden" };
+/** What may not run again now, or ever: another look at the run tells which. */
+const NOT_AGAIN: Expected = { code: "github-forbidden", but: { rerunJob: "refused" } };
 const INVALID: Expected = { code: "github-invalid" };
 const UNAVAILABLE: Expected = { code: "github-unavailable" };
 /**
@@ -42,6 +44,7 @@ const NOT_FOUND: Expected = {
   but: {
     deleteRunner: "absent",
     getJob: "absent",
+    getRun: "absent",
     readDeprecation: "absent",
     readPayload: "null",
     findHooks: "github-forbidden",
@@ -75,11 +78,14 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   "403-abuse-detection": limited(MINUTE_MS),
   "403-archived-repository": FORBIDDEN,
   "403-ip-allow-list": FORBIDDEN,
+  "403-job-of-an-old-attempt": NOT_AGAIN,
   "403-needs-admin-rights": FORBIDDEN,
   "403-not-accessible-by-integration": FORBIDDEN,
   "403-not-accessible-by-token": FORBIDDEN,
   "403-of-a-proxy": UNAVAILABLE,
   "403-primary-limit": limited(10 * MINUTE_MS),
+  "403-run-already-running": NOT_AGAIN,
+  "403-run-cannot-be-retried": NOT_AGAIN,
   "403-secondary-limit": limited(MINUTE_MS),
   "403-secondary-limit-without-a-wait": limited(MINUTE_MS),
   "403-single-sign-on": FORBIDDEN,
@@ -119,6 +125,8 @@ const ATTEMPTED: Readonly<Record<MethodName, RegExp>> = {
   listRunners: /^listing the runners of \/orgs\/acme$/,
   deleteRunner: /^deleting the registration 23 of \/orgs\/acme$/,
   getJob: /^reading the job 399444496 of acme\/widgets$/,
+  getRun: /^(reading the run|listing the jobs of the run) 30433642 of acme\/widgets$/,
+  rerunJob: /^asking that the job 399444496 of acme\/widgets runs again$/,
   listOpenJobs: /^listing the (queued|in_progress|waiting|pending) runs of \/repos\/acme\/widgets$/,
   listRepositories: /^listing the repositories of (acme|the token)$/,
   readDeprecation: /^asking until when the runner version 2\.336\.0 is taken in \/orgs\/acme$/,
@@ -153,7 +161,7 @@ async function tell(connected: Connected, name: MethodName, given: Given): Promi
 function outcomeOf(said: unknown): Outcome {
   if (said === undefined) return "done";
   if (said === null) return "null";
-  if (said === "absent" || said === "busy" || said === "deleted") return said;
+  if (said === "absent" || said === "busy" || said === "deleted" || said === "refused") return said;
   const { kind, code } = said as { readonly kind?: Outcome | "unknown"; readonly code?: GitHubErrorCode };
   if (kind === "unknown" && code !== undefined) return code;
   return kind === "absent" ? "absent" : "present";

@@ -51,6 +51,8 @@ function failingGitHub(): GitHub {
     listRunners: () => github.listRunners(),
     deleteRunner: (permit) => github.deleteRunner(permit),
     readDeprecation: () => github.readDeprecation(),
+    getRun: (repository, id) => github.getRun(repository, id),
+    rerunJob: (repository, id) => github.rerunJob(repository, id),
     getJob: async (repository, id) => {
       asked.push(id);
       const answer = await github.getJob(repository, id);

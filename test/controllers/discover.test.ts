@@ -38,6 +38,8 @@ function lookingGitHub(): GitHub {
     deleteRunner: (permit) => github.deleteRunner(permit),
     getJob: (repository, id) => github.getJob(repository, id),
     readDeprecation: () => github.readDeprecation(),
+    getRun: (repository, id) => github.getRun(repository, id),
+    rerunJob: (repository, id) => github.rerunJob(repository, id),
     listRepositories: async () => repositories ?? github.listRepositories(),
     listOpenJobs: async (repository) => {
       looks.push(repository);

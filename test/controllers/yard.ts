@@ -17,7 +17,7 @@ import { observe } from "../../src/controllers/observe.ts";
 import { type Ears, hearOthers } from "../../src/controllers/replicas.ts";
 import { retire } from "../../src/controllers/retire.ts";
 import { sweep } from "../../src/controllers/sweep.ts";
-import type { GitHubError, ProviderError } from "../../src/domain/errors.ts";
+import type { ProviderError } from "../../src/domain/errors.ts";
 import type { TicketId } from "../../src/domain/ids.ts";
 import {
   type IncarnationId,
@@ -27,20 +27,17 @@ import {
   parseIncarnationId,
   parseJobId,
   parseProviderId,
-  parseRunnerId,
-  type RunnerId,
 } from "../../src/domain/ids.ts";
 import type { JobEvent } from "../../src/domain/job.ts";
 import type { Machine } from "../../src/domain/machine.ts";
-import type { Observation, ObservedRunner, ProviderState } from "../../src/domain/observed.ts";
-import type { MachinePermit, RegistrationPermit } from "../../src/domain/permit.ts";
+import type { ProviderState } from "../../src/domain/observed.ts";
+import type { MachinePermit } from "../../src/domain/permit.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import type { HostReport, PollAnswer, ReportAnswer } from "../../src/domain/protocol.ts";
 import type { Ticket } from "../../src/domain/ticket.ts";
 import { createAgentApp } from "../../src/http/agents/app.ts";
 import { OpenPolls } from "../../src/http/agents/polls.ts";
 import { AgentTokens } from "../../src/http/agents/token.ts";
-import type { GitHub, MintedTicket, MintRequest, RunnerDeprecation } from "../../src/ports/github.ts";
 import type { LaunchRequest, Provider } from "../../src/ports/provider.ts";
 import { loadJob } from "../../src/store/jobs/load.ts";
 import { saveJob } from "../../src/store/jobs/save.ts";
@@ -51,6 +48,7 @@ import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
 import { connectionName, job as jobOf, poolName, pool as poolOf } from "../domain/builders.ts";
 import { recordTelemetry } from "../http/stand-ins.ts";
 import { ManualClock } from "../store/manual-clock.ts";
+import { FakeGitHub } from "./fake-github.ts";
 import { FakeStandby } from "./fake-standby.ts";
 
 const LEASE_LIFE_MS = 3_600_000;
@@ -113,81 +111,6 @@ class FakeProvider implements Provider {
 
   async check() {
     return [];
-  }
-}
-
-class FakeGitHub implements GitHub {
-  readonly runners = new Map<RunnerId, ObservedRunner>();
-  readonly mints: MintRequest[] = [];
-  readonly deleted: RegistrationPermit[] = [];
-  readonly jobs = new Map<JobId, JobEvent>();
-  nextMintError: { readonly error: GitHubError; readonly takesEffect: boolean } | null = null;
-  /** Awaited in the middle of a mint, after it took effect and before it is answered. */
-  duringMint: () => Promise<void> = async () => undefined;
-  deleteAnswer: "deleted" | "busy" | "absent" = "deleted";
-  listError: GitHubError | null = null;
-  deprecation: Observation<RunnerDeprecation> = { kind: "absent", observedAtMs: 0 };
-  readonly #clock: ManualClock;
-
-  constructor(clock: ManualClock) {
-    this.#clock = clock;
-  }
-
-  async mintTicket(request: MintRequest): Promise<MintedTicket> {
-    this.mints.push(request);
-    const failure = this.nextMintError;
-    this.nextMintError = null;
-    const runnerId = parseRunnerId(1_000 + this.mints.length);
-    if (failure === null || failure.takesEffect)
-      this.runners.set(runnerId, {
-        id: runnerId,
-        name: request.runnerName,
-        isOnline: false,
-        isBusy: false,
-        version: null,
-      });
-    await this.duringMint();
-    if (failure !== null) throw failure.error;
-    return { runnerId, jitConfig: `secret of ${request.runnerName}` };
-  }
-
-  async findRunner(_scope: unknown, name: string) {
-    const value = [...this.runners.values()].find((runner) => runner.name === name);
-    const observedAtMs = this.#clock.nowMs();
-    return value === undefined
-      ? ({ kind: "absent", observedAtMs } as const)
-      : ({ kind: "present", value, observedAtMs } as const);
-  }
-
-  async listRunners() {
-    if (this.listError !== null) throw this.listError;
-    return [...this.runners.values()];
-  }
-
-  async deleteRunner(permit: RegistrationPermit) {
-    this.deleted.push(permit);
-    if (this.deleteAnswer === "deleted") this.runners.delete(permit.runnerId);
-    return this.deleteAnswer;
-  }
-
-  async getJob(_repository: string, jobId: JobId) {
-    const value = this.jobs.get(jobId);
-    const observedAtMs = this.#clock.nowMs();
-    return value === undefined
-      ? ({ kind: "absent", observedAtMs } as const)
-      : ({ kind: "present", value, observedAtMs } as const);
-  }
-
-  async listOpenJobs(repository: string) {
-    return [...this.jobs.values()].filter((job) => job.repository === repository && job.status !== "completed");
-  }
-
-  async listRepositories() {
-    return [...new Set([...this.jobs.values()].map((job) => job.repository))];
-  }
-
-  async readDeprecation() {
-    return this.deprecation;
   }
 }
 

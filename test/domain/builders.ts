@@ -83,6 +83,7 @@ export function pool(overrides: Partial<PoolPolicy> = {}): PoolPolicy {
       lostHostMs: 20 * MINUTE_MS,
       unknownMs: 6 * HOUR_MS,
     },
+    rerun: null,
     settingsHash: "settings-1",
     ...overrides,
   };

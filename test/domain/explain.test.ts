@@ -84,7 +84,7 @@ function render(value: unknown): string {
 
 describe("whole stories", () => {
   it("of a job, from its webhook to its machine's end", async () => {
-    const told = explainJob({ job: ENDED_JOB, pool: poolName(), tickets: [SPENT], records: RECORDS });
+    const told = explainJob({ job: ENDED_JOB, pool: poolName(), tickets: [SPENT], rerun: null, records: RECORDS });
     await expect(render(told)).toMatchFileSnapshot("golden/explain-job.json");
   });
 
@@ -127,7 +127,13 @@ describe("what a job waits for", () => {
       decided(JOB, 1, "launch", "launch-next"),
       decided(JOB, 2, "wait", "at-max"),
     ];
-    const told = explainJob({ job: job(), pool: poolName(), tickets: [], records: { evidence: [], decisions } });
+    const told = explainJob({
+      job: job(),
+      pool: poolName(),
+      tickets: [],
+      rerun: null,
+      records: { evidence: [], decisions },
+    });
     expect(told.waitingFor?.reason).toBe("launch-next");
   });
 });
@@ -164,7 +170,13 @@ describe("what became of a job", () => {
     ["ended with us", ENDED_JOB, [SPENT], `It ended: success, on machine ${machineId()}.`],
     ["lost with its machine", ENDED_JOB, [lost], "Its machine was lost while the ticket was out."],
   ] as const)("%s", (_name, of, tickets, sentence) => {
-    const told = explainJob({ job: of, pool: poolName(), tickets, records: { evidence: [], decisions: [] } });
+    const told = explainJob({
+      job: of,
+      pool: poolName(),
+      tickets,
+      rerun: null,
+      records: { evidence: [], decisions: [] },
+    });
     expect(told.verdict.sentences).toContain(sentence);
   });
 });
@@ -275,6 +287,7 @@ describe("the timeline", () => {
       job: job(),
       pool: null,
       tickets: [],
+      rerun: null,
       records: { evidence, decisions: [] },
     });
     expect([timeline.length, omittedCount, timeline[0]?.fact]).toEqual([TIMELINE_COUNT_MAX, 5, "fact 5"]);
@@ -282,7 +295,13 @@ describe("the timeline", () => {
 
   it("shows a reason that only another version knows", () => {
     const decisions = [decided(JOB, 0, "juggle", "from-the-future" as ReasonCode)];
-    const { timeline } = explainJob({ job: job(), pool: null, tickets: [], records: { evidence: [], decisions } });
+    const { timeline } = explainJob({
+      job: job(),
+      pool: null,
+      tickets: [],
+      rerun: null,
+      records: { evidence: [], decisions },
+    });
     expect(timeline[0]).toMatchObject({
       fact: "juggle",
       rule: { reason: "from-the-future", sentence: "from-the-future" },

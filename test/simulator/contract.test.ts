@@ -155,6 +155,7 @@ describe("REST answers are as GitHub describes them", () => {
     const answers = [
       await send("GET", `${actions}/jobs/${jobId}`),
       await send("GET", `${actions}/runs?status=queued&per_page=100`),
+      await send("GET", `${actions}/runs/${runId}`),
       await send("GET", `${actions}/runs/${runId}/jobs?filter=all`),
       await send("GET", "/orgs/acme/repos?type=all"),
       await send("GET", "/user/repos"),
@@ -162,7 +163,12 @@ describe("REST answers are as GitHub describes them", () => {
       await send("GET", "/installation/repositories", { token }),
       await send("GET", "/user", { token }),
     ];
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 200, 403]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 200, 200, 403]);
+    const again = async () => (await send("POST", `${actions}/jobs/${jobId}/rerun`)).status;
+    expect(await again()).toBe(403);
+    github.cancelJob(jobId);
+    expect([await again(), await again()]).toEqual([201, 403]);
+    expect((await send("GET", `${actions}/runs/${runId}`)).body).toMatchObject({ run_attempt: 2, status: "queued" });
     expect(problems).toEqual([]);
   });
 

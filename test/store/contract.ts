@@ -8,6 +8,7 @@ import { describeInLease, describeLeases } from "./contract/leases.ts";
 import { describeHeard, describeMachines, describeNews } from "./contract/machines.ts";
 import { describeOutcomes } from "./contract/outcomes.ts";
 import { describePoolRemains, describePoolSettings, describeSettingsInUse } from "./contract/pools.ts";
+import { describeReruns } from "./contract/reruns.ts";
 import { describeRetention } from "./contract/retention.ts";
 import { describeRoundTrips } from "./contract/round-trips.ts";
 import { describeTicketLists, describeTickets } from "./contract/tickets.ts";
@@ -39,6 +40,7 @@ export function describeStore(name: string, open: OpenStore): void {
     describePoolSettings(open);
     describePoolRemains(open);
     describeSettingsInUse(open);
+    describeReruns(open);
     describeRetention(open);
     describeRoundTrips(open);
   });

@@ -34,6 +34,8 @@ import { findMachineByProviderId, loadMachine, loadMachines } from "../../src/st
 import { listMachinesWithNews } from "../../src/store/machines/news.ts";
 import { saveMachine } from "../../src/store/machines/save.ts";
 import { readLaunchOutcomes, readTicketOutcomes, readTicketOutcomesOfJobs } from "../../src/store/outcomes.ts";
+import { listDueReruns, loadRerun } from "../../src/store/reruns/load.ts";
+import { insertRerun, saveRerun } from "../../src/store/reruns/save.ts";
 import { deleteExpired } from "../../src/store/retention.ts";
 import type { Queryable, Schema } from "../../src/store/schema.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
@@ -41,6 +43,7 @@ import { openStore } from "../../src/store/store.ts";
 import { machineSubject } from "../../src/store/subjects.ts";
 import * as ticketLists from "../../src/store/tickets/list.ts";
 import { findTicketByRunnerName } from "../../src/store/tickets/load.ts";
+import { sampleRerun } from "./contract/reruns.ts";
 import { useFolder } from "./open-store.ts";
 import {
   connection,
@@ -134,6 +137,10 @@ describe("no verb reads a whole table", () => {
     ["listDecisions", (db) => listDecisions(db, subject, 9)],
     ["latestDecisions", (db) => latestDecisions(db, [subject, machineSubject(machineIdOf(2))])],
     ["listLogs", (db) => listLogs(db, machine.id)],
+    ["loadRerun", (db) => loadRerun(db, job)],
+    ["listDueReruns", (db) => listDueReruns(db, connection, { nowMs: NOW_MS, limitCount: 9 })],
+    ["insertRerun", (db) => insertRerun(db, sampleRerun(1))],
+    ["saveRerun", (db) => saveRerun(db, sampleRerun(1))],
     ["deleteExpired", (db) => deleteExpired(db, { beforeMs: NOW_MS })],
   ])("%s", async (_name, use) => {
     expect(await findScans(use)).toEqual([]);

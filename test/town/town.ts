@@ -309,7 +309,7 @@ export class Town {
 
   #operatorSources(pools: readonly PoolPolicy[], { trouble }: ConnectionMemory): OperatorSources {
     const connection = { name: connectionName(), demand: "webhooks", repositoryCount: null, lookedAtMs: null } as const;
-    const troubles = () => [trouble.recover, trouble.discover].filter((one) => one !== null);
+    const troubles = () => [trouble.recover, trouble.discover, trouble.rerun].filter((one) => one !== null);
     return {
       controllerId: parseControllerId("town"),
       version: "0",

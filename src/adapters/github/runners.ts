@@ -6,6 +6,7 @@ import type { JobEvent } from "../../domain/job.ts";
 import type { Observation, ObservedRunner } from "../../domain/observed.ts";
 import { RegistrationPermit } from "../../domain/permit.ts";
 import type { RegistrationScope } from "../../domain/pool.ts";
+import type { ObservedRun } from "../../domain/rerun.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { GitHub, MintedTicket, MintRequest, RunnerDeprecation } from "../../ports/github.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
@@ -17,6 +18,7 @@ import { listOpenJobs } from "./jobs.ts";
 import { placeOfRepository, placeOfScope } from "./places.ts";
 import { saysBusy } from "./refusal.ts";
 import { listRepositories } from "./repositories.ts";
+import { readRun, rerunJob } from "./reruns.ts";
 import { readRunners } from "./runner-list.ts";
 import type { Session } from "./session.ts";
 import { describeMismatch, JitConfigShape } from "./shapes.ts";
@@ -116,6 +118,14 @@ export class RestGitHub implements GitHub {
       const problem = parsed.kind === "invalid" ? parsed.problem : "it is another job";
       throw new GitHubError("github-invalid", call.attempted, { cause: new Error(problem) });
     });
+  }
+
+  async getRun(repository: string, runId: number): Promise<Observation<ObservedRun>> {
+    return await this.#observe(async () => await readRun(this.#session, repository, runId));
+  }
+
+  async rerunJob(repository: string, jobId: JobId): Promise<"asked" | "refused"> {
+    return await rerunJob(this.#session, repository, jobId);
   }
 
   async listOpenJobs(repository: string): Promise<readonly JobEvent[]> {

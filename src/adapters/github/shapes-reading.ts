@@ -1,6 +1,7 @@
 /** The parts of GitHub's answers about jobs, repositories, hooks and our own access that we use. */
 import * as z from "zod";
-import { parseDeliveryId } from "../../domain/ids.ts";
+import { parseDeliveryId, parseJobId } from "../../domain/ids.ts";
+import type { ObservedRunJob } from "../../domain/rerun.ts";
 import type { RunnerDeprecation } from "../../ports/github.ts";
 import type { Access, Installation, RunnerGroupAccess } from "../../ports/github-access.ts";
 import type { HookDelivery } from "../../ports/github-hooks.ts";
@@ -37,6 +38,45 @@ export const RunPageShape = z
 /** The jobs themselves are read by the domain, field by field. */
 export const JobPageShape = z
   .object({ total_count: count, jobs: z.array(z.looseObject({ id })) })
+  .transform((page) => ({ total: page.total_count, items: page.jobs }));
+
+export const ObservedRunShape = z
+  .object({
+    id,
+    run_attempt: z.int().min(1).nullish(),
+    status: z.string().nullish(),
+    created_at: instantMs,
+    run_started_at: instantMs.nullish(),
+  })
+  .transform((run) => ({
+    id: run.id,
+    attempt: run.run_attempt ?? 1,
+    attemptStartedAtMs: run.run_started_at ?? run.created_at,
+    isCompleted: run.status === "completed",
+  }));
+
+const RunJobShape = z
+  .object({
+    id,
+    name: z.string(),
+    run_attempt: z.int().min(1).nullish(),
+    conclusion: z.string().nullish(),
+    completed_at: instantMs.nullish(),
+    steps: z.array(z.object({ conclusion: z.string().nullish() })).nullish(),
+  })
+  .transform(
+    (job): ObservedRunJob => ({
+      id: parseJobId(job.id),
+      name: job.name,
+      runAttempt: job.run_attempt ?? 1,
+      conclusion: job.conclusion ?? null,
+      completedAtMs: job.completed_at ?? null,
+      hasFailedStep: job.steps?.some(({ conclusion }) => conclusion === "failure") ?? false,
+    }),
+  );
+
+export const RunJobPageShape = z
+  .object({ total_count: count, jobs: z.array(RunJobShape) })
   .transform((page) => ({ total: page.total_count, items: page.jobs }));
 
 const RepositoryShape = z.object({

@@ -1,5 +1,4 @@
 /** What the pools of a connection need to be allowed, compared with what the App or the token has. Pure. */
-import type { PoolScope } from "../../domain/pool.ts";
 import type { Access, Installation } from "../../ports/github-access.ts";
 import type { ConnectionConfig } from "../config/config.ts";
 import { type AppPermission, classicScopesFor, describePermission, permissionsFor } from "../init/permissions.ts";
@@ -32,9 +31,16 @@ export function judgePermissions(access: Access, config: ConnectionConfig, pools
   return access.kind === "app" ? judgeApp(access, config, pools) : judgeToken(access.scopes, config, pools);
 }
 
+function neededBy(pools: readonly PoolSubject[]): readonly AppPermission[] {
+  return permissionsFor(
+    pools.map(({ policy }) => policy.scope),
+    { runsJobsAgain: pools.some(({ policy }) => policy.rerun !== null) },
+  );
+}
+
 function judgeApp(app: AppAccess, config: ConnectionConfig, pools: readonly PoolSubject[]): Judged {
   const place = authPlace({ config });
-  const needed = permissionsFor(pools.map(({ policy }) => policy.scope));
+  const needed = neededBy(pools);
   const unasked = needed.filter((permission) => !allows(app.permissions, permission));
   const findings = unasked.map((permission) =>
     failure(
@@ -63,12 +69,13 @@ function judgeInstallation(
   config: ConnectionConfig,
   pools: readonly PoolSubject[],
 ): Judged {
-  const kinds = pools.flatMap((pool) =>
-    ownersOf(pool).some(({ owner }) => isSameName(owner, account)) ? [pool.policy.scope] : [],
+  const own = pools.filter((pool) => ownersOf(pool).some(({ owner }) => isSameName(owner, account)));
+  if (own.length === 0 || isSuspended) return { findings: [], lacks: [] };
+  // What another account's pools need more of is no matter here.
+  const askedNames = new Set(asked.map(({ name }) => name));
+  const refused = neededBy(own).filter(
+    (permission) => askedNames.has(permission.name) && !allows(permissions, permission),
   );
-  if (kinds.length === 0 || isSuspended) return { findings: [], lacks: [] };
-  const wanted = new Set(permissionsFor(kinds).map(({ name }) => name));
-  const refused = asked.filter((permission) => wanted.has(permission.name) && !allows(permissions, permission));
   const text = `${account} has granted the App less than it asks for: ${refused.map(describePermission).join("; ")}`;
   const mend = `Let an owner of ${account} accept the new permissions: Settings, GitHub Apps, Configure, "Review request".`;
   return {
@@ -99,9 +106,9 @@ function holds(scopes: readonly string[], wanted: string): boolean {
 function judgeToken(scopes: readonly string[] | null, config: ConnectionConfig, pools: readonly PoolSubject[]): Judged {
   const place = authPlace({ config });
   const kinds = pools.map(({ policy }) => policy.scope);
-  if (scopes === null) return { findings: [describeFineGrained(config, kinds)], lacks: [] };
+  if (scopes === null) return { findings: [describeFineGrained(config, pools)], lacks: [] };
   const missing = classicScopesFor(kinds).filter((scope) => !holds(scopes, scope));
-  const needsRepo = kinds.some(({ kind }) => kind === "repositories");
+  const needsRepo = pools.some(({ policy }) => policy.scope.kind === "repositories" || policy.rerun !== null);
   const findings = missing.map((scope) => {
     const mend = `Give the token the scope ${scope} under Settings, Developer settings, Personal access tokens.`;
     return scope === "repo" && !needsRepo
@@ -124,13 +131,14 @@ function lacksOfScope(scope: string): readonly Lack[] {
   }
 }
 
-function describeFineGrained(config: ConnectionConfig, kinds: readonly PoolScope[]): Finding {
+function describeFineGrained(config: ConnectionConfig, pools: readonly PoolSubject[]): Finding {
   const place = authPlace({ config });
+  const kinds = pools.map(({ policy }) => policy.scope);
   if (kinds.some(({ kind }) => kind === "enterprise")) {
     const mend = `Use a classic token of the scope manage_runners:enterprise in \`github.${config.name}.token.file\`.`;
     const text = "GitHub tells no scopes of this token; only a classic token may register runners in an enterprise";
     return warning(place, text, mend);
   }
-  const names = permissionsFor(kinds).map(describePermission).join("; ");
+  const names = neededBy(pools).map(describePermission).join("; ");
   return ok(place, `GitHub tells no scopes of this token, reading was tried instead; to write it needs: ${names}`);
 }

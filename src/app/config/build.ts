@@ -144,6 +144,7 @@ export function buildPool(
       lostHostMs: pool.deadlines.lostHost,
       unknownMs: pool.deadlines.unknown,
     },
+    rerun: pool.rerun.lostJobs ? { exceptLabel: pool.rerun.exceptLabel ?? null } : null,
     settingsHash: hashSettings({ runner, provider: made, agentsUrl, protocolVersion: PROTOCOL_VERSION }),
   };
   return { policy, runner, provider };

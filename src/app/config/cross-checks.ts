@@ -71,6 +71,7 @@ export function checkPool(path: string, pool: DraftPool, draft: Pick<Draft, "git
   checkConnectionOf(path, pool, draft, problems);
   checkScope(path, pool, problems);
   checkLabels(path, pool, problems);
+  checkRerun(path, pool, problems);
   checkWarm(path, pool, problems);
   checkProvider(path, pool, problems);
 }
@@ -198,4 +199,18 @@ function checkLabels(path: string, pool: DraftPool, problems: ProblemList): void
     const mend = "add it to `labels` too: no job could fit";
     problems.add(`${path}.requiredLabels[${index}]`, "is not among `labels`", mend);
   }
+}
+
+/** GitHub gives a job to a runner that has all of its labels: one that asks for this, too, would find none. */
+function checkRerun(path: string, { rerun, labels, requiredLabels }: DraftPool, problems: ProblemList): void {
+  const label = rerun?.exceptLabel?.trim().toLowerCase();
+  if (label === undefined || label === "") return;
+  const isAmong = (list: typeof labels) => list?.some((one) => one?.trim().toLowerCase() === label) ?? false;
+  const key = `${path}.rerun.exceptLabel`;
+  if (labels !== undefined && !isAmong(labels))
+    problems.add(key, "is not among `labels`", "add it to `labels` too: no job that names it could fit");
+  else if (isAmong(requiredLabels))
+    problems.add(key, "is among `requiredLabels`", "name another: every job of the pool would ask not to be run again");
+  if (rerun?.lostJobs !== true)
+    problems.add(key, "means nothing without `lostJobs`", "add `lostJobs: true`, or remove it");
 }

@@ -27,6 +27,7 @@ const DraftPool = blockOf({
   machines: blockOf({ max: number() }),
   warm: blockOf({ parked: number(), registered: number(), stopped: number() }),
   tickets: blockOf({ ready: number() }),
+  rerun: blockOf({ lostJobs: z.boolean().optional().catch(undefined), exceptLabel: text() }),
   runner: blockOf({ directory: text(), user: text(), download: z.unknown().optional() }),
   provider: z.record(z.string(), z.unknown()).optional().catch(undefined),
 });

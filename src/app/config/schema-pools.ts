@@ -167,9 +167,25 @@ const TicketsSchema = z.strictObject({
   }),
 });
 
-function labelList() {
-  return z.array(z.string().trim().min(1).max(LABEL_LENGTH_MAX)).max(LABEL_COUNT_MAX);
+function labelText() {
+  return z.string().trim().min(1).max(LABEL_LENGTH_MAX);
 }
+
+function labelList() {
+  return z.array(labelText()).max(LABEL_COUNT_MAX);
+}
+
+const RerunSchema = z.strictObject({
+  lostJobs: key(z.boolean().prefault(false), {
+    says: "Whether a job that went down with its machine (taken back by spot, or its host lost) is run again through GitHub, once, when its run is over. Takes the permission Actions, read and write.",
+    example: "lostJobs: true",
+  }),
+  exceptLabel: key(labelText().optional(), {
+    says: "A job that names this label in `runs-on` is not run again. It has to be among `labels`, for GitHub gives the job to no runner without it.",
+    example: "exceptLabel: no-rerun",
+    defaultText: "every lost job is run again",
+  }),
+});
 
 export const PoolSchema = z.strictObject({
   name: key(nameText(), {
@@ -212,6 +228,10 @@ export const PoolSchema = z.strictObject({
   machines: key(MachinesSchema, { says: "How many machines, and for how long.", example: "machines: { max: 80 }" }),
   warm: key(WarmSchema.prefault({}), { says: "Machines that wait for jobs.", example: "warm: { parked: 4 }" }),
   tickets: key(TicketsSchema.prefault({}), { says: "Tickets made in advance.", example: "tickets: { ready: 0 }" }),
+  rerun: key(RerunSchema.prefault({}), {
+    says: "Jobs that went down with their machine.",
+    example: "rerun: { lostJobs: true, exceptLabel: no-rerun }",
+  }),
   deadlines: key(DeadlinesSchema.prefault({}), {
     says: "How long things may take.",
     example: "deadlines: { boot: 5m }",

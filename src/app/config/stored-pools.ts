@@ -90,6 +90,8 @@ const StoredPoolSchema = z.object({
       lostHostMs: count(),
       unknownMs: count(),
     }),
+    // As above: those before ran no job again.
+    rerun: z.object({ exceptLabel: textOrNull() }).nullable().default(null),
     settingsHash: z.string(),
   }),
   runner: z.object({ directory: z.string(), environment: z.record(z.string(), z.string()) }),

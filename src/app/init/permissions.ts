@@ -41,6 +41,13 @@ const ACTIONS: AppPermission = {
   purpose: "reading a job, and the event Workflow job",
 };
 
+/** "Re-run a job from a workflow run" takes it to write; only pools with `rerun.lostJobs` do. */
+const ACTIONS_FOR_RERUNS: AppPermission = {
+  ...ACTIONS,
+  level: "write",
+  purpose: "reading a job, the event Workflow job, and running lost jobs again (`rerun.lostJobs`)",
+};
+
 const METADATA: AppPermission = {
   name: "metadata",
   level: "read",
@@ -54,13 +61,17 @@ export const WEBHOOK_EVENTS = ["workflow_job"] as const;
 /**
  * What an App needs for pools of these scopes; the same names and levels count for a fine-grained token. An enterprise's
  * runners add nothing: no App and no fine-grained token can have them (`needsClassicToken`).
+ * @param wanted.runsJobsAgain whether a pool of them has `rerun.lostJobs`.
  */
-export function permissionsFor(scopes: readonly Pick<PoolScope, "kind">[]): readonly AppPermission[] {
+export function permissionsFor(
+  scopes: readonly Pick<PoolScope, "kind">[],
+  { runsJobsAgain = false }: { readonly runsJobsAgain?: boolean } = {},
+): readonly AppPermission[] {
   const kinds = new Set<ScopeKind>(scopes.map(({ kind }) => kind));
   return [
     ...(kinds.has("organization") ? [ORGANIZATION_RUNNERS] : []),
     ...(kinds.has("repositories") ? [REPOSITORY_RUNNERS] : []),
-    ACTIONS,
+    runsJobsAgain ? ACTIONS_FOR_RERUNS : ACTIONS,
     METADATA,
   ];
 }

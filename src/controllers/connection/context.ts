@@ -1,4 +1,4 @@
-/** What the controllers of one connection work with: they look for what its webhooks did not tell. */
+/** What the controllers of one connection work with. Most look for what its webhooks did not tell. */
 import type { GitHubErrorCode } from "../../domain/errors.ts";
 import type { ConnectionName, DeliveryId, JobId } from "../../domain/ids.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
@@ -43,9 +43,9 @@ export interface ConnectionMemory {
   readonly lastAskedIds: Map<string, JobId>;
   /** Jobs that GitHub does not find, and since when. */
   readonly absences: Map<JobId, Absence>;
-  /** What each of the two controllers last met, for the status page; null while all is well. */
-  readonly trouble: { recover: Trouble | null; discover: Trouble | null };
-  /** Until when each of them rests after it met trouble. */
+  /** What each of the controllers last met, for the status page; null while all is well. */
+  readonly trouble: { recover: Trouble | null; discover: Trouble | null; rerun: Trouble | null };
+  /** Until when those that look around rest after they met trouble. */
   readonly pausedUntilMs: { recover: number; discover: number };
 }
 
@@ -96,7 +96,7 @@ export function emptyConnectionMemory(): ConnectionMemory {
     failedLookCount: 0,
     lastAskedIds: new Map(),
     absences: new Map(),
-    trouble: { recover: null, discover: null },
+    trouble: { recover: null, discover: null, rerun: null },
     pausedUntilMs: { recover: Number.NEGATIVE_INFINITY, discover: Number.NEGATIVE_INFINITY },
   };
 }

@@ -228,7 +228,7 @@ async function confirmGone(context: PoolContext, lease: Lease, ending: Ending): 
     const subject = machineSubject(machine.id);
     await recordEvidence(tx, { subject, source: "provider", fact: "machine gone", observedAtMs: nowMs });
     isForced = await noteForcedEnd(tx, machine, tickets, nowMs);
-    if (!isForced && gone.state.kind === "gone") await noteLostJobs(tx, lost, gone.state.reason, nowMs);
+    if (!isForced) await noteLostJobs(tx, { machine: gone, lost, pool: context.pool }, nowMs);
     return true;
   });
   if (!isClosed) return;

@@ -8,6 +8,7 @@ import type { Ticket } from "../../domain/ticket.ts";
 import { TIMELINE_COUNT_MAX } from "../../domain/timeline.ts";
 import type { JobRow } from "../../store/jobs/row.ts";
 import { loadMachine } from "../../store/machines/load.ts";
+import { loadRerun } from "../../store/reruns/load.ts";
 import type { Queryable } from "../../store/schema.ts";
 import { jobSubject, machineSubject, ticketSubject } from "../../store/subjects.ts";
 import { listTicketsOfJob, listTicketsOfMachine } from "../../store/tickets/list.ts";
@@ -77,7 +78,8 @@ async function tellJob(sources: OperatorSources, { job, pool }: JobRow): Promise
     ...(machine === null ? [] : [machineSubject(machine.id)]),
   ];
   const records = await readRecords(db, subjects, TIMELINE_COUNT_MAX);
-  return answer(sources, explainJob({ job, pool, tickets, records }), await wordsOfJob(db, job, pool, machine));
+  const told = explainJob({ job, pool, tickets, rerun: await loadRerun(db, job), records });
+  return answer(sources, told, await wordsOfJob(db, job, pool, machine));
 }
 
 /** Of one that is over only that its machine was ended by force still matters. */

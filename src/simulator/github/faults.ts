@@ -22,6 +22,8 @@ export type ApiOperation =
   | "list-runner-groups"
   | "get-deprecation"
   | "get-job"
+  | "rerun-job"
+  | "get-run"
   | "list-runs"
   | "list-run-jobs"
   | RunnerOperation;

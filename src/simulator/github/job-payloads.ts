@@ -55,7 +55,7 @@ export function viewJob(state: GitHubState, job: Job): JobView {
         startedAtMs: phase.startedAtMs ?? job.createdAtMs,
         completedAtMs: phase.atMs,
         runner: phase.runnerId === null ? null : viewJobRunner(state, phase.runnerId),
-        steps: phase.startedAtMs === null ? [] : renderSteps(job, phase.startedAtMs, phase.atMs, phase.conclusion),
+        steps: renderFinalSteps(job, phase),
       };
   }
 }
@@ -85,6 +85,16 @@ function viewJobRunner(state: GitHubState, runnerId: number): JobView["runner"] 
   if (runner === undefined) return null;
   const found = findGroup(state, runner.scope, runner.groupId);
   return { id: runner.id, name: runner.name, groupId: runner.groupId, groupName: found?.group.name ?? "Default" };
+}
+
+/** Nobody told the ends of the steps of a job whose runner was lost: the one that ran still does. (NemoClaw #7146.) */
+function renderFinalSteps(job: Job, phase: Extract<Job["phase"], { kind: "completed" }>): readonly Json[] {
+  const { startedAtMs, atMs, cause, conclusion } = phase;
+  if (startedAtMs === null) return [];
+  if (cause !== "lost-communication") return renderSteps(job, startedAtMs, atMs, conclusion);
+  const [setUp, running, ...rest] = renderSteps(job, startedAtMs, null, null);
+  if (setUp === undefined || running === undefined) return setUp === undefined ? [] : [setUp];
+  return [setUp, { ...running, status: "in_progress", started_at: formatInstant(startedAtMs) }, ...rest];
 }
 
 const STEP_NAME_LENGTH_MAX = 80;

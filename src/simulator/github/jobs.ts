@@ -4,7 +4,7 @@ import { completeJob, movePhase } from "./job-phase.ts";
 import { announceJob } from "./outbox.ts";
 import { ensureRepository } from "./repositories.ts";
 import { findSession } from "./runners.ts";
-import type { GitHubState, Job } from "./state.ts";
+import type { GitHubState, Job, JobPhase } from "./state.ts";
 
 export interface JobRequest {
   /** `owner/name`; the repository is made if GitHub did not have it. */
@@ -27,9 +27,16 @@ export interface JobRequest {
 }
 
 export function queueJob(state: GitHubState, request: JobRequest, nowMs: number): Job {
+  const isWaiting = request.approval !== undefined && request.approval !== false;
+  const job = addJob(state, request, isWaiting ? { kind: "waiting" } : { kind: "queued", sinceMs: nowMs }, nowMs);
+  announceJob(state, job, isWaiting && request.approval !== "queued" ? "waiting" : "queued", nowMs);
+  assignJob(state, job, nowMs);
+  return job;
+}
+
+function addJob(state: GitHubState, request: JobRequest, phase: JobPhase, nowMs: number): Job {
   const { ids } = state.options;
   const id = ids.number("job");
-  const isWaiting = request.approval !== undefined && request.approval !== false;
   const job: Job = {
     id,
     runId: request.runId ?? ids.number("run"),
@@ -45,17 +52,53 @@ export function queueJob(state: GitHubState, request: JobRequest, nowMs: number)
     steps: [...request.steps],
     lies: request.webhooks ?? {},
     createdAtMs: nowMs,
-    phase: isWaiting ? { kind: "waiting" } : { kind: "queued", sinceMs: nowMs },
+    phase,
     lostAssignmentCount: 0,
     lostByRunnerIds: new Set(),
     failedStepIndex: null,
   };
   state.jobs.set(id, job);
-  state.openJobs.set(id, job);
+  if (phase.kind !== "completed") state.openJobs.set(id, job);
   state.changedJobIds.add(id);
-  announceJob(state, job, isWaiting && request.approval !== "queued" ? "waiting" : "queued", nowMs);
-  assignJob(state, job, nowMs);
   return job;
+}
+
+export type RerunAnswer = "queued" | "unknown" | "already-running" | "not-of-current-attempt";
+
+/**
+ * The job runs again, as a new attempt of its run. The other jobs of the run are in that attempt with new ids and the ends
+ * that they had, and each end is announced once more (actions-runner-controller #4315).
+ */
+export function rerunJob(state: GitHubState, jobId: number, nowMs: number): RerunAnswer {
+  const job = state.jobs.get(jobId);
+  if (job === undefined) return "unknown";
+  const ofRun = [...state.jobs.values()].filter(({ runId }) => runId === job.runId);
+  const attempt = Math.max(...ofRun.map(({ runAttempt }) => runAttempt));
+  const latest = ofRun.filter(({ runAttempt }) => runAttempt === attempt);
+  if (latest.some(({ phase }) => phase.kind !== "completed")) return "already-running";
+  if (job.runAttempt !== attempt) return "not-of-current-attempt";
+  for (const one of latest) {
+    const { repository, labels, steps, name, workflowName, headBranch, runId } = one;
+    const { fullName } = repository;
+    const same = {
+      repository: fullName,
+      labels,
+      steps,
+      name,
+      workflowName,
+      headBranch,
+      runId,
+      runAttempt: attempt + 1,
+    };
+    if (one === job) {
+      queueJob(state, same, nowMs);
+      continue;
+    }
+    const carried = addJob(state, same, one.phase, nowMs);
+    carried.failedStepIndex = one.failedStepIndex;
+    announceJob(state, carried, "completed", nowMs);
+  }
+  return "queued";
 }
 
 /** Somebody approved the deployment: the job queues. False if it was not waiting. */

@@ -1,11 +1,13 @@
 import { formatInstant } from "./instant.ts";
-import { type JobView, renderJob, viewJob } from "./job-payloads.ts";
+import { renderJob, viewJob } from "./job-payloads.ts";
+import { rerunJob } from "./jobs.ts";
 import { type Json, nodeId, renderRepository, renderSender } from "./owner-payloads.ts";
 import type { Repository } from "./places.ts";
 import { findRepository } from "./repositories.ts";
-import { answer, NOT_FOUND, paginate, type RestAnswer, readId } from "./rest-answer.ts";
+import { answer, NOT_FOUND, paginate, type RestAnswer, readId, refuse } from "./rest-answer.ts";
 import { type Call, REPOSITORY, type Route } from "./route.ts";
-import type { GitHubState, Job } from "./state.ts";
+import { listRuns, ofLatestAttempt, type Run } from "./runs.ts";
+import type { GitHubState } from "./state.ts";
 
 /** Jobs, and the runs that they make up. */
 
@@ -23,6 +25,29 @@ function answerGetJob(call: Call): RestAnswer {
   return answer(200, renderJob(state, job, viewJob(state, job)));
 }
 
+/** The words that GitHub has for it (metabase #70916, runs-on #263). */
+const RERUN_REFUSALS = {
+  "already-running": "This workflow is already running",
+  "not-of-current-attempt": "Only jobs from the current attempt can be re-run",
+} as const;
+
+function answerRerunJob(call: Call): RestAnswer {
+  const { state, path, nowMs } = call;
+  const job = state.jobs.get(readId(path.id) ?? 0);
+  if (job === undefined || job.repository !== repositoryOf(call)) return NOT_FOUND;
+  const said = rerunJob(state, job.id, nowMs);
+  if (said === "queued") return answer(201, {});
+  return said === "unknown" ? NOT_FOUND : refuse(403, RERUN_REFUSALS[said]);
+}
+
+function answerGetRun(call: Call): RestAnswer {
+  const { state, path } = call;
+  const repository = repositoryOf(call);
+  if (repository === undefined) return NOT_FOUND;
+  const run = listRuns(state, repository).find(({ id }) => id === readId(path.id));
+  return run === undefined ? NOT_FOUND : answer(200, renderRun(state, repository, run));
+}
+
 function answerListRunJobs(call: Call): RestAnswer {
   const { state, request, path } = call;
   const runId = readId(path.id);
@@ -36,21 +61,6 @@ function answerListRunJobs(call: Call): RestAnswer {
     { total_count: listed.length, jobs: items.map((job) => renderJob(state, job, viewJob(state, job))) },
     headers,
   );
-}
-
-function ofLatestAttempt(jobs: readonly Job[]): readonly Job[] {
-  const latest = jobs.reduce((attempt, job) => Math.max(attempt, job.runAttempt), 0);
-  return jobs.filter((job) => job.runAttempt === latest);
-}
-
-/** The jobs of the latest attempt of one run. */
-interface Run {
-  readonly id: number;
-  readonly first: Job;
-  readonly status: JobView["status"];
-  readonly conclusion: string | null;
-  readonly createdAtMs: number;
-  readonly updatedAtMs: number;
 }
 
 function answerListRuns(call: Call): RestAnswer {
@@ -67,40 +77,6 @@ function answerListRuns(call: Call): RestAnswer {
 
 function isIn(run: Run, status: string): boolean {
   return run.status === status || run.conclusion === status;
-}
-
-/** Newest first. */
-function listRuns(state: GitHubState, repository: Repository): readonly Run[] {
-  const jobsByRun = Map.groupBy(
-    [...state.jobs.values()].filter((job) => job.repository === repository),
-    (job) => job.runId,
-  );
-  return [...jobsByRun]
-    .flatMap(([id, jobs]) => {
-      const [first, ...rest] = ofLatestAttempt(jobs);
-      return first === undefined ? [] : [summarize(state, id, first, [first, ...rest])];
-    })
-    .toReversed();
-}
-
-/** A run is in progress as soon as one of its jobs is, and completed when all are. */
-function summarize(state: GitHubState, id: number, first: Job, jobs: readonly Job[]): Run {
-  const views = jobs.map((job) => viewJob(state, job));
-  const status = (["in_progress", "queued", "waiting"] as const).find((one) =>
-    views.some((view) => view.status === one),
-  );
-  const conclusions = views.map(({ conclusion }) => conclusion);
-  const conclusion =
-    (["failure", "cancelled", "success"] as const).find((one) => conclusions.includes(one)) ?? "skipped";
-  const times = views.flatMap(({ startedAtMs, completedAtMs }) => [startedAtMs, completedAtMs ?? 0]);
-  return {
-    id,
-    first,
-    status: status ?? "completed",
-    conclusion: status === undefined ? conclusion : null,
-    createdAtMs: first.createdAtMs,
-    updatedAtMs: Math.max(...times),
-  };
 }
 
 const WORKFLOW_ID = 161_335;
@@ -133,14 +109,14 @@ function renderRun(state: GitHubState, repository: Repository, run: Run): Json {
     updated_at: formatInstant(run.updatedAtMs),
     actor: renderSender(state),
     triggering_actor: renderSender(state),
-    run_started_at: created,
+    run_started_at: formatInstant(run.startedAtMs),
     jobs_url: `${url}/jobs`,
     logs_url: `${url}/logs`,
     check_suite_url: `${base}/check-suites/${id}`,
     artifacts_url: `${url}/artifacts`,
     cancel_url: `${url}/cancel`,
     rerun_url: `${url}/rerun`,
-    previous_attempt_url: null,
+    previous_attempt_url: first.runAttempt === 1 ? null : `${url}/attempts/${first.runAttempt - 1}`,
     workflow_url: `${base}/actions/workflows/${WORKFLOW_ID}`,
     head_commit: { ...commit, author: COMMITTER, committer: COMMITTER },
     repository: minimal,
@@ -151,10 +127,19 @@ function renderRun(state: GitHubState, repository: Repository, run: Run): Json {
 
 const ACTIONS = [...REPOSITORY, "actions"];
 const READ = { by: "permission", area: "actions", level: "read" } as const;
+const WRITE = { by: "permission", area: "actions", level: "write" } as const;
 
 export const JOB_ROUTES: readonly Route[] = [
   { method: "GET", pattern: [...ACTIONS, "jobs", ":id"], operation: "get-job", access: READ, handle: answerGetJob },
+  {
+    method: "POST",
+    pattern: [...ACTIONS, "jobs", ":id", "rerun"],
+    operation: "rerun-job",
+    access: WRITE,
+    handle: answerRerunJob,
+  },
   { method: "GET", pattern: [...ACTIONS, "runs"], operation: "list-runs", access: READ, handle: answerListRuns },
+  { method: "GET", pattern: [...ACTIONS, "runs", ":id"], operation: "get-run", access: READ, handle: answerGetRun },
   {
     method: "GET",
     pattern: [...ACTIONS, "runs", ":id", "jobs"],

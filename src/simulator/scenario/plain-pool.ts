@@ -27,5 +27,6 @@ export const PLAIN_POOL: PoolPolicy = {
     lostHostMs: 20 * MINUTE_MS,
     unknownMs: HOUR_MS,
   },
+  rerun: null,
   settingsHash: "simulated",
 };

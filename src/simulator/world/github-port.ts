@@ -1,19 +1,23 @@
 /** Holdfast's port to GitHub, answered by the model: what is true there, with the lies that it tells. */
 import { GitHubError, HoldfastError } from "../../domain/errors.ts";
 import { parseWorkflowJobEvent } from "../../domain/github-job.ts";
-import { type ConnectionName, parseDeliveryId, parseRunnerId } from "../../domain/ids.ts";
+import { type ConnectionName, parseDeliveryId, parseJobId, parseRunnerId } from "../../domain/ids.ts";
 import type { JobEvent } from "../../domain/job.ts";
 import type { Observation, ObservedRunner } from "../../domain/observed.ts";
 import { RegistrationPermit } from "../../domain/permit.ts";
 import type { RegistrationScope } from "../../domain/pool.ts";
+import type { ObservedRun, ObservedRunJob } from "../../domain/rerun.ts";
 import type { GitHub, RunnerDeprecation } from "../../ports/github.ts";
 import type { GitHubHooks, Hook, HookDelivery } from "../../ports/github-hooks.ts";
 import type { LoggedAttempt } from "../github/delivery.ts";
 import { renderWorkflowJobEvent, viewJob } from "../github/job-payloads.ts";
+import { rerunJob } from "../github/jobs.ts";
 import { isOk, redeliver } from "../github/outbox.ts";
 import type { Scope } from "../github/places.ts";
+import { findRepository } from "../github/repositories.ts";
 import { encodeJitConfig } from "../github/rest-runners.ts";
 import { deleteRunner, listRunners, registerRunner, reportedBusy, reportedStatus } from "../github/runners.ts";
+import { listRuns } from "../github/runs.ts";
 import type { GitHubState, Job, Runner } from "../github/state.ts";
 import type { Faults } from "./faults.ts";
 import type { GitHubWorld } from "./github-world.ts";
@@ -79,6 +83,15 @@ function runnersAndJobs(options: GitHubPortOptions): GitHub {
           .filter((job) => job.repository.fullName === repository)
           .map((job) => tell(options, job)),
       ),
+    getRun: (repository, runId) => observe(options, "get-run", () => viewRun(state, repository, runId)),
+    rerunJob: (repository, jobId) =>
+      call("rerun-job", () => {
+        const job = state.jobs.get(jobId);
+        if (job?.repository.fullName !== repository) throw new GitHubError("github-not-found", `rerunning ${jobId}`);
+        const said = rerunJob(state, jobId, nowMs());
+        github.changed();
+        return said === "queued" ? "asked" : "refused";
+      }),
     listRepositories: (owner) =>
       call("list-repositories", () =>
         [...state.repositories.values()]
@@ -86,6 +99,30 @@ function runnersAndJobs(options: GitHubPortOptions): GitHub {
           .map(({ fullName }) => fullName),
       ),
     readDeprecation: () => observe<RunnerDeprecation>(options, "get-deprecation", () => null),
+  };
+}
+
+function viewRun(state: GitHubState, fullName: string, runId: number): ObservedRun | null {
+  const repository = findRepository(state, fullName);
+  const run = repository === undefined ? undefined : listRuns(state, repository).find(({ id }) => id === runId);
+  if (run === undefined) return null;
+  return {
+    attempt: run.first.runAttempt,
+    attemptStartedAtMs: run.startedAtMs,
+    isCompleted: run.status === "completed",
+    jobs: run.jobs.map(viewRunJob),
+  };
+}
+
+function viewRunJob({ id, name, runAttempt, phase }: Job): ObservedRunJob {
+  const end = phase.kind === "completed" ? phase : null;
+  return {
+    id: parseJobId(id),
+    name,
+    runAttempt,
+    conclusion: end?.conclusion ?? null,
+    completedAtMs: end?.atMs ?? null,
+    hasFailedStep: end?.conclusion === "failure" && end.cause === "reported-by-runner",
   };
 }
 

@@ -5,10 +5,11 @@ import { tables } from "./0001-tables.ts";
 import { safety } from "./0002-safety.ts";
 import { hearings } from "./0003-hearings.ts";
 import { launchOrders } from "./0004-launch-orders.ts";
+import { reruns } from "./0005-reruns.ts";
 import type { ColumnWords, Migration } from "./migration.ts";
 
 /** Every step, in its order. */
-const MIGRATIONS: readonly Migration[] = [tables, safety, hearings, launchOrders];
+const MIGRATIONS: readonly Migration[] = [tables, safety, hearings, launchOrders, reruns];
 
 /**
  * Brings the schema up to the newest step; does nothing where it is there already. To be called inside a transaction, so

@@ -151,4 +151,39 @@ describe("permissions", () => {
     const access = app({ installations: [installation({ isSuspended: true, permissions: {} })] });
     expect(judgePermissions(access, connectionConfig(), [pool()]).findings).toMatchObject([{ severity: "ok" }]);
   });
+
+  const RERUNS = { scope: ORGANIZATION, rerun: { exceptLabel: null } };
+  const WRITING = { ...GRANTED, actions: "write" };
+
+  it.each<readonly [string, Access, string, RegExp]>([
+    ["an App that may only read Actions", app(), "error", /lacks the permission Repository: Actions, read and write/],
+    [
+      "an owner who granted reading only",
+      app({ permissions: WRITING, installations: [installation()] }),
+      "error",
+      /^acme has granted the App less than it asks for: Repository: Actions, read and write/,
+    ],
+    [
+      "an App with all of it",
+      app({ permissions: WRITING, installations: [installation({ permissions: WRITING })] }),
+      "ok",
+      /Repository: Actions, read and write/,
+    ],
+    ["a classic token without repo", token(["admin:org"]), "error", /scope repo/],
+    ["a fine-grained token", token(null), "ok", /to write it needs: .*Repository: Actions, read and write/],
+  ])("for pools that run lost jobs again: %s", (_name, access, severity, text) => {
+    const { findings } = judgePermissions(access, connectionConfig(), [pool(RERUNS)]);
+    expect(findings).toMatchObject([{ severity, finding: expect.stringMatching(text) }]);
+  });
+
+  it("are asked of no account whose own pools run none again", () => {
+    const elsewhere = pool({ scope: { kind: "organization", organization: "elsewhere" } });
+    const installations = [
+      installation({ permissions: WRITING }),
+      installation({ account: "elsewhere", permissions: GRANTED }),
+    ];
+    const access = app({ permissions: WRITING, installations });
+    const { findings } = judgePermissions(access, connectionConfig(), [pool(RERUNS), elsewhere]);
+    expect(findings.map(({ severity }) => severity)).toEqual(["ok"]);
+  });
 });

@@ -138,6 +138,8 @@ export function connectionOf(answers: Partial<Answers> = {}): GitHubConnection {
     mintTicket: WRITES,
     deleteRunner: WRITES,
     getJob: WRITES,
+    getRun: WRITES,
+    rerunJob: WRITES,
     listRunners: async () => [],
     findRunner: async () => absent,
     listOpenJobs: async () => [],

@@ -116,6 +116,34 @@ const POOLS: readonly Row[] = [
     "is not among `labels`",
     "add it to `labels` too: no job could fit",
   ],
+  [
+    "a label not to be run again by that is not offered",
+    (c) => (c.pools[0].rerun = { lostJobs: true, exceptLabel: "no-rerun" }),
+    "pools[0].rerun.exceptLabel",
+    "is not among `labels`",
+    "add it to `labels` too: no job that names it could fit",
+  ],
+  [
+    "a label not to be run again by that every job has to name",
+    (c) => {
+      c.pools[0].labels = ["self-hosted", "No-Rerun"];
+      c.pools[0].requiredLabels = ["no-rerun"];
+      c.pools[0].rerun = { lostJobs: true, exceptLabel: "no-rerun" };
+    },
+    "pools[0].rerun.exceptLabel",
+    "is among `requiredLabels`",
+    "name another: every job of the pool would ask not to be run again",
+  ],
+  [
+    "a label not to be run again by where no job is",
+    (c) => {
+      c.pools[0].labels = ["self-hosted", "no-rerun"];
+      c.pools[0].rerun = { exceptLabel: "no-rerun" };
+    },
+    "pools[0].rerun.exceptLabel",
+    "means nothing without `lostJobs`",
+    "add `lostJobs: true`, or remove it",
+  ],
   ["labels misspelt", (c) => (c.pools[0].lables = []), "pools[0].lables", "unknown key", "did you mean `labels`?"],
   [
     "a runner group without a name",

@@ -64,6 +64,7 @@ describe("what is read", () => {
               lostHostMs: 20 * MINUTE_MS,
               unknownMs: 6 * HOUR_MS,
             },
+            rerun: null,
             settingsHash: expect.stringMatching(/^[0-9a-f]{16}$/),
           },
           runner: { directory: "/opt/runner", environment: {} },
@@ -107,7 +108,19 @@ describe("what is read", () => {
         lostHostMs: 20 * MINUTE_MS,
         unknownMs: 6 * HOUR_MS,
       },
+      rerun: null,
     });
+  });
+
+  it("lost jobs that run again, with and without a label that asks not to", async () => {
+    const rerunOf = async (rerun: object) => {
+      const config = soundConfig();
+      Object.assign(config.pools[0], { labels: ["self-hosted", "no-rerun"], rerun });
+      return (await readIn(makeFolder(), config)).pools[0]?.policy.rerun;
+    };
+    expect(await rerunOf({ lostJobs: true, exceptLabel: "no-rerun" })).toEqual({ exceptLabel: "no-rerun" });
+    expect(await rerunOf({ lostJobs: true })).toEqual({ exceptLabel: null });
+    expect(await rerunOf({ lostJobs: false })).toBeNull();
   });
 
   it("short forms, slashes at the end, several secrets, repositories", async () => {

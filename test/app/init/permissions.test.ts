@@ -28,6 +28,12 @@ describe("what an App needs", () => {
     expect(asGrants(permissionsFor(scopes))).toEqual(grants);
   });
 
+  it("and to write Actions only where lost jobs run again", () => {
+    expect(asGrants(permissionsFor([organization], { runsJobsAgain: true }))).toMatchObject({ actions: "write" });
+    const guide = readFileSync(new URL("../../../docs/guide/github.md", import.meta.url), "utf8");
+    expect(guide).toMatch(/`rerun\.lostJobs`.*\*Repository: Actions\*, read and write/s);
+  });
+
   it("stands in the guide, each with its level, and nothing else does", () => {
     const guide = readFileSync(new URL("../../../docs/guide/github.md", import.meta.url), "utf8");
     const table = guide.slice(guide.indexOf("| permission |"), guide.indexOf("Subscribe it"));

@@ -36,6 +36,7 @@ export interface Given {
   readonly runnerId: RunnerId;
   readonly runnerVersion: string;
   readonly jobId: JobId;
+  readonly runId: number;
   readonly webhooksUrl: string;
   readonly hook: Hook;
   /** Longer than what JSON carries exactly. */
@@ -52,6 +53,7 @@ export const GIVEN: Given = {
   runnerId: runnerId(23),
   runnerVersion: "2.336.0",
   jobId: jobId(399_444_496),
+  runId: 30_433_642,
   webhooksUrl: WEBHOOKS_URL,
   hook: ORGANIZATION_HOOK,
   deliveryId: "18014398509481985",
@@ -67,6 +69,8 @@ const GITHUB = {
   listRunners: ({ github }, { scope }) => github.listRunners(scope),
   deleteRunner: ({ github }, given) => github.deleteRunner(permitFor(given)),
   getJob: ({ github }, given) => github.getJob(given.repository, given.jobId),
+  getRun: ({ github }, { repository, runId }) => github.getRun(repository, runId),
+  rerunJob: ({ github }, given) => github.rerunJob(given.repository, given.jobId),
   listOpenJobs: ({ github }, { repository }) => github.listOpenJobs(repository),
   listRepositories: ({ github }, { owner }) => github.listRepositories(owner),
   readDeprecation: ({ github }, { scope, runnerVersion }) => github.readDeprecation(scope, runnerVersion),
