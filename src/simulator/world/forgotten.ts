@@ -1,4 +1,5 @@
 /** What no controller can know any more after its store was put back, whatever it does: nobody is judged by it. */
+import { NOWHERE } from "../../domain/adoption.ts";
 import type { MachineId } from "../../domain/ids.ts";
 import type { Runner } from "../github/state.ts";
 import type { WorldDatabase } from "./database.ts";
@@ -14,15 +15,17 @@ interface Remembering {
 }
 
 /**
- * A store that was restored has forgotten whose registration it is. One that nobody has seen online is kept for a day by the
- * contract, which is longer than anybody waits here.
+ * A store that was restored has forgotten whose registration it is, or knows its ticket by a host's word alone, which does not
+ * say at which place it is. One that nobody has seen online is kept for a day by the contract, which is longer than anybody
+ * waits here.
  */
 export function isForgotten(
   { faults, database }: Pick<Remembering, "faults" | "database">,
   { name, sessionId }: Runner,
 ): boolean {
   if (database === null || sessionId !== null || faults.counts["controller.restore"] === undefined) return false;
-  return database.read("select id from tickets where runner_name = ?", name).length === 0;
+  const known = "select id from tickets where runner_name = ? and connection <> ?";
+  return database.read(known, name, NOWHERE.connection).length === 0;
 }
 
 /**
