@@ -15,7 +15,8 @@ export default defineConfig({
     // The tests' own summary is the last thing on the screen; .ci/run relies on it.
     reporters: ["default"],
     pool: "forks",
-    maxWorkers: 2,
+    // Many tests wait for real processes: one more than a small machine has cores.
+    maxWorkers: 3,
     execArgv: ["--disable-warning=ExperimentalWarning"],
     hookTimeout: 30_000,
     projects: [
@@ -36,12 +37,11 @@ export default defineConfig({
         test: { name: "alone", include: ALONE, testTimeout: 30_000, sequence: { groupOrder: 0 } },
       },
       {
-        // They start real processes and servers, and wait for them: after all the rest, and more of them at a time.
+        // They start real processes and servers, and take long: after all the rest, so that nothing short waits for them.
         extends: true,
         test: {
           name: "end-to-end",
           include: END_TO_END,
-          maxWorkers: 3,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
