@@ -83,6 +83,8 @@ describe("a ticket's life", () => {
     await controller.waitFor("a running ticket", () => controller.last()?.ticket?.step === "running");
     const root = join(machine.settings.directory, "roots", ticket.id);
     expect(existsSync(join(root, "bin", "Runner.Listener"))).toBe(true);
+    // The log says that it runs before a look has met its Worker.
+    await eventually("the Worker in the journal", () => machine.journal().some(({ kind }) => kind === "worker-seen"));
     await gate.release();
     expect(await completed(jobId)).toMatchObject({ conclusion: "success" });
     await controller.waitFor("a spent ticket", () => controller.endOf(ticket.id));
