@@ -5,7 +5,7 @@ import { CONFIG_DEFAULT } from "./client.ts";
 import { readEnvironment } from "./config/environment.ts";
 import { ConfigError, renderProblems } from "./config/problems.ts";
 import { addInit } from "./init/flags.ts";
-import { addOperatorCommands } from "./operating.ts";
+import { addDeliveries, addOperatorCommands } from "./operating.ts";
 import { addReadingCommands } from "./reading.ts";
 import { addSimulate } from "./simulate/flags.ts";
 import { version } from "./version.ts";
@@ -46,6 +46,7 @@ function createProgram(done: (exitCode: number) => void): Command {
   addSimulate(program, done);
   addReadingCommands(program, done);
   addOperatorCommands(program, done);
+  addDeliveries(program, done);
   return program;
 }
 

@@ -1,11 +1,13 @@
 /** The commands by which an operator acts: their words and options on the command line. None of them asks anything. */
 import type { Command } from "commander";
-import type { CommandOptions, MachineOrPoolCommand, PoolsCommand } from "./commands/command.ts";
-import { asking, openIo } from "./reading.ts";
+import type { CommandOptions, DeliveryCommand, MachineOrPoolCommand, PoolsCommand } from "./commands/command.ts";
+import type { DeliveriesOptions } from "./commands/deliveries.ts";
+import { asking, openIo, parseLimit } from "./reading.ts";
 
 type Done = (exitCode: number) => void;
 
 const MACHINE = "a machine id, a provider id, a runner's name, or the page address or id of a job that runs there";
+const DELIVERY = "GitHub's id of the delivery";
 const WHY = "why, for whoever meets it later";
 
 export function addOperatorCommands(program: Command, done: Done): void {
@@ -37,6 +39,37 @@ export function addOperatorCommands(program: Command, done: Done): void {
     subject: MACHINE,
     example: 'holdfast terminate m-4fz8k2q1w9x0 --force --reason "job hangs, owner agrees"',
   });
+}
+
+/** What became of webhooks: a list, one of them, and what a person decides about one that could not be handled. */
+export function addDeliveries(program: Command, done: Done): void {
+  const deliveries = program
+    .command("deliveries")
+    .description("webhooks that could not be handled and wait for a person");
+  asking(deliveries.command("list", { isDefault: true }).description("each with its problem, the newest first"))
+    .option("--state <state>", "others than quarantined: pending, applied, ignored")
+    .option("--limit <count>", "so many at most", parseLimit)
+    .action(async (options: DeliveriesOptions) => {
+      const { runDeliveries } = await import("./commands/deliveries.ts");
+      done(await runDeliveries(options, openIo()));
+    });
+  asking(deliveries.command("show").description("one of them, as it came").argument("<id>", DELIVERY)).action(
+    async (id: string, options: DeliveriesOptions) => {
+      const { runShowDelivery } = await import("./commands/deliveries.ts");
+      done(await runShowDelivery(id, options, openIo()));
+    },
+  );
+  addDeliveryCommand(deliveries, done, "replay", "handle it once more, after what was wrong is mended");
+  addDeliveryCommand(deliveries, done, "discard", "let nobody look at it again");
+}
+
+function addDeliveryCommand(deliveries: Command, done: Done, name: DeliveryCommand, does: string): void {
+  asking(deliveries.command(name).description(does).argument("<id>", DELIVERY).option("--reason <text>", WHY))
+    .option("--connection <name>", "whose, where several were told of one event")
+    .action(async (id: string, options: CommandOptions & { readonly connection?: string }) => {
+      const { runDeliveryCommand } = await import("./commands/command.ts");
+      done(await runDeliveryCommand(name, id, options, openIo()));
+    });
 }
 
 interface Wording {

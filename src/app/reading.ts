@@ -97,7 +97,7 @@ export function openIo(): CommandIo {
   return { stdout, stderr, columns, isTTY: stdout.isTTY === true, environment: readEnvironment() };
 }
 
-function parseLimit(text: string): number {
+export function parseLimit(text: string): number {
   const limit = Number(text);
   if (Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX) return limit;
   throw new InvalidArgumentError(`It is not a whole number from 1 to ${LIMIT_MAX}.`);

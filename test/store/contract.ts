@@ -21,6 +21,7 @@ export function describeStore(name: string, open: OpenStore): void {
     describeLeases(open);
     describeInLease(open);
     describeDeliveries(open);
+    describeQuarantine(open);
     describeDeliveryLog(open);
     describeDeliveryLogLimits(open);
     describeJobSaves(open);

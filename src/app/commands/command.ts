@@ -14,6 +14,7 @@ export interface CommandOptions extends ReadOptions {
 }
 
 export type MachineOrPoolCommand = "drain" | "release" | "hold" | "terminate";
+export type DeliveryCommand = "replay" | "discard";
 export type PoolsCommand = "freeze" | "thaw";
 
 /** @param subject what a person has at hand: a machine, a runner's name, a job; for some a pool. */
@@ -47,8 +48,23 @@ export function runPoolsCommand(
   });
 }
 
-function unnamed(command: string): CommandError {
-  const mend = "Name a machine, a runner, a job or a pool; `holdfast machines` and `holdfast status` list them.";
+/** @param delivery by GitHub's id of it. */
+export function runDeliveryCommand(
+  command: DeliveryCommand,
+  delivery: string,
+  options: CommandOptions & { readonly connection?: string | undefined },
+  io: CommandIo,
+): Promise<ExitCode> {
+  return telling(io, options, async () => {
+    if (delivery.trim() === "") throw unnamed(command, "Name a delivery; `holdfast deliveries` lists them.");
+    const { reason = "", connection = null } = options;
+    return send(command, { delivery, connection, reason }, `to ${command} delivery ${delivery}`, options, io);
+  });
+}
+
+const NAMES = "Name a machine, a runner, a job or a pool; `holdfast machines` and `holdfast status` list them.";
+
+function unnamed(command: string, mend = NAMES): CommandError {
   return new CommandError(`asking to ${command}`, { code: "usage", wrong: "nothing is named", mend });
 }
 

@@ -221,12 +221,29 @@ export const LogsAnswer = z.object({
   omittedCount: Count.describe("Older logs that are kept and were left out"),
 });
 
+export const DeliveryAnswer = z.object({
+  id: z.string().describe("GitHub's own: X-GitHub-Delivery"),
+  connection: z.string(),
+  event: z.string(),
+  state: z.enum(["pending", "applied", "ignored", "quarantined"]),
+  problem: z.string().nullable().describe("Why it could not be handled"),
+  receivedAt: Instant,
+  byteCount: Count,
+  body: z.string().nullable().describe("As it came; null in a list"),
+});
+
+export const DeliveriesAnswer = z.object({
+  now: Instant,
+  quarantinedCount: Count.describe("All that wait for a person, however many are listed"),
+  deliveries: z.array(DeliveryAnswer),
+});
+
 export const CommandAnswer = z.object({
   now: Instant,
-  command: z.enum(["drain", "hold", "release", "freeze", "thaw", "terminate"]),
+  command: z.enum(["drain", "hold", "release", "freeze", "thaw", "terminate", "replay", "discard"]),
   outcome: z.enum(["written", "already"]).describe("already: what was asked for is so, and nothing was written"),
   subject: z.object({
-    kind: z.enum(["machine", "pool", "pools"]),
+    kind: z.enum(["machine", "pool", "pools", "delivery"]),
     id: z.string().nullable().describe("Null for all pools"),
     pool: z.string().nullable(),
   }),
@@ -248,6 +265,8 @@ export type JobsAnswer = z.infer<typeof JobsAnswer>;
 export type MachineAnswer = z.infer<typeof MachineAnswer>;
 export type MachinesAnswer = z.infer<typeof MachinesAnswer>;
 export type StandingWord = z.infer<typeof StandingWord>;
+export type DeliveryAnswer = z.infer<typeof DeliveryAnswer>;
+export type DeliveriesAnswer = z.infer<typeof DeliveriesAnswer>;
 export type LogsAnswer = z.infer<typeof LogsAnswer>;
 export type CommandAnswer = z.infer<typeof CommandAnswer>;
 export type ExplainAnswer = z.infer<typeof ExplainAnswer>;

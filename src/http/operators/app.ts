@@ -6,6 +6,7 @@ import type { Wake } from "../../ports/wake.ts";
 import { answerError, problem } from "../problem.ts";
 import { type Operator, requireRole } from "./auth.ts";
 import { addCommands } from "./commands/app.ts";
+import { readDeliveries, readDelivery } from "./read-deliveries.ts";
 import { readExplanation, readFleetExplanation } from "./read-explanation.ts";
 import { readJobs } from "./read-jobs.ts";
 import { readLogs } from "./read-logs.ts";
@@ -30,6 +31,10 @@ const JobsQuery = z.strictObject({
     .transform((text) => text.split(","))
     .pipe(z.array(z.enum(STATUSES)))
     .optional(),
+});
+const DeliveriesQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(LIMIT_MAX).default(50),
+  state: z.enum(["pending", "applied", "ignored", "quarantined"]).default("quarantined"),
 });
 const MachinesQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(LIMIT_MAX).default(LIMIT_MAX),
@@ -60,6 +65,7 @@ export function createOperatorApp({ operators, sources, telemetry, wake }: Opera
     const includeGone = all !== "false" && all !== "0";
     return context.json(await readMachines(sources, { limitCount: limit, includeGone }));
   });
+  addDeliveries(app, sources);
   app.get("/explain", async (context) => context.json(await readFleetExplanation(sources)));
   app.get("/explain/:subject{.+}", async (context) => {
     const subject = context.req.param("subject");
@@ -75,6 +81,22 @@ export function createOperatorApp({ operators, sources, telemetry, wake }: Opera
   });
   addCommands(app, operators, { sources, telemetry, wake });
   return app;
+}
+
+function addDeliveries(app: Hono, sources: OperatorSources): void {
+  app.get("/deliveries", async (context) => {
+    const query = DeliveriesQuery.safeParse(context.req.query());
+    if (!query.success) return refuseQuery(context, query.error);
+    const { limit, state } = query.data;
+    return context.json(await readDeliveries(sources, { limitCount: limit, state }));
+  });
+  app.get("/deliveries/:id", async (context) => {
+    const id = context.req.param("id");
+    const answer = await readDelivery(sources, id);
+    return answer.deliveries.length === 0
+      ? problem("not-found", `reading delivery ${id.slice(0, 200)}`)
+      : context.json(answer);
+  });
 }
 
 function refuseQuery(context: Context, error: z.ZodError): Response {

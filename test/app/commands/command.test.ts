@@ -3,6 +3,7 @@ import {
   type CommandOptions,
   type MachineOrPoolCommand,
   runCommand,
+  runDeliveryCommand,
   runPoolsCommand,
 } from "../../../src/app/commands/command.ts";
 import { runExplain } from "../../../src/app/commands/explain.ts";
@@ -52,6 +53,7 @@ const SCREENS: readonly (readonly [name: string, run: (io: CommandIo) => Promise
   ["drain-pool", (io) => say("drain", "linux", { reason: "new image" }, io)],
   ["hold", (io) => say("hold", BUSY, { reason: "disk fills up, looking" }, io)],
   ["freeze", (io) => runPoolsCommand("freeze", null, { server, reason: "GitHub has an incident" }, io)],
+  ["replay", (io) => runDeliveryCommand("replay", "d-1", { server, reason: "the parser is mended" }, io)],
   ["thaw-already", (io) => runPoolsCommand("thaw", "linux", { server }, io)],
   ["terminate", (io) => say("terminate", BUSY, { force: true, reason: "job hangs, owner agrees" }, io)],
 ];

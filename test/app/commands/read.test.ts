@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runDeliveries, runShowDelivery } from "../../../src/app/commands/deliveries.ts";
 import { runExplain } from "../../../src/app/commands/explain.ts";
 import { runJobs } from "../../../src/app/commands/jobs.ts";
 import { type LogsOptions, runLogs } from "../../../src/app/commands/logs.ts";
@@ -12,6 +13,7 @@ import { runStatus } from "../../../src/app/commands/status.ts";
 import type { CommandIo } from "../../../src/app/terminal/io.ts";
 import { textWidth } from "../../../src/app/terminal/text-width.ts";
 import {
+  DeliveriesAnswer,
   ExplainAnswer,
   JobsAnswer,
   LogsAnswer,
@@ -72,6 +74,8 @@ const COMMANDS: readonly (readonly [string, (io: CommandIo) => Promise<number>])
   ["explain-waiting-job", (io) => runExplain("43", SERVER, io)],
   ["explain-pool", (io) => runExplain("gpu", SERVER, io)],
   ["explain-fleet", (io) => runExplain(null, SERVER, io)],
+  ["deliveries", (io) => runDeliveries(SERVER, io)],
+  ["delivery", (io) => runShowDelivery("d-1", SERVER, io)],
   ["logs-job", (io) => runLogs("3", SERVER, io)],
   ["logs-machine", (io) => runLogs("m-00000006", SERVER, io)],
   ["logs-none", (io) => runLogs("7", SERVER, io)],
@@ -196,9 +200,39 @@ describe("logs", () => {
   });
 });
 
+describe("deliveries", () => {
+  it("of a state that there is not", async () => {
+    const io = withToken();
+    expect(await runDeliveries({ ...SERVER, state: "lost" }, io)).toBe(2);
+    expect(io.err()).toMatch(/field state/);
+  });
+
+  it("of nobody: exit code 4, and 2 without an id", async () => {
+    expect(await runShowDelivery("d-9", SERVER, withToken())).toBe(4);
+    expect(await runShowDelivery(" ", SERVER, withToken())).toBe(2);
+  });
+
+  it("as JSON, with the body as it came", async () => {
+    const io = withToken();
+    await runShowDelivery("d-1", { ...SERVER, json: true }, io);
+    const { deliveries, quarantinedCount } = DeliveriesAnswer.parse(JSON.parse(io.out()));
+    expect([deliveries[0]?.body, deliveries[0]?.problem, quarantinedCount]).toEqual(["{", "not JSON", 1]);
+  });
+});
+
 describe("where there is nothing, what to do", () => {
   it.each([
     ["status", (io: CommandIo, server: string) => runStatus({ server }, io), /No pools\. Add one.*No job yet/s],
+    [
+      "deliveries",
+      (io: CommandIo, server: string) => runDeliveries({ server }, io),
+      /No delivery waits for a person: all that came could be handled\./,
+    ],
+    [
+      "deliveries of a state",
+      (io: CommandIo, server: string) => runDeliveries({ server, state: "applied" }, io),
+      /No delivery is applied\./,
+    ],
     ["jobs", (io: CommandIo, server: string) => runJobs({ server }, io), /No job is known yet\. One shows up/],
     [
       "jobs of a status",

@@ -1,8 +1,16 @@
 import type { Hono } from "hono";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { CommandAnswer, MachinesAnswer, ProblemAnswer, StatusAnswer } from "../../../src/http/operators/answers.ts";
+import { parseConnectionName, parseDeliveryId } from "../../../src/domain/ids.ts";
+import {
+  CommandAnswer,
+  DeliveriesAnswer,
+  MachinesAnswer,
+  ProblemAnswer,
+  StatusAnswer,
+} from "../../../src/http/operators/answers.ts";
 import { createOperatorApp } from "../../../src/http/operators/app.ts";
 import type { Operator } from "../../../src/http/operators/auth.ts";
+import { recordQuarantined } from "../../../src/store/deliveries/record.ts";
 import { listEvidence } from "../../../src/store/evidence/evidence.ts";
 import { insertMachine } from "../../../src/store/machines/save.ts";
 import type { Store } from "../../../src/store/store.ts";
@@ -71,6 +79,8 @@ const COMMANDS: readonly (readonly [string, object])[] = [
   ["drain", { subject: PARKED }],
   ["hold", { subject: PARKED, reason: "odd" }],
   ["release", { subject: PARKED }],
+  ["replay", { delivery: "d-1" }],
+  ["discard", { delivery: "d-1" }],
   ["freeze", {}],
   ["thaw", {}],
   ["terminate", { subject: PARKED, force: true, reason: "odd" }],
@@ -108,7 +118,8 @@ describe.each(COMMANDS)("%s", (command, body) => {
     open([{ name: "everyone", role: "operator", token: null }]);
     await taken(command, body, { as: null, headers: { "x-holdfast-command": "1" } });
     const { machines, freezes, drains } = await tables();
-    const names = JSON.stringify([machines.map(({ hold, forced }) => [hold, forced]), freezes, drains]);
+    const deliveries = await listEvidence(store.db, { kind: "delivery", id: "main/d-1" }, 5);
+    const names = JSON.stringify([machines.map(({ hold, forced }) => [hold, forced]), freezes, drains, deliveries]);
     if (command !== "release" && command !== "thaw") expect(names).toContain("everyone");
   });
 
@@ -323,5 +334,40 @@ describe("terminate", () => {
     await taken("terminate", { subject: PARKED, force: true, reason: "stuck" });
     expect((await taken("release", { subject: PARKED })).outcome).toBe("already");
     expect((await read("/machines", MachinesAnswer)).machines.find(({ id }) => id === PARKED)?.words).toHaveLength(1);
+  });
+});
+
+describe("a delivery that could not be handled", () => {
+  const stateOf = async () => (await read("/deliveries/d-1", DeliveriesAnswer)).deliveries[0]?.state;
+
+  it.each([
+    ["replay", "pending", "replayed", /is handled once more/],
+    ["discard", "ignored", "discarded", /set aside for good/],
+  ] as const)("%s makes it %s, once", async (command, state, fact, result) => {
+    const first = await taken(command, { delivery: "d-1", reason: "looked at" });
+    expect(first).toMatchObject({ outcome: "written", subject: { kind: "delivery", id: "d-1" } });
+    expect(first.result).toMatch(result);
+    expect(await stateOf()).toBe(state);
+    expect(wake.woken).toContain("ingest/");
+    const subject = { kind: "delivery", id: "main/d-1" } as const;
+    const facts = (await listEvidence(store.db, subject, 5)).map((one) => one.fact);
+    expect(facts).toEqual([`${fact} by alice: looked at`]);
+    expect(await taken(command, { delivery: "d-1" })).toMatchObject({ outcome: "already", next: [] });
+  });
+
+  it("that nobody knows is not found, also under another connection's name", async () => {
+    expect((await refused("replay", { delivery: "d-9" }, 404)).code).toBe("not-found");
+    expect((await refused("replay", { delivery: "d-1", connection: "ghes" }, 404)).code).toBe("not-found");
+    expect(await stateOf()).toBe("quarantined");
+  });
+
+  it("of an event that two connections were told of needs the connection's name", async () => {
+    const delivery = { id: parseDeliveryId("d-1"), connection: parseConnectionName("ghes"), event: "workflow_job" };
+    await recordQuarantined(store.db, { ...delivery, body: Buffer.from("{"), receivedAtMs: 1 }, "not JSON");
+    const { code, mend } = await refused("discard", { delivery: "d-1" }, 409);
+    expect([code, mend]).toEqual(["ambiguous", "Say whose by `--connection`: ghes, main."]);
+    await taken("discard", { delivery: "d-1", connection: "ghes" });
+    const left = await read("/deliveries", DeliveriesAnswer);
+    expect(left.deliveries.map(({ connection }) => connection)).toEqual(["main"]);
   });
 });

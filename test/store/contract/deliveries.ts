@@ -9,6 +9,7 @@ import {
   loadDelivery,
 } from "../../../src/store/deliveries/list.ts";
 import { DeliveryLog, WAITING_BYTES_MAX } from "../../../src/store/deliveries/log.ts";
+import { findDeliveries, releaseDelivery } from "../../../src/store/deliveries/quarantine.ts";
 import { recordPending, recordQuarantined } from "../../../src/store/deliveries/record.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { ManualClock } from "../manual-clock.ts";
@@ -155,6 +156,37 @@ export function describeDeliveryLogLimits(open: OpenStore): void {
       const next = log.record(sampleDelivery(3));
       await log.close();
       expect(await next).toBe("stored");
+    });
+  });
+}
+
+export function describeQuarantine(open: OpenStore): void {
+  describe("deliveries that could not be handled", () => {
+    const store = useStore(open);
+
+    it.each([
+      ["pending", { state: "pending", error: null }],
+      ["ignored", { state: "ignored", error: "broken" }],
+    ] as const)("releases a quarantined one to be %s, once, and no other", async (to, expected) => {
+      await record(store(), 1, 2);
+      const [one, two] = [sampleDelivery(1), sampleDelivery(2)];
+      await quarantineDelivery(store().db, connection, one.id, "broken", NOW_MS);
+      expect(await releaseDelivery(store().db, { ...one, connection: parseConnectionName("ghes") }, to, NOW_MS)).toBe(
+        false,
+      );
+      expect(await releaseDelivery(store().db, one, to, NOW_MS)).toBe(true);
+      expect(await releaseDelivery(store().db, one, to, NOW_MS)).toBe(false);
+      expect(await loadDelivery(store().db, connection, one.id)).toMatchObject(expected);
+      expect(await releaseDelivery(store().db, two, "ignored", NOW_MS)).toBe(false);
+      expect(await loadDelivery(store().db, connection, two.id)).toMatchObject({ state: "pending" });
+    });
+
+    it("finds those of every connection that was told of an event", async () => {
+      const ghes = parseConnectionName("ghes");
+      for (const told of [connection, ghes]) await recordPending(store().db, sampleDelivery(1, { connection: told }));
+      const found = await findDeliveries(store().db, sampleDelivery(1).id);
+      expect(found.map((one) => one.connection)).toEqual([connection, ghes].sort());
+      expect(await findDeliveries(store().db, sampleDelivery(2).id)).toEqual([]);
     });
   });
 }

@@ -1,10 +1,11 @@
-/** The operators' commands: `POST /api/v1/{drain,hold,release,freeze,thaw,terminate}`. */
+/** The operators' commands: `POST /api/v1/{drain,hold,release,freeze,thaw,terminate,replay,discard}`. */
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { ALL_POOLS } from "../../../domain/operator-words.ts";
 import { problem } from "../../problem.ts";
 import { readBody } from "../../read-body.ts";
 import { type Operator, type OperatorEnv, refuseForged, requireRole } from "../auth.ts";
+import { settleDelivery } from "./delivery-commands.ts";
 import { findPool, findTarget, type Target } from "./find-target.ts";
 import { terminateMachine } from "./force.ts";
 import { drainCommand, holdCommand, releaseCommand, runMachineCommand } from "./machine-commands.ts";
@@ -19,6 +20,11 @@ const Reason = z.string().trim().max(TEXT_LENGTH_MAX);
 const Anything = z.strictObject({ subject: Subject, reason: Reason.default("") });
 const Held = z.strictObject({ subject: Subject, reason: Reason.min(1) });
 const Pools = z.strictObject({ pool: Subject.nullable().default(null), reason: Reason.default("") });
+const Delivered = z.strictObject({
+  delivery: Subject,
+  connection: Subject.nullable().default(null),
+  reason: Reason.default(""),
+});
 const Ended = z.strictObject({ subject: Subject, reason: Reason.default(""), force: z.boolean().default(false) });
 
 /** What a command runs with, and for whom. */
@@ -45,6 +51,10 @@ export function addCommands(app: Hono, operators: readonly Operator[], setting: 
   post("release", Anything, release);
   post("terminate", Ended, terminate);
   post("freeze", Pools, (call, { pool, reason }) => onPools(call, "freezing", pool, reason, freeze));
+  for (const command of ["replay", "discard"] as const)
+    post(command, Delivered, (call, { delivery, connection, reason }) =>
+      settleDelivery(call, command, { id: delivery, connection }, markOf(call, call.operator, reason)),
+    );
   post("thaw", Pools, (call, { pool, reason }) => onPools(call, "thawing", pool, reason, thaw));
 }
 
