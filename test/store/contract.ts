@@ -1,5 +1,10 @@
 import { describe } from "vitest";
-import { describeDeliveries, describeDeliveryLog, describeDeliveryLogLimits } from "./contract/deliveries.ts";
+import {
+  describeDeliveries,
+  describeDeliveryLog,
+  describeDeliveryLogLimits,
+  describeQuarantine,
+} from "./contract/deliveries.ts";
 import { describeHearings } from "./contract/hearings.ts";
 import { describeDecisions, describeEvidence, describeLogs } from "./contract/history.ts";
 import { describeJobLists, describeJobSaves } from "./contract/jobs.ts";
