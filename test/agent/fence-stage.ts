@@ -26,10 +26,17 @@ const STOPPED_MS_MAX = 8_000;
 const FROZEN_MS = 6_500;
 const STOPPED_LOOK_MS = 1_000;
 const VIOLATIONS_MAX = 10;
+export const TRIALS_MAX_FACTOR = 4;
 
 export interface StageOptions {
   readonly machineCount: number;
+  /** Jobs that are sent to a runner whose fence closes: at least so many. */
   readonly trialCount: number;
+  /**
+   * At least so many of them are handed back, and at least so many run. How many of a hundred are which depends on how
+   * loaded the machine is: trials go on, up to `TRIALS_MAX_FACTOR` times their number, until there were enough of both.
+   */
+  readonly outcomeCount: number;
   readonly random: Random;
 }
 
@@ -101,13 +108,21 @@ export class Stage {
 
   /** One trial after the other, until there were enough and no job is left that was handed back. */
   async #occupy(machine: FenceMachine): Promise<void> {
-    const { trialCount, random } = this.#options;
+    const { random } = this.#options;
     const isHopeful = () => machine.isAlive() && this.tally.violations().length < VIOLATIONS_MAX;
-    while (isHopeful() && this.tally.dispatchedCount < trialCount) {
+    while (isHopeful() && !this.#hasEnough()) {
       await this.#try(machine, planTrial(this.#trialCount, random), this.#returned.shift() ?? null);
     }
     for (let job = this.#returned.shift(); job !== undefined && isHopeful(); job = this.#returned.shift())
       await this.#try(machine, UNDISTURBED, job);
+  }
+
+  #hasEnough(): boolean {
+    const { trialCount, outcomeCount } = this.#options;
+    const { dispatchedCount } = this.tally;
+    if (dispatchedCount < trialCount) return false;
+    const rarerCount = Math.min(this.tally.count("handed-back"), this.tally.count("ran"));
+    return rarerCount >= outcomeCount || dispatchedCount >= TRIALS_MAX_FACTOR * trialCount;
   }
 
   async #try(machine: FenceMachine, plan: TrialPlan, returned: TrialJob | null): Promise<void> {
