@@ -5,6 +5,7 @@ import { assign } from "./assign.ts";
 import { attend } from "./attend.ts";
 import type { ConnectionContext } from "./connection/context.ts";
 import { DISCOVER_PERIOD_MS, discover } from "./connection/discover.ts";
+import { RECALL_PERIOD_MS, recall } from "./connection/recall.ts";
 import { RECOVER_PERIOD_MS, recover } from "./connection/recover.ts";
 import { RERUN_PERIOD_MS, rerunLostJobs } from "./connection/rerun.ts";
 import type { PoolContext, Surroundings } from "./context.ts";
@@ -60,7 +61,8 @@ export function connectionControllers(context: ConnectionContext): readonly Cont
   ];
   if (context.demand === "poll") return always;
   const rescues = { name: "recover", pool: null, connection, periodMs: RECOVER_PERIOD_MS } as const;
-  return [...always, { ...rescues, run: () => recover(context) }];
+  const recollections = { name: "recall", pool: null, connection, periodMs: RECALL_PERIOD_MS } as const;
+  return [...always, { ...rescues, run: () => recover(context) }, { ...recollections, run: () => recall(context) }];
 }
 
 /** Of a pool that left the configuration. */

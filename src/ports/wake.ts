@@ -20,6 +20,7 @@ export type ControllerName =
   | "retention"
   | "generation"
   | "recover"
+  | "recall"
   | "discover"
   | "rerun"
   | "watch-hosts"

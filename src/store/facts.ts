@@ -80,3 +80,9 @@ export async function markRestored(tx: Queryable, opening: Store["generation"], 
     await savePresumed(tx, machine, { origin: "restored", why, nowMs });
   return true;
 }
+
+/** When it was last found to have been restored from a backup, in epoch milliseconds; null if never. */
+export async function readRestoredAtMs(db: Queryable): Promise<number | null> {
+  const row = await db.selectFrom("store_facts").select("restored_ms").where("key", "=", 1).executeTakeFirstOrThrow();
+  return row.restored_ms;
+}

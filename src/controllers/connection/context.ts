@@ -3,7 +3,7 @@ import type { GitHubErrorCode } from "../../domain/errors.ts";
 import type { ConnectionName, DeliveryId, JobId } from "../../domain/ids.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
 import type { GitHub } from "../../ports/github.ts";
-import type { GitHubHooks, Hook } from "../../ports/github-hooks.ts";
+import type { GitHubHooks, Hook, HookDelivery } from "../../ports/github-hooks.ts";
 import type { Surroundings } from "../context.ts";
 
 export interface ConnectionContext extends Surroundings {
@@ -30,6 +30,8 @@ export interface ConnectionMemory {
   deliveriesSeenUntilMs: number | null;
   /** What was done about each event that did not arrive. */
   readonly rescues: Map<DeliveryId, Rescue>;
+  /** What GitHub told before the restore that the store does not know; null before its log was read for it. */
+  recall: Recall | null;
   repositories: ServedRepositories | null;
   /** Time of day at which the open jobs of each repository were last read, for people. */
   readonly lookedAtMs: Map<string, number>;
@@ -69,6 +71,17 @@ export interface Rescue {
   readonly lastAtMs: number;
 }
 
+export interface Recall {
+  readonly restoredAtMs: number;
+  readonly open: readonly LoggedDelivery[];
+}
+
+export interface LoggedDelivery {
+  readonly hook: Hook;
+  /** One attempt of it. */
+  readonly delivery: HookDelivery;
+}
+
 export interface Absence {
   readonly sinceMs: number;
   readonly lastAtMs: number;
@@ -89,6 +102,7 @@ export function emptyConnectionMemory(): ConnectionMemory {
     hooks: null,
     deliveriesSeenUntilMs: null,
     rescues: new Map(),
+    recall: null,
     repositories: null,
     lookedAtMs: new Map(),
     looks: new Map(),

@@ -2,13 +2,11 @@
  * Reads GitHub's delivery log for events that did not reach us, and has each sent again; GitHub never does so by itself.
  * One that fails again is taken from the log itself: so jobs come in also while our own address cannot be reached.
  */
-import { GitHubError, type GitHubErrorCode } from "../../domain/errors.ts";
-import { type PoolPolicy, type RegistrationScope, registrationScopesOf } from "../../domain/pool.ts";
+import { GitHubError } from "../../domain/errors.ts";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import type { Hook, HookDelivery } from "../../ports/github-hooks.ts";
-import { listKnownDeliveries } from "../../store/deliveries/list.ts";
-import { recordPending } from "../../store/deliveries/record.ts";
-import type { ConnectionContext, Rescue } from "./context.ts";
+import type { ConnectionContext, LoggedDelivery, Rescue } from "./context.ts";
+import { isOfOne, readEachLog, takePayload, withoutKnown } from "./delivery-log.ts";
 import { isResting, meetTrouble, troubleOf } from "./trouble.ts";
 
 /** Twice within the minute in which a lost event is found that the log knows of. */
@@ -25,7 +23,6 @@ const RESCUES_PER_PASS_MAX = 120;
 const ATTEMPTS_MAX = 4;
 /** So long a redelivery gets to arrive. GitHub itself waits 10 s for our answer. */
 const RESCUE_PATIENCE_MS = 15 * SECOND_MS;
-const HOOKS_KEPT_MS = 10 * MINUTE_MS;
 
 export async function recover(context: ConnectionContext): Promise<void> {
   const { memory, clock } = context;
@@ -45,69 +42,27 @@ export async function recover(context: ConnectionContext): Promise<void> {
   }
 }
 
-interface LostDelivery {
-  readonly hook: Hook;
-  /** The newest attempt. */
-  readonly delivery: HookDelivery;
-}
-
-async function findHooks(context: ConnectionContext): Promise<readonly Hook[]> {
-  const { memory, clock, hooks, ownPools, webhooksUrl } = context;
-  const nowMs = clock.monotonicMs();
-  if (memory.hooks !== null && nowMs < memory.hooks.untilMs) return memory.hooks.found;
-  const scopes = ownPools.flatMap((pool) => [...registrationScopesOf(pool), ...ownersOf(pool)]);
-  const found = await hooks.findHooks(scopes, webhooksUrl);
-  memory.hooks = { found, untilMs: nowMs + HOOKS_KEPT_MS };
-  return found;
-}
-
-/** One webhook of an organization serves pools that name its repositories, too. */
-function ownersOf({ scope }: PoolPolicy): readonly RegistrationScope[] {
-  if (scope.kind !== "repositories") return [];
-  const owners = new Set(scope.repositories.map((pattern) => pattern.split("/")[0] ?? ""));
-  return [...owners].map((organization) => ({ kind: "organization", organization }));
-}
-
-/** A webhook that was deleted, or whose log we may not read any more, holds up no other. */
-async function listAllLost(context: ConnectionContext, sinceMs: number): Promise<readonly LostDelivery[]> {
-  const lost: LostDelivery[] = [];
-  let refusal: GitHubError | null = null;
-  for (const hook of await findHooks(context)) {
-    try {
-      lost.push(...(await listLost(context, hook, sinceMs)));
-    } catch (error) {
-      if (!isOfOne(error)) throw error;
-      refusal = error;
-    }
-  }
+async function listAllLost(context: ConnectionContext, sinceMs: number): Promise<readonly LoggedDelivery[]> {
+  const { found: lost, refusal } = await readEachLog(context, (hook) => listLost(context, hook, sinceMs));
   noteFailing(context, lost);
   if (refusal !== null) context.memory.trouble.recover ??= troubleOf(context, refusal);
   return lost;
 }
 
-const OF_ONE: ReadonlySet<GitHubErrorCode> = new Set(["github-not-found", "github-forbidden", "github-invalid"]);
-
-/** It says nothing of the next webhook or delivery. */
-function isOfOne(error: unknown): error is GitHubError {
-  return error instanceof GitHubError && OF_ONE.has(error.code);
-}
-
 /** Events of jobs whose newest attempt failed and that the store does not have. The newest first: their jobs still wait. */
-async function listLost(context: ConnectionContext, hook: Hook, sinceMs: number): Promise<readonly LostDelivery[]> {
+async function listLost(context: ConnectionContext, hook: Hook, sinceMs: number): Promise<readonly LoggedDelivery[]> {
   const failed = await context.hooks.listFailedDeliveries(hook, sinceMs, DELIVERIES_PER_PASS_MAX);
   const newest = new Map<string, HookDelivery>();
   for (const delivery of failed)
     if (delivery.event === "workflow_job" && !newest.has(delivery.guid)) newest.set(delivery.guid, delivery);
   const deliveries = [...newest.values()].sort((a, b) => b.deliveredAtMs - a.deliveredAtMs);
-  const known = await listKnownDeliveries(
-    context.store.db,
-    context.connection,
-    deliveries.map(({ guid }) => guid),
+  return withoutKnown(
+    context,
+    deliveries.map((delivery) => ({ hook, delivery })),
   );
-  return deliveries.filter(({ guid }) => !known.has(guid)).map((delivery) => ({ hook, delivery }));
 }
 
-async function rescueAll(context: ConnectionContext, lost: readonly LostDelivery[]): Promise<void> {
+async function rescueAll(context: ConnectionContext, lost: readonly LoggedDelivery[]): Promise<void> {
   const due = lost.filter((one) => isDue(context, one)).slice(0, RESCUES_PER_PASS_MAX);
   let redeliveryCount = 0;
   for (const one of due) {
@@ -126,49 +81,38 @@ async function rescueAll(context: ConnectionContext, lost: readonly LostDelivery
   }
 }
 
-function rescueOf({ memory }: ConnectionContext, { delivery }: LostDelivery): Rescue {
+function rescueOf({ memory }: ConnectionContext, { delivery }: LoggedDelivery): Rescue {
   return memory.rescues.get(delivery.guid) ?? { attemptCount: 0, lastAtMs: 0 };
 }
 
-function isDue(context: ConnectionContext, one: LostDelivery): boolean {
+function isDue(context: ConnectionContext, one: LoggedDelivery): boolean {
   const { attemptCount, lastAtMs } = rescueOf(context, one);
   const isWaiting = attemptCount > 0 && context.clock.monotonicMs() - lastAtMs < RESCUE_PATIENCE_MS;
   return !isWaiting && attemptCount < ATTEMPTS_MAX;
 }
 
-async function redeliver({ hooks, telemetry, connection }: ConnectionContext, { hook, delivery }: LostDelivery) {
+async function redeliver({ hooks, telemetry, connection }: ConnectionContext, { hook, delivery }: LoggedDelivery) {
   await hooks.redeliver(hook, delivery.id);
   telemetry.count("holdfast_redeliveries_total", { connection });
 }
 
-async function takePayload(context: ConnectionContext, { hook, delivery }: LostDelivery): Promise<void> {
-  const { connection, clock, store, telemetry, wake } = context;
-  const payload = await context.hooks.readPayload(hook, delivery.id);
-  if (payload === null) return;
-  const body = new TextEncoder().encode(JSON.stringify(payload));
-  const { guid: id, event } = delivery;
-  await recordPending(store.db, { id, connection, event, body, receivedAtMs: clock.nowMs() });
-  telemetry.count("holdfast_recovered_jobs_total", { connection, by: "payload" });
-  wake.controller("ingest", null);
-}
-
-function isGivenUp(context: ConnectionContext, one: LostDelivery): boolean {
+function isGivenUp(context: ConnectionContext, one: LoggedDelivery): boolean {
   return rescueOf(context, one).attemptCount >= ATTEMPTS_MAX;
 }
 
-function oldestOpen(context: ConnectionContext, lost: readonly LostDelivery[]): number | null {
+function oldestOpen(context: ConnectionContext, lost: readonly LoggedDelivery[]): number | null {
   const open = lost.filter((one) => !isGivenUp(context, one));
   return open.length === 0 ? null : Math.min(...open.map(({ delivery }) => delivery.deliveredAtMs));
 }
 
-function forgetSettled(context: ConnectionContext, lost: readonly LostDelivery[]): void {
+function forgetSettled(context: ConnectionContext, lost: readonly LoggedDelivery[]): void {
   const listed = new Set(lost.map(({ delivery }) => delivery.guid));
   for (const [guid, { lastAtMs }] of context.memory.rescues)
     if (!listed.has(guid) && context.clock.monotonicMs() - lastAtMs > OVERLAP_MS) context.memory.rescues.delete(guid);
 }
 
 /** A wrong secret, a wrong path, an address that nobody reaches: told in GitHub's own words. */
-function noteFailing({ memory, clock }: ConnectionContext, lost: readonly LostDelivery[]): void {
+function noteFailing({ memory, clock }: ConnectionContext, lost: readonly LoggedDelivery[]): void {
   const last = lost[0]?.delivery;
   if (last === undefined) {
     memory.trouble.recover = null;
