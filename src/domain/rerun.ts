@@ -155,7 +155,7 @@ export function decideRerun(rerun: Rerun, seen: Observation<ObservedRun>, nowMs:
   const job = findJob(rerun, run);
   const isLater = run.attempt > rerun.runAttempt;
   if (isLater && job !== null && !isCarriedOver(job, run)) return { kind: "over", outcome: "runs-already" };
-  // Asked for now, it would be refused; and what somebody else runs again may yet be this job.
+  // Asked for now, it would be refused; and where somebody else asked for another attempt, this job may be part of it.
   if (!run.isCompleted) return { kind: "wait", waitsFor: "run-goes-on" };
   // The list of jobs may be of another moment than the run.
   if (job === null || job.conclusion === null) return { kind: "wait", waitsFor: "end-unknown" };

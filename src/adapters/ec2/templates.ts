@@ -217,8 +217,9 @@ function isNoTemplate(error: unknown): boolean {
   return code.startsWith("InvalidLaunchTemplateName.NotFound") || code.startsWith("InvalidLaunchTemplateId.NotFound");
 }
 
+/** No controller's or pool's name has a slash in it, so that no two pools share one: `a` with `b-c` and `a-b` with `c` would. */
 export function templateName({ controllerId, pool }: Pick<Ec2ProviderOptions, "controllerId" | "pool">): string {
-  return `holdfast-${controllerId}-${pool}`;
+  return `holdfast/${controllerId}/${pool}`;
 }
 
 /** A template is named by its id or by its name. */

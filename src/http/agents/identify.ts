@@ -14,7 +14,7 @@ import type { AgentTokens, TokenSubject } from "./token.ts";
 export interface IdentifyOptions {
   readonly store: Store;
   readonly tokens: AgentTokens;
-  /** Who vouches for instances; none where no pool has any. */
+  /** Who vouches for instances; absent where no pool is made of them. */
   readonly authorities?: readonly InstanceAuthority[];
 }
 

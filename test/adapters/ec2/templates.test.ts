@@ -2,7 +2,8 @@ import type { LaunchTemplateVersion, ResponseLaunchTemplateData } from "@aws-sdk
 import { describe, expect, it } from "vitest";
 import type { Ec2Settings } from "../../../src/adapters/ec2/settings.ts";
 import { hashTemplate, templateData } from "../../../src/adapters/ec2/template-data.ts";
-import { supersededVersions, Templates } from "../../../src/adapters/ec2/templates.ts";
+import { supersededVersions, Templates, templateName } from "../../../src/adapters/ec2/templates.ts";
+import { parseControllerId, parsePoolName } from "../../../src/domain/ids.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../src/domain/units.ts";
 import { type Answer, fakeEc2, throwing } from "./fake-client.ts";
 import { type HandClock, handClock, NO_PLACE, optionsAt, settingsAt } from "./stage.ts";
@@ -39,6 +40,13 @@ function keeping(): Record<string, Answer> & { readonly versions: LaunchTemplate
 }
 
 describe("a pool's template", () => {
+  it("has a name that is no other pool's, however controllers and pools are called", () => {
+    const named = (controllerId: string, pool: string) =>
+      templateName({ controllerId: parseControllerId(controllerId), pool: parsePoolName(pool) });
+    expect(named("a", "b-c")).not.toBe(named("a-b", "c"));
+    expect(named("a", "b-c")).toMatch(/^[a-zA-Z0-9().\-/_]{3,128}$/);
+  });
+
   it("is made once, whoever asks for it at the same time, and read again after a while", async () => {
     const { ec2, clock, templates } = stage(keeping());
     expect(await Promise.all([templates.ensure(), templates.ensure()])).toEqual([

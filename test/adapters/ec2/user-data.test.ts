@@ -119,7 +119,7 @@ describe("the boot script", () => {
 describe("user data", () => {
   const decode = (text: string) => Buffer.from(text, "base64").toString("utf8");
 
-  it("is the script alone where nobody else has any", () => {
+  it("is our script alone where the template of the user has none", () => {
     expect(decode(encodeUserData("#!/bin/bash\n", null))).toBe("#!/bin/bash\n");
   });
 
