@@ -101,12 +101,14 @@ async function tryOne(name: string, path: string, request: MutantsRequest): Prom
   };
   let remark: string | null = null;
   for (let from = 1; from <= request.seedCount; ) {
-    const broken = await tryInProcess(file, { from, to: request.seedCount }, request, HOOK);
+    const broken = await tryInProcess(file, { from, to: request.seedCount, stopsAfterMs: null }, request, HOOK);
     const last = broken.tried.at(-1);
     if (last === undefined || last.violations.length === 0)
       return survived(last?.seed ?? from - 1, broken.failure ?? remark);
     const { seed } = last;
-    const sound = await tryInProcess(file, { from: seed, to: seed }, request, null);
+    // What the sound product shows later in that world is no reason to doubt what was seen before.
+    const stopsAfterMs = Math.max(...last.violations.map(({ atMs }) => atMs));
+    const sound = await tryInProcess(file, { from: seed, to: seed, stopsAfterMs }, request, null);
     if (sound.failure !== null) return survived(seed, `the sound product was not tried: ${sound.failure}`);
     const found = findNew(last, sound.tried[0] ?? null, expected);
     if (found !== null)
@@ -131,10 +133,12 @@ interface Tried {
 }
 
 /** @param hook null for the sound product. */
-function tryInProcess(file: URL, { from, to }: Seeds, request: MutantsRequest, hook: URL | null): Promise<Tried> {
+function tryInProcess(file: URL, seeds: Seeds, request: MutantsRequest, hook: URL | null): Promise<Tried> {
   const { world = WORLD, trialMaxMs = TRIAL_MAX_MS } = request;
   const planting = hook === null ? [] : ["--import", `${hook.href}?mutant=${encodeURIComponent(file.href)}`];
-  const program = [TRIAL, file.href, String(from), String(to), world.href];
+  const { from, to, stopsAfterMs } = seeds;
+  const until = stopsAfterMs === null ? [] : [String(stopsAfterMs)];
+  const program = [TRIAL, file.href, String(from), String(to), world.href, ...until];
   const limits = { timeout: trialMaxMs, maxBuffer: OUTPUT_MAX_BYTES };
   const { promise, resolve } = Promise.withResolvers<Tried>();
   execFile(process.execPath, [...QUIET, ...planting, ...program], limits, (error, stdout, stderr) => {

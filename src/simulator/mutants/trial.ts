@@ -8,6 +8,8 @@ import { worldForMutant } from "./world-for-mutant.ts";
 export interface Seeds {
   readonly from: number;
   readonly to: number;
+  /** What comes later in their worlds is not looked at; null: each is run to its end. */
+  readonly stopsAfterMs: number | null;
 }
 
 export interface SeedTried {
@@ -22,8 +24,9 @@ export async function tryMutant(
   tell: (tried: SeedTried) => void,
 ): Promise<void> {
   const { name, mutant, seeds } = trial;
+  const until = seeds.stopsAfterMs === null ? {} : { stopsAfterMs: seeds.stopsAfterMs };
   for (let seed = seeds.from; seed <= seeds.to; seed += 1) {
-    const { violations } = await runWorld(worldForMutant(name, mutant, seed), { seed, stopsAtFirst: true });
+    const { violations } = await runWorld(worldForMutant(name, mutant, seed), { seed, stopsAtFirst: true, ...until });
     tell({ seed, violations: violations.map(({ invariant, atMs, what }) => ({ invariant, atMs, what })) });
     if (violations.length > 0) return;
   }

@@ -11,6 +11,8 @@ export type RunWorld = (
     readonly onEvent?: (event: WorldEvent) => void;
     /** Ends the world at its first violation: the figures are then those of a part of it. */
     readonly stopsAtFirst?: boolean;
+    /** Ends the world once its time is past this, and does not judge what is left then. Epoch milliseconds of the world. */
+    readonly stopsAfterMs?: number;
   },
 ) => Promise<WorldResult>;
 

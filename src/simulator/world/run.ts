@@ -19,7 +19,8 @@ type RunOptions = Parameters<RunWorld>[1];
 export async function runWorld(scenario: Scenario, options: RunOptions): Promise<WorldResult> {
   const world = createWorld(scenario, options.seed, options.onEvent ?? null);
   const inspections = new Inspections(world);
-  const isOver = () => options.stopsAtFirst === true && world.judge.violationCount > 0;
+  const { stopsAtFirst = false, stopsAfterMs = Number.POSITIVE_INFINITY } = options;
+  const isOver = () => (stopsAtFirst && world.judge.violationCount > 0) || world.scheduler.nowMs > stopsAfterMs;
   world.webhooks.start();
   world.installation?.start();
   world.workload.start(Math.min(scenario.durationMs, scenario.faultsEndMs ?? scenario.durationMs));

@@ -23,6 +23,7 @@ const PLANTED: Readonly<Record<string, Mutant>> = {
   found: NO_PROBE,
   "found-by-another": NO_PROBE,
   "breaks-the-sound-one-too": NO_PROBE,
+  "sound-one-breaks-later": NO_PROBE,
   survives: { ...NO_PROBE, text: "failuresMax: number", replacement: "failuresMax: number" },
   "not-there": { ...NO_PROBE, text: "nobody wrote this" },
   "there-twice": { ...NO_PROBE, text: "madeAtMs" },
@@ -70,6 +71,10 @@ it("lets survive what does not show", () => {
 
 it("does not count what the sound product shows in the same world, and goes on to the next", () => {
   expect(outcomeOf("breaks-the-sound-one-too")).toMatchObject({ caughtBy: "I5", seedsTried: 3 });
+});
+
+it("asks the sound product only for what it shows until then", () => {
+  expect(outcomeOf("sound-one-breaks-later")).toMatchObject({ caughtBy: "I5", seedsTried: 3 });
 });
 
 it.each([

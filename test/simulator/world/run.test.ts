@@ -148,6 +148,16 @@ it("stops at the first violation where it is asked to", async () => {
   expect(result.simulatedHours).toBeLessThan(2);
 });
 
+it("stops after a time where it is asked to, and does not judge what is left then", async () => {
+  const late = tinyScenario({
+    workload: { jobs: [plannedJob("late", { atMs: 9 * MINUTE_MS, durationMs: HOUR_MS })], arrivals: null },
+  });
+  const result = await runWorld(late, { seed: 1, stopsAfterMs: late.startMs + 30 * MINUTE_MS });
+  expect(result.violations).toEqual([]);
+  expect(result.jobs).toMatchObject({ total: 1, open: 1 });
+  expect(result.simulatedHours).toBeLessThan(0.6);
+});
+
 it("judges only safety where faults never stop", async () => {
   const endless = tinyScenario({
     workload: { jobs: [plannedJob("late", { atMs: 9 * MINUTE_MS, durationMs: HOUR_MS })], arrivals: null },
