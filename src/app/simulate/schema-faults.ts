@@ -140,7 +140,7 @@ export const FAULTS: { readonly [Kind in FaultKind]: FaultSchema<Kind> } = {
     fields: PROBABILITY,
   },
   "github.outage": {
-    says: "No call is answered and no webhook sent.",
+    says: "No call is answered and no webhook sent; over with the faults at the latest.",
     example: "{ kind: github.outage, every: 4h, for: [2m, 30m] }",
     fields: { ...EVERY, ...lasting("How long.") },
   },

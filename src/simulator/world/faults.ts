@@ -24,6 +24,11 @@ export class Faults {
     return this.#scheduler.nowMs < this.#endMs;
   }
 
+  /** Until they stop. */
+  get leftMs(): number {
+    return Math.max(0, this.#endMs - this.#scheduler.nowMs);
+  }
+
   get counts(): Readonly<Record<string, number>> {
     return Object.fromEntries([...this.#counts].sort(([one], [other]) => (one < other ? -1 : 1)));
   }

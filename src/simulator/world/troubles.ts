@@ -45,7 +45,8 @@ export function startTroubles(world: TroubledWorld): void {
 
 function troubleGitHub({ faults, githubRemote, log }: TroubledWorld): void {
   faults.recur<FaultOf<"github.outage">>("github.outage", ({ forMs }, chance) => {
-    const durationMs = chance.between(forMs);
+    // What must be found once faults have stopped cannot be found before GitHub is back.
+    const durationMs = Math.min(chance.between(forMs), faults.leftMs);
     log.note(`GitHub is out for ${Math.round(durationMs / SECOND_MS)} s`);
     githubRemote.breakDown(durationMs);
   });

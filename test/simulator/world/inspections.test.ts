@@ -12,6 +12,7 @@ import {
   type Leftovers,
 } from "../../../src/simulator/world/inspections.ts";
 import type { WorldTelemetry } from "../../../src/simulator/world/telemetry.ts";
+import { startTroubles } from "../../../src/simulator/world/troubles.ts";
 import { createWorld } from "../../../src/simulator/world/world.ts";
 import { pool } from "../../domain/builders.ts";
 import { IdleHost } from "../provider/provider-scene.ts";
@@ -157,6 +158,16 @@ it.each<[string, (scene: Scene) => void, Partial<Scenario>]>([
   change(scene);
   await scene.pass(2 * HOUR_MS);
   expect(scene.said).toEqual([]);
+});
+
+it("GitHub is back when the faults stop: what must be found after them could not be found before", async () => {
+  const outage = { kind: "github.outage", everyMs: MINUTE_MS, forMs: [10 * HOUR_MS, 10 * HOUR_MS] } as const;
+  const scene = await new Scene({ faults: [outage], faultsEndMs: 20 * MINUTE_MS }).begin();
+  startTroubles(scene.world);
+  await scene.pass(19 * MINUTE_MS);
+  expect(scene.world.githubRemote.isOut).toBe(true);
+  await scene.pass(MINUTE_MS);
+  expect(scene.world.githubRemote.isOut).toBe(false);
 });
 
 it("I6: a job waits and nobody knows of it, long after the faults", async () => {
