@@ -176,7 +176,7 @@ describe("logs", () => {
   };
 
   it("by the name of the job's machine, runner, provider id and page address", async () => {
-    const address = "https://github.com/acme/widgets/actions/runs/1/job/3";
+    const address = "https://github.com/acme/widgets/actions/runs/100/job/3";
     const ofJob = await told("3", {});
     expect(ofJob.map(({ name }) => name)).toEqual(["Worker_20260801-104400-utc.log", "agent.log"]);
     for (const subject of ["m-00000002", "i-00000002", `hf-ci-eu-${ofJob[0]?.runnerName?.slice(9)}`, address])
