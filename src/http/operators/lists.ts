@@ -3,7 +3,8 @@ import { z } from "zod";
 import { parseMachineId, parsePoolName } from "../../domain/ids.ts";
 import { formatInstant } from "../../domain/instant.ts";
 import { JOB_STATUSES } from "../../domain/job.ts";
-import type { MachineStateKind } from "../../domain/machine.ts";
+import { MACHINE_STATES } from "../../domain/machine.ts";
+import { VERDICTS } from "../../domain/verdict.ts";
 import { findJobById } from "../../store/jobs/load.ts";
 import type { ListPlace } from "../../store/list-place.ts";
 import { loadMachine } from "../../store/machines/load.ts";
@@ -14,20 +15,8 @@ import { readMachines } from "./read-machines.ts";
 import { readName } from "./read-name.ts";
 import type { OperatorSources } from "./sources.ts";
 
-export const LIST_LIMIT_MAX = 1_000;
+const LIST_LIMIT_MAX = 1_000;
 const JOBS_LIMIT = 50;
-
-export const MACHINE_STATES = [
-  "planned",
-  "provisioning",
-  "parked",
-  "stopping",
-  "stopped",
-  "engaged",
-  "retiring",
-  "gone",
-] as const satisfies readonly MachineStateKind[];
-export const VERDICTS = ["busy", "idle", "unknown"] as const;
 
 const Limit = z.coerce.number().int().min(1).max(LIST_LIMIT_MAX);
 
