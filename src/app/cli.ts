@@ -8,6 +8,7 @@ import { addInit } from "./init/flags.ts";
 import { addDeliveries, addOperatorCommands } from "./operating.ts";
 import { addReadingCommands } from "./reading.ts";
 import { addSimulate } from "./simulate/flags.ts";
+import { stopSignal } from "./stop-signal.ts";
 import { version } from "./version.ts";
 
 const EXIT_FAILED = 1;
@@ -78,13 +79,6 @@ function addDemo(program: Command, done: (exitCode: number) => void): void {
       const demo = { jobCount: options.jobs ?? null, exits: options.exit, port: options.port };
       done(await runDemo(demo, screen, stopSignal()));
     });
-}
-
-/** Aborts on the first SIGINT or SIGTERM. */
-function stopSignal(): AbortSignal {
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
-  return stop.signal;
 }
 
 const COUNT_MAX = 10_000;

@@ -1,53 +1,96 @@
 /** The commands that ask a server, and `check`: their words and options on the command line. */
 import { type Command, InvalidArgumentError } from "commander";
+import { JOB_STATUSES } from "../domain/job.ts";
+import { MACHINE_STATES } from "../domain/machine.ts";
+import { VERDICTS } from "../domain/verdict.ts";
 import { CONFIG_DEFAULT, type ServerOptions } from "./client.ts";
 import type { CheckOptions } from "./commands/check.ts";
+import type { JobsOptions } from "./commands/jobs.ts";
+import type { MachinesOptions } from "./commands/machines.ts";
 import { readEnvironment } from "./config/environment.ts";
 import type { CommandIo } from "./terminal/io.ts";
+import { addWatch, openLive, type WatchOptions } from "./watching.ts";
 
 type Done = (exitCode: number) => void;
-type Reading = ServerOptions & { readonly json?: boolean };
+type Reading = ServerOptions & WatchOptions & { readonly json?: boolean };
 
 const COLUMNS_DEFAULT = 100;
 const LIMIT_MAX = 1_000;
-const SUBJECT = "a job's page address or id, a machine id, a provider id or a runner's name";
+const SUBJECT = "a job's or run's page address or id, a machine id, a provider id or a runner's name";
 
 export function addReadingCommands(program: Command, done: Done): void {
-  asking(program.command("status").description("the fleet now: pools, machines, jobs, and what is wrong")).action(
-    async (options: Reading) => {
-      const { runStatus } = await import("./commands/status.ts");
-      done(await runStatus(options, openIo()));
-    },
-  );
-  asking(program.command("jobs").description("the newest jobs, and what each waits for"))
-    .option("--status <list>", "only these: waiting, queued, in_progress, completed, separated by commas")
-    .option("--limit <count>", "so many at most", parseLimit)
-    .action(async (options: Reading & { readonly status?: string; readonly limit?: number }) => {
-      const { runJobs } = await import("./commands/jobs.ts");
-      done(await runJobs(options, openIo()));
-    });
-  asking(program.command("machines").description("the machines, what each is believed to do, and why it is kept"))
-    .option("--all", "those that are gone, too")
-    .option("--limit <count>", "so many at most", parseLimit)
-    .action(async (options: Reading & { readonly all?: boolean; readonly limit?: number }) => {
-      const { runMachines } = await import("./commands/machines.ts");
-      done(await runMachines(options, openIo()));
-    });
+  const status = program.command("status").description("the fleet now: pools, machines, jobs, and what is wrong");
+  addWatch(asking(status)).action(async (options: Reading) => {
+    const { runStatus } = await import("./commands/status.ts");
+    done(await runStatus(options, openIo(), openLive(options)));
+  });
+  addPools(program, done);
+  addJobs(program, done);
+  addMachines(program, done);
   addExplain(program, done);
   addLogs(program, done);
   addCheck(program, done);
 }
 
+function addPools(program: Command, done: Done): void {
+  const pools = program
+    .command("pools")
+    .description("each pool against its maximum, what is stopped in it, and what its jobs wait for")
+    .argument("[pool]", "only this one, in full");
+  addWatch(asking(pools))
+    .addHelpText("after", "\nExample: holdfast pools linux")
+    .action(async (name: string | undefined, options: Reading) => {
+      const { runPools } = await import("./commands/pools.ts");
+      done(await runPools(name ?? null, options, openIo(), openLive(options)));
+    });
+}
+
+function addJobs(program: Command, done: Done): void {
+  const jobs = program.command("jobs").description("the newest jobs, and what each waits for");
+  addPage(asking(jobs), "job")
+    .option("--status <list>", `only these, separated by commas: ${JOB_STATUSES.join(", ")}`)
+    .addHelpText("after", "\nExample: holdfast jobs --pool linux --status queued,in_progress --since 2h")
+    .action(async (options: Reading & JobsOptions) => {
+      const { runJobs } = await import("./commands/jobs.ts");
+      done(await runJobs(options, openIo(), openLive(options)));
+    });
+}
+
+function addMachines(program: Command, done: Done): void {
+  const machines = program
+    .command("machines")
+    .description("the machines, what each is believed to do, and why it is kept");
+  addPage(asking(machines), "machine")
+    .option("--all", "those that are gone, too")
+    .option("--state <list>", `only these, separated by commas: ${MACHINE_STATES.join(", ")}`)
+    .option("--verdict <list>", `only these, separated by commas: ${VERDICTS.join(", ")}`)
+    .addHelpText("after", "\nExample: holdfast machines --verdict unknown --watch")
+    .action(async (options: Reading & MachinesOptions) => {
+      const { runMachines } = await import("./commands/machines.ts");
+      done(await runMachines(options, openIo(), openLive(options)));
+    });
+}
+
+/** The options of a list that may be long. */
+function addPage(command: Command, what: "job" | "machine"): Command {
+  return addWatch(command)
+    .option("--pool <pool>", "only those of this pool")
+    .option("--since <time>", "only those made then or later: 2h, 2026-08-19, 2026-08-19T16:00")
+    .option(`--before <${what}>`, "only those that stand after this one in the list; or a time")
+    .option("--limit <count>", "so many at most", parseLimit);
+}
+
 function addExplain(program: Command, done: Done): void {
-  asking(
-    program
-      .command("explain")
-      .description("one timeline: what was seen, what was decided, under which rule, and what is waited for")
-      .argument("[subject]", `${SUBJECT}, or a pool; without it: why nothing starts`),
-  ).action(async (subject: string | undefined, options: Reading) => {
-    const { runExplain } = await import("./commands/explain.ts");
-    done(await runExplain(subject ?? null, options, openIo()));
-  });
+  const explain = program
+    .command("explain")
+    .description("one timeline: what was seen, what was decided, under which rule, and what is waited for")
+    .argument("[job|machine|pool]", `${SUBJECT}, or a pool; without it: why nothing starts`);
+  addWatch(asking(explain))
+    .addHelpText("after", "\nExample: holdfast explain https://github.com/acme/widgets/actions/runs/1/job/2")
+    .action(async (subject: string | undefined, options: Reading) => {
+      const { runExplain } = await import("./commands/explain.ts");
+      done(await runExplain(subject ?? null, options, openIo(), openLive(options)));
+    });
 }
 
 function addLogs(program: Command, done: Done): void {
@@ -55,10 +98,11 @@ function addLogs(program: Command, done: Done): void {
     program
       .command("logs")
       .description("the last lines of agent, runner and Worker, or of the console of a machine that never came up")
-      .argument("<subject>", SUBJECT),
+      .argument("<job|machine>", SUBJECT),
   )
     .option("--lines <count>", "so many lines of each at most, the last ones", parseLimit)
     .option("--name <text>", "only logs with this in their name, as in Worker")
+    .addHelpText("after", "\nExample: holdfast logs m-4fz8k2q1w9x0 --name Worker --lines 20")
     .action(async (subject: string, options: Reading & { readonly lines?: number; readonly name?: string }) => {
       const { runLogs } = await import("./commands/logs.ts");
       done(await runLogs(subject, options, openIo()));
@@ -75,6 +119,7 @@ function addCheck(program: Command, done: Done): void {
     .option("--offline", "without asking GitHub")
     .option("--iam", "print the IAM policy that the EC2 pools of this configuration need, and nothing else")
     .option("--json", "for programs")
+    .addHelpText("after", "\nExample: holdfast check --config holdfast.yaml --offline")
     .action(async (options: CheckOptions & { readonly config: string }) => {
       const { runCheck } = await import("./commands/check.ts");
       done(await runCheck(options.config, options, openIo()));

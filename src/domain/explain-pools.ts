@@ -112,7 +112,8 @@ function commonest(reasons: readonly (ReasonCode | null)[]): PoolExplanation["wa
   return first === undefined || first[0] === null ? null : because(first[0]);
 }
 
-function byCount(reasons: readonly (ReasonCode | null)[]): readonly (readonly [ReasonCode | null, number])[] {
+/** The commonest first; among equals the one that was met first. */
+export function byCount(reasons: readonly (ReasonCode | null)[]): readonly (readonly [ReasonCode | null, number])[] {
   const groups = [...Map.groupBy(reasons, (reason) => reason)];
   return groups.map(([reason, all]) => [reason, all.length] as const).sort((a, b) => b[1] - a[1]);
 }

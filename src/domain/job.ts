@@ -8,8 +8,8 @@
 import type { ConnectionName, JobId, RunnerId } from "./ids.ts";
 import type { RoutableJob } from "./pool.ts";
 
-const STATUSES = ["waiting", "queued", "in_progress", "completed"] as const;
-export type JobStatus = (typeof STATUSES)[number];
+export const JOB_STATUSES = ["waiting", "queued", "in_progress", "completed"] as const;
+export type JobStatus = (typeof JOB_STATUSES)[number];
 
 export interface Job extends RoutableJob {
   readonly id: JobId;
@@ -46,7 +46,7 @@ export type AppliedJobEvent =
   | { readonly kind: "ignored"; readonly reason: "nothing-new" };
 
 function jobStatusRank(status: JobStatus): number {
-  return STATUSES.indexOf(status);
+  return JOB_STATUSES.indexOf(status);
 }
 
 /** The status of a webhook's action and its job's own status: action `queued` may carry `status: "waiting"`. */

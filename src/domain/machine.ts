@@ -75,6 +75,17 @@ export type MachineState =
 /** Why a row closed: what it was retired for, or that nothing was ever started for it. */
 export type GoneReason = RetireReason | "never-launched";
 export type MachineStateKind = MachineState["kind"];
+/** All of them, in the order in which a machine may come to them. */
+export const MACHINE_STATES = [
+  "planned",
+  "provisioning",
+  "parked",
+  "stopping",
+  "stopped",
+  "engaged",
+  "retiring",
+  "gone",
+] as const satisfies readonly MachineStateKind[];
 
 export interface Machine {
   readonly id: MachineId;

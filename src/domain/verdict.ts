@@ -18,6 +18,8 @@ export type Verdict =
   | { readonly kind: "idle"; readonly proof: ProofKind }
   | { readonly kind: "unknown"; readonly missing: readonly ReasonCode[] };
 
+export const VERDICTS = ["busy", "idle", "unknown"] as const satisfies readonly Verdict["kind"][];
+
 export interface MachineEvidence {
   readonly machine: Machine;
   /** The one that may be out, or is about to be; null where the store knows of none. */

@@ -1,6 +1,6 @@
 /** A store with one of everything that a screen has to show, at a moment that stands still. */
 import type { EvidenceSource, Subject } from "../../src/domain/evidence.ts";
-import { parseControllerId, parseDeliveryId } from "../../src/domain/ids.ts";
+import { parseControllerId, parseDeliveryId, parseLaunchId } from "../../src/domain/ids.ts";
 import type { Job } from "../../src/domain/job.ts";
 import type { ProviderState } from "../../src/domain/observed.ts";
 import type { ReasonCode } from "../../src/domain/reasons.ts";
@@ -12,6 +12,7 @@ import { recordQuarantined } from "../../src/store/deliveries/record.ts";
 import { recordDecision } from "../../src/store/evidence/decisions.ts";
 import { recordEvidence } from "../../src/store/evidence/evidence.ts";
 import { saveJob } from "../../src/store/jobs/save.ts";
+import { insertLaunch } from "../../src/store/launches/save.ts";
 import { saveLogs } from "../../src/store/logs/logs.ts";
 import { insertMachine } from "../../src/store/machines/save.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
@@ -52,6 +53,19 @@ export async function openSampleStore(): Promise<Store> {
   await recordQuarantined(store.db, { ...delivery, body: Buffer.from("{"), receivedAtMs: NOW_MS }, "not JSON");
   const fact = "launch l-00000009 failed: provider-capacity, starting 1 machine";
   await note(store, poolSubject(GPU), "provider", 2 * MINUTE_MS, fact);
+  await insertLaunch(store.db, {
+    id: parseLaunchId("l-00000009"),
+    pool: GPU,
+    settingsHash: "a",
+    machineIds: [machineId(6)],
+    state: "open",
+    attemptCount: 2,
+    nextAttemptAtMs: NOW_MS + 30 * SECOND_MS,
+    error: "provider-capacity: starting 1 machine",
+    createdAtMs: ago(2 * MINUTE_MS),
+    version: 0,
+    order: null,
+  });
   return store;
 }
 
@@ -110,9 +124,10 @@ const SAMPLE_HEALTH: Health = {
   ],
 };
 
-async function addJob(store: Store, given: Partial<Job>, poolOf: string | null, ticketCount = 0): Promise<Job> {
+export async function addJob(store: Store, given: Partial<Job>, poolOf: string | null, ticketCount = 0): Promise<Job> {
   const made = job({ createdAtMs: ago(3 * MINUTE_MS), ...given });
-  const url = `https://github.com/${made.repository}/actions/runs/${made.runId}/job/${made.id}`;
+  const host = made.connection === "ghes" ? "ghes.acme.com" : "github.com";
+  const url = `https://${host}/${made.repository}/actions/runs/${made.runId}/job/${made.id}`;
   const saved = { ...made, htmlUrl: url };
   const row = {
     job: saved,

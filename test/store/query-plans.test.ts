@@ -20,16 +20,22 @@ import * as jobLists from "../../src/store/jobs/list.ts";
 import {
   findJobById,
   findJobsByRunnerNames,
+  findJobsOfRun,
   findNamedRunners,
   listKnownJobs,
   loadJob,
 } from "../../src/store/jobs/load.ts";
 import { saveJob } from "../../src/store/jobs/save.ts";
-import { listOpenLaunches, loadLaunch } from "../../src/store/launches/load.ts";
+import { findLastLaunch, listOpenLaunches, loadLaunch } from "../../src/store/launches/load.ts";
 import { listLogs } from "../../src/store/logs/logs.ts";
 import { countPresentByPool } from "../../src/store/machines/count.ts";
 import { recordAgentSeen } from "../../src/store/machines/heard.ts";
-import { listMachines, listMachinesInState, listMachinesOfPool } from "../../src/store/machines/list.ts";
+import {
+  listEndedMachines,
+  listMachines,
+  listMachinesInState,
+  listMachinesOfPool,
+} from "../../src/store/machines/list.ts";
 import { findMachineByProviderId, loadMachine, loadMachines } from "../../src/store/machines/load.ts";
 import { listMachinesWithNews } from "../../src/store/machines/news.ts";
 import { saveMachine } from "../../src/store/machines/save.ts";
@@ -62,6 +68,7 @@ const machine = sampleMachine(1);
 const subject = machineSubject(machine.id);
 const fact = { subject, source: "agent", fact: "parked", observedAtMs: 1 } as const;
 const delivery = sampleDelivery(1).id;
+const place = { createdAtMs: 5, id: 7 };
 const some = { includeGone: false, limitCount: 9 };
 
 /** Which queries of a verb read a whole table or index. */
@@ -107,6 +114,11 @@ describe("no verb reads a whole table", () => {
     ["listQueuedJobsOfPool", (db) => jobLists.listQueuedJobsOfPool(db, pool, 9)],
     ["listQueuedAndUnroutedJobs", (db) => jobLists.listQueuedAndUnroutedJobs(db, 9)],
     ["listRecentJobs", (db) => jobLists.listRecentJobs(db, { limitCount: 9, statuses: ["queued", "completed"] })],
+    [
+      "listRecentJobs of a pool",
+      (db) => jobLists.listRecentJobs(db, { limitCount: 9, pool, before: place, sinceMs: 1 }),
+    ],
+    ["findJobsOfRun", (db) => findJobsOfRun(db, job.runId)],
     ["countQueuedByPool", (db) => countQueuedByPool(db)],
     ["loadMachine", (db) => loadMachine(db, machine.id)],
     ["saveMachine", (db) => saveMachine(db, machine, 0)],
@@ -115,6 +127,10 @@ describe("no verb reads a whole table", () => {
     ["listMachinesOfPool", (db) => listMachinesOfPool(db, pool, some)],
     ["listMachinesOfPool with the gone", (db) => listMachinesOfPool(db, pool, { ...some, includeGone: true })],
     ["listMachines", (db) => listMachines(db, some)],
+    ["listMachines of a pool", (db) => listMachines(db, { ...some, pool, before: { ...place, id: machine.id } })],
+    ["listMachines of a state", (db) => listMachines(db, { ...some, states: ["gone"], sinceMs: 1 })],
+    ["listEndedMachines", (db) => listEndedMachines(db, [pool], 9)],
+    ["findLastLaunch", (db) => findLastLaunch(db, pool)],
     ["listMachinesInState", (db) => listMachinesInState(db, pool, "parked")],
     ["listMachinesInState, several", (db) => listMachinesInState(db, pool, "parked", "planned")],
     ["readStanding", (db) => readStanding(db, machine.id)],

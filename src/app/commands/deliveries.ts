@@ -7,7 +7,7 @@ import { type CommandIo, coloursOf, widthOf } from "../terminal/io.ts";
 import { type Column, renderTable } from "../terminal/table.ts";
 import { wrapText } from "../terminal/text-width.ts";
 import { CommandError, EXIT, type ExitCode, telling } from "./failure.ts";
-import type { ReadOptions } from "./status.ts";
+import type { ReadOptions } from "./question.ts";
 
 export interface DeliveriesOptions extends ReadOptions {
   /** pending, applied, ignored or quarantined. */

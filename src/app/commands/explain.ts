@@ -1,32 +1,31 @@
 /** `holdfast explain <anything>`: one timeline with the evidence and the rules that were followed. */
 import { ExplainAnswer } from "../../http/operators/answers.ts";
 import { clockTime, formatBetween } from "../../http/text/durations.ts";
-import { plainAnswer } from "../../http/text/plain-text.ts";
 import { describeWord } from "../../http/text/words.ts";
-import { openClient } from "../client.ts";
 import { type Colours, type CommandIo, coloursOf, widthOf } from "../terminal/io.ts";
+import type { Live } from "../terminal/live-terminal.ts";
 import { wrapText } from "../terminal/text-width.ts";
-import { CommandError, EXIT, type ExitCode, telling } from "./failure.ts";
-import type { ReadOptions } from "./status.ts";
+import { CommandError, type ExitCode } from "./failure.ts";
+import { type ReadOptions, runQuestion } from "./question.ts";
 import { toned } from "./tones.ts";
 
-/** @param subject a job's id or address, a machine id, a provider's id, a runner's name or a pool; null for all pools. */
-export function runExplain(subject: string | null, options: ReadOptions, io: CommandIo): Promise<ExitCode> {
-  return telling(io, options, async () => {
+/** @param subject whatever names a job, a machine, a runner or a pool; null for all pools. */
+export function runExplain(
+  subject: string | null,
+  options: ReadOptions,
+  io: CommandIo,
+  live: Live | null = null,
+): Promise<ExitCode> {
+  return runQuestion(options, io, live, () => {
     if (subject?.trim() === "")
       throw new CommandError("explaining", {
         code: "usage",
         wrong: "nothing is named",
         mend: "Name a job, a machine, a runner or a pool; without any name it tells why nothing starts.",
       });
-    const client = await openClient(options, io.environment);
     const path = subject === null ? "/explain" : `/explain/${encodeURIComponent(subject.trim())}`;
     const what = subject === null ? "why nothing starts" : `to explain ${subject}`;
-    const answer = await client.get(path, ExplainAnswer, what);
-    const text =
-      options.json === true ? `${JSON.stringify(answer, null, 2)}\n` : renderExplanation(plainAnswer(answer), io);
-    io.stdout.write(text);
-    return EXIT.ok;
+    return { ask: (client) => client.get(path, ExplainAnswer, what), render: renderExplanation };
   });
 }
 

@@ -1,46 +1,48 @@
 /** `holdfast jobs`: the newest jobs, and why those wait that wait. */
 import { type JobAnswer, JobsAnswer } from "../../http/operators/answers.ts";
 import { formatAgo, formatDuration } from "../../http/text/durations.ts";
-import { plainAnswer } from "../../http/text/plain-text.ts";
-import { openClient } from "../client.ts";
 import { type Colours, type CommandIo, coloursOf, widthOf } from "../terminal/io.ts";
+import type { Live } from "../terminal/live-terminal.ts";
 import { type Column, renderTable } from "../terminal/table.ts";
-import { EXIT, type ExitCode, telling } from "./failure.ts";
+import type { ExitCode } from "./failure.ts";
+import { describePage, listQuery, type PageOptions, renderMore } from "./page.ts";
+import { type ReadOptions, runQuestion } from "./question.ts";
 import { renderReasons } from "./reasons-legend.ts";
-import type { ReadOptions } from "./status.ts";
 import { toned } from "./tones.ts";
 
-export interface JobsOptions extends ReadOptions {
-  readonly limit?: number | undefined;
+export interface JobsOptions extends ReadOptions, PageOptions {
   /** One or several, separated by commas: waiting, queued, in_progress, completed. */
   readonly status?: string | undefined;
 }
 
-export function runJobs(options: JobsOptions, io: CommandIo): Promise<ExitCode> {
-  return telling(io, options, async () => {
-    const client = await openClient(options, io.environment);
-    const query = new URLSearchParams({
-      ...(options.limit !== undefined && { limit: String(options.limit) }),
-      ...(options.status !== undefined && { status: options.status }),
-    });
-    const answer = await client.get(`/jobs?${query}`, JobsAnswer, "for its jobs");
-    io.stdout.write(
-      options.json === true ? `${JSON.stringify(answer, null, 2)}\n` : renderJobs(plainAnswer(answer), options, io),
-    );
-    return EXIT.ok;
+export function runJobs(options: JobsOptions, io: CommandIo, live: Live | null = null): Promise<ExitCode> {
+  return runQuestion(options, io, live, () => {
+    const path = `/jobs?${listQuery(options, { status: options.status })}`;
+    return {
+      ask: (client) => client.get(path, JobsAnswer, "for its jobs"),
+      render: (answer, screen) => renderJobs(answer, options, screen),
+    };
   });
 }
 
-function renderJobs({ jobs, now }: JobsAnswer, { status }: JobsOptions, io: CommandIo): string {
-  if (jobs.length === 0) {
-    return status === undefined
-      ? "No job is known yet. One shows up when GitHub delivers its first workflow_job webhook.\n"
-      : `No job is ${status.replaceAll(",", " or ")}. \`holdfast jobs\` lists those of every status.\n`;
-  }
+function renderJobs({ jobs, now, isMore }: JobsAnswer, options: JobsOptions, io: CommandIo): string {
+  if (jobs.length === 0) return describeNone(options);
   const colours = coloursOf(io);
   const width = widthOf(io);
   const reasons = jobs.map((job) => job.waitingFor);
-  return `${renderTable(jobs, columnsAt(now, colours), width, colours)}${renderReasons(reasons, width, colours)}`;
+  return [
+    renderTable(jobs, columnsAt(now, colours), width, colours),
+    renderMore(isMore, jobs.length, String(jobs.at(-1)?.id), colours),
+    renderReasons(reasons, width, colours),
+  ].join("");
+}
+
+function describeNone({ status, ...page }: JobsOptions): string {
+  const narrowed = describePage(page);
+  if (status === undefined && narrowed === "")
+    return "No job is known yet. One shows up when GitHub delivers its first workflow_job webhook.\n";
+  const which = status === undefined ? "is known" : `is ${status.replaceAll(",", " or ")}`;
+  return `No job ${which}${narrowed}. \`holdfast jobs\` lists those of every status.\n`;
 }
 
 const columnsAt = (now: string, colours: Colours): readonly Column<JobAnswer>[] => [

@@ -6,7 +6,7 @@ import { openClient } from "../client.ts";
 import { type Colours, type CommandIo, coloursOf, widthOf } from "../terminal/io.ts";
 import { wrapText } from "../terminal/text-width.ts";
 import { CommandError, EXIT, type ExitCode, telling } from "./failure.ts";
-import type { ReadOptions } from "./status.ts";
+import type { ReadOptions } from "./question.ts";
 
 export interface LogsOptions extends ReadOptions {
   /** So many lines of each log, the last ones. */

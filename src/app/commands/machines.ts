@@ -1,49 +1,58 @@
 /** `holdfast machines`: every machine, what it is thought to be doing, and why it is kept. */
 import { type MachineAnswer, MachinesAnswer } from "../../http/operators/answers.ts";
 import { formatAgo, formatBetween } from "../../http/text/durations.ts";
-import { plainAnswer } from "../../http/text/plain-text.ts";
 import { listWords } from "../../http/text/words.ts";
-import { openClient } from "../client.ts";
 import { type Colours, type CommandIo, coloursOf, widthOf } from "../terminal/io.ts";
+import type { Live } from "../terminal/live-terminal.ts";
 import { type Column, renderTable } from "../terminal/table.ts";
-import { EXIT, type ExitCode, telling } from "./failure.ts";
+import type { ExitCode } from "./failure.ts";
+import { describePage, listQuery, type PageOptions, renderMore } from "./page.ts";
+import { type ReadOptions, runQuestion } from "./question.ts";
 import { renderReasons } from "./reasons-legend.ts";
-import type { ReadOptions } from "./status.ts";
 import { toned } from "./tones.ts";
 import { renderWords } from "./words-legend.ts";
 
-export interface MachinesOptions extends ReadOptions {
+export interface MachinesOptions extends ReadOptions, PageOptions {
   /** Those that are gone, too. */
   readonly all?: boolean | undefined;
-  readonly limit?: number | undefined;
+  /** One or several, separated by commas: planned, parked, engaged, gone … */
+  readonly state?: string | undefined;
+  /** One or several, separated by commas: busy, idle, unknown. */
+  readonly verdict?: string | undefined;
 }
 
-export function runMachines(options: MachinesOptions, io: CommandIo): Promise<ExitCode> {
-  return telling(io, options, async () => {
-    const client = await openClient(options, io.environment);
-    const query = new URLSearchParams({
-      ...(options.all === true && { all: "true" }),
-      ...(options.limit !== undefined && { limit: String(options.limit) }),
-    });
-    const answer = await client.get(`/machines?${query}`, MachinesAnswer, "for its machines");
-    const text =
-      options.json === true ? `${JSON.stringify(answer, null, 2)}\n` : renderMachines(plainAnswer(answer), options, io);
-    io.stdout.write(text);
-    return EXIT.ok;
+export function runMachines(options: MachinesOptions, io: CommandIo, live: Live | null = null): Promise<ExitCode> {
+  return runQuestion(options, io, live, () => {
+    const { all, state, verdict } = options;
+    const path = `/machines?${listQuery(options, { all: all === true ? "true" : undefined, state, verdict })}`;
+    return {
+      ask: (client) => client.get(path, MachinesAnswer, "for its machines"),
+      render: (answer, screen) => renderMachines(answer, options, screen),
+    };
   });
 }
 
-function renderMachines({ machines, now }: MachinesAnswer, { all }: MachinesOptions, io: CommandIo): string {
-  if (machines.length === 0) {
-    return all === true
-      ? "No machine was ever started. One is when a job is queued for a pool, or to keep some parked (`warm.parked`).\n"
-      : "No machines. One is started when a job is queued for a pool; `--all` lists those that are gone.\n";
-  }
+function renderMachines({ machines, now, isMore }: MachinesAnswer, options: MachinesOptions, io: CommandIo): string {
+  if (machines.length === 0) return describeNone(options);
   const colours = coloursOf(io);
   const width = widthOf(io);
   const reasons = machines.map((machine) => machine.waitingFor);
   const words = machines.flatMap((machine) => machine.words);
-  return `${renderTable(machines, columnsAt(now, colours), width, colours)}${renderWords(words, now, width, colours)}${renderReasons(reasons, width, colours)}`;
+  return [
+    renderTable(machines, columnsAt(now, colours), width, colours),
+    renderMore(isMore, machines.length, machines.at(-1)?.id ?? "", colours),
+    renderWords(words, now, width, colours),
+    renderReasons(reasons, width, colours),
+  ].join("");
+}
+
+function describeNone({ all, state, verdict, ...page }: MachinesOptions): string {
+  const kinds = [state, verdict].filter((words) => words !== undefined).map((words) => words.replaceAll(",", " or "));
+  const narrowed = `${kinds.length === 0 ? "" : ` that is ${kinds.join(" and ")}`}${describePage(page)}`;
+  if (narrowed !== "") return `No machine${narrowed}. \`holdfast machines --all\` lists every one that is kept.\n`;
+  return all === true
+    ? "No machine was ever started. One is when a job is queued for a pool, or to keep some parked (`warm.parked`).\n"
+    : "No machines. One is started when a job is queued for a pool; `--all` lists those that are gone.\n";
 }
 
 const columnsAt = (now: string, colours: Colours): readonly Column<MachineAnswer>[] => [

@@ -1,29 +1,21 @@
 /** `holdfast status`: the fleet now, on one screen. */
 import { type ConnectionAnswer, type PoolAnswer, StatusAnswer } from "../../http/operators/answers.ts";
 import { formatAgo } from "../../http/text/durations.ts";
-import { plainAnswer } from "../../http/text/plain-text.ts";
 import { describeTrouble } from "../../http/text/trouble.ts";
 import { listWords } from "../../http/text/words.ts";
-import { openClient, type ServerOptions } from "../client.ts";
 import { type Colours, type CommandIo, coloursOf, widthOf } from "../terminal/io.ts";
+import type { Live } from "../terminal/live-terminal.ts";
 import { type Cell, type Column, renderTable } from "../terminal/table.ts";
 import { wrapText } from "../terminal/text-width.ts";
-import { EXIT, type ExitCode, telling } from "./failure.ts";
+import type { ExitCode } from "./failure.ts";
+import { type ReadOptions, runQuestion } from "./question.ts";
 import { renderWords } from "./words-legend.ts";
 
-export interface ReadOptions extends ServerOptions {
-  readonly json?: boolean | undefined;
-}
-
-export function runStatus(options: ReadOptions, io: CommandIo): Promise<ExitCode> {
-  return telling(io, options, async () => {
-    const client = await openClient(options, io.environment);
-    const status = await client.get("/status", StatusAnswer, "for its status");
-    io.stdout.write(
-      options.json === true ? `${JSON.stringify(status, null, 2)}\n` : renderStatus(plainAnswer(status), io),
-    );
-    return EXIT.ok;
-  });
+export function runStatus(options: ReadOptions, io: CommandIo, live: Live | null = null): Promise<ExitCode> {
+  return runQuestion(options, io, live, () => ({
+    ask: (client) => client.get("/status", StatusAnswer, "for its status"),
+    render: renderStatus,
+  }));
 }
 
 function renderStatus(status: StatusAnswer, io: CommandIo): string {

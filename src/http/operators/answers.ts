@@ -69,6 +69,37 @@ export const PoolAnswer = z.object({
   words: z.array(StandingWord).describe("Operators' words about the pool as a whole"),
 });
 
+const BreakerAnswer = z
+  .object({
+    stops: z.enum(["launches", "tickets"]),
+    since: Instant,
+    failures: Count.describe("In a row, those after it opened included"),
+    nextProbeAt: Instant.describe("When one may be tried next"),
+  })
+  .describe("What kept failing and is stopped until a probe succeeds");
+
+const LaunchAnswer = z.object({
+  id: z.string(),
+  at: Instant,
+  state: z.enum(["open", "done", "refused"]).describe("open until the provider answered; refused: nothing was started"),
+  machines: Count.describe("How many were asked for"),
+  tries: Count,
+  nextTryAt: Instant.nullable().describe("Of an open one"),
+  error: z.string().nullable().describe("Its last failure"),
+});
+
+export const PoolDetailAnswer = PoolAnswer.extend({
+  priority: z.int().nullable().describe("Null for one that left the configuration"),
+  waiting: z
+    .array(z.object({ reason: z.string().nullable(), sentence: z.string(), jobs: Count }))
+    .describe("What its queued jobs wait for, the commonest first; reason null where nothing is decided yet"),
+  oldestWaitingAt: Instant.nullable().describe("Since when the job waits that waits longest"),
+  breakers: z.array(BreakerAnswer),
+  lastLaunch: LaunchAnswer.nullable().describe("As long as it is kept"),
+});
+
+export const PoolsAnswer = z.object({ now: Instant, controllerId: z.string(), pools: z.array(PoolDetailAnswer) });
+
 const BudgetAnswer = z.object({
   account: z.string().describe("Whose installation it is; token for a personal token"),
   limit: Count.nullable().describe("Calls an hour (the primary rate limit); null until GitHub told"),
@@ -129,7 +160,12 @@ export const JobAnswer = z.object({
   url: z.string(),
 });
 
-export const JobsAnswer = z.object({ now: Instant, jobs: z.array(JobAnswer) });
+const IsMore = z
+  .literal(true)
+  .optional()
+  .describe("Only where older ones were left out: `before` the last asks for them");
+
+export const JobsAnswer = z.object({ now: Instant, jobs: z.array(JobAnswer), isMore: IsMore });
 
 export const MachineAnswer = z.object({
   id: z.string(),
@@ -152,7 +188,17 @@ export const MachineAnswer = z.object({
   words: z.array(StandingWord).describe("Operators' words about it, and about its pool"),
 });
 
-export const MachinesAnswer = z.object({ now: Instant, machines: z.array(MachineAnswer) });
+export const MachinesAnswer = z.object({ now: Instant, machines: z.array(MachineAnswer), isMore: IsMore });
+
+export const FleetAnswer = z
+  .object({
+    status: StatusAnswer,
+    waiting: JobsAnswer.describe("Queued for a pool, those first that have waited longest"),
+    moving: MachinesAnswer.describe("Planned, starting, stopping or retiring, newest first"),
+    unknown: MachinesAnswer.describe("Of which nobody can say whether they are busy"),
+    ended: MachinesAnswer.describe("The last that ended first"),
+  })
+  .describe("The whole fleet at one moment, each list up to a limit");
 
 export const ExplainAnswer = z.object({
   now: Instant,
@@ -260,6 +306,9 @@ export const ProblemAnswer = z.object({ code: z.string(), message: z.string(), m
 export type StatusAnswer = z.infer<typeof StatusAnswer>;
 export type ConnectionAnswer = z.infer<typeof ConnectionAnswer>;
 export type PoolAnswer = z.infer<typeof PoolAnswer>;
+export type PoolDetailAnswer = z.infer<typeof PoolDetailAnswer>;
+export type PoolsAnswer = z.infer<typeof PoolsAnswer>;
+export type FleetAnswer = z.infer<typeof FleetAnswer>;
 export type JobAnswer = z.infer<typeof JobAnswer>;
 export type JobsAnswer = z.infer<typeof JobsAnswer>;
 export type MachineAnswer = z.infer<typeof MachineAnswer>;

@@ -6,11 +6,12 @@ import type { Wake } from "../../ports/wake.ts";
 import { answerError, problem } from "../problem.ts";
 import { type Operator, requireRole } from "./auth.ts";
 import { addCommands } from "./commands/app.ts";
+import { JobsQuery, listFleet, listJobs, MachinesQuery } from "./lists.ts";
 import { readDeliveries, readDelivery } from "./read-deliveries.ts";
 import { readExplanation, readFleetExplanation } from "./read-explanation.ts";
-import { readJobs } from "./read-jobs.ts";
+import { FleetQuery, readFleet } from "./read-fleet.ts";
 import { readLogs } from "./read-logs.ts";
-import { readMachines } from "./read-machines.ts";
+import { readPools } from "./read-pools.ts";
 import { readStatus } from "./read-status.ts";
 import type { OperatorSources } from "./sources.ts";
 
@@ -22,25 +23,10 @@ export interface OperatorAppOptions {
 }
 
 const LIMIT_MAX = 1_000;
-const STATUSES = ["waiting", "queued", "in_progress", "completed"] as const;
-
-const JobsQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(LIMIT_MAX).default(50),
-  status: z
-    .string()
-    .transform((text) => text.split(","))
-    .pipe(z.array(z.enum(STATUSES)))
-    .optional(),
-});
 const DeliveriesQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(LIMIT_MAX).default(50),
   state: z.enum(["pending", "applied", "ignored", "quarantined"]).default("quarantined"),
 });
-const MachinesQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(LIMIT_MAX).default(LIMIT_MAX),
-  all: z.enum(["", "true", "1", "false", "0"]).default("false"),
-});
-
 export function createOperatorApp({ operators, sources, telemetry, wake }: OperatorAppOptions): Hono {
   const app = new Hono().basePath("/api/v1");
   app.onError(answerError(telemetry));
@@ -52,19 +38,7 @@ export function createOperatorApp({ operators, sources, telemetry, wake }: Opera
     context.header("x-content-type-options", "nosniff");
   });
   app.get("/status", async (context) => context.json(await readStatus(sources)));
-  app.get("/jobs", async (context) => {
-    const query = JobsQuery.safeParse(context.req.query());
-    if (!query.success) return refuseQuery(context, query.error);
-    const { limit, status } = query.data;
-    return context.json(await readJobs(sources, { limitCount: limit, ...(status && { statuses: status }) }));
-  });
-  app.get("/machines", async (context) => {
-    const query = MachinesQuery.safeParse(context.req.query());
-    if (!query.success) return refuseQuery(context, query.error);
-    const { limit, all } = query.data;
-    const includeGone = all !== "false" && all !== "0";
-    return context.json(await readMachines(sources, { limitCount: limit, includeGone }));
-  });
+  addLists(app, sources);
   addDeliveries(app, sources);
   app.get("/explain", async (context) => context.json(await readFleetExplanation(sources)));
   app.get("/explain/:subject{.+}", async (context) => {
@@ -81,6 +55,38 @@ export function createOperatorApp({ operators, sources, telemetry, wake }: Opera
   });
   addCommands(app, operators, { sources, telemetry, wake });
   return app;
+}
+
+function addLists(app: Hono, sources: OperatorSources): void {
+  app.get("/pools", async (context) => context.json(await readPools(sources)));
+  app.get("/pools/:name", async (context) => {
+    const name = context.req.param("name");
+    const answer = await readPools(sources, name);
+    return answer.pools.length === 0
+      ? problem("not-found", `reading pool ${name.slice(0, 200)}`, { mend: "`holdfast pools` lists them." })
+      : context.json(answer);
+  });
+  app.get("/fleet", async (context) => {
+    const query = FleetQuery.safeParse(context.req.query());
+    return query.success ? context.json(await readFleet(sources, query.data.limit)) : refuseQuery(context, query.error);
+  });
+  app.get("/jobs", async (context) => {
+    const query = JobsQuery.safeParse(context.req.query());
+    if (!query.success) return refuseQuery(context, query.error);
+    const answer = await listJobs(sources, query.data);
+    return answer === null ? refuseBefore(context, query.data.before) : context.json(answer);
+  });
+  app.get("/machines", async (context) => {
+    const query = MachinesQuery.safeParse(context.req.query());
+    if (!query.success) return refuseQuery(context, query.error);
+    const answer = await listFleet(sources, query.data);
+    return answer === null ? refuseBefore(context, query.data.before) : context.json(answer);
+  });
+}
+
+function refuseBefore(context: Context, before: unknown): Response {
+  const mend = "Name one that `holdfast jobs` or `holdfast machines` lists, or a time.";
+  return problem("not-found", `reading what comes before ${before} of ${context.req.path}`, { mend });
 }
 
 function addDeliveries(app: Hono, sources: OperatorSources): void {

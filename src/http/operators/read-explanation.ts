@@ -15,7 +15,7 @@ import { listTicketsOfJob, listTicketsOfMachine } from "../../store/tickets/list
 import { findTicketByRunnerName } from "../../store/tickets/load.ts";
 import type { ExplainAnswer, StandingWord } from "./answers.ts";
 import { findPoolNamed, tellFleet, tellPool } from "./explain-pools.ts";
-import { findSubject } from "./find-subject.ts";
+import { findSubject, refuseSeveral } from "./find-subject.ts";
 import { judge } from "./judge.ts";
 import { readRecords } from "./read-records.ts";
 import { allWords, isFrozen, readWords, wordsOfMachine, wordsOfPool, wordsOver } from "./read-words.ts";
@@ -24,7 +24,10 @@ import type { OperatorSources } from "./sources.ts";
 /** Tickets whose evidence is read for one story, the newest. */
 const TICKETS_MAX = 20;
 
-/** @param text what a person may call a job, a machine or a pool. @returns null where nothing of that name is known. */
+/**
+ * @param text what a person may call a job, a machine or a pool. @returns null where nothing of that name is known.
+ * @throws {HoldfastError} `ambiguous`
+ */
 export async function readExplanation(sources: OperatorSources, text: string): Promise<ExplainAnswer | null> {
   const found = await findSubject(sources.store.db, text);
   switch (found.kind) {
@@ -38,6 +41,8 @@ export async function readExplanation(sources: OperatorSources, text: string): P
       return tellJob(sources, found.row);
     case "machine":
       return tellMachine(sources, found.machine);
+    case "ambiguous":
+      throw refuseSeveral("explaining", text, found.names);
   }
 }
 

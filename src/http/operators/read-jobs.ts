@@ -2,11 +2,10 @@ import type { DecisionRecord } from "../../domain/evidence.ts";
 import { whyJobWaits } from "../../domain/explain.ts";
 import type { MachineId } from "../../domain/ids.ts";
 import { formatInstant } from "../../domain/instant.ts";
-import type { JobStatus } from "../../domain/job.ts";
 import { isTicketLive } from "../../domain/ticket.ts";
 import { latestDecisions } from "../../store/evidence/decisions.ts";
 import { subjectKey } from "../../store/evidence/row.ts";
-import { listQueuedJobs, listRecentJobs } from "../../store/jobs/list.ts";
+import { listQueuedJobs, listRecentJobs, type RecentJobsOptions } from "../../store/jobs/list.ts";
 import type { JobRow } from "../../store/jobs/row.ts";
 import { jobSubject } from "../../store/subjects.ts";
 import { listTicketsOfJob } from "../../store/tickets/list.ts";
@@ -14,23 +13,20 @@ import { findTicketByRunnerName } from "../../store/tickets/load.ts";
 import type { JobAnswer, JobsAnswer } from "./answers.ts";
 import type { OperatorSources } from "./sources.ts";
 
-export interface JobsQuery {
-  readonly limitCount: number;
-  /** All, where it is left out. */
-  readonly statuses?: readonly JobStatus[];
-}
-
 /** Newest first. */
-export async function readJobs(sources: OperatorSources, query: JobsQuery): Promise<JobsAnswer> {
-  return answer(sources, await listRecentJobs(sources.store.db, query));
+export async function readJobs(sources: OperatorSources, query: RecentJobsOptions): Promise<JobsAnswer> {
+  const rows = await listRecentJobs(sources.store.db, { ...query, limitCount: query.limitCount + 1 });
+  return answer(sources, rows, query.limitCount);
 }
 
 /** Queued for a pool, those first that have waited longest. */
 export async function readWaitingJobs(sources: OperatorSources, limitCount: number): Promise<JobsAnswer> {
-  return answer(sources, await listQueuedJobs(sources.store.db, limitCount));
+  return answer(sources, await listQueuedJobs(sources.store.db, limitCount + 1), limitCount);
 }
 
-async function answer(sources: OperatorSources, rows: readonly JobRow[]): Promise<JobsAnswer> {
+/** @param found one more than are told, where there are more. */
+async function answer(sources: OperatorSources, found: readonly JobRow[], limitCount: number): Promise<JobsAnswer> {
+  const rows = found.slice(0, limitCount);
   const decisions = await latestDecisions(
     sources.store.db,
     rows.map(({ job }) => jobSubject(job.connection, job.id)),
@@ -40,7 +36,8 @@ async function answer(sources: OperatorSources, rows: readonly JobRow[]): Promis
     const latest = decisions.get(subjectKey(jobSubject(row.job.connection, row.job.id))) ?? null;
     jobs.push(describeJob(row, latest, await findMachine(sources, row), sources.clock.nowMs()));
   }
-  return { now: formatInstant(sources.clock.nowMs()), jobs };
+  const isMore = found.length > rows.length ? { isMore: true as const } : {};
+  return { now: formatInstant(sources.clock.nowMs()), jobs, ...isMore };
 }
 
 async function findMachine({ store }: OperatorSources, { job }: JobRow): Promise<MachineId | null> {

@@ -8,7 +8,7 @@ import type { Queryable } from "../../store/schema.ts";
 import { listTicketsOfJob, listTicketsOfMachine } from "../../store/tickets/list.ts";
 import { findTicketByRunnerName } from "../../store/tickets/load.ts";
 import type { LogsAnswer } from "./answers.ts";
-import { findSubject } from "./find-subject.ts";
+import { findSubject, refuseSeveral } from "./find-subject.ts";
 import type { OperatorSources } from "./sources.ts";
 
 /** The newest; each has at most 200 lines. */
@@ -16,13 +16,18 @@ const LOGS_MAX = 20;
 /** Tickets of one job whose machines are looked at, the newest. */
 const TICKETS_MAX = 20;
 
-/** @returns null where nothing of that name is known; without logs where none were kept, or none yet. */
+/**
+ * @returns null where nothing of that name is known; without logs where none were kept, or none yet.
+ * @throws {HoldfastError} `ambiguous`
+ */
 export async function readLogs(sources: OperatorSources, text: string): Promise<LogsAnswer | null> {
   const { db } = sources.store;
   const found = await findSubject(db, text);
   switch (found.kind) {
     case "none":
       return null;
+    case "ambiguous":
+      throw refuseSeveral("reading the logs of", text, found.names);
     case "job": {
       const { id, name } = found.row.job;
       const subject = { kind: "job" as const, id: String(id), name };

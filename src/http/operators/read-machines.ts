@@ -8,7 +8,7 @@ import { listEvidence } from "../../store/evidence/evidence.ts";
 import { subjectKey } from "../../store/evidence/row.ts";
 import { findJobsByRunnerNames } from "../../store/jobs/load.ts";
 import type { JobRow } from "../../store/jobs/row.ts";
-import { listMachines } from "../../store/machines/list.ts";
+import { listEndedMachines, listMachines, type MachineFilter } from "../../store/machines/list.ts";
 import { machineSubject } from "../../store/subjects.ts";
 import { listTicketsOfMachines } from "../../store/tickets/list.ts";
 import type { MachineAnswer, MachinesAnswer } from "./answers.ts";
@@ -19,15 +19,58 @@ import type { OperatorSources } from "./sources.ts";
 /** The proof is among the last things that were noted of an ended machine. */
 const ENDING_EVIDENCE_COUNT = 20;
 
-export interface MachinesQuery {
-  readonly includeGone: boolean;
-  readonly limitCount: number;
+export interface MachinesQuery extends MachineFilter {
+  /** What they are believed to do; whatever it is, where it is left out. */
+  readonly verdicts?: readonly string[] | undefined;
 }
+
+/** Above all that `machines.max` of a few pools allows: looked through for those of a verdict, which no table has. */
+const JUDGED_MAX = 20_000;
 
 /** Newest first. */
 export async function readMachines(sources: OperatorSources, query: MachinesQuery): Promise<MachinesAnswer> {
-  const machines = await listMachines(sources.store.db, query);
-  return { now: formatInstant(sources.clock.nowMs()), machines: await describeAll(sources, machines) };
+  const { verdicts, limitCount } = query;
+  const found =
+    verdicts === undefined
+      ? await listMachines(sources.store.db, { ...query, limitCount: limitCount + 1 })
+      : await listJudged(sources, query, verdicts);
+  return answerMachines(sources, found, limitCount);
+}
+
+/** Gone ones, the last that ended first: of pools that are configured, or left and are not drained. */
+export async function readEndedMachines(sources: OperatorSources, limitCount: number): Promise<MachinesAnswer> {
+  const departed = (sources.readDeparted?.() ?? []).map(({ policy }) => policy);
+  const pools = [...sources.pools, ...departed].map(({ name }) => name);
+  return answerMachines(sources, await listEndedMachines(sources.store.db, pools, limitCount + 1), limitCount);
+}
+
+/** @param found one more than are told, where there are more. */
+async function answerMachines(
+  sources: OperatorSources,
+  found: readonly Machine[],
+  limitCount: number,
+): Promise<MachinesAnswer> {
+  const machines = await describeAll(sources, found.slice(0, limitCount));
+  const isMore = found.length > machines.length ? { isMore: true as const } : {};
+  return { now: formatInstant(sources.clock.nowMs()), machines, ...isMore };
+}
+
+async function listJudged(
+  sources: OperatorSources,
+  query: MachinesQuery,
+  verdicts: readonly string[],
+): Promise<readonly Machine[]> {
+  const { db } = sources.store;
+  const machines = await listMachines(db, { ...query, limitCount: JUDGED_MAX });
+  const tickets = await listTicketsOfMachines(
+    db,
+    machines.map(({ id }) => id),
+  );
+  const byMachine = Map.groupBy(tickets, (ticket) => ticket.machineId);
+  return machines.filter((machine) => {
+    const verdict = judge(sources, machine, byMachine.get(machine.id) ?? []);
+    return verdict !== null && verdicts.includes(verdict.kind);
+  });
 }
 
 interface Surrounding {

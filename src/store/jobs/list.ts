@@ -1,5 +1,6 @@
 import type { ConnectionName, PoolName } from "../../domain/ids.ts";
-import type { JobStatus } from "../../domain/job.ts";
+import { JOB_STATUSES, type JobStatus } from "../../domain/job.ts";
+import type { ListPlace } from "../list-place.ts";
 import type { Queryable } from "../schema.ts";
 import { rowsOf } from "../statement.ts";
 import { type JobRow, toJobRow } from "./row.ts";
@@ -40,20 +41,37 @@ function queued(db: Queryable, limitCount: number) {
     .limit(limitCount);
 }
 
-/** Newest first, by GitHub's `created_at`, then by id. @param options.statuses all, where it is left out. */
-export async function listRecentJobs(
-  db: Queryable,
-  options: { readonly limitCount: number; readonly statuses?: readonly JobStatus[] },
-): Promise<readonly JobRow[]> {
-  const { limitCount, statuses } = options;
+export interface RecentJobsOptions {
+  readonly limitCount: number;
+  /** All, where it is left out. */
+  readonly statuses?: readonly JobStatus[] | undefined;
+  readonly pool?: PoolName | undefined;
+  /** Only what GitHub created then or later. */
+  readonly sinceMs?: number | undefined;
+  /** Only what stands after this place in the list. */
+  readonly before?: ListPlace<number> | undefined;
+}
+
+/** Newest first, by GitHub's `created_at`, then by id. */
+export async function listRecentJobs(db: Queryable, options: RecentJobsOptions): Promise<readonly JobRow[]> {
+  const { limitCount, pool, sinceMs, before } = options;
   const recent = db
     .selectFrom("jobs")
     .selectAll()
+    .$if(pool !== undefined, (query) => query.where("pool", "=", pool ?? null))
+    .$if(sinceMs !== undefined, (query) => query.where("created_ms", ">=", sinceMs ?? 0))
+    .$if(before !== undefined, (query) => {
+      const { createdAtMs = 0, id = 0 } = before ?? {};
+      return query
+        .where("created_ms", "<=", createdAtMs)
+        .where((where) => where.or([where("created_ms", "<", createdAtMs), where("id", "<", id)]));
+    })
     .orderBy("created_ms", "desc")
     .orderBy("id", "desc")
     .limit(limitCount);
+  const statuses = options.statuses ?? (pool === undefined ? undefined : JOB_STATUSES);
   if (statuses === undefined) return (await recent.execute()).map(toJobRow);
-  // Each status is a range of the index; all at once would be a search through every job.
+  // Each status is a range of the index, and each status of a pool is; all at once would be a search through every job.
   const rows: JobRow[] = [];
   for (const status of new Set(statuses))
     rows.push(...(await recent.where("status", "=", status).execute()).map(toJobRow));

@@ -20,6 +20,22 @@ export async function findJobById(db: Queryable, id: JobId): Promise<readonly Jo
   return rows.map(toJobRow);
 }
 
+/** Of one run; a matrix has 256 jobs at most. */
+const RUN_JOBS_MAX = 1_000;
+
+/** The jobs of a run, of whatever connection, the newest attempt first and then by id. */
+export async function findJobsOfRun(db: Queryable, runId: number): Promise<readonly JobRow[]> {
+  const rows = await db
+    .selectFrom("jobs")
+    .selectAll()
+    .where("run_id", "=", runId)
+    .orderBy("run_attempt", "desc")
+    .orderBy("id")
+    .limit(RUN_JOBS_MAX)
+    .execute();
+  return rows.map(toJobRow);
+}
+
 const ofRunners = rowsOf((db, { chunk }: { readonly chunk: readonly string[] }) =>
   db.selectFrom("jobs").selectAll().where("runner_name", "in", chunk),
 );

@@ -1,5 +1,6 @@
 import type { LaunchId, PoolName } from "../../domain/ids.ts";
 import type { Queryable } from "../schema.ts";
+import { rowOf } from "../statement.ts";
 import { type LaunchRow, toLaunch } from "./row.ts";
 
 export async function loadLaunch(db: Queryable, id: LaunchId): Promise<LaunchRow | null> {
@@ -18,4 +19,26 @@ export async function listOpenLaunches(db: Queryable, pool: PoolName): Promise<r
     .orderBy("id")
     .execute();
   return rows.map(toLaunch);
+}
+
+const newestInState = rowOf((db, { pool, state }: { readonly pool: PoolName; readonly state: LaunchRow["state"] }) =>
+  db
+    .selectFrom("launches")
+    .selectAll()
+    .where("pool", "=", pool)
+    .where("state", "=", state)
+    .orderBy("created_ms", "desc")
+    .orderBy("id", "desc")
+    .limit(1),
+);
+
+/** The pool's newest of whatever state, as long as it is kept; null where there is none. */
+export async function findLastLaunch(db: Queryable, pool: PoolName): Promise<LaunchRow | null> {
+  let last: LaunchRow | null = null;
+  // Each state is one look into the index.
+  for (const state of ["open", "done", "refused"] as const) {
+    const row = await newestInState(db, { pool, state });
+    if (row !== undefined && row.created_ms >= (last?.createdAtMs ?? 0)) last = toLaunch(row);
+  }
+  return last;
 }

@@ -1,5 +1,6 @@
 import type { PoolName } from "../../domain/ids.ts";
 import type { Machine, MachineStateKind } from "../../domain/machine.ts";
+import type { ListPlace } from "../list-place.ts";
 import type { Queryable } from "../schema.ts";
 import { rowsOf } from "../statement.ts";
 import { PRESENT_STATES, toMachine } from "./row.ts";
@@ -9,10 +10,54 @@ export interface MachineListOptions {
   readonly limitCount: number;
 }
 
+export interface MachineFilter extends MachineListOptions {
+  /** Instead of all that may exist, or of all with the gone. */
+  readonly states?: readonly MachineStateKind[] | undefined;
+  readonly pool?: PoolName | undefined;
+  /** Only those whose row was made then or later. */
+  readonly sinceMs?: number | undefined;
+  /** Only what stands after this place in the list. */
+  readonly before?: ListPlace<string> | undefined;
+}
+
 /** Newest first. */
-export async function listMachines(db: Queryable, options: MachineListOptions): Promise<readonly Machine[]> {
-  const rows = await newestFirst(db, options).execute();
+export async function listMachines(db: Queryable, filter: MachineFilter): Promise<readonly Machine[]> {
+  const { states, pool, sinceMs, before } = filter;
+  const rows = await newestFirst(db, { ...filter, includeGone: filter.includeGone || states !== undefined })
+    .$if(states !== undefined, (query) => query.where("state", "in", states ?? []))
+    .$if(pool !== undefined, (query) => query.where("pool", "=", pool ?? ""))
+    .$if(sinceMs !== undefined, (query) => query.where("created_ms", ">=", sinceMs ?? 0))
+    .$if(before !== undefined, (query) => {
+      const { createdAtMs = 0, id = "" } = before ?? {};
+      return query
+        .where("created_ms", "<=", createdAtMs)
+        .where((where) => where.or([where("created_ms", "<", createdAtMs), where("id", "<", id)]));
+    })
+    .execute();
   return rows.map(toMachine);
+}
+
+const endedOfPool = rowsOf((db, { pool, limitCount }: OfPool) =>
+  db
+    .selectFrom("machines")
+    .selectAll()
+    .where("pool", "=", pool)
+    .where("state", "=", "gone")
+    .orderBy("state_since_ms", "desc")
+    .orderBy("id", "desc")
+    .limit(limitCount),
+);
+
+/** Those that are gone, the last one first. */
+export async function listEndedMachines(
+  db: Queryable,
+  pools: readonly PoolName[],
+  limitCount: number,
+): Promise<readonly Machine[]> {
+  const machines: Machine[] = [];
+  // The end of each pool's machines is a range of the index.
+  for (const pool of pools) machines.push(...(await endedOfPool(db, { pool, limitCount })).map(toMachine));
+  return machines.sort((a, b) => b.state.sinceMs - a.state.sinceMs).slice(0, limitCount);
 }
 
 interface OfPool {

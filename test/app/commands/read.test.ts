@@ -9,6 +9,7 @@ import { runExplain } from "../../../src/app/commands/explain.ts";
 import { runJobs } from "../../../src/app/commands/jobs.ts";
 import { type LogsOptions, runLogs } from "../../../src/app/commands/logs.ts";
 import { runMachines } from "../../../src/app/commands/machines.ts";
+import { runPools } from "../../../src/app/commands/pools.ts";
 import { runStatus } from "../../../src/app/commands/status.ts";
 import type { CommandIo } from "../../../src/app/terminal/io.ts";
 import { textWidth } from "../../../src/app/terminal/text-width.ts";
@@ -18,6 +19,7 @@ import {
   JobsAnswer,
   LogsAnswer,
   MachinesAnswer,
+  PoolsAnswer,
   StatusAnswer,
 } from "../../../src/http/operators/answers.ts";
 import { createOperatorApp } from "../../../src/http/operators/app.ts";
@@ -74,6 +76,9 @@ const COMMANDS: readonly (readonly [string, (io: CommandIo) => Promise<number>])
   ["explain-waiting-job", (io) => runExplain("43", SERVER, io)],
   ["explain-pool", (io) => runExplain("gpu", SERVER, io)],
   ["explain-fleet", (io) => runExplain(null, SERVER, io)],
+  ["pools", (io) => runPools(null, SERVER, io)],
+  ["pool", (io) => runPools("gpu", SERVER, io)],
+  ["jobs-page", (io) => runJobs({ ...SERVER, limit: 3 }, io)],
   ["deliveries", (io) => runDeliveries(SERVER, io)],
   ["delivery", (io) => runShowDelivery("d-1", SERVER, io)],
   ["logs-job", (io) => runLogs("3", SERVER, io)],
@@ -129,6 +134,7 @@ describe("--json", () => {
     ["status", (io: CommandIo) => runStatus({ ...SERVER, json: true }, io), StatusAnswer],
     ["jobs", (io: CommandIo) => runJobs({ ...SERVER, json: true }, io), JobsAnswer],
     ["machines", (io: CommandIo) => runMachines({ ...SERVER, json: true }, io), MachinesAnswer],
+    ["pools", (io: CommandIo) => runPools(null, { ...SERVER, json: true }, io), PoolsAnswer],
     ["explain", (io: CommandIo) => runExplain("7", { ...SERVER, json: true }, io), ExplainAnswer],
     ["logs", (io: CommandIo) => runLogs("3", { ...SERVER, json: true }, io), LogsAnswer],
   ] as const)("%s is what the server answered", async (_name, run, schema) => {
@@ -161,6 +167,47 @@ describe("options", () => {
     expect(table.map((line) => line.split(" ")[0])).toEqual(ids);
   });
 
+  it.each<[Parameters<typeof runJobs>[0], string]>([
+    [{ pool: "gpu" }, "42"],
+    [{ since: "1m" }, "43"],
+    [{ since: "2026-08-19T16:09:00Z" }, "43"],
+    [{ before: "https://github.com/acme/widgets/actions/runs/100/job/3" }, "2"],
+    [{ before: "2026-08-19T15:30:00Z" }, "2"],
+  ])("jobs %j", async (options, id) => {
+    const io = withToken({ isTTY: false });
+    expect(await runJobs({ ...SERVER, ...options }, io)).toBe(0);
+    expect(io.out().split("\n")[1]).toMatch(new RegExp(`^${id} `));
+  });
+
+  it.each<[Parameters<typeof runMachines>[0], RegExp]>([
+    [{ verdict: "unknown" }, /^m-00000004 /m],
+    [{ state: "gone" }, /^m-00000002 /m],
+    [{ pool: "gpu" }, /^m-00000006 /m],
+    [{ limit: 1 }, /those before them by `--before m-00000009`/],
+    [{ pool: "mac", verdict: "busy", since: "2h" }, /^No machine that is busy of pool mac of the last 2h\./],
+  ])("machines %j", async (options, text) => {
+    const io = withToken({ isTTY: false });
+    expect(await runMachines({ ...SERVER, ...options }, io)).toBe(0);
+    expect(io.out()).toMatch(text);
+  });
+
+  it.each<[Parameters<typeof runJobs>[0], number, RegExp]>([
+    [{ since: "yesterday" }, 2, /^Failed: reading --since yesterday\n.*neither a duration nor a time/],
+    [{ since: "2026-99-99" }, 2, /^Failed: reading --since 2026-99-99/],
+    [{ before: "2026-99-99" }, 2, /^Failed: reading --before 2026-99-99\n.*not a time/],
+    [{ before: "999" }, 4, /reading what comes before 999 of/],
+    [{ since: `${"9".repeat(20)}d` }, 2, /^Failed: reading --since/],
+  ])("jobs %j is refused", async (options, exitCode, text) => {
+    const io = withToken();
+    expect(await runJobs({ ...SERVER, ...options }, io)).toBe(exitCode);
+    expect(io.err()).toMatch(text);
+  });
+
+  it("one pool that there is not, and none by an empty name", async () => {
+    expect(await runPools("nothing", SERVER, withToken())).toBe(4);
+    expect(await runPools(" ", SERVER, withToken())).toBe(2);
+  });
+
   it("jobs with a status that there is not", async () => {
     const io = withToken();
     expect(await runJobs({ ...SERVER, status: "done" }, io)).toBe(2);
@@ -176,7 +223,7 @@ describe("logs", () => {
   };
 
   it("by the name of the job's machine, runner, provider id and page address", async () => {
-    const address = "https://github.com/acme/widgets/actions/runs/1/job/3";
+    const address = "https://github.com/acme/widgets/actions/runs/100/job/3";
     const ofJob = await told("3", {});
     expect(ofJob.map(({ name }) => name)).toEqual(["Worker_20260801-104400-utc.log", "agent.log"]);
     for (const subject of ["m-00000002", "i-00000002", `hf-ci-eu-${ofJob[0]?.runnerName?.slice(9)}`, address])

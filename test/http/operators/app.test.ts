@@ -11,7 +11,8 @@ import {
 import { createOperatorApp } from "../../../src/http/operators/app.ts";
 import { createPagesApp } from "../../../src/http/pages/app.ts";
 import type { Store } from "../../../src/store/store.ts";
-import { EVIL_NAME, openSampleStore, sampleSources } from "../sample-fleet.ts";
+import { jobId } from "../../domain/builders.ts";
+import { addJob, EVIL_NAME, openSampleStore, sampleSources } from "../sample-fleet.ts";
 import { recordTelemetry, recordWakes } from "../stand-ins.ts";
 
 const READER = { name: "bob", role: "reader", token: "bob-token-0123456789" } as const;
@@ -177,6 +178,13 @@ describe("GET /explain", () => {
     ["a job's page", "https://github.com/acme/widgets/actions/runs/100/job/7", "7"],
     ["a job's page with a step", "https://github.com/acme/widgets/actions/runs/100/job/7#step:3:1", "7"],
     ["a part of an address", "runs/100/jobs/7", "7"],
+    ["a job of an attempt", "https://github.com/acme/widgets/actions/runs/100/attempts/1/job/7", "7"],
+    ["a job, said to be one", "job:7", "7"],
+    ["a run with one job", "https://github.com/acme/rockets/actions/runs/200", "70"],
+    ["a run's number", "200", "70"],
+    ["a console's address", "https://eu.console.aws.amazon.com/ec2/home#Instance:instanceId=i-00000002", "m-00000002"],
+    ["our own page", "http://127.0.0.1:8082/explain/m-00000001", "m-00000001"],
+    ["a machine, said to be one", "machine:i-00000002", "m-00000002"],
     ["an address of the REST API", "https://api.github.com/repos/acme/widgets/actions/jobs/7", "7"],
     ["a machine's id", "m-00000001", "m-00000001"],
     ["a provider's id", "i-00000002", "m-00000002"],
@@ -185,8 +193,27 @@ describe("GET /explain", () => {
     ["a pool", "gpu", "gpu"],
     ["a pool, said to be one", "pool:gpu", "gpu"],
   ])("finds by %s", async (_name, text, id) => {
+    await addJob(store, { id: jobId(70), runId: 200, repository: "acme/rockets", status: "completed" }, null);
     expect((await ask(`/explain/${encodeURIComponent(text)}`, ExplainAnswer)).subject.id).toBe(id);
   });
+
+  it("says which jobs a run has, where it has several", async () => {
+    const address = encodeURIComponent("https://github.com/acme/widgets/actions/runs/100");
+    for (const path of ["explain", "logs"]) {
+      const { code, message } = await ask(`/${path}/${address}`, ProblemAnswer, 409);
+      expect([code, message]).toEqual([
+        "ambiguous",
+        expect.stringMatching(/which is one of .*7 \(build \(ubuntu, 22\)\)/),
+      ]);
+    }
+  });
+
+  it.each(["https://github.com/acme/widgets/actions/runs/999/job/7", "machine:7", "job:m-00000001", "pool:7"])(
+    "takes nothing else for %s",
+    async (text) => {
+      expect((await ask(`/explain/${encodeURIComponent(text)}`, ProblemAnswer, 404)).code).toBe("not-found");
+    },
+  );
 
   it("takes an address that was not encoded", async () => {
     expect((await ask("/explain/runs/100/job/7", ExplainAnswer)).subject.id).toBe("7");

@@ -15,8 +15,8 @@ import { listEvidence } from "../../../src/store/evidence/evidence.ts";
 import { insertMachine } from "../../../src/store/machines/save.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { machineSubject, poolSubject } from "../../../src/store/subjects.ts";
-import { machine, machineId, poolName } from "../../domain/builders.ts";
-import { openSampleStore, sampleSources } from "../sample-fleet.ts";
+import { connectionName, jobId, machine, machineId, poolName } from "../../domain/builders.ts";
+import { addJob, openSampleStore, sampleSources } from "../sample-fleet.ts";
 import { recordTelemetry, recordWakes } from "../stand-ins.ts";
 
 const ALICE: Operator = { name: "alice", role: "operator", token: "alice-token-0123456789" };
@@ -176,8 +176,26 @@ describe("what a person has at hand", () => {
     expect((await refused("hold", { subject: "i-00000001", reason: "odd" }, 409)).code).toBe("ambiguous");
   });
 
+  it("is no guess where a run has several jobs", async () => {
+    const subject = "https://github.com/acme/widgets/actions/runs/100";
+    const { code, mend } = await refused("terminate", { subject, force: true, reason: "odd" }, 409);
+    expect([code, mend]).toEqual(["ambiguous", expect.stringMatching(/^Name one of them: .*\b7 \(build/)]);
+  });
+
+  it("is no guess where two connections have a job of the number", async () => {
+    const runnerName = "hf-ci-eu-t-00000004";
+    await addJob(store, { id: jobId(7), connection: connectionName("ghes"), runId: 5, runnerName }, "linux");
+    expect((await refused("drain", { subject: "7" }, 409)).code).toBe("ambiguous");
+    const other = await taken("drain", { subject: "https://ghes.acme.com/acme/widgets/actions/runs/5/job/7" });
+    expect(other.subject.id).toBe("m-00000004");
+    const elsewhere = "https://ghes.acme.com/acme/widgets/actions/runs/6/job/7";
+    expect((await refused("drain", { subject: elsewhere }, 404)).code).toBe("not-found");
+  });
+
   it.each([
     ["drain", { subject: "nothing" }, /draining nothing: /],
+    ["drain", { subject: "job:m-00000003" }, /draining job:m-00000003: /],
+    ["drain", { subject: "machine:gpu" }, /draining machine:gpu: /],
     ["hold", { subject: "42", reason: "odd" }, /holding 42 \(job 42 is queued, and on no machine of ours\): /],
     ["hold", { subject: "linux", reason: "odd" }, /holding a machine called linux: /],
     ["terminate", { subject: "linux", force: true, reason: "odd" }, /terminating a machine called linux: /],
