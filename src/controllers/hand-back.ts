@@ -94,13 +94,13 @@ async function ask(context: PoolContext, tx: Queryable, decision: HandBack): Pro
   if (!(await saveTicket(tx, asked, ticket.version))) return false;
   if (reason === "runner-late") await markToRetire(tx, machineId);
   for (const subject of [ticketSubject(ticketId), machineSubject(machineId)]) {
-    const fact = `host asked to hand the ticket back: ${FACTS[reason]}`;
+    const fact = `host asked to hand the ticket back: ${HAND_BACK_FACTS[reason]}`;
     await recordEvidence(tx, { subject, source: "store", fact, observedAtMs: nowMs });
   }
   return true;
 }
 
-const FACTS: Readonly<Record<HandBack["reason"], string>> = {
+export const HAND_BACK_FACTS: Readonly<Record<HandBack["reason"], string>> = {
   "runner-late": "its runner is not online by its deadline",
   "idle-ticket": "no job came, and none waits that could",
   "deaf-listener": "no job came though jobs wait",

@@ -22,7 +22,7 @@ import { forgetSlowEndings } from "./retire/guard.ts";
 import { type Judgement, judgeMachines } from "./retire/judge-machines.ts";
 import { settleAll } from "./settle.ts";
 
-const MACHINES_MAX = 20_000;
+export const MACHINES_MAX = 20_000;
 /** Endings that are worked on at a time: as many as a provider may take in one call, so that they come to it together. */
 const CONCURRENT_ENDINGS_MAX = 200;
 

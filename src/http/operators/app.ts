@@ -11,6 +11,7 @@ import { readExplanation, readFleetExplanation } from "./read-explanation.ts";
 import { readJobs } from "./read-jobs.ts";
 import { readLogs } from "./read-logs.ts";
 import { readMachines } from "./read-machines.ts";
+import { readPlan } from "./read-plan.ts";
 import { readStatus } from "./read-status.ts";
 import type { OperatorSources } from "./sources.ts";
 
@@ -39,6 +40,12 @@ const DeliveriesQuery = z.strictObject({
 const MachinesQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(LIMIT_MAX).default(LIMIT_MAX),
   all: z.enum(["", "true", "1", "false", "0"]).default("false"),
+});
+
+/** A pool's own limit: of several pools each shows as many. */
+const PLAN_LIMIT_DEFAULT = 100;
+const PlanQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(LIMIT_MAX).default(PLAN_LIMIT_DEFAULT),
 });
 
 export function createOperatorApp({ operators, sources, telemetry, wake }: OperatorAppOptions): Hono {
@@ -72,6 +79,7 @@ export function createOperatorApp({ operators, sources, telemetry, wake }: Opera
     const answer = await readExplanation(sources, subject);
     return answer === null ? problem("not-found", `explaining ${subject.slice(0, 200)}`) : context.json(answer);
   });
+  addPlan(app, sources);
   app.get("/logs/:subject{.+}", async (context) => {
     const subject = context.req.param("subject");
     const answer = await readLogs(sources, subject);
@@ -81,6 +89,19 @@ export function createOperatorApp({ operators, sources, telemetry, wake }: Opera
   });
   addCommands(app, operators, { sources, telemetry, wake });
   return app;
+}
+
+function addPlan(app: Hono, sources: OperatorSources): void {
+  const answer = async (context: Context, pool: string | null): Promise<Response> => {
+    const query = PlanQuery.safeParse(context.req.query());
+    if (!query.success) return refuseQuery(context, query.error);
+    const plan = await readPlan(sources, { pool, limitCount: query.data.limit });
+    if (plan !== null) return context.json(plan);
+    const mend = "`holdfast status` lists the pools.";
+    return problem("not-found", `planning the next pass of a pool called ${pool?.slice(0, 200)}`, { mend });
+  };
+  app.get("/plan", (context) => answer(context, null));
+  app.get("/plan/:pool{.+}", (context) => answer(context, context.req.param("pool")));
 }
 
 function addDeliveries(app: Hono, sources: OperatorSources): void {
