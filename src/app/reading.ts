@@ -28,6 +28,7 @@ export function addReadingCommands(program: Command, done: Done): void {
   addJobs(program, done);
   addMachines(program, done);
   addExplain(program, done);
+  addPlan(program, done);
   addLogs(program, done);
   addCheck(program, done);
 }
@@ -90,6 +91,20 @@ function addExplain(program: Command, done: Done): void {
     .action(async (subject: string | undefined, options: Reading) => {
       const { runExplain } = await import("./commands/explain.ts");
       done(await runExplain(subject ?? null, options, openIo(), openLive(options)));
+    });
+}
+
+function addPlan(program: Command, done: Done): void {
+  asking(
+    program
+      .command("plan")
+      .description("what the next pass would do and what it would leave, each with its reason; does nothing of it")
+      .argument("[pool]", "a pool's name; all pools without one"),
+  )
+    .option("--limit <count>", "so many steps of each pool at most", parseLimit)
+    .action(async (pool: string | undefined, options: Reading & { readonly limit?: number }) => {
+      const { runPlan } = await import("./commands/plan.ts");
+      done(await runPlan(pool ?? null, options, openIo()));
     });
 }
 

@@ -8,6 +8,7 @@ import {
   poolControllers,
   sharedControllers,
 } from "../controllers/fleet.ts";
+import { foretellPass } from "../controllers/foretell.ts";
 import { createHearing } from "../controllers/hearing.ts";
 import { isDrained } from "../controllers/pool-gauge.ts";
 import { type Ears, exchangeHeard, hearOthers } from "../controllers/replicas.ts";
@@ -91,6 +92,8 @@ interface Core {
   readonly deliveries: DeliveryLog;
   readonly memories: ReadonlyMap<PoolName, PoolMemory>;
   readonly connections: Connections;
+  /** Empty until the pools are open. */
+  readonly contexts: Map<PoolName, PoolContext>;
   isShuttingDown: boolean;
   /** Empty until the sockets are open. */
   agentsAddress: string;
@@ -108,6 +111,7 @@ async function assemble(
   core.agentsAddress = front.addresses.agents;
   const surroundings = surroundingsOf(core);
   const pools = await openPools(core, surroundings, front);
+  for (const context of pools) core.contexts.set(context.pool.name, context);
   driver.start([
     { name: "tenure", pool: null, periodMs: TENURE_PERIOD_MS, run: () => tenure.run() },
     ...sharedControllers(surroundings),
@@ -182,6 +186,7 @@ function createCore(config: Config, parts: SystemParts, store: Store, pools: rea
     deliveries: new DeliveryLog(store, clock),
     memories: new Map(poolNames.map((name) => [name, emptyMemory()])),
     connections: new Connections(config, parts),
+    contexts: new Map(),
     tenure: new Tenure({
       store,
       clock,
@@ -251,6 +256,10 @@ function sourcesOf(core: Core): OperatorSources {
     clock,
     readHealth: () => healthOf(driver, tenure, core.pools, readDeparted()),
     readDeparted,
+    foretell: async (pool) => {
+      const context = core.contexts.get(pool);
+      return context === undefined ? null : await foretellPass(context);
+    },
     readConnections: () => connections.read(),
     heardAtMs: (machineId) => ears.hearing.heardAtMs(machineId),
     heardSinceMs: () => tenure.heardSinceMs(),

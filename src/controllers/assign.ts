@@ -3,17 +3,14 @@
  * tickets) and the machines that are free; never the machines at work. Writes intents only: `execute/` carries them out.
  */
 
-import type { JobDecision } from "../domain/demand.ts";
-import type { MachineId } from "../domain/ids.ts";
 import { invariant } from "../domain/invariant.ts";
-import { checkPlan } from "../domain/plan-checks.ts";
-import type { ReasonCode } from "../domain/reasons.ts";
 import { findDrain } from "../store/drains.ts";
 import { type DecisionNews, findNewDecisions, isNothingNew, writeDecisions } from "../store/evidence/decisions.ts";
 import { inLease } from "../store/leases.ts";
 import type { Queryable } from "../store/schema.ts";
 import { jobSubject } from "../store/subjects.ts";
 import { gaugeQueue } from "./assign/gauge-queue.ts";
+import { findUnsound, reasonOf, startsOf } from "./assign/judge-plan.ts";
 import { type PoolPlan, planPool } from "./assign/plan-pool.ts";
 import { recordBreakers, tellBreakers } from "./assign/read-breakers.ts";
 import { writeLaunch } from "./assign/write-launch.ts";
@@ -44,23 +41,8 @@ export async function assign(context: PoolContext): Promise<void> {
   if (plan.demand.unneeded.length > 0) context.wake.controller("sweep", context.pool.name);
 }
 
-/** Stopped machines that are started now: for jobs, and for those that are to stand ready. */
-function startsOf({ demand, standby }: PoolPlan): readonly MachineId[] {
-  const forJobs = demand.decisions.flatMap((decision) => (decision.kind === "start" ? [decision.machineId] : []));
-  return [...forJobs, ...standby.starts.map(({ machineId }) => machineId)];
-}
-
 function isSound(context: PoolContext, plan: PoolPlan): boolean {
-  const notes = checkPlan(
-    {
-      jobs: plan.demand.decisions,
-      standing: plan.standing.mints,
-      launchCount: plan.scale.launchCount,
-      starts: plan.standby.starts,
-      machines: new Map(),
-    },
-    { pool: context.pool, demand: plan.input, machines: plan.machines, tickets: plan.input.tickets },
-  );
+  const notes = findUnsound(context, plan);
   for (const note of notes) {
     context.telemetry.count("holdfast_plan_notes_total", { check: note.check });
     context.telemetry.error("a plan was not sound and is not carried out", new Error(note.check), {
@@ -106,23 +88,6 @@ function decisionsOf({ pool, clock }: PoolContext, { demand }: PoolPlan) {
     reason: reasonOf(decision),
     decidedAtMs,
   }));
-}
-
-function reasonOf(decision: JobDecision): ReasonCode {
-  switch (decision.kind) {
-    case "mint":
-      return "mint-next";
-    case "aim":
-      return "ticket-aimed";
-    case "ask":
-      return "asking-github";
-    case "start":
-      return "start-next";
-    case "launch":
-      return "launch-next";
-    case "wait":
-      return decision.reason;
-  }
 }
 
 function rememberPlan(context: PoolContext, plan: PoolPlan): void {

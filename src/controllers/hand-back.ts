@@ -26,7 +26,7 @@ const JOBS_MAX = 2_000;
 export async function handBack(context: PoolContext): Promise<void> {
   const lease = context.lease();
   if (lease === null) return;
-  const decisions = await decide(context);
+  const decisions = await chooseHandBacks(context);
   for (const decision of decisions) {
     const isAsked = await inLease(context.store, lease, (tx) => ask(context, tx, decision));
     if (!isAsked) continue;
@@ -35,7 +35,8 @@ export async function handBack(context: PoolContext): Promise<void> {
   }
 }
 
-async function decide(context: PoolContext): Promise<readonly HandBack[]> {
+/** Which tickets are asked back now. Reads only. */
+export async function chooseHandBacks(context: PoolContext): Promise<readonly HandBack[]> {
   const { store, pool, memory, clock } = context;
   // What the fence hands back is deleted at GitHub at once, or GitHub goes on giving jobs to a listener that is no more.
   if (context.isUnconnected === true) return [];
@@ -93,13 +94,13 @@ async function ask(context: PoolContext, tx: Queryable, decision: HandBack): Pro
   if (!(await saveTicket(tx, asked, ticket.version))) return false;
   if (reason === "runner-late") await markToRetire(tx, machineId);
   for (const subject of [ticketSubject(ticketId), machineSubject(machineId)]) {
-    const fact = `host asked to hand the ticket back: ${FACTS[reason]}`;
+    const fact = `host asked to hand the ticket back: ${HAND_BACK_FACTS[reason]}`;
     await recordEvidence(tx, { subject, source: "store", fact, observedAtMs: nowMs });
   }
   return true;
 }
 
-const FACTS: Readonly<Record<HandBack["reason"], string>> = {
+export const HAND_BACK_FACTS: Readonly<Record<HandBack["reason"], string>> = {
   "runner-late": "its runner is not online by its deadline",
   "idle-ticket": "no job came, and none waits that could",
   "deaf-listener": "no job came though jobs wait",

@@ -1,35 +1,28 @@
 /** Decides which machines retire, and takes each retiring machine the next steps towards its end. */
 
 import type { MachineId } from "../domain/ids.ts";
-import { decideLifecycle, type LifecycleDecision } from "../domain/lifecycle.ts";
+import type { LifecycleDecision } from "../domain/lifecycle.ts";
 import { type Machine, moveMachine } from "../domain/machine.ts";
-import { heedWords, type PoolWords } from "../domain/operator-words.ts";
-import { checkPlan } from "../domain/plan-checks.ts";
-import type { HostReport } from "../domain/protocol.ts";
-import type { ReasonCode } from "../domain/reasons.ts";
-import { decideMarks, isRolloutReason, rolloutPlaceCount } from "../domain/rollout.ts";
-import { NO_HOST_FACTS } from "../domain/slow-proofs.ts";
-import { isTicketLive, isTicketOut, type Ticket } from "../domain/ticket.ts";
+import { decideMarks } from "../domain/rollout.ts";
+import { isTicketLive, type Ticket } from "../domain/ticket.ts";
 import { SECOND_MS } from "../domain/units.ts";
-import { judgeMachine } from "../domain/verdict.ts";
 import { retiringBoundMs } from "../domain/wait.ts";
 import { type DecisionNews, findNewDecisions, isNothingNew, writeDecisions } from "../store/evidence/decisions.ts";
 import { inLease } from "../store/leases.ts";
 import { listMachinesOfPool } from "../store/machines/list.ts";
 import { PRESENT_STATES } from "../store/machines/row.ts";
 import { saveMachine } from "../store/machines/save.ts";
-import { readPoolWords } from "../store/pool-words.ts";
 import type { Queryable } from "../store/schema.ts";
 import { machineSubject } from "../store/subjects.ts";
 import { listLiveTicketsOfPool, listTicketsOfMachine } from "../store/tickets/list.ts";
-import { heardTime, type PoolContext } from "./context.ts";
+import type { PoolContext } from "./context.ts";
 import { gaugePool } from "./pool-gauge.ts";
 import { endMachine } from "./retire/end-machine.ts";
 import { forgetSlowEndings } from "./retire/guard.ts";
-import { heard, type Known, mayBeSlow, readKnown } from "./retire/host-facts.ts";
+import { type Judgement, judgeMachines } from "./retire/judge-machines.ts";
 import { settleAll } from "./settle.ts";
 
-const MACHINES_MAX = 20_000;
+export const MACHINES_MAX = 20_000;
 /** Endings that are worked on at a time: as many as a provider may take in one call, so that they come to it together. */
 const CONCURRENT_ENDINGS_MAX = 200;
 
@@ -55,13 +48,9 @@ async function retireMachines(
   tickets: readonly Ticket[],
 ): Promise<readonly MachineId[]> {
   context.memory.guards.machineCount = machines.length;
-  const known = await readSlow(context, machines, tickets);
-  const words = await readPoolWords(context.store.db, context.pool.name);
-  const decisions = decideMachines(context, machines, tickets, known, words);
-  const notes = checkPlan(
-    { jobs: [], launchCount: 0, machines: decisions },
-    { pool: context.pool, demand: NO_DEMAND, machines, tickets },
-  );
+  const judgement = await judgeMachines(context, machines, tickets);
+  const { decisions, notes } = judgement;
+  remember(context, judgement);
   for (const note of notes) {
     context.telemetry.count("holdfast_plan_notes_total", { check: note.check });
     context.telemetry.error("a retirement was not sound and is not carried out", new Error(note.check), {
@@ -92,99 +81,21 @@ async function retireMachines(
   return inLease(context.store, lease, (tx) => writeRetirements(context, tx, machines, changes));
 }
 
+/** Of a machine that retires the verdict stays as it was last: it is judged no more. */
+function remember({ memory, clock }: PoolContext, { decisions, unknown, notReadySinceMs }: Judgement): void {
+  const { unknownSinceMs } = memory.guards;
+  for (const id of decisions.keys()) {
+    if (!unknown.has(id)) unknownSinceMs.delete(id);
+    else if (!unknownSinceMs.has(id)) unknownSinceMs.set(id, clock.nowMs());
+  }
+  memory.notReadySinceMs.clear();
+  for (const [id, sinceMs] of notReadySinceMs) memory.notReadySinceMs.set(id, sinceMs);
+}
+
 interface Changes {
   readonly sound: ReadonlyMap<MachineId, LifecycleDecision>;
   readonly marked: readonly Machine[];
   readonly news: DecisionNews;
-}
-
-const NO_DEMAND = {
-  jobs: [],
-  tickets: [],
-  unnamedRunning: [],
-  machines: [],
-  mintPauses: new Map<string, ReasonCode>(),
-  launchRoom: { count: 0, limit: "at-max" },
-} as const;
-
-function decideMachines(
-  context: PoolContext,
-  machines: readonly Machine[],
-  tickets: readonly Ticket[],
-  known: ReadonlyMap<MachineId, Known>,
-  words: PoolWords,
-): ReadonlyMap<MachineId, LifecycleDecision> {
-  const time = heardTime(context);
-  noteNotReady(context, machines);
-  const ticketByMachine = new Map(tickets.filter(isTicketLive).map((ticket) => [ticket.machineId, ticket]));
-  const decisions = new Map<MachineId, LifecycleDecision>();
-  let placeCount = rolloutPlaceCount(machines.length, machines);
-  // Listed newest first, and replaced oldest first.
-  for (const machine of machines.toReversed()) {
-    if (machine.state.kind === "retiring") continue;
-    const ticket = ticketByMachine.get(machine.id) ?? null;
-    const heardAtMs = context.hearing.heardAtMs(machine.id);
-    const input = {
-      machine,
-      ticket,
-      heardAtMs,
-      tickets: ticket === null ? [] : [ticket],
-      facts: { ...NO_HOST_FACTS, ...heard(context, machine.id) },
-      ...known.get(machine.id),
-      providerState: context.memory.observed.get(machine.id)?.state ?? null,
-      surplusSinceMs: context.memory.surplusSinceMs.get(machine.id) ?? null,
-      notReadySinceMs: context.memory.notReadySinceMs.get(machine.id) ?? null,
-      isShuttingDown: context.isShuttingDown(),
-      mayBeReplaced:
-        placeCount > 0 &&
-        // Nothing is lost for a moment with one that waits stopped: its replacement comes after it.
-        (machine.state.kind === "stopped" ||
-          context.memory.replaced.has(machine.id) ||
-          isRolloutReason(machine.retireWhenSpent)),
-      mayBeStopped: context.memory.standby.toStop.has(machine.id),
-    };
-    const decision = heedWords(decideLifecycle(input, context.pool, time), { ...input, words }, context.pool);
-    if (decision.kind === "retire" && isRolloutReason(decision.reason)) placeCount -= 1;
-    decisions.set(machine.id, decision);
-    noteUnknown(context, machine.id, judgeMachine(input, time).kind === "unknown");
-  }
-  return decisions;
-}
-
-/** What is known of those machines of which a slow proof could hold. */
-async function readSlow(
-  context: PoolContext,
-  machines: readonly Machine[],
-  tickets: readonly Ticket[],
-): Promise<ReadonlyMap<MachineId, Known>> {
-  const ticketByMachine = new Map(tickets.filter(isTicketOut).map((ticket) => [ticket.machineId, ticket]));
-  const known = new Map<MachineId, Known>();
-  for (const machine of machines) {
-    const { kind } = machine.state;
-    if (kind !== "parked" && kind !== "stopping" && kind !== "engaged") continue;
-    if (mayBeSlow(context, machine, ticketByMachine.get(machine.id) ?? null))
-      known.set(machine.id, await readKnown(context, machine.id));
-  }
-  return known;
-}
-
-function noteUnknown({ memory, clock }: PoolContext, id: MachineId, isUnknown: boolean): void {
-  const { unknownSinceMs } = memory.guards;
-  if (!isUnknown) unknownSinceMs.delete(id);
-  else if (!unknownSinceMs.has(id)) unknownSinceMs.set(id, clock.nowMs());
-}
-
-/** It would not come for a ticket: it makes itself ready again, cannot read its journal, or cannot see what runs there. */
-function isNotReady(report: HostReport | null): boolean {
-  if (report === null) return false;
-  return report.phase === "preparing" || report.phase === "starting" || report.sighting.kind === "unknown";
-}
-
-function noteNotReady({ memory, clock }: PoolContext, machines: readonly Machine[]): void {
-  const notReady = machines.filter(({ state, report }) => state.kind === "parked" && isNotReady(report));
-  const ids = new Set(notReady.map((machine) => machine.id));
-  for (const id of memory.notReadySinceMs.keys()) if (!ids.has(id)) memory.notReadySinceMs.delete(id);
-  for (const id of ids) if (!memory.notReadySinceMs.has(id)) memory.notReadySinceMs.set(id, clock.nowMs());
 }
 
 /** The compare-and-set to `retiring`: whoever gave the machine a ticket in between has won, and it stays. */

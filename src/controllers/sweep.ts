@@ -6,6 +6,7 @@ import type { RunnerId } from "../domain/ids.ts";
 import type { ObservedRunner } from "../domain/observed.ts";
 import { issuePermit } from "../domain/permit.ts";
 import { type RegistrationScope, scopeKey } from "../domain/pool.ts";
+import type { ReasonCode } from "../domain/reasons.ts";
 import { isTicketOver, type Ticket } from "../domain/ticket.ts";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../domain/units.ts";
 import { GITHUB_CALL_TIMEOUT_MS } from "../ports/github.ts";
@@ -50,9 +51,7 @@ async function deleteHandedBack(context: PoolContext): Promise<void> {
   const owing = handedBack.filter(({ registration }) => registration === "present" || registration === "unknown");
   const failedScopes = new Set<string>();
   for (const ticket of owing) {
-    const contradictedAtMs = context.memory.contradictedAtMs.get(ticket.id);
-    const isPaused =
-      contradictedAtMs !== undefined && context.clock.monotonicMs() - contradictedAtMs < CONTRADICTED_PAUSE_MS;
+    const isPaused = restBeforeDeletionMs(context, ticket) > 0;
     // One place that GitHub closes to us holds up no other.
     if (ticket.runnerId === null || isPaused || failedScopes.has(scopeKey(ticket.scope))) continue;
     if (!(await deleteRegistration(context, ticket, ticket.runnerId))) failedScopes.add(scopeKey(ticket.scope));
@@ -97,8 +96,26 @@ async function isAbsent(context: PoolContext, ticket: Ticket): Promise<boolean> 
   return (await context.github.findRunner(ticket.scope, ticket.runnerName)).kind === "absent";
 }
 
-function isResting({ memory, clock }: PoolContext, scope: RegistrationScope): boolean {
-  return clock.monotonicMs() < (memory.sweepPauses.get(scopeKey(scope))?.untilMonotonicMs ?? 0);
+function isResting(context: PoolContext, scope: RegistrationScope): boolean {
+  return listingRestMs(context, scope) > 0;
+}
+
+function listingRestMs({ memory, clock }: PoolContext, scope: RegistrationScope): number {
+  return Math.max(0, (memory.sweepPauses.get(scopeKey(scope))?.untilMonotonicMs ?? 0) - clock.monotonicMs());
+}
+
+/** How long the registration of a ticket that is over is left alone, after GitHub refused to delete or to list. */
+export function restBeforeDeletionMs(context: PoolContext, { id, state, scope }: Ticket): number {
+  if (state.kind !== "handed-back") return listingRestMs(context, scope);
+  const contradictedAtMs = context.memory.contradictedAtMs.get(id) ?? Number.NEGATIVE_INFINITY;
+  return Math.max(0, contradictedAtMs + CONTRADICTED_PAUSE_MS - context.clock.monotonicMs());
+}
+
+/** Why the registration is not deleted whatever GitHub says; null where nothing stands against it. Reads only. */
+export async function barToDeletion(context: PoolContext, ticket: Ticket): Promise<ReasonCode | null> {
+  if (!isTicketOver(ticket)) return "registration-not-over";
+  if (await isBarred(context, ticket)) return "frozen";
+  return (await mayBeHeld(context, ticket)) ? "ticket-not-over" : null;
 }
 
 const OUTAGE_BACKOFF = { firstMs: 10 * SECOND_MS, limitMs: MINUTE_MS };
@@ -164,9 +181,8 @@ async function deleteRegistration(context: PoolContext, owing: Ticket, runnerId:
   const known = isKnown ? owing : await saveRegistration(context, { ...owing, runnerId }, "present");
   const lease = context.lease();
   const ticket = known === null ? null : await loadTicket(context.store.db, known.id);
-  if (lease === null || ticket === null || !isTicketOver(ticket)) return true;
-  if (await isBarred(context, ticket)) return true;
-  if (await mayBeHeld(context, ticket)) return true;
+  if (lease === null || ticket === null) return true;
+  if ((await barToDeletion(context, ticket)) !== null) return true;
   if ((await leaseRemainingMs(context.store.db, lease)) < GITHUB_CALL_TIMEOUT_MS) return false;
   const decision = issuePermit({ kind: "delete-registration", ticket, epoch: lease.epoch, time: heardTime(context) });
   if (decision.kind === "refused") return true;

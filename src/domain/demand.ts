@@ -314,8 +314,16 @@ function mustAsk(waiting: WaitingJob, time: HeardTime): boolean {
 
 /** A job whose tickets keep ending without it gets the next one after a growing pause. */
 function isTicketPaused(waiting: WaitingJob, time: HeardTime): boolean {
-  if (waiting.lastTicketAtMs === null) return false;
-  return time.nowMs - waiting.lastTicketAtMs < backoffMs(CALL_BACKOFF, waiting.ticketCount, 0);
+  const nextAtMs = nextTicketAtMs(waiting);
+  return nextAtMs !== null && time.nowMs < nextAtMs;
+}
+
+/** Before which it gets no other; null for one that has had none. */
+export function nextTicketAtMs({
+  lastTicketAtMs,
+  ticketCount,
+}: Pick<WaitingJob, "lastTicketAtMs" | "ticketCount">): number | null {
+  return lastTicketAtMs === null ? null : lastTicketAtMs + backoffMs(CALL_BACKOFF, ticketCount, 0);
 }
 
 function reasonForCovered(ticket: Ticket, { mintPauses }: DemandInput): ReasonCode {

@@ -85,6 +85,14 @@ export const REASONS = {
   "start-next": { sentence: "A machine that waits stopped is started for it now." },
   "launch-next": { sentence: "A machine is launched for it now." },
   "ticket-aimed": { sentence: "A ticket that was made for another job counts for it now." },
+  // What is done about a ticket or a registration.
+  "ticket-unneeded": { sentence: "No job needs the ticket and it has not left Holdfast: it is voided." },
+  "hand-back-due": { sentence: "Its host is asked to hand its ticket back, and decides by its fence." },
+  "registration-over": { sentence: "Its ticket is over, so its registration is deleted at GitHub." },
+  "registrations-unlisted": {
+    sentence:
+      "GitHub did not list its registrations, or did not delete this one, when it was last asked; it is asked again after a pause.",
+  },
   // Why a machine is kept.
   "being-launched": { sentence: "The provider has been asked for it and has not answered yet." },
   booting: { sentence: "It starts; its agent has not reported yet, and its boot deadline has not passed." },

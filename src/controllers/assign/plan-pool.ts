@@ -31,7 +31,7 @@ import { type OpenBreakers, readBreakers } from "./read-breakers.ts";
 const JOBS_MAX = 1_000;
 const FREE_MACHINES_MAX = 10_000;
 
-/** Everything one pass decides, as a value: `holdfast plan` will print it without carrying it out. */
+/** Everything one pass decides, as a value: `holdfast plan` prints it without carrying it out. */
 export interface PoolPlan extends PoolDecision {
   readonly input: DemandInput;
   readonly breakers: OpenBreakers;
@@ -174,7 +174,7 @@ function openPauses(pauses: PoolMemory["mintPauses"], monotonicMs: number): Dema
 }
 
 /** A question that GitHub did not answer is put again after so long: a deleted run is asked about for as long as it waits. */
-const ASK_PAUSE_MS = 30 * SECOND_MS;
+export const ASK_PAUSE_MS = 30 * SECOND_MS;
 
 function readAskPause({ memory, clock }: PoolContext, jobId: JobId) {
   const failure = memory.askFailures.get(jobId);

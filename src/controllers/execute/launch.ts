@@ -32,18 +32,22 @@ import { settleAll } from "../settle.ts";
  */
 export async function launchMachines(context: PoolContext): Promise<void> {
   if (context.lease() === null || context.pool.mode === "observe") return;
-  const { memory, clock, store, pool } = context;
+  const { store, pool } = context;
   endGathering(context);
   const attempts: Promise<void>[] = [];
   for (const launch of await listOpenLaunches(store.db, pool.name)) {
-    if (clock.monotonicMs() < memory.launch.untilMonotonicMs) break;
-    if (launch.nextAttemptAtMs > clock.nowMs()) continue;
+    if (attemptPauseMs(context, launch) > 0) continue;
     const attempted = attempt(context, launch);
     attempts.push(attempted);
     await Promise.allSettled([attempted]);
   }
   await settleAll(attempts);
   gaugeLaunches(context);
+}
+
+/** How long until the launch may be tried: its own pause, and the one after the last refusal, which is over all. */
+export function attemptPauseMs({ memory, clock }: PoolContext, { nextAttemptAtMs }: LaunchRow): number {
+  return Math.max(0, memory.launch.untilMonotonicMs - clock.monotonicMs(), nextAttemptAtMs - clock.nowMs());
 }
 
 /** A refusal stands until a launch succeeds: between two tries nothing has changed for those who wait. */

@@ -47,12 +47,20 @@ function placeInQueue({ jobId }: Ticket): number {
   return jobId ?? Number.MAX_SAFE_INTEGER;
 }
 
-function isPaused({ memory, clock }: PoolContext, scope: RegistrationScope): boolean {
-  return clock.monotonicMs() < (memory.mintPauses.get(scopeKey(scope))?.untilMonotonicMs ?? 0);
+/** How long GitHub is not asked for tickets there, and why. */
+export function mintPauseOf({ memory, clock }: PoolContext, scope: RegistrationScope): MintWait | null {
+  const pause = memory.mintPauses.get(scopeKey(scope));
+  if (pause === undefined || clock.monotonicMs() >= pause.untilMonotonicMs) return null;
+  return { reason: pause.reason, leftMs: pause.untilMonotonicMs - clock.monotonicMs() };
+}
+
+interface MintWait {
+  readonly reason: ReasonCode;
+  readonly leftMs: number;
 }
 
 async function mintOne(context: PoolContext, ticket: Ticket): Promise<void> {
-  if (isPaused(context, ticket.scope)) return;
+  if (mintPauseOf(context, ticket.scope) !== null) return;
   context.memory.lastScope = ticket.scope;
   const wanted = await isStillWanted(context, ticket);
   if (wanted.kind === "over") return await voidUnwanted(context, ticket, wanted.why);

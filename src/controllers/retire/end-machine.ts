@@ -1,6 +1,6 @@
 /** Takes one retiring machine as far towards its end as it gets now. `domain/ending` decides each step. */
 
-import { decideEnding, type EndingStep, isSlow } from "../../domain/ending.ts";
+import { type EndingStep, isSlow } from "../../domain/ending.ts";
 import { HoldfastError, ProviderError } from "../../domain/errors.ts";
 import type { MachineId, ProviderId, TicketId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
@@ -8,7 +8,6 @@ import { type Machine, moveMachine } from "../../domain/machine.ts";
 import type { ObservedMachine } from "../../domain/observed.ts";
 import { issuePermit, type MachineProof } from "../../domain/permit.ts";
 import type { ReasonCode } from "../../domain/reasons.ts";
-import type { HostFacts } from "../../domain/slow-proofs.ts";
 import { isTicketOut, moveTicket, type Ticket } from "../../domain/ticket.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import { recordDecision } from "../../store/evidence/decisions.ts";
@@ -27,7 +26,8 @@ import { heardTime, type PoolContext } from "../context.ts";
 import { concludeAbsence } from "../observe/absence.ts";
 import { concludeStop } from "../observe/stopped.ts";
 import { voidTicket } from "../void-ticket.ts";
-import { heedBars, readBars } from "./bars.ts";
+import { readBars } from "./bars.ts";
+import { decideStep, type Ending, owesLook } from "./decide-step.ts";
 import { guardOf, noteGuarded, noteSlowEnding } from "./guard.ts";
 import { heard, readKnown } from "./host-facts.ts";
 import { keepConsole } from "./keep-console.ts";
@@ -39,28 +39,14 @@ const STEPS_MAX = 12;
 /** A call that ends a machine is not made with less of the lease left than the call may take. */
 const TERMINATE_TIMEOUT_MS = 15 * SECOND_MS;
 
-interface Ending {
-  readonly machine: Machine;
-  readonly tickets: readonly Ticket[];
-  readonly observed: ObservedMachine | null;
-  readonly facts: HostFacts;
-}
-
 export async function endMachine(context: PoolContext, machineId: MachineId): Promise<void> {
   for (let count = 0; count < STEPS_MAX; count += 1) {
     const lease = context.lease();
     if (lease === null) return;
     const ending = await readEnding(context, machineId, count === 0);
     if (ending === null) return;
-    const rest = {
-      forced: ending.machine.forced,
-      guard: guardOf(context, machineId),
-      epoch: lease.epoch,
-      time: heardTime(context),
-    };
-    const step = decideEnding({ ...ending, ...rest }, context.pool);
-    const bars = await readBars(context.store.db, context.pool.name, machineId);
-    if (!(await takeStep(context, lease, ending, heedBars(step, bars)))) return;
+    const step = await decideStep(context, ending, lease.epoch);
+    if (!(await takeStep(context, lease, ending, step))) return;
   }
 }
 
@@ -69,26 +55,12 @@ async function readEnding(context: PoolContext, machineId: MachineId, isFirst: b
   const { db } = context.store;
   const before = await loadMachine(db, machineId);
   if (before?.state.kind !== "retiring") return null;
-  const look = lookAt(context, before, isFirst);
-  const observed = await look;
+  const isAsked = owesLook(context, before, isFirst);
+  const observed = isAsked ? await askProvider(context, before, before.state.providerId) : null;
   // Where the provider was not asked, nothing has been waited for since the row was read.
-  const machine = look === null ? before : await loadMachine(db, machineId);
+  const machine = isAsked ? await loadMachine(db, machineId) : before;
   if (machine?.state.kind !== "retiring") return null;
   return { machine, observed, ...(await readKnown(context, machineId)) };
-}
-
-/**
- * Only what was seen since the machine began to retire counts. While nothing was called, the listing is recent enough. One
- * whose host said that it leaves, and that came to its call in this pass, needs no other word before it.
- */
-function lookAt(context: PoolContext, machine: Machine, isFirst: boolean): Promise<ObservedMachine | null> | null {
-  const { id, state } = machine;
-  if (state.kind !== "retiring") return null;
-  const listed = context.memory.observed.get(id) ?? null;
-  const isShownAtRest = listed?.state === "dead" || listed?.state === "gone" || listed?.state === "stopped";
-  const isLeaving = machine.report?.phase === "leaving" && !isFirst && state.stage !== "confirming";
-  if ((state.stage === "proving" || isLeaving) && !isShownAtRest) return null;
-  return askProvider(context, machine, state.providerId);
 }
 
 /** By id; null where it could not be asked. */

@@ -11,6 +11,7 @@ import { readDeliveries, readDelivery } from "./read-deliveries.ts";
 import { readExplanation, readFleetExplanation } from "./read-explanation.ts";
 import { FleetQuery, readFleet } from "./read-fleet.ts";
 import { readLogs } from "./read-logs.ts";
+import { readPlan } from "./read-plan.ts";
 import { readPools } from "./read-pools.ts";
 import { readStatus } from "./read-status.ts";
 import type { OperatorSources } from "./sources.ts";
@@ -27,6 +28,12 @@ const DeliveriesQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(LIMIT_MAX).default(50),
   state: z.enum(["pending", "applied", "ignored", "quarantined"]).default("quarantined"),
 });
+/** A pool's own limit: of several pools each shows as many. */
+const PLAN_LIMIT_DEFAULT = 100;
+const PlanQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(LIMIT_MAX).default(PLAN_LIMIT_DEFAULT),
+});
+
 export function createOperatorApp({ operators, sources, telemetry, wake }: OperatorAppOptions): Hono {
   const app = new Hono().basePath("/api/v1");
   app.onError(answerError(telemetry));
@@ -46,6 +53,7 @@ export function createOperatorApp({ operators, sources, telemetry, wake }: Opera
     const answer = await readExplanation(sources, subject);
     return answer === null ? problem("not-found", `explaining ${subject.slice(0, 200)}`) : context.json(answer);
   });
+  addPlan(app, sources);
   app.get("/logs/:subject{.+}", async (context) => {
     const subject = context.req.param("subject");
     const answer = await readLogs(sources, subject);
@@ -87,6 +95,19 @@ function addLists(app: Hono, sources: OperatorSources): void {
 function refuseBefore(context: Context, before: unknown): Response {
   const mend = "Name one that `holdfast jobs` or `holdfast machines` lists, or a time.";
   return problem("not-found", `reading what comes before ${before} of ${context.req.path}`, { mend });
+}
+
+function addPlan(app: Hono, sources: OperatorSources): void {
+  const answer = async (context: Context, pool: string | null): Promise<Response> => {
+    const query = PlanQuery.safeParse(context.req.query());
+    if (!query.success) return refuseQuery(context, query.error);
+    const plan = await readPlan(sources, { pool, limitCount: query.data.limit });
+    if (plan !== null) return context.json(plan);
+    const mend = "`holdfast status` lists the pools.";
+    return problem("not-found", `planning the next pass of a pool called ${pool?.slice(0, 200)}`, { mend });
+  };
+  app.get("/plan", (context) => answer(context, null));
+  app.get("/plan/:pool{.+}", (context) => answer(context, context.req.param("pool")));
 }
 
 function addDeliveries(app: Hono, sources: OperatorSources): void {

@@ -1,6 +1,7 @@
 /** Where the operators' reads come from. Nothing here can change anything. */
-import type { ConnectionName, ControllerId, MachineId } from "../../domain/ids.ts";
+import type { ConnectionName, ControllerId, MachineId, PoolName } from "../../domain/ids.ts";
 import type { ProviderState } from "../../domain/observed.ts";
+import type { PassPlan } from "../../domain/pass-plan.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
 import type { HeardTime } from "../../domain/time.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -32,6 +33,8 @@ export interface OperatorSources {
   readonly clock: Clock;
   /** Those that left the configuration and are not drained; left out where there can be none. */
   readonly readDeparted?: () => readonly DepartedPool[];
+  /** The next pass of a pool, foretold; null for one that this process does not care for. Left out where none has any. */
+  readonly foretell?: (pool: PoolName) => Promise<PassPlan | null>;
   readHealth(): Health;
   readConnections(): readonly ConnectionReading[];
   /** When a machine's agent was last heard; null if not since this process started. */

@@ -1,0 +1,135 @@
+/**
+ * Whether each machine of a pool is kept or retires, from the rows and from what is remembered. Reads only, so that what
+ * the next pass would decide can be asked for without it.
+ */
+import type { MachineId } from "../../domain/ids.ts";
+import { decideLifecycle, type LifecycleDecision } from "../../domain/lifecycle.ts";
+import type { Machine } from "../../domain/machine.ts";
+import { heedWords, type PoolWords } from "../../domain/operator-words.ts";
+import { checkPlan, type PlanNote } from "../../domain/plan-checks.ts";
+import type { HostReport } from "../../domain/protocol.ts";
+import type { ReasonCode } from "../../domain/reasons.ts";
+import { isRolloutReason, rolloutPlaceCount } from "../../domain/rollout.ts";
+import { NO_HOST_FACTS } from "../../domain/slow-proofs.ts";
+import { isTicketLive, isTicketOut, type Ticket } from "../../domain/ticket.ts";
+import { judgeMachine } from "../../domain/verdict.ts";
+import { readPoolWords } from "../../store/pool-words.ts";
+import { heardTime, type PoolContext } from "../context.ts";
+import { heard, type Known, mayBeSlow, readKnown } from "./host-facts.ts";
+
+export interface Judgement {
+  /** Of every machine that is not retiring. */
+  readonly decisions: ReadonlyMap<MachineId, LifecycleDecision>;
+  /** Machines that nobody can judge now. */
+  readonly unknown: ReadonlySet<MachineId>;
+  /** Since when each parked machine's agent has been making itself ready again. */
+  readonly notReadySinceMs: ReadonlyMap<MachineId, number>;
+  /** What is not sound in it, and not carried out. */
+  readonly notes: readonly PlanNote[];
+}
+
+/**
+ * @param machines those that are not gone, newest first.
+ * @param tickets the live ones.
+ */
+export async function judgeMachines(
+  context: PoolContext,
+  machines: readonly Machine[],
+  tickets: readonly Ticket[],
+): Promise<Judgement> {
+  const known = await readSlow(context, machines, tickets);
+  const words = await readPoolWords(context.store.db, context.pool.name);
+  const notReadySinceMs = readNotReady(context, machines);
+  const judged = decideMachines(context, { machines, tickets, known, words, notReadySinceMs });
+  const notes = checkPlan(
+    { jobs: [], launchCount: 0, machines: judged.decisions },
+    { pool: context.pool, demand: NO_DEMAND, machines, tickets },
+  );
+  return { ...judged, notReadySinceMs, notes };
+}
+
+const NO_DEMAND = {
+  jobs: [],
+  tickets: [],
+  unnamedRunning: [],
+  machines: [],
+  mintPauses: new Map<string, ReasonCode>(),
+  launchRoom: { count: 0, limit: "at-max" },
+} as const;
+
+interface Question {
+  readonly machines: readonly Machine[];
+  readonly tickets: readonly Ticket[];
+  readonly known: ReadonlyMap<MachineId, Known>;
+  readonly words: PoolWords;
+  readonly notReadySinceMs: Judgement["notReadySinceMs"];
+}
+
+function decideMachines(
+  context: PoolContext,
+  { machines, tickets, known, words, notReadySinceMs }: Question,
+): Pick<Judgement, "decisions" | "unknown"> {
+  const time = heardTime(context);
+  const ticketByMachine = new Map(tickets.filter(isTicketLive).map((ticket) => [ticket.machineId, ticket]));
+  const decisions = new Map<MachineId, LifecycleDecision>();
+  const unknown = new Set<MachineId>();
+  let placeCount = rolloutPlaceCount(machines.length, machines);
+  // Listed newest first, and replaced oldest first.
+  for (const machine of machines.toReversed()) {
+    if (machine.state.kind === "retiring") continue;
+    const ticket = ticketByMachine.get(machine.id) ?? null;
+    const heardAtMs = context.hearing.heardAtMs(machine.id);
+    const input = {
+      machine,
+      ticket,
+      heardAtMs,
+      tickets: ticket === null ? [] : [ticket],
+      facts: { ...NO_HOST_FACTS, ...heard(context, machine.id) },
+      ...known.get(machine.id),
+      providerState: context.memory.observed.get(machine.id)?.state ?? null,
+      surplusSinceMs: context.memory.surplusSinceMs.get(machine.id) ?? null,
+      notReadySinceMs: notReadySinceMs.get(machine.id) ?? null,
+      isShuttingDown: context.isShuttingDown(),
+      mayBeReplaced:
+        placeCount > 0 &&
+        // Nothing is lost for a moment with one that waits stopped: its replacement comes after it.
+        (machine.state.kind === "stopped" ||
+          context.memory.replaced.has(machine.id) ||
+          isRolloutReason(machine.retireWhenSpent)),
+      mayBeStopped: context.memory.standby.toStop.has(machine.id),
+    };
+    const decision = heedWords(decideLifecycle(input, context.pool, time), { ...input, words }, context.pool);
+    if (decision.kind === "retire" && isRolloutReason(decision.reason)) placeCount -= 1;
+    decisions.set(machine.id, decision);
+    if (judgeMachine(input, time).kind === "unknown") unknown.add(machine.id);
+  }
+  return { decisions, unknown };
+}
+
+/** What is known of those machines of which a slow proof could hold. */
+async function readSlow(
+  context: PoolContext,
+  machines: readonly Machine[],
+  tickets: readonly Ticket[],
+): Promise<ReadonlyMap<MachineId, Known>> {
+  const ticketByMachine = new Map(tickets.filter(isTicketOut).map((ticket) => [ticket.machineId, ticket]));
+  const known = new Map<MachineId, Known>();
+  for (const machine of machines) {
+    const { kind } = machine.state;
+    if (kind !== "parked" && kind !== "stopping" && kind !== "engaged") continue;
+    if (mayBeSlow(context, machine, ticketByMachine.get(machine.id) ?? null))
+      known.set(machine.id, await readKnown(context, machine.id));
+  }
+  return known;
+}
+
+/** It would not come for a ticket: it makes itself ready again, cannot read its journal, or cannot see what runs there. */
+function isNotReady(report: HostReport | null): boolean {
+  if (report === null) return false;
+  return report.phase === "preparing" || report.phase === "starting" || report.sighting.kind === "unknown";
+}
+
+function readNotReady({ memory, clock }: PoolContext, machines: readonly Machine[]): ReadonlyMap<MachineId, number> {
+  const notReady = machines.filter(({ state, report }) => state.kind === "parked" && isNotReady(report));
+  return new Map(notReady.map(({ id }) => [id, memory.notReadySinceMs.get(id) ?? clock.nowMs()]));
+}
