@@ -42,6 +42,7 @@ import { type Front, type FrontApps, openFront } from "./front.ts";
 import { missingConnection } from "./missing-connection.ts";
 import { createPoolProvider, findPoolProblems } from "./providers.ts";
 import { type SettledPool, settlePools } from "./settle-pools.ts";
+import { traceProvider } from "./traced-provider.ts";
 import { version } from "./version.ts";
 
 export interface SystemParts {
@@ -285,9 +286,10 @@ async function contextOf(
   front: Front,
 ): Promise<PoolContext> {
   const { name, connection } = pool.config.policy;
-  const { clock } = core.parts;
+  const { clock, telemetry } = core.parts;
   const { isUnconnected } = pool;
-  const { provider, abilities } = await createPoolProvider(pool, core.config, clock, front.agentsUrl);
+  const untraced = await createPoolProvider(pool, core.config, clock, front.agentsUrl);
+  const { provider, abilities } = traceProvider(untraced, { pool: name, kind: pool.config.provider.kind }, telemetry);
   return {
     ...surroundings,
     pool: pool.config.policy,

@@ -62,6 +62,8 @@ export interface Envelope {
   readonly signal: AbortSignal;
 }
 
+const FIRST_REFUSAL = 400;
+
 export class Client {
   readonly #options: ClientOptions;
 
@@ -81,7 +83,17 @@ export class Client {
   }
 
   /** @throws {GitHubError} `github-unavailable`: no answer, a cut or late one, or a success that is not JSON. */
-  async send(call: Call, envelope: Envelope): Promise<Answer> {
+  send(call: Call, envelope: Envelope): Promise<Answer> {
+    const { operation, purpose, method } = call;
+    return this.#options.telemetry.trace("exchange", operation, { purpose, method }, async (span) => {
+      const answer = await this.#send(call, envelope);
+      const { status } = answer;
+      span.note(status >= FIRST_REFUSAL ? { status, errorCode: String(status) } : { status });
+      return answer;
+    });
+  }
+
+  async #send(call: Call, envelope: Envelope): Promise<Answer> {
     let status = "none";
     try {
       const response = await this.#options.fetch(envelope.url, requestOf(call, envelope));

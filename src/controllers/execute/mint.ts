@@ -12,6 +12,7 @@ import { type RegistrationScope, scopeKey } from "../../domain/pool.ts";
 import type { ReasonCode } from "../../domain/reasons.ts";
 import { moveTicket, type Ticket } from "../../domain/ticket.ts";
 import type { MintedTicket } from "../../ports/github.ts";
+import type { Span } from "../../ports/traces.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
 import { inLease } from "../../store/leases.ts";
 import { poolSubject, ticketSubject } from "../../store/subjects.ts";
@@ -53,6 +54,12 @@ function isPaused({ memory, clock }: PoolContext, scope: RegistrationScope): boo
 
 async function mintOne(context: PoolContext, ticket: Ticket): Promise<void> {
   if (isPaused(context, ticket.scope)) return;
+  const { pool, id, jobId, machineId } = ticket;
+  const about = { pool, job: jobId, machine: machineId, ticket: id };
+  await context.telemetry.trace("ticket", "mint", about, (span) => mintUnpaused(context, ticket, span));
+}
+
+async function mintUnpaused(context: PoolContext, ticket: Ticket, span: Span<"ticket">): Promise<void> {
   context.memory.lastScope = ticket.scope;
   const wanted = await isStillWanted(context, ticket);
   if (wanted.kind === "over") return await voidUnwanted(context, ticket, wanted.why);
@@ -71,6 +78,7 @@ async function mintOne(context: PoolContext, ticket: Ticket): Promise<void> {
     context.memory.mintPauses.delete(scopeKey(ticket.scope));
   } catch (error) {
     if (!(error instanceof GitHubError)) throw error;
+    span.note({ errorCode: error.code });
     await noteFailure(context, asked, error, isFirstRequest);
   }
 }

@@ -20,6 +20,7 @@ import { MINUTE_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Hearing } from "../../ports/hearing.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
+import type { Span } from "../../ports/traces.ts";
 import type { Wake } from "../../ports/wake.ts";
 import { listEvidence, recordEvidence } from "../../store/evidence/evidence.ts";
 import type { Standing } from "../../store/facts.ts";
@@ -71,17 +72,23 @@ export function createAgentApp(options: AgentAppOptions): Hono {
   });
   app.notFound((context) => problem("not-found", `${context.req.method} ${context.req.path}`));
   app.get(BUNDLE_ROUTE, (context) => answerBundle(context, options.bundle ?? null));
-  app.post("/agent/v1/check-in", (context) => checkIn(context, options));
-  app.post("/agent/v1/report", (context) => report(context, options));
+  const { telemetry } = options;
+  app.post("/agent/v1/check-in", (context) =>
+    telemetry.trace("agent", "check-in", {}, (span) => checkIn(context, options, span)),
+  );
+  app.post("/agent/v1/report", (context) =>
+    telemetry.trace("agent", "report", {}, (span) => report(context, options, span)),
+  );
   app.post("/agent/v1/poll", (context) => poll(context, options));
-  app.post("/agent/v1/logs", (context) => logs(context, options));
+  app.post("/agent/v1/logs", (context) => telemetry.trace("agent", "logs", {}, (span) => logs(context, options, span)));
   return app;
 }
 
-async function checkIn(context: Context, options: AgentAppOptions): Promise<Response> {
+async function checkIn(context: Context, options: AgentAppOptions, span: Span<"agent">): Promise<Response> {
   const { store, tokens, clock, hearing, wake } = options;
   const claimed = await readMessage(context, CheckIn);
   const { machineId, isProven } = await identify(claimed, options);
+  span.note({ machine: machineId });
   const { providerId } = claimed;
   if (!isProven) {
     await noteRefused(context, options, machineId, "a check-in with a wrong identity was refused");
@@ -93,6 +100,7 @@ async function checkIn(context: Context, options: AgentAppOptions): Promise<Resp
   }
   const request = { ...claimed, machineId };
   const outcome = await inTransaction(store, (tx) => writeCheckIn(tx, request, clock.nowMs()));
+  span.note({ pool: outcome.pool, outcome: outcome.isQuarantined ? "quarantined" : "known" });
   if (outcome.isQuarantined) tellQuarantined(context, options, machineId, outcome.pool);
   hearing.note(machineId);
   if (outcome.pool === null) wakeObservers(options);
@@ -101,12 +109,14 @@ async function checkIn(context: Context, options: AgentAppOptions): Promise<Resp
   return Response.json({ protocolVersion: PROTOCOL_VERSION, token, machineId });
 }
 
-async function report(context: Context, options: AgentAppOptions): Promise<Response> {
+async function report(context: Context, options: AgentAppOptions, span: Span<"agent">): Promise<Response> {
   const { store, hearing, wake } = options;
   const request = await readMessage(context, Report);
+  span.note({ machine: request.machineId, ticket: request.report.ticket?.id });
   await authorize(context, options, request.machineId);
   const standing = await compareGenerations(options, request);
   const { outcome, machine } = await recordReport(store.db, request);
+  span.note({ outcome, pool: machine?.pool });
   // The row forgot this incarnation, or a later one checked in: only a check-in can tell which of the two speaks.
   if (outcome === "unknown-incarnation")
     throw new HoldfastError("unauthorized", `reporting as incarnation ${request.incarnation}`);
@@ -130,6 +140,7 @@ function tellQuarantined(
 ): void {
   telemetry.warn("two agents speak as one machine: it is quarantined", {
     machine: machineId,
+    pool,
     caller: callerOf(context),
   });
   telemetry.count("holdfast_machines_quarantined_total", { pool: pool ?? "" });
@@ -170,7 +181,7 @@ function orderOf(tickets: readonly Ticket[]): HandBackOrder | null {
 }
 
 async function poll(context: Context, options: AgentAppOptions): Promise<Response> {
-  const { store, polls, hearing, clock } = options;
+  const { store, polls, hearing, clock, telemetry } = options;
   const request = await readMessage(context, Poll);
   await authorize(context, options, request.machineId);
   hearing.note(request.machineId);
@@ -178,7 +189,7 @@ async function poll(context: Context, options: AgentAppOptions): Promise<Respons
   while (!context.req.raw.signal.aborted) {
     const waiting = polls.enter(request.machineId);
     try {
-      const answer = await answerPoll(store, request, clock.nowMs());
+      const answer = await answerPoll(store, request, clock.nowMs(), telemetry);
       if (answer !== null) return Response.json(answer);
       const leftMs = untilMs - clock.monotonicMs();
       if (leftMs <= 0) break;
@@ -190,11 +201,13 @@ async function poll(context: Context, options: AgentAppOptions): Promise<Respons
   return Response.json({ kind: "nothing" });
 }
 
-async function logs(context: Context, options: AgentAppOptions): Promise<Response> {
+async function logs(context: Context, options: AgentAppOptions, span: Span<"agent">): Promise<Response> {
   const request = await readMessage(context, Logs);
+  span.note({ machine: request.machineId, ticket: request.ticketId });
   await authorize(context, options, request.machineId);
   const savedAtMs = options.clock.nowMs();
   const machine = await loadMachine(options.store.db, request.machineId);
+  span.note({ pool: machine?.pool });
   if (machine !== null) await saveLogs(options.store.db, { ...request, savedAtMs });
   return Response.json({ savedCount: machine === null ? 0 : request.logs.length });
 }
