@@ -160,7 +160,8 @@ async function refuseUnusable(core: Core, pool: SettledPool, context: PoolContex
   const machineCount = (await countPresentByPool(core.store.db)).get(name) ?? 0;
   const file = `pool ${name}`;
   if (machineCount === 0) throw new ConfigError("config-invalid", { file, problems });
-  for (const { path, problem } of problems) core.parts.telemetry.warn("a pool cannot launch", { path, problem });
+  for (const { path, problem } of problems)
+    core.parts.telemetry.warn("a pool cannot launch", { pool: name, path, problem });
 }
 
 function createCore(config: Config, parts: SystemParts, store: Store, pools: readonly SettledPool[]): Core {

@@ -65,7 +65,7 @@ async function ingestAlone(context: Surroundings, delivery: Delivery): Promise<v
     const problem = `handling it failed: ${error instanceof Error ? error.message : String(error)}`;
     await quarantineDelivery(context.store.db, connection, id, problem, context.clock.nowMs());
     context.telemetry.count("holdfast_deliveries_total", { outcome: "quarantined" });
-    context.telemetry.error("a delivery could not be handled and is set aside", error, { delivery: id });
+    context.telemetry.error("a delivery could not be handled and is set aside", error, { connection, delivery: id });
     return;
   }
   await tellWaits(context, begun);
@@ -92,6 +92,7 @@ async function applyDelivery(
     span.note({ outcome: "quarantined" });
     context.telemetry.count("holdfast_deliveries_total", { outcome: "quarantined" });
     context.telemetry.warn("a delivery could not be understood and is set aside", {
+      connection: delivery.connection,
       delivery: delivery.id,
       problem: parsed.problem,
     });

@@ -62,8 +62,6 @@ export interface Envelope {
   readonly signal: AbortSignal;
 }
 
-const FIRST_REFUSAL = 400;
-
 export class Client {
   readonly #options: ClientOptions;
 
@@ -87,8 +85,8 @@ export class Client {
     const { operation, purpose, method } = call;
     return this.#options.telemetry.trace("exchange", operation, { purpose, method }, async (span) => {
       const answer = await this.#send(call, envelope);
-      const { status } = answer;
-      span.note(status >= FIRST_REFUSAL ? { status, errorCode: String(status) } : { status });
+      // Whether a status is a refusal, whoever asked knows.
+      span.note({ status: answer.status });
       return answer;
     });
   }

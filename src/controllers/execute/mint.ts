@@ -128,7 +128,13 @@ async function noteFailure(
   isFirstRequest: boolean,
 ): Promise<void> {
   const { telemetry, pool } = context;
-  telemetry.error("GitHub gave no ticket", error, { pool: pool.name, ticket: ticket.id, code: error.code });
+  telemetry.error("GitHub gave no ticket", error, {
+    pool: pool.name,
+    machine: ticket.machineId,
+    job: ticket.jobId,
+    ticket: ticket.id,
+    code: error.code,
+  });
   if (error.code === "github-name-taken") return resolveByName(context, ticket);
   pauseScope(context, ticket.scope, reasonOfRefusal(error.code), error.retryAfterMs);
   await noteOnPool(context, `no ticket: ${error.code}, ${error.message}`);
@@ -179,7 +185,12 @@ async function resolveByName(context: PoolContext, ticket: Ticket): Promise<void
   const { value } = found;
   if (value.isOnline || value.version !== null) {
     // Nobody has the secret, so nobody can be online under a name that we drew: it is not ours, and not ours to delete.
-    context.telemetry.warn("a registration under a ticket's name is in use by somebody", { ticket: ticket.id });
+    context.telemetry.warn("a registration under a ticket's name is in use by somebody", {
+      pool: ticket.pool,
+      machine: ticket.machineId,
+      job: ticket.jobId,
+      ticket: ticket.id,
+    });
     return await giveUpName(context, ticket);
   }
   const lease = context.lease();
