@@ -8,6 +8,7 @@ import { ERRORS } from "../src/domain/errors.ts";
 import { REASONS } from "../src/domain/reasons.ts";
 import { COUNTERS, GAUGES, HISTOGRAMS } from "../src/ports/telemetry.ts";
 import { ATTRIBUTES, SPANS } from "../src/ports/traces.ts";
+import { renderApiPage } from "./api-page.ts";
 import { renderIamPage } from "./iam-page.ts";
 
 interface CatalogueEntry {
@@ -41,6 +42,7 @@ export function referencePages(): readonly ReferencePage[] {
     { path: "docs/reference/errors.md", text: renderCatalogue("Errors", "errors", ERRORS_INTRODUCTION, ERRORS) },
     { path: "docs/reference/reasons.md", text: renderCatalogue("Reasons", "reasons", REASONS_INTRODUCTION, REASONS) },
     { path: "docs/reference/metrics.md", text: renderMetrics() },
+    { path: "docs/reference/api.md", text: renderApiPage() },
     { path: "docs/reference/traces.md", text: renderTraces() },
     { path: "docs/reference/configuration.md", text: renderConfigurationReference() },
     { path: "docs/reference/scenario.md", text: renderScenarioReference() },

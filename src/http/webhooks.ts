@@ -3,6 +3,7 @@
  * row is parsed and applied by the ingest controller, which finds it also without being woken.
  */
 import { type Context, Hono } from "hono";
+import { z } from "zod";
 import type { ErrorCode } from "../domain/errors.ts";
 import { type ConnectionName, type DeliveryId, parseDeliveryId } from "../domain/ids.ts";
 import { invariant } from "../domain/invariant.ts";
@@ -16,6 +17,7 @@ import type { NewDelivery } from "../store/deliveries/row.ts";
 import type { Store } from "../store/store.ts";
 import { answerError, type ProblemOptions, problem } from "./problem.ts";
 import { readBody } from "./read-body.ts";
+import { type RouteNote, told } from "./route-notes.ts";
 import { findSigner } from "./signature.ts";
 
 /** GitHub sends nothing over 25 MB. */
@@ -36,16 +38,22 @@ export interface WebhookAppOptions {
 }
 
 /** What became of a delivery: the `outcome` of `holdfast_deliveries_total`. */
-type Outcome =
-  | "stored"
-  | "seen"
-  | "quarantined"
-  | "ignored"
-  | "ping"
-  | "unauthorized"
-  | "too-large"
-  | "invalid"
-  | "failed";
+type Outcome = (typeof OUTCOMES)[number] | "unauthorized" | "too-large" | "invalid" | "failed";
+
+const OUTCOMES = ["stored", "seen", "quarantined", "ignored", "ping"] as const;
+
+function noteOf(says: string): RouteNote {
+  return {
+    caller: "github",
+    says,
+    body: "GitHub's event, as `application/json` or `application/x-www-form-urlencoded`, with the headers `X-GitHub-Event`, `X-GitHub-Delivery` and `X-Hub-Signature-256`",
+    answer: z.object({
+      outcome: z
+        .enum(OUTCOMES)
+        .describe("`stored`: it is durable (202); `seen`: it was before (200); `quarantined`: it waits for a person"),
+    }),
+  };
+}
 
 /** Serves `POST /webhooks/github`, where the secret tells the connection, and `POST /webhooks/github/:connection`. */
 export function createWebhookApp(options: WebhookAppOptions): Hono {
@@ -60,11 +68,19 @@ export function createWebhookApp(options: WebhookAppOptions): Hono {
   app.notFound((context) => problem("not-found", `${context.req.method} ${context.req.path}`));
   const receiveFrom = (context: Context, connections: Connections): Promise<Response> =>
     options.telemetry.trace("webhook", "receive", {}, (span) => receive(context, connections, { ...options, span }));
-  app.post("/webhooks/github", (context) => receiveFrom(context, [...options.connections]));
-  app.post("/webhooks/github/:connection", (context) => {
-    const named = [...options.connections].filter(([name]) => name === context.req.param("connection"));
-    return receiveFrom(context, named);
-  });
+  app.post(
+    "/webhooks/github",
+    told(noteOf("A delivery of GitHub's; the secret that signed it tells its connection.")),
+    (context) => receiveFrom(context, [...options.connections]),
+  );
+  app.post(
+    "/webhooks/github/:connection",
+    told(noteOf("The same for one connection by its name: only its secrets count.")),
+    (context) => {
+      const named = [...options.connections].filter(([name]) => name === context.req.param("connection"));
+      return receiveFrom(context, named);
+    },
+  );
   return app;
 }
 

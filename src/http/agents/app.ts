@@ -9,10 +9,10 @@ import { HoldfastError } from "../../domain/errors.ts";
 import type { MachineId, PoolName } from "../../domain/ids.ts";
 import type { Machine } from "../../domain/machine.ts";
 import {
+  type ReportAnswer as Answered,
   type HandBackOrder,
   POLL_HOLD_MS,
   PROTOCOL_VERSION,
-  type ReportAnswer,
   type ReportRequest,
 } from "../../domain/protocol.ts";
 import { isTicketOut, isTicketOver, type Ticket } from "../../domain/ticket.ts";
@@ -34,6 +34,8 @@ import { inTransaction } from "../../store/transaction.ts";
 import { callerOf } from "../caller.ts";
 import { answerError, problem } from "../problem.ts";
 import { readBody } from "../read-body.ts";
+import { type RouteNote, told } from "../route-notes.ts";
+import { CheckInAnswer, LogsAnswer, PollAnswer, ReportAnswer } from "./answers.ts";
 import { answerBundle, BUNDLE_ROUTE, type ServedBundle } from "./bundle.ts";
 import { writeCheckIn } from "./check-in.ts";
 import { answerPoll } from "./deliver.ts";
@@ -64,6 +66,41 @@ export interface AgentAppOptions {
   readonly bundle?: ServedBundle | null;
 }
 
+const CHECK_IN: RouteNote = {
+  caller: "agent",
+  says: "An agent begins to speak as its machine, and gets its token. It proves who it is by its body.",
+  body: CheckIn,
+  answer: CheckInAnswer,
+  errors: ["protocol-unsupported"],
+};
+const REPORT: RouteNote = {
+  caller: "agent",
+  says: "What the host sees: its phase, its ticket, the tickets that ended.",
+  body: Report,
+  answer: ReportAnswer,
+  errors: ["forbidden"],
+};
+const POLL: RouteNote = {
+  caller: "agent",
+  says: "Waits for a ticket, or for a reason to report.",
+  body: Poll,
+  answer: PollAnswer,
+  errors: ["forbidden"],
+};
+const LOGS: RouteNote = {
+  caller: "agent",
+  says: "The last lines of the logs of a ticket, or of the machine.",
+  body: Logs,
+  answer: LogsAnswer,
+  errors: ["forbidden"],
+};
+const BUNDLE: RouteNote = {
+  caller: "anybody",
+  says: "The agent's own files, for machines that are computers of their own: no secret, checked by the hash in `file`.",
+  answer: "a gzipped tar archive",
+  errors: ["not-found"],
+};
+
 export function createAgentApp(options: AgentAppOptions): Hono {
   const app = new Hono();
   app.onError((error) => {
@@ -71,16 +108,18 @@ export function createAgentApp(options: AgentAppOptions): Hono {
     return answerError(options.telemetry)(error);
   });
   app.notFound((context) => problem("not-found", `${context.req.method} ${context.req.path}`));
-  app.get(BUNDLE_ROUTE, (context) => answerBundle(context, options.bundle ?? null));
+  app.get(BUNDLE_ROUTE, told(BUNDLE), (context) => answerBundle(context, options.bundle ?? null));
   const { telemetry } = options;
-  app.post("/agent/v1/check-in", (context) =>
+  app.post("/agent/v1/check-in", told(CHECK_IN), (context) =>
     telemetry.trace("agent", "check-in", {}, (span) => checkIn(context, options, span)),
   );
-  app.post("/agent/v1/report", (context) =>
+  app.post("/agent/v1/report", told(REPORT), (context) =>
     telemetry.trace("agent", "report", {}, (span) => report(context, options, span)),
   );
-  app.post("/agent/v1/poll", (context) => poll(context, options));
-  app.post("/agent/v1/logs", (context) => telemetry.trace("agent", "logs", {}, (span) => logs(context, options, span)));
+  app.post("/agent/v1/poll", told(POLL), (context) => poll(context, options));
+  app.post("/agent/v1/logs", told(LOGS), (context) =>
+    telemetry.trace("agent", "logs", {}, (span) => logs(context, options, span)),
+  );
   return app;
 }
 
@@ -151,7 +190,7 @@ async function answerReport(
   store: Store,
   request: ReportRequest,
   { machine, standing }: { readonly machine: Machine | null; readonly standing: Standing },
-): Promise<ReportAnswer> {
+): Promise<Answered> {
   const tickets = await listTicketsOfMachine(store.db, request.machineId);
   const isPinned = machine !== null && (machine.hold !== null || standing.isFrozen);
   const ended = new Set(request.report.ended.map(({ id }) => id));
