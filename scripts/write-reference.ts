@@ -7,6 +7,8 @@ import { renderScenarioReference } from "../src/app/simulate/reference.ts";
 import { ERRORS } from "../src/domain/errors.ts";
 import { REASONS } from "../src/domain/reasons.ts";
 import { COUNTERS, GAUGES, HISTOGRAMS } from "../src/ports/telemetry.ts";
+import { ATTRIBUTES, SPANS } from "../src/ports/traces.ts";
+import { renderApiPage } from "./api-page.ts";
 import { renderIamPage } from "./iam-page.ts";
 
 interface CatalogueEntry {
@@ -31,11 +33,17 @@ their unit. A counter or a histogram is what happened in this process since its 
 process that holds the pool, and no more once the pool is gone. No label names a machine, a job or a repository.
 [What to watch, and what to do](../guide/monitoring.md).`;
 
+const TRACES_INTRODUCTION = `Off unless [a collector is named](../guide/monitoring.md#traces). The name of a span is one of these and a word after it, as
+in \`pass assign\` or \`github generate-jitconfig\`: never an id. What it is about is in its attributes, which hold no
+secret and no text from outside. A span that failed has \`error.type\`.`;
+
 export function referencePages(): readonly ReferencePage[] {
   return [
     { path: "docs/reference/errors.md", text: renderCatalogue("Errors", "errors", ERRORS_INTRODUCTION, ERRORS) },
     { path: "docs/reference/reasons.md", text: renderCatalogue("Reasons", "reasons", REASONS_INTRODUCTION, REASONS) },
     { path: "docs/reference/metrics.md", text: renderMetrics() },
+    { path: "docs/reference/api.md", text: renderApiPage() },
+    { path: "docs/reference/traces.md", text: renderTraces() },
     { path: "docs/reference/configuration.md", text: renderConfigurationReference() },
     { path: "docs/reference/scenario.md", text: renderScenarioReference() },
     { path: "docs/reference/iam.md", text: renderIamPage() },
@@ -66,6 +74,20 @@ function renderMetrics(): string {
   ];
   const origin = "<!-- Written by `npm run reference` from src/ports/telemetry.ts. Change it there. -->";
   return `${origin}\n\n# Metrics\n\n${METRICS_INTRODUCTION}\n\n| metric | kind | labels | what it says |\n|---|---|---|---|\n${rows.join("\n")}\n`;
+}
+
+function renderTraces(): string {
+  const spans = Object.entries(SPANS).map(([name, { sentence, kind, attributes }]) => {
+    const keys = attributes.map((one) => `\`${ATTRIBUTES[one].key}\``).join(", ");
+    return `| \`${name}\` | ${kind} | ${sentence} | ${keys} |`;
+  });
+  const attributes = Object.values(ATTRIBUTES).map(({ key, sentence }) => `| \`${key}\` | ${sentence} |`);
+  const origin = "<!-- Written by `npm run reference` from src/ports/traces.ts. Change it there. -->";
+  return [
+    `${origin}\n\n# Traces\n\n${TRACES_INTRODUCTION}\n`,
+    `## Spans\n\n| span | kind | what it is | attributes |\n|---|---|---|---|\n${spans.join("\n")}\n`,
+    `## Attributes\n\n| attribute | what it says |\n|---|---|\n${attributes.join("\n")}\n`,
+  ].join("\n");
 }
 
 function bucketsOf({ buckets }: { readonly buckets: readonly number[] }): string {

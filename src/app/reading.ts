@@ -95,16 +95,15 @@ function addExplain(program: Command, done: Done): void {
 }
 
 function addPlan(program: Command, done: Done): void {
-  asking(
-    program
-      .command("plan")
-      .description("what the next pass would do and what it would leave, each with its reason; does nothing of it")
-      .argument("[pool]", "a pool's name; all pools without one"),
-  )
+  const plan = program
+    .command("plan")
+    .description("what the next pass would do and what it would leave, each with its reason; does nothing of it")
+    .argument("[pool]", "a pool's name; all pools without one");
+  addWatch(asking(plan))
     .option("--limit <count>", "so many steps of each pool at most", parseLimit)
     .action(async (pool: string | undefined, options: Reading & { readonly limit?: number }) => {
       const { runPlan } = await import("./commands/plan.ts");
-      done(await runPlan(pool ?? null, options, openIo()));
+      done(await runPlan(pool ?? null, options, openIo(), openLive(options)));
     });
 }
 

@@ -43,6 +43,7 @@ import { type Front, type FrontApps, openFront } from "./front.ts";
 import { missingConnection } from "./missing-connection.ts";
 import { createPoolProvider, findPoolProblems } from "./providers.ts";
 import { type SettledPool, settlePools } from "./settle-pools.ts";
+import { traceProvider } from "./traced-provider.ts";
 import { version } from "./version.ts";
 
 export interface SystemParts {
@@ -163,7 +164,8 @@ async function refuseUnusable(core: Core, pool: SettledPool, context: PoolContex
   const machineCount = (await countPresentByPool(core.store.db)).get(name) ?? 0;
   const file = `pool ${name}`;
   if (machineCount === 0) throw new ConfigError("config-invalid", { file, problems });
-  for (const { path, problem } of problems) core.parts.telemetry.warn("a pool cannot launch", { path, problem });
+  for (const { path, problem } of problems)
+    core.parts.telemetry.warn("a pool cannot launch", { pool: name, path, problem });
 }
 
 function createCore(config: Config, parts: SystemParts, store: Store, pools: readonly SettledPool[]): Core {
@@ -294,9 +296,10 @@ async function contextOf(
   front: Front,
 ): Promise<PoolContext> {
   const { name, connection } = pool.config.policy;
-  const { clock } = core.parts;
+  const { clock, telemetry } = core.parts;
   const { isUnconnected } = pool;
-  const { provider, abilities } = await createPoolProvider(pool, core.config, clock, front.agentsUrl);
+  const untraced = await createPoolProvider(pool, core.config, clock, front.agentsUrl);
+  const { provider, abilities } = traceProvider(untraced, { pool: name, kind: pool.config.provider.kind }, telemetry);
   return {
     ...surroundings,
     pool: pool.config.policy,

@@ -3,6 +3,7 @@
  * tickets) and the machines that are free; never the machines at work. Writes intents only: `execute/` carries them out.
  */
 
+import type { MachineId } from "../domain/ids.ts";
 import { invariant } from "../domain/invariant.ts";
 import { findDrain } from "../store/drains.ts";
 import { type DecisionNews, findNewDecisions, isNothingNew, writeDecisions } from "../store/evidence/decisions.ts";
@@ -75,9 +76,14 @@ async function writePlan(context: PoolContext, tx: Queryable, plan: PoolPlan, ne
   if (!isDrained) for (const mint of plan.standing.mints) await writeStandingTicket(context, tx, mint, nowMs);
   for (const ticketId of plan.demand.unneeded) await voidUnneeded(context, tx, plan, ticketId);
   if (plan.scale.launchCount > 0 && !isDrained) await writeLaunch(context, tx, plan.scale.launchCount, nowMs);
-  if (!isDrained) for (const machineId of startsOf(plan)) await writeStart(tx, machineId, nowMs);
+  if (!isDrained) for (const machineId of startsOf(plan)) await traceStart(context, tx, machineId, nowMs);
   await recordBreakers(context, tx, plan.breakers);
   await writeDecisions(tx, news);
+}
+
+function traceStart(context: PoolContext, tx: Queryable, machineId: MachineId, nowMs: number): Promise<void> {
+  const about = { pool: context.pool.name, machine: machineId };
+  return context.telemetry.trace("assign", "start", about, () => writeStart(tx, machineId, nowMs));
 }
 
 function decisionsOf({ pool, clock }: PoolContext, { demand }: PoolPlan) {

@@ -149,6 +149,13 @@ export class Driver implements Wake {
     this.#showOldest(name);
     try {
       await controller.run();
+    } catch (error) {
+      this.#telemetry.error("a controller's pass failed; it is tried again", error, {
+        controller: name,
+        pool: controller.pool,
+        connection: controller.connection,
+      });
+      throw error;
     } finally {
       underWay.delete(activation);
       this.#showOldest(name);
@@ -164,16 +171,13 @@ export class Driver implements Wake {
 
   async #activate(activation: Activation): Promise<void> {
     const { controller } = activation;
+    const { name, pool, connection } = controller;
     try {
-      await this.#run(activation);
+      await this.#telemetry.trace("pass", name, { pool, connection }, () => this.#run(activation));
       activation.lastError = null;
     } catch (error) {
       activation.lastError = describeError(error);
-      this.#telemetry.count("holdfast_controller_failures_total", { controller: controller.name });
-      this.#telemetry.error("a controller's pass failed; it is tried again", error, {
-        controller: controller.name,
-        pool: controller.pool,
-      });
+      this.#telemetry.count("holdfast_controller_failures_total", { controller: name });
       // A failing controller that is woken all the time must not spin.
       await this.#clock.sleep(FAILURE_PAUSE_MS);
     } finally {

@@ -7,6 +7,7 @@ import { invariant } from "../domain/invariant.ts";
 import { applyJobEvent, type Job, type JobEvent } from "../domain/job.ts";
 import { rankPools } from "../domain/pool.ts";
 import { jobFact } from "../domain/wait.ts";
+import type { Span } from "../ports/traces.ts";
 import { finishDelivery, quarantineDelivery } from "../store/deliveries/finish.ts";
 import { listPendingDeliveries } from "../store/deliveries/list.ts";
 import type { Delivery } from "../store/deliveries/row.ts";
@@ -64,20 +65,34 @@ async function ingestAlone(context: Surroundings, delivery: Delivery): Promise<v
     const problem = `handling it failed: ${error instanceof Error ? error.message : String(error)}`;
     await quarantineDelivery(context.store.db, connection, id, problem, context.clock.nowMs());
     context.telemetry.count("holdfast_deliveries_total", { outcome: "quarantined" });
-    context.telemetry.error("a delivery could not be handled and is set aside", error, { delivery: id });
+    context.telemetry.error("a delivery could not be handled and is set aside", error, { connection, delivery: id });
     return;
   }
   await tellWaits(context, begun);
 }
 
+function ingestOne(context: Surroundings, tx: Queryable, delivery: Delivery): Promise<readonly JobRow[]> {
+  const { connection, id } = delivery;
+  return context.telemetry.trace("delivery", "apply", { connection, delivery: id }, (span) =>
+    applyDelivery(context, tx, delivery, span),
+  );
+}
+
 /** @returns the job, where it began to run on a runner that is named. */
-async function ingestOne(context: Surroundings, tx: Queryable, delivery: Delivery): Promise<readonly JobRow[]> {
+async function applyDelivery(
+  context: Surroundings,
+  tx: Queryable,
+  delivery: Delivery,
+  span: Span<"delivery">,
+): Promise<readonly JobRow[]> {
   const nowMs = context.clock.nowMs();
   const parsed = parseDelivery(delivery);
   if (parsed.kind === "invalid") {
     await quarantineDelivery(tx, delivery.connection, delivery.id, parsed.problem, nowMs);
+    span.note({ outcome: "quarantined" });
     context.telemetry.count("holdfast_deliveries_total", { outcome: "quarantined" });
     context.telemetry.warn("a delivery could not be understood and is set aside", {
+      connection: delivery.connection,
       delivery: delivery.id,
       problem: parsed.problem,
     });
@@ -87,8 +102,10 @@ async function ingestOne(context: Surroundings, tx: Queryable, delivery: Deliver
     source: "github-webhook",
     receivedAtMs: delivery.receivedAtMs,
   });
-  await finishDelivery(tx, delivery.connection, delivery.id, isNews ? "applied" : "ignored", nowMs);
-  context.telemetry.count("holdfast_deliveries_total", { outcome: isNews ? "applied" : "ignored" });
+  const outcome = isNews ? "applied" : "ignored";
+  span.note({ job: parsed.job.id, outcome });
+  await finishDelivery(tx, delivery.connection, delivery.id, outcome, nowMs);
+  context.telemetry.count("holdfast_deliveries_total", { outcome });
   return begun;
 }
 

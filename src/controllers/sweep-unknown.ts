@@ -154,13 +154,19 @@ async function deleteOne(context: PoolContext, scope: RegistrationScope, reading
   try {
     const answer = await github.deleteRunner(decision.permit);
     if (answer === "busy")
-      telemetry.warn("GitHub calls a registration busy that nobody knows", { runner: reading.runnerName });
+      telemetry.warn("GitHub calls a registration busy that nobody knows", {
+        pool: pool.name,
+        runner: reading.runnerName,
+      });
     if (answer !== "deleted") return;
     telemetry.count("holdfast_unknown_registrations_deleted_total", { pool: pool.name });
     await noteDeleted(context, reading);
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
-    telemetry.error("a registration that nobody knows was not deleted; it is tried again", error, { pool: pool.name });
+    telemetry.error("a registration that nobody knows was not deleted; it is tried again", error, {
+      pool: pool.name,
+      runner: reading.runnerName,
+    });
   }
 }
 

@@ -194,7 +194,12 @@ async function deleteRegistration(context: PoolContext, owing: Ticket, runnerId:
     return true;
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
-    context.telemetry.error("a registration was not deleted; it is tried again", error, { ticket: ticket.id });
+    context.telemetry.error("a registration was not deleted; it is tried again", error, {
+      pool: ticket.pool,
+      machine: ticket.machineId,
+      job: ticket.jobId,
+      ticket: ticket.id,
+    });
     return false;
   }
 }
@@ -214,7 +219,8 @@ async function noteContradiction(context: PoolContext, ticket: Ticket): Promise<
     context.memory.contradictedAtMs.set(ticket.id, context.clock.monotonicMs());
     context.telemetry.count("holdfast_fence_contradictions_total", { pool: ticket.pool });
   }
-  context.telemetry.warn(fact, { ticket: ticket.id, machine: ticket.machineId });
+  const { pool, machineId, jobId } = ticket;
+  context.telemetry.warn(fact, { pool, machine: machineId, job: jobId, ticket: ticket.id });
   await recordEvidence(context.store.db, {
     subject: ticketSubject(ticket.id),
     source: "github-api",

@@ -41,7 +41,7 @@ function describeProblem(code: ErrorCode, attempted: string, mend: string = ERRO
   return { code, message: `${attempted}: ${ERRORS[code].sentence}`, mend };
 }
 
-function statusOf(code: ErrorCode): number {
+export function statusOf(code: ErrorCode): number {
   return STATUS_BY_CODE[code] ?? 500;
 }
 

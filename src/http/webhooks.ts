@@ -3,11 +3,13 @@
  * row is parsed and applied by the ingest controller, which finds it also without being woken.
  */
 import { type Context, Hono } from "hono";
+import { z } from "zod";
 import type { ErrorCode } from "../domain/errors.ts";
 import { type ConnectionName, type DeliveryId, parseDeliveryId } from "../domain/ids.ts";
 import { invariant } from "../domain/invariant.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
+import type { Span } from "../ports/traces.ts";
 import type { Wake } from "../ports/wake.ts";
 import type { DeliveryLog } from "../store/deliveries/log.ts";
 import { recordQuarantined } from "../store/deliveries/record.ts";
@@ -15,6 +17,7 @@ import type { NewDelivery } from "../store/deliveries/row.ts";
 import type { Store } from "../store/store.ts";
 import { answerError, type ProblemOptions, problem } from "./problem.ts";
 import { readBody } from "./read-body.ts";
+import { type RouteNote, told } from "./route-notes.ts";
 import { findSigner } from "./signature.ts";
 
 /** GitHub sends nothing over 25 MB. */
@@ -35,16 +38,22 @@ export interface WebhookAppOptions {
 }
 
 /** What became of a delivery: the `outcome` of `holdfast_deliveries_total`. */
-type Outcome =
-  | "stored"
-  | "seen"
-  | "quarantined"
-  | "ignored"
-  | "ping"
-  | "unauthorized"
-  | "too-large"
-  | "invalid"
-  | "failed";
+type Outcome = (typeof OUTCOMES)[number] | "unauthorized" | "too-large" | "invalid" | "failed";
+
+const OUTCOMES = ["stored", "seen", "quarantined", "ignored", "ping"] as const;
+
+function noteOf(says: string): RouteNote {
+  return {
+    caller: "github",
+    says,
+    body: "GitHub's event, as `application/json` or `application/x-www-form-urlencoded`, with the headers `X-GitHub-Event`, `X-GitHub-Delivery` and `X-Hub-Signature-256`",
+    answer: z.object({
+      outcome: z
+        .enum(OUTCOMES)
+        .describe("`stored`: it is durable (202); `seen`: it was before (200); `quarantined`: it waits for a person"),
+    }),
+  };
+}
 
 /** Serves `POST /webhooks/github`, where the secret tells the connection, and `POST /webhooks/github/:connection`. */
 export function createWebhookApp(options: WebhookAppOptions): Hono {
@@ -57,17 +66,31 @@ export function createWebhookApp(options: WebhookAppOptions): Hono {
   const app = new Hono();
   app.onError(answerError(options.telemetry));
   app.notFound((context) => problem("not-found", `${context.req.method} ${context.req.path}`));
-  app.post("/webhooks/github", (context) => receive(context, [...options.connections], options));
-  app.post("/webhooks/github/:connection", (context) => {
-    const named = [...options.connections].filter(([name]) => name === context.req.param("connection"));
-    return receive(context, named, options);
-  });
+  const receiveFrom = (context: Context, connections: Connections): Promise<Response> =>
+    options.telemetry.trace("webhook", "receive", {}, (span) => receive(context, connections, { ...options, span }));
+  app.post(
+    "/webhooks/github",
+    told(noteOf("A delivery of GitHub's; the secret that signed it tells its connection.")),
+    (context) => receiveFrom(context, [...options.connections]),
+  );
+  app.post(
+    "/webhooks/github/:connection",
+    told(noteOf("The same for one connection by its name: only its secrets count.")),
+    (context) => {
+      const named = [...options.connections].filter(([name]) => name === context.req.param("connection"));
+      return receiveFrom(context, named);
+    },
+  );
   return app;
+}
+
+interface Reception extends WebhookAppOptions {
+  readonly span: Span<"webhook">;
 }
 
 type Connections = readonly (readonly [ConnectionName, WebhookConnection])[];
 
-async function receive(context: Context, connections: Connections, options: WebhookAppOptions): Promise<Response> {
+async function receive(context: Context, connections: Connections, options: Reception): Promise<Response> {
   const body = await readBody(context.req.raw, PAYLOAD_LIMIT_BYTES);
   if (body.kind === "too-large")
     return refuse("too-large", "payload-too-large", "receiving a delivery", options, {
@@ -82,6 +105,8 @@ async function receive(context: Context, connections: Connections, options: Webh
   const connection = findSigner(body.bytes, context.req.header("x-hub-signature-256"), secrets);
   if (connection === null)
     return refuse("unauthorized", "unauthorized", `verifying the signature of delivery ${id}`, options);
+  // Before its signature is right, whatever it says is a stranger's.
+  options.span.note({ connection, delivery: id, event });
   if (event === "ping") return acknowledge("ping", 200, options);
   if (event !== "workflow_job") return acknowledge("ignored", 202, options);
   const payload = findPayload(body.bytes, context.req.header("content-type") ?? "");
@@ -106,20 +131,27 @@ function findPayload(bytes: Uint8Array, contentType: string): Uint8Array | null 
   return payload === null ? bytes : new TextEncoder().encode(payload);
 }
 
-async function store(delivery: NewDelivery, options: WebhookAppOptions): Promise<Response> {
+async function store(delivery: NewDelivery, options: Reception): Promise<Response> {
   const flaw = findFlaw(delivery.body);
   try {
     if (flaw !== null) {
       // The signature was right, so GitHub sent it: it is kept for a person, and GitHub need not send it again.
       await recordQuarantined(options.store.db, delivery, flaw);
-      options.telemetry.warn("a delivery is quarantined", { deliveryId: delivery.id, error: flaw });
+      options.telemetry.warn("a delivery is quarantined", {
+        connection: delivery.connection,
+        delivery: delivery.id,
+        problem: flaw,
+      });
       return acknowledge("quarantined", 202, options);
     }
     const recorded = await options.deliveries.record(delivery);
     options.wake.controller("ingest", null);
     return acknowledge(recorded, recorded === "stored" ? 202 : 200, options);
   } catch (error) {
-    options.telemetry.error("recording a delivery failed", error, { deliveryId: delivery.id });
+    options.telemetry.error("recording a delivery failed", error, {
+      connection: delivery.connection,
+      delivery: delivery.id,
+    });
     return refuse("failed", "store-unavailable", `recording the delivery ${delivery.id}`, options, {
       mend: "It was not acknowledged: redeliver it from GitHub once the store takes writes again.",
     });
@@ -138,7 +170,8 @@ function findFlaw(body: Uint8Array): string | null {
   }
 }
 
-function acknowledge(outcome: Outcome, status: 200 | 202, { telemetry }: WebhookAppOptions): Response {
+function acknowledge(outcome: Outcome, status: 200 | 202, { telemetry, span }: Reception): Response {
+  span.note({ outcome });
   telemetry.count("holdfast_deliveries_total", { outcome });
   return Response.json({ outcome }, { status });
 }
@@ -147,14 +180,15 @@ function refuse(
   outcome: Outcome,
   code: ErrorCode,
   attempted: string,
-  { telemetry }: WebhookAppOptions,
+  { telemetry, span }: Reception,
   answer: ProblemOptions = {},
 ): Response {
+  span.note({ outcome, errorCode: code });
   telemetry.count("holdfast_deliveries_total", { outcome });
   return problem(code, attempted, answer);
 }
 
-function refuseContentType(id: DeliveryId, options: WebhookAppOptions): Response {
+function refuseContentType(id: DeliveryId, options: Reception): Response {
   return refuse("invalid", "payload-invalid", `reading the content type of delivery ${id}`, options, {
     status: 415,
     mend: "Set the webhook's content type to application/json in its settings at GitHub.",

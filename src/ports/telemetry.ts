@@ -1,7 +1,9 @@
-/** Log lines and figures. Subjects go into fields, never into the message, so that lines can be searched by id. */
+/** Log lines, figures and traces. Subjects go into fields, never into the message, so that lines can be searched by id. */
+import type { Traces } from "./traces.ts";
+
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
-export interface Telemetry {
+export interface Telemetry extends Traces {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   /** @param error logged with its whole chain of causes. */
@@ -101,6 +103,15 @@ export const COUNTERS = {
   holdfast_absences_total: {
     sentence: "Rows closed because the provider did not know the machine's id, twice over 5 minutes without a word.",
     labels: ["pool"],
+  },
+  holdfast_trace_batches_total: {
+    sentence: "Batches of spans that were handed to the collector of traces, by outcome: `sent`, `failed`.",
+    labels: ["outcome"],
+  },
+  holdfast_spans_dropped_total: {
+    sentence:
+      "Spans that were thrown away because the collector takes them too slowly, or not at all. Nothing waits for it.",
+    labels: [],
   },
   holdfast_plan_notes_total: { sentence: "Plans that the second look refused.", labels: ["check"] },
 } as const satisfies Record<string, { readonly sentence: string; readonly labels: readonly string[] }>;

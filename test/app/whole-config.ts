@@ -51,6 +51,7 @@ export function wholeConfig(
     urls: { webhooks: "http://127.0.0.1", agents: "http://127.0.0.1", operators: null },
     tokenKey: new Uint8Array(TOKEN_KEY_LENGTH),
     connections: new Map(connections.map((one) => [one.name, one])),
+    traces: null,
     operators: [{ name: "everyone", role: "reader", token: null }],
     pools,
   };

@@ -1,6 +1,7 @@
 /** A clock, a wake and a telemetry that tests of the HTTP surface drive and look into. */
 import type { Clock } from "../../src/ports/clock.ts";
 import type { LogFields, Telemetry } from "../../src/ports/telemetry.ts";
+import { NO_TRACES } from "../../src/ports/traces.ts";
 import type { Wake } from "../../src/ports/wake.ts";
 
 /** Stands still at `nowMs`, but sleeps for real: what sleeps here waits for sockets. */
@@ -44,6 +45,7 @@ export function recordTelemetry(): RecordedTelemetry {
     gauges,
     durationsMs,
     errors,
+    ...NO_TRACES,
     info: () => {},
     warn: () => {},
     error: (message, error, fields) => errors.push({ message, error, fields }),

@@ -81,7 +81,17 @@ export class Client {
   }
 
   /** @throws {GitHubError} `github-unavailable`: no answer, a cut or late one, or a success that is not JSON. */
-  async send(call: Call, envelope: Envelope): Promise<Answer> {
+  send(call: Call, envelope: Envelope): Promise<Answer> {
+    const { operation, purpose, method } = call;
+    return this.#options.telemetry.trace("exchange", operation, { purpose, method }, async (span) => {
+      const answer = await this.#send(call, envelope);
+      // Whether a status is a refusal, whoever asked knows.
+      span.note({ status: answer.status });
+      return answer;
+    });
+  }
+
+  async #send(call: Call, envelope: Envelope): Promise<Answer> {
     let status = "none";
     try {
       const response = await this.#options.fetch(envelope.url, requestOf(call, envelope));

@@ -33,7 +33,8 @@ export function createGitHubConnection(options: GitHubOptions): GitHubConnection
   const exchange = new Exchange(client, clock);
   const gates = new Gates(clock, (reading) => showBudget(telemetry, connection, reading));
   const credentials = auth.kind === "app" ? new AppCredentials(auth, exchange, gates) : tokenCredentials(auth.token);
-  const session = new Session(exchange, credentials, gates, options.stop ?? new AbortController().signal);
+  const stop = options.stop ?? new AbortController().signal;
+  const session = new Session(exchange, credentials, gates, { stop, traces: telemetry });
   return {
     github: new RestGitHub(connection, session, telemetry),
     hooks: createHooks(session),

@@ -1,6 +1,7 @@
 import type { CallPurpose } from "../../domain/budget.ts";
 import { GitHubError } from "../../domain/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { Traces } from "../../ports/traces.ts";
 import type { Answer, Call } from "./client.ts";
 import type { Account, Asked, Credentials } from "./credentials.ts";
 import type { Exchange } from "./exchange.ts";
@@ -13,6 +14,11 @@ export type Accepts = (answer: Answer) => boolean;
 /** Nobody waits for what these find out once we are being stopped. */
 const LEFT_AT_STOP: ReadonlySet<CallPurpose> = new Set(["question", "sweep"]);
 
+interface SessionOptions {
+  readonly stop: AbortSignal;
+  readonly traces: Traces;
+}
+
 /** Calls with our credentials, refusals made into errors. Every part of a connection shares one. */
 export class Session {
   readonly kind: "app" | "token";
@@ -22,21 +28,27 @@ export class Session {
   readonly #exchange: Exchange;
   readonly #credentials: Credentials;
   readonly #gates: Gates;
+  readonly #traces: Traces;
 
-  constructor(exchange: Exchange, credentials: Credentials, gates: Gates, stop: AbortSignal) {
+  constructor(exchange: Exchange, credentials: Credentials, gates: Gates, { stop, traces }: SessionOptions) {
     this.kind = credentials.kind;
     this.clock = exchange.clock;
     this.stop = stop;
     this.#exchange = exchange;
     this.#credentials = credentials;
     this.#gates = gates;
+    this.#traces = traces;
   }
 
   /**
    * @param beforeCall checked when all is ready and right before the call leaves; what it throws stops the call.
    * @throws {GitHubError}
    */
-  async ask(account: Account, call: Call, accepts: Accepts, beforeCall: () => void = () => {}): Promise<Answer> {
+  ask(account: Account, call: Call, accepts: Accepts, beforeCall: () => void = () => {}): Promise<Answer> {
+    return this.#traced(this.#credentials.budgetOf(account), call, () => this.#ask(account, call, accepts, beforeCall));
+  }
+
+  async #ask(account: Account, call: Call, accepts: Accepts, beforeCall: () => void): Promise<Answer> {
     this.#refuseAtStop(call);
     const first = await this.#askOnce(account, call, beforeCall);
     // A token that was taken back before its time: nothing was done, so the same call is made with a new one.
@@ -49,9 +61,20 @@ export class Session {
    * Asks as the App itself, not as one of its installations.
    * @throws {GitHubError} `github-forbidden` where the connection has a token instead of an App.
    */
-  async askAsApp(call: Call, accepts: Accepts): Promise<Answer> {
-    this.#refuseAtStop(call);
-    return this.#accepted(await this.#credentials.askAsApp(call), call, accepts);
+  askAsApp(call: Call, accepts: Accepts): Promise<Answer> {
+    return this.#traced(null, call, async () => {
+      this.#refuseAtStop(call);
+      return this.#accepted(await this.#credentials.askAsApp(call), call, accepts);
+    });
+  }
+
+  #traced(account: string | null, call: Call, work: () => Promise<Answer>): Promise<Answer> {
+    const { operation, purpose } = call;
+    return this.#traces.trace("github", operation, { account, purpose }, async (span) => {
+      const answer = await work();
+      span.note({ status: answer.status });
+      return answer;
+    });
   }
 
   /** GitHub's own time minus ours, from its last answer; null until there was one. */

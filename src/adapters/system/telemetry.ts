@@ -1,5 +1,5 @@
 /** Log lines by pino, figures by prom-client. Each start has a registry of its own. */
-import { pino } from "pino";
+import { type LoggerOptions, pino } from "pino";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { HoldfastError } from "../../domain/errors.ts";
 import { SECOND_MS } from "../../domain/units.ts";
@@ -13,12 +13,15 @@ import {
   type LogFields,
   type Telemetry,
 } from "../../ports/telemetry.ts";
+import { NO_TRACES, type Tracer } from "../../ports/traces.ts";
 
 export interface TelemetryOptions {
   /** pino's: trace, debug, info, warn, error, silent. */
   readonly level: string;
   /** A file; standard output unless given. */
   readonly destination?: string;
+  /** Where traces are on: each line names the span that it was written in. */
+  readonly tracer?: Tracer | null;
 }
 
 export interface SystemTelemetry {
@@ -41,10 +44,16 @@ export function createTelemetry(options: TelemetryOptions): SystemTelemetry {
   const histograms = new Map(names(HISTOGRAMS).map((name) => [name, createHistogram(name, registry)]));
   const ofPools = new PoolGauges();
   const logger = pino(
-    { level: options.level, base: null, redact: [...SECRETS, ...SECRETS.map((key) => `*.${key}`)] },
+    {
+      level: options.level,
+      base: null,
+      ...mixinOf(options.tracer ?? null),
+      redact: [...SECRETS, ...SECRETS.map((key) => `*.${key}`)],
+    },
     pino.destination({ dest: options.destination ?? 1, sync: true }),
   );
   const telemetry: Telemetry = {
+    trace: (options.tracer ?? NO_TRACES).trace,
     info: (message, fields = {}) => logger.info(fields, message),
     warn: (message, fields = {}) => logger.warn(fields, message),
     error: (message, error, fields = {}) => logger.error(withError(error, fields), message),
@@ -58,6 +67,17 @@ export function createTelemetry(options: TelemetryOptions): SystemTelemetry {
     forgetPool: (pool) => ofPools.forget(pool),
   };
   return { telemetry, renderMetrics: () => registry.metrics() };
+}
+
+/** The names are those of https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/. */
+function mixinOf(tracer: Tracer | null): LoggerOptions {
+  if (tracer === null) return {};
+  return {
+    mixin: () => {
+      const ids = tracer.current();
+      return ids === null ? {} : { trace_id: ids.traceId, span_id: ids.spanId };
+    },
+  };
 }
 
 function names<Name extends string>(catalogue: Readonly<Record<Name, unknown>>): readonly Name[] {

@@ -1,14 +1,19 @@
 /** `holdfast demo`: GitHub, controller and machines in one go, and nothing left afterwards. */
 import { join } from "node:path";
+import type { OpenTracer } from "../../adapters/opentelemetry/tracer.ts";
+import { systemClock } from "../../adapters/system/clock.ts";
 import { HoldfastError } from "../../domain/errors.ts";
 import { MINUTE_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { listMachines } from "../../store/machines/list.ts";
+import { readEnvironment } from "../config/environment.ts";
+import { readTracesOfEnvironment } from "../config/traces.ts";
 import { openStage, type Stage } from "../demo/stage.ts";
 import { isClean, type Summary, summarize } from "../demo/summary.ts";
 import { openView, renderSummary, type Screen } from "../demo/view.ts";
 import { queueJobs } from "../demo/workload.ts";
 import { createParts } from "../parts.ts";
+import { openTraces } from "../traces.ts";
 
 export interface DemoOptions {
   /** Null: a stream without end. */
@@ -25,11 +30,25 @@ const CLEAN_PATIENCE_MS = MINUTE_MS;
 
 /** @returns the exit code: 0 only if every job succeeded and nothing is left. */
 export async function runDemo(options: DemoOptions, screen: Screen, stop: AbortSignal): Promise<number> {
+  const tracer = await openTraces(await readTracesOfEnvironment(readEnvironment()), systemClock());
+  try {
+    return await perform(options, screen, stop, tracer);
+  } finally {
+    await tracer?.close();
+  }
+}
+
+async function perform(
+  options: DemoOptions,
+  screen: Screen,
+  stop: AbortSignal,
+  tracer: OpenTracer | null,
+): Promise<number> {
   const stage = await openStage({
     port: options.port,
-    createParts: (directory) => createParts(join(directory, "holdfast.log")),
+    createParts: (directory) => createParts({ logFile: join(directory, "holdfast.log"), tracer }),
   });
-  const parts = createParts(join(stage.directory, "demo.log"));
+  const parts = createParts({ logFile: join(stage.directory, "demo.log") });
   const { clock } = parts;
   screen.stream.write(`Holdfast demonstration: status page at ${stage.holdfast.addresses.operators}\n`);
   const view = openView(stage, screen, () => clock.nowMs());

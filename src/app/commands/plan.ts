@@ -1,14 +1,13 @@
 /** `holdfast plan [pool]`: what the next pass would do and what it would leave, and why. Nothing of it is done. */
 import { PlanAnswer } from "../../http/operators/answers.ts";
 import { formatBetween } from "../../http/text/durations.ts";
-import { plainAnswer } from "../../http/text/plain-text.ts";
-import { openClient } from "../client.ts";
 import { type Colours, type CommandIo, coloursOf, widthOf } from "../terminal/io.ts";
+import type { Live } from "../terminal/live-terminal.ts";
 import { type Column, renderTable } from "../terminal/table.ts";
 import { wrapText } from "../terminal/text-width.ts";
-import { CommandError, EXIT, type ExitCode, telling } from "./failure.ts";
+import { CommandError, type ExitCode } from "./failure.ts";
+import { type ReadOptions, runQuestion } from "./question.ts";
 import { renderReasons } from "./reasons-legend.ts";
-import type { ReadOptions } from "./status.ts";
 import { renderWords } from "./words-legend.ts";
 
 export interface PlanOptions extends ReadOptions {
@@ -20,23 +19,23 @@ type PoolPlan = PlanAnswer["pools"][number];
 type Step = PoolPlan["steps"][number];
 
 /** @param pool every pool where it is null. */
-export function runPlan(pool: string | null, options: PlanOptions, io: CommandIo): Promise<ExitCode> {
-  return telling(io, options, async () => {
+export function runPlan(
+  pool: string | null,
+  options: PlanOptions,
+  io: CommandIo,
+  live: Live | null = null,
+): Promise<ExitCode> {
+  return runQuestion(options, io, live, () => {
     if (pool?.trim() === "")
       throw new CommandError("planning the next pass", {
         code: "usage",
         wrong: "nothing is named",
-        mend: "Name a pool, or none for all of them; `holdfast status` lists the pools.",
+        mend: "Name a pool, or none for all of them; `holdfast pools` lists them.",
       });
-    const client = await openClient(options, io.environment);
     const query = options.limit === undefined ? "" : `?limit=${options.limit}`;
     const path = pool === null ? `/plan${query}` : `/plan/${encodeURIComponent(pool.trim())}${query}`;
     const what = pool === null ? "for its plan" : `for its plan of pool ${pool}`;
-    const answer = await client.get(path, PlanAnswer, what);
-    io.stdout.write(
-      options.json === true ? `${JSON.stringify(answer, null, 2)}\n` : renderPlan(plainAnswer(answer), io),
-    );
-    return EXIT.ok;
+    return { ask: (client) => client.get(path, PlanAnswer, what), render: renderPlan };
   });
 }
 

@@ -34,6 +34,7 @@ export function buildConfig(written: WrittenConfig, secrets: Secrets, folder: st
     urls,
     tokenKey: secrets.tokenKey,
     connections: buildConnections(written.github, secrets),
+    traces: secrets.traces,
     operators: written.operators.map(({ name, role }, index) => ({
       name,
       role,

@@ -3,6 +3,7 @@ import type { Ec2Settings, RunnerDownload } from "../../adapters/ec2/settings.ts
 import type { ConnectionName, ControllerId } from "../../domain/ids.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
 import type { ListenAddress } from "./addresses.ts";
+import type { TracesConfig } from "./traces.ts";
 
 export interface Config {
   readonly controllerId: ControllerId;
@@ -27,6 +28,8 @@ export interface Config {
   /** Secret. At least 32 bytes. */
   readonly tokenKey: Uint8Array;
   readonly connections: ReadonlyMap<ConnectionName, ConnectionConfig>;
+  /** Null: off. */
+  readonly traces: TracesConfig | null;
   readonly operators: readonly OperatorConfig[];
   readonly pools: readonly PoolConfig[];
 }

@@ -61,6 +61,9 @@ const DraftSchema = z.object({
   tokenKeyFile: text(),
   tokenKey: z.unknown().optional(),
   github: z.record(z.string(), DraftConnection).optional().catch(undefined),
+  telemetry: blockOf({
+    traces: blockOf({ endpoint: text(), ratio: number(), headersFile: text(), caFile: text() }),
+  }),
   operators: listOf(DraftOperator),
   pools: listOf(DraftPool),
 });

@@ -39,7 +39,7 @@ interface CertificatePlace {
   readonly source: string;
 }
 
-async function readCertificates(place: CertificatePlace, reader: SecretReader): Promise<readonly string[]> {
+export async function readCertificates(place: CertificatePlace, reader: SecretReader): Promise<readonly string[]> {
   const bytes = await reader.read({ ...place, variable: null, byteCountMax: CA_BYTES_MAX });
   const certificates = bytes?.toString("utf8").match(CERTIFICATE) ?? [];
   if (bytes !== null && (certificates.length === 0 || !certificates.every(isCertificate)))

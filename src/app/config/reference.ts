@@ -29,6 +29,7 @@ key. In the variables, names are written in capitals with \`_\` for \`-\`; and \
 | \`github.<name>.token.file\` | \`HOLDFAST_GITHUB_<NAME>_TOKEN\` |
 | \`github.<name>.webhookSecretFiles\` | \`HOLDFAST_GITHUB_<NAME>_WEBHOOK_SECRET\` |
 | \`github.<name>.proxy.url\` | \`HOLDFAST_GITHUB_<NAME>_PROXY\` |
+| \`telemetry.traces.headersFile\` | \`OTEL_EXPORTER_OTLP_HEADERS\` |
 | \`operators[].tokenFile\` | \`HOLDFAST_OPERATOR_<NAME>_TOKEN\` |
 `;
 

@@ -4,6 +4,7 @@ import { isEverybody, isNetwork } from "./addresses.ts";
 import { inlineSecret, key, listenText, pathText, RESERVED, urlText } from "./key.ts";
 import { ConnectionSchema, NAME_RULE, nameText, OperatorSchema } from "./schema-connections.ts";
 import { PoolSchema } from "./schema-pools.ts";
+import { TelemetrySchema } from "./schema-telemetry.ts";
 
 export const LISTEN_DEFAULT = "127.0.0.1:8080";
 const POOL_COUNT_MAX = 1_000;
@@ -115,6 +116,10 @@ export const ConfigSchema = z.strictObject({
       example: "github: { main: { token: { file: ./github-token } } }",
     },
   ),
+  telemetry: key(TelemetrySchema.optional(), {
+    says: "What Holdfast tells about itself besides its log and its figures.",
+    example: "telemetry: { traces: { endpoint: http://127.0.0.1:4318 } }",
+  }),
   operators: key(z.array(OperatorSchema).max(OPERATOR_COUNT_MAX).prefault([]), {
     says: "Who may look at Holdfast and who may command it.",
     example: "operators: [{ name: everyone, role: reader, anonymous: true }]",

@@ -4,6 +4,7 @@ import { isName } from "../../domain/ids.ts";
 import type { Draft, DraftConnection } from "./draft.ts";
 import { type NetworkSecret, readIdentityCertificates, readNetworks } from "./networks.ts";
 import { type SecretPlace, type SecretReader, variableOf } from "./secret-sources.ts";
+import { readTraces, type TracesConfig } from "./traces.ts";
 
 const TOKEN_KEY_BYTES_MIN = 32;
 const OPERATOR_TOKEN_LENGTH_MIN = 16;
@@ -26,6 +27,8 @@ export interface Secrets {
   readonly identityCertificates: ReadonlyMap<number, readonly string[]>;
   /** In the order of `operators`. */
   readonly operatorTokens: readonly (string | null)[];
+  /** Null where traces are off, too. */
+  readonly traces: TracesConfig | null;
 }
 
 export async function readSecrets(draft: Draft, reader: SecretReader): Promise<Secrets> {
@@ -40,7 +43,8 @@ export async function readSecrets(draft: Draft, reader: SecretReader): Promise<S
   const identityCertificates = await readIdentityCertificates(draft, reader);
   const operatorTokens = await readOperatorTokens(draft, reader);
   const tokenKey = await readTokenKey(draft, reader);
-  return { tokenKey, auths, webhookSecrets, networks, identityCertificates, operatorTokens };
+  const traces = await readTraces(draft, reader);
+  return { tokenKey, auths, webhookSecrets, networks, identityCertificates, operatorTokens, traces };
 }
 
 async function readTokenKey(draft: Draft, reader: SecretReader): Promise<Uint8Array | null> {

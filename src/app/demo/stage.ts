@@ -76,6 +76,7 @@ function demoConfig(directory: string, github: SimulatedGitHub, secret: string, 
         },
       ],
     ]),
+    traces: null,
     // Only this computer reaches it: whoever tries the demonstration may try the commands.
     operators: [{ name: "everyone", role: "operator", token: null }],
     pools: [

@@ -10,17 +10,24 @@ import type { Queryable } from "../../store/schema.ts";
 import { machineSubject } from "../../store/subjects.ts";
 import type { PoolContext } from "../context.ts";
 
-export async function writeLaunch(
+export function writeLaunch(context: PoolContext, tx: Queryable, machineCount: number, nowMs: number): Promise<void> {
+  const about = { pool: context.pool.name, count: machineCount };
+  return context.telemetry.trace("assign", "launch", about, async (span) =>
+    span.note({ launch: await insertPlanned(context, tx, machineCount, nowMs) }),
+  );
+}
+
+async function insertPlanned(
   context: PoolContext,
   tx: Queryable,
   machineCount: number,
   nowMs: number,
-): Promise<void> {
+): Promise<LaunchId | null> {
   const { pool, random } = context;
   // Counted again inside the transaction: `machines.max` is a promise.
   const present = (await countPresentByPool(tx)).get(pool.name) ?? 0;
   const count = Math.min(machineCount, context.memory.launchSizeMax, pool.machineCountMax - present);
-  if (count <= 0) return;
+  if (count <= 0) return null;
   const launchId = parseLaunchId(`l-${random.token(ID_TOKEN_LENGTH)}`);
   const machineIds = Array.from({ length: count }, () => parseMachineId(`m-${random.token(ID_TOKEN_LENGTH)}`));
   await insertLaunch(tx, {
@@ -45,6 +52,7 @@ export async function writeLaunch(
       observedAtMs: nowMs,
     });
   }
+  return launchId;
 }
 
 const ID_TOKEN_LENGTH = 12;

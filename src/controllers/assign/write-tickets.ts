@@ -18,22 +18,35 @@ import type { PoolContext } from "../context.ts";
 import { voidTicket } from "../void-ticket.ts";
 import { asFree, type PoolPlan } from "./plan-pool.ts";
 
-/** Rows read before the transaction may have moved on; whoever lost the compare-and-set is decided again next pass. */
-export async function writeTicket(
+export function writeTicket(
   context: PoolContext,
   tx: Queryable,
   row: JobRow,
   machineId: MachineId,
   nowMs: number,
 ): Promise<void> {
-  if (!(await isStillFree(context, tx, machineId))) return;
+  const about = { pool: context.pool.name, job: row.job.id, machine: machineId };
+  return context.telemetry.trace("assign", "mint", about, async (span) =>
+    span.note({ ticket: await bindTicket(context, tx, row, machineId, nowMs) }),
+  );
+}
+
+/** Rows read before the transaction may have moved on; whoever lost the compare-and-set is decided again next pass. */
+async function bindTicket(
+  context: PoolContext,
+  tx: Queryable,
+  row: JobRow,
+  machineId: MachineId,
+  nowMs: number,
+): Promise<TicketId | null> {
+  if (!(await isStillFree(context, tx, machineId))) return null;
   const isOurs = await saveJob(
     tx,
     { ...row, ticketCount: row.ticketCount + 1, lastTicketAtMs: nowMs },
     row.version,
     nowMs,
   );
-  if (!isOurs) return;
+  if (!isOurs) return null;
   const scope = registrationScope(context.pool, row.job.repository);
   const ticket = mintingTicket(context, { purpose: "job", jobId: row.job.id, scope, machineId }, nowMs);
   await insertTicket(tx, ticket);
@@ -44,6 +57,7 @@ export async function writeTicket(
     jobSubject(row.job.connection, row.job.id),
   ])
     await recordEvidence(tx, { subject, source: "store", fact, observedAtMs: nowMs });
+  return ticket.id;
 }
 
 async function isStillFree(context: PoolContext, tx: Queryable, machineId: MachineId): Promise<boolean> {
@@ -76,34 +90,52 @@ function mintingTicket(
 }
 
 /** A ticket that no job asked for. */
-export async function writeStandingTicket(
+export function writeStandingTicket(
+  context: PoolContext,
+  tx: Queryable,
+  mint: StandingMint,
+  nowMs: number,
+): Promise<void> {
+  const about = { pool: context.pool.name, machine: mint.machineId };
+  return context.telemetry.trace("assign", "standing", about, async (span) =>
+    span.note({ ticket: await bindStandingTicket(context, tx, mint, nowMs) }),
+  );
+}
+
+async function bindStandingTicket(
   context: PoolContext,
   tx: Queryable,
   { machineId, purpose }: StandingMint,
   nowMs: number,
-): Promise<void> {
+): Promise<TicketId | null> {
   const scope = standingScope(context.pool);
   invariant(scope !== null, "a pool without a known place wants no tickets in advance");
-  if (!(await isStillFree(context, tx, machineId))) return;
+  if (!(await isStillFree(context, tx, machineId))) return null;
   const ticket = mintingTicket(context, { purpose, jobId: null, scope, machineId }, nowMs);
   await insertTicket(tx, ticket);
   const fact = `ticket ${ticket.id} in advance (${purpose}) on ${machineId}`;
   for (const subject of [ticketSubject(ticket.id), machineSubject(machineId)])
     await recordEvidence(tx, { subject, source: "store", fact, observedAtMs: nowMs });
+  return ticket.id;
 }
 
 /** Fits a runner's name (64 characters) together with the longest controller id. */
 const TICKET_TOKEN_LENGTH = 16;
 
-export async function aimTicket(
+export function aimTicket(
   context: PoolContext,
   tx: Queryable,
   plan: PoolPlan,
-  aim: { readonly ticketId: TicketId; readonly jobId: JobId },
+  { ticketId, jobId }: { readonly ticketId: TicketId; readonly jobId: JobId },
 ): Promise<void> {
-  const { ticketId, jobId } = aim;
   const ticket = plan.input.tickets.find((one) => one.id === ticketId);
   invariant(ticket !== undefined, "an aimed ticket is one of the plan");
+  const about = { pool: context.pool.name, job: jobId, machine: ticket.machineId, ticket: ticketId };
+  return context.telemetry.trace("assign", "aim", about, () => bindAim(context, tx, ticket, jobId));
+}
+
+async function bindAim(context: PoolContext, tx: Queryable, ticket: Ticket, jobId: JobId): Promise<void> {
+  const ticketId = ticket.id;
   const aimedAtMs = context.clock.nowMs();
   const aimed: Ticket = { ...ticket, jobId, aimedAtMs, version: ticket.version + 1 };
   const isAimed = await saveTicket(tx, aimed, ticket.version);

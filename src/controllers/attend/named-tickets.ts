@@ -65,7 +65,7 @@ async function quarantine(context: PoolContext, tx: Queryable, id: Machine["id"]
   const why = "its agent named a ticket of another machine";
   if (machine === null || !(await saveQuarantine(tx, machine, why, now(context)))) return;
   context.telemetry.count("holdfast_machines_quarantined_total", { pool: machine.pool });
-  context.telemetry.warn("a machine was quarantined", { machine: id, why });
+  context.telemetry.warn("a machine was quarantined", { pool: machine.pool, machine: id, why });
 }
 
 /** Forgotten with the presumption, and being attended to: it is said of the row as it is now, and may have to be read again. */

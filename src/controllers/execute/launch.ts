@@ -221,7 +221,12 @@ async function noteFailure(context: PoolContext, launch: LaunchRow, error: Provi
   });
   if (isOpenAtOnce) context.wake.controller("assign", pool.name);
   telemetry.count("holdfast_launches_total", { pool: pool.name, outcome: error.code });
-  telemetry.error("a launch failed", error, { pool: pool.name, launch: launch.id, code: error.code });
+  telemetry.error("a launch failed", error, {
+    pool: pool.name,
+    launch: launch.id,
+    machines: launch.machineIds.join(" "),
+    code: error.code,
+  });
 }
 
 function noteSize({ memory }: PoolContext, { machineIds }: LaunchRow, outcome: "started" | "refused"): void {

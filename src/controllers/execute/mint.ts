@@ -12,6 +12,7 @@ import { type RegistrationScope, scopeKey } from "../../domain/pool.ts";
 import type { ReasonCode } from "../../domain/reasons.ts";
 import { moveTicket, type Ticket } from "../../domain/ticket.ts";
 import type { MintedTicket } from "../../ports/github.ts";
+import type { Span } from "../../ports/traces.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
 import { inLease } from "../../store/leases.ts";
 import { poolSubject, ticketSubject } from "../../store/subjects.ts";
@@ -61,6 +62,12 @@ interface MintWait {
 
 async function mintOne(context: PoolContext, ticket: Ticket): Promise<void> {
   if (mintPauseOf(context, ticket.scope) !== null) return;
+  const { pool, id, jobId, machineId } = ticket;
+  const about = { pool, job: jobId, machine: machineId, ticket: id };
+  await context.telemetry.trace("ticket", "mint", about, (span) => mintUnpaused(context, ticket, span));
+}
+
+async function mintUnpaused(context: PoolContext, ticket: Ticket, span: Span<"ticket">): Promise<void> {
   context.memory.lastScope = ticket.scope;
   const wanted = await isStillWanted(context, ticket);
   if (wanted.kind === "over") return await voidUnwanted(context, ticket, wanted.why);
@@ -79,6 +86,7 @@ async function mintOne(context: PoolContext, ticket: Ticket): Promise<void> {
     context.memory.mintPauses.delete(scopeKey(ticket.scope));
   } catch (error) {
     if (!(error instanceof GitHubError)) throw error;
+    span.note({ errorCode: error.code });
     await noteFailure(context, asked, error, isFirstRequest);
   }
 }
@@ -128,7 +136,13 @@ async function noteFailure(
   isFirstRequest: boolean,
 ): Promise<void> {
   const { telemetry, pool } = context;
-  telemetry.error("GitHub gave no ticket", error, { pool: pool.name, ticket: ticket.id, code: error.code });
+  telemetry.error("GitHub gave no ticket", error, {
+    pool: pool.name,
+    machine: ticket.machineId,
+    job: ticket.jobId,
+    ticket: ticket.id,
+    code: error.code,
+  });
   if (error.code === "github-name-taken") return resolveByName(context, ticket);
   pauseScope(context, ticket.scope, reasonOfRefusal(error.code), error.retryAfterMs);
   await noteOnPool(context, `no ticket: ${error.code}, ${error.message}`);
@@ -179,7 +193,12 @@ async function resolveByName(context: PoolContext, ticket: Ticket): Promise<void
   const { value } = found;
   if (value.isOnline || value.version !== null) {
     // Nobody has the secret, so nobody can be online under a name that we drew: it is not ours, and not ours to delete.
-    context.telemetry.warn("a registration under a ticket's name is in use by somebody", { ticket: ticket.id });
+    context.telemetry.warn("a registration under a ticket's name is in use by somebody", {
+      pool: ticket.pool,
+      machine: ticket.machineId,
+      job: ticket.jobId,
+      ticket: ticket.id,
+    });
     return await giveUpName(context, ticket);
   }
   const lease = context.lease();

@@ -101,6 +101,10 @@ async function noteStartFailure(context: PoolContext, id: MachineId, error: Prov
   const fact = `the provider did not start it: ${error.message}`;
   await moveStandby(context, id, isRefused ? { kind: "start-refused" } : null, "provider", fact);
   context.telemetry.count("holdfast_starts_total", { pool: context.pool.name, outcome: error.code });
-  context.telemetry.error("a stopped machine was not started", error, { machine: id, code: error.code });
+  context.telemetry.error("a stopped machine was not started", error, {
+    pool: context.pool.name,
+    machine: id,
+    code: error.code,
+  });
   if (isRefused) context.wake.controller("assign", context.pool.name);
 }

@@ -144,7 +144,11 @@ const NEVER: ProviderErrorCode = "provider-invalid";
 
 async function noteStopFailure(context: PoolContext, machine: Machine, error: HoldfastError): Promise<void> {
   context.telemetry.count("holdfast_stops_total", { pool: machine.pool, outcome: error.code });
-  context.telemetry.error("a machine was not stopped", error, { machine: machine.id, code: error.code });
+  context.telemetry.error("a machine was not stopped", error, {
+    pool: machine.pool,
+    machine: machine.id,
+    code: error.code,
+  });
   if (error.code === NEVER) return giveUp(context, machine, error.message);
   context.memory.standby.unansweredAtMs.set(machine.id, context.clock.monotonicMs());
   await moveStandby(context, machine.id, null, "provider", `the provider did not stop it: ${error.message}`);

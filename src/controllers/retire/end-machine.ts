@@ -75,7 +75,10 @@ export async function askProvider(
     return concludeStop(context, concludeAbsence(context, { ...observed, machineId: machine.id }), machine);
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    context.telemetry.error("the provider could not be asked about a machine", error, { machine: machine.id });
+    context.telemetry.error("the provider could not be asked about a machine", error, {
+      pool: machine.pool,
+      machine: machine.id,
+    });
     return null;
   }
 }
@@ -167,6 +170,7 @@ async function terminate(context: PoolContext, lease: Lease, judged: Machine, pr
     const observedAtMs = context.clock.nowMs();
     await recordEvidence(db, { subject: machineSubject(machine.id), source: "provider", fact, observedAtMs });
     context.telemetry.error("a machine was not ended; it is tried again", error, {
+      pool: machine.pool,
       machine: machine.id,
       code: error.code,
     });

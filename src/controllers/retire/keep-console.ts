@@ -20,6 +20,9 @@ export async function keepConsole(context: PoolContext, machine: Machine): Promi
     await saveLogs(store.db, { machineId: machine.id, ticketId: null, logs, savedAtMs: clock.nowMs() });
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    telemetry.error("the console of a machine that never checked in could not be read", error, { machine: machine.id });
+    telemetry.error("the console of a machine that never checked in could not be read", error, {
+      pool: machine.pool,
+      machine: machine.id,
+    });
   }
 }

@@ -9,10 +9,10 @@ import { HoldfastError } from "../../domain/errors.ts";
 import type { MachineId, PoolName } from "../../domain/ids.ts";
 import type { Machine } from "../../domain/machine.ts";
 import {
+  type ReportAnswer as Answered,
   type HandBackOrder,
   POLL_HOLD_MS,
   PROTOCOL_VERSION,
-  type ReportAnswer,
   type ReportRequest,
 } from "../../domain/protocol.ts";
 import { isTicketOut, isTicketOver, type Ticket } from "../../domain/ticket.ts";
@@ -20,6 +20,7 @@ import { MINUTE_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Hearing } from "../../ports/hearing.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
+import type { Span } from "../../ports/traces.ts";
 import type { Wake } from "../../ports/wake.ts";
 import { listEvidence, recordEvidence } from "../../store/evidence/evidence.ts";
 import type { Standing } from "../../store/facts.ts";
@@ -33,6 +34,8 @@ import { inTransaction } from "../../store/transaction.ts";
 import { callerOf } from "../caller.ts";
 import { answerError, problem } from "../problem.ts";
 import { readBody } from "../read-body.ts";
+import { type RouteNote, told } from "../route-notes.ts";
+import { CheckInAnswer, LogsAnswer, PollAnswer, ReportAnswer } from "./answers.ts";
 import { answerBundle, BUNDLE_ROUTE, type ServedBundle } from "./bundle.ts";
 import { writeCheckIn } from "./check-in.ts";
 import { answerPoll } from "./deliver.ts";
@@ -63,6 +66,41 @@ export interface AgentAppOptions {
   readonly bundle?: ServedBundle | null;
 }
 
+const CHECK_IN: RouteNote = {
+  caller: "agent",
+  says: "An agent begins to speak as its machine, and gets its token. It proves who it is by its body.",
+  body: CheckIn,
+  answer: CheckInAnswer,
+  errors: ["protocol-unsupported"],
+};
+const REPORT: RouteNote = {
+  caller: "agent",
+  says: "What the host sees: its phase, its ticket, the tickets that ended.",
+  body: Report,
+  answer: ReportAnswer,
+  errors: ["forbidden"],
+};
+const POLL: RouteNote = {
+  caller: "agent",
+  says: "Waits for a ticket, or for a reason to report.",
+  body: Poll,
+  answer: PollAnswer,
+  errors: ["forbidden"],
+};
+const LOGS: RouteNote = {
+  caller: "agent",
+  says: "The last lines of the logs of a ticket, or of the machine.",
+  body: Logs,
+  answer: LogsAnswer,
+  errors: ["forbidden"],
+};
+const BUNDLE: RouteNote = {
+  caller: "anybody",
+  says: "The agent's own files, for machines that are computers of their own: no secret, checked by the hash in `file`.",
+  answer: "a gzipped tar archive",
+  errors: ["not-found"],
+};
+
 export function createAgentApp(options: AgentAppOptions): Hono {
   const app = new Hono();
   app.onError((error) => {
@@ -70,18 +108,26 @@ export function createAgentApp(options: AgentAppOptions): Hono {
     return answerError(options.telemetry)(error);
   });
   app.notFound((context) => problem("not-found", `${context.req.method} ${context.req.path}`));
-  app.get(BUNDLE_ROUTE, (context) => answerBundle(context, options.bundle ?? null));
-  app.post("/agent/v1/check-in", (context) => checkIn(context, options));
-  app.post("/agent/v1/report", (context) => report(context, options));
-  app.post("/agent/v1/poll", (context) => poll(context, options));
-  app.post("/agent/v1/logs", (context) => logs(context, options));
+  app.get(BUNDLE_ROUTE, told(BUNDLE), (context) => answerBundle(context, options.bundle ?? null));
+  const { telemetry } = options;
+  app.post("/agent/v1/check-in", told(CHECK_IN), (context) =>
+    telemetry.trace("agent", "check-in", {}, (span) => checkIn(context, options, span)),
+  );
+  app.post("/agent/v1/report", told(REPORT), (context) =>
+    telemetry.trace("agent", "report", {}, (span) => report(context, options, span)),
+  );
+  app.post("/agent/v1/poll", told(POLL), (context) => poll(context, options));
+  app.post("/agent/v1/logs", told(LOGS), (context) =>
+    telemetry.trace("agent", "logs", {}, (span) => logs(context, options, span)),
+  );
   return app;
 }
 
-async function checkIn(context: Context, options: AgentAppOptions): Promise<Response> {
+async function checkIn(context: Context, options: AgentAppOptions, span: Span<"agent">): Promise<Response> {
   const { store, tokens, clock, hearing, wake } = options;
   const claimed = await readMessage(context, CheckIn);
   const { machineId, isProven } = await identify(claimed, options);
+  span.note({ machine: machineId });
   const { providerId } = claimed;
   if (!isProven) {
     await noteRefused(context, options, machineId, "a check-in with a wrong identity was refused");
@@ -93,6 +139,7 @@ async function checkIn(context: Context, options: AgentAppOptions): Promise<Resp
   }
   const request = { ...claimed, machineId };
   const outcome = await inTransaction(store, (tx) => writeCheckIn(tx, request, clock.nowMs()));
+  span.note({ pool: outcome.pool, outcome: outcome.isQuarantined ? "quarantined" : "known" });
   if (outcome.isQuarantined) tellQuarantined(context, options, machineId, outcome.pool);
   hearing.note(machineId);
   if (outcome.pool === null) wakeObservers(options);
@@ -101,12 +148,14 @@ async function checkIn(context: Context, options: AgentAppOptions): Promise<Resp
   return Response.json({ protocolVersion: PROTOCOL_VERSION, token, machineId });
 }
 
-async function report(context: Context, options: AgentAppOptions): Promise<Response> {
+async function report(context: Context, options: AgentAppOptions, span: Span<"agent">): Promise<Response> {
   const { store, hearing, wake } = options;
   const request = await readMessage(context, Report);
+  span.note({ machine: request.machineId, ticket: request.report.ticket?.id });
   await authorize(context, options, request.machineId);
   const standing = await compareGenerations(options, request);
   const { outcome, machine } = await recordReport(store.db, request);
+  span.note({ outcome, pool: machine?.pool });
   // The row forgot this incarnation, or a later one checked in: only a check-in can tell which of the two speaks.
   if (outcome === "unknown-incarnation")
     throw new HoldfastError("unauthorized", `reporting as incarnation ${request.incarnation}`);
@@ -130,6 +179,7 @@ function tellQuarantined(
 ): void {
   telemetry.warn("two agents speak as one machine: it is quarantined", {
     machine: machineId,
+    pool,
     caller: callerOf(context),
   });
   telemetry.count("holdfast_machines_quarantined_total", { pool: pool ?? "" });
@@ -140,7 +190,7 @@ async function answerReport(
   store: Store,
   request: ReportRequest,
   { machine, standing }: { readonly machine: Machine | null; readonly standing: Standing },
-): Promise<ReportAnswer> {
+): Promise<Answered> {
   const tickets = await listTicketsOfMachine(store.db, request.machineId);
   const isPinned = machine !== null && (machine.hold !== null || standing.isFrozen);
   const ended = new Set(request.report.ended.map(({ id }) => id));
@@ -170,7 +220,7 @@ function orderOf(tickets: readonly Ticket[]): HandBackOrder | null {
 }
 
 async function poll(context: Context, options: AgentAppOptions): Promise<Response> {
-  const { store, polls, hearing, clock } = options;
+  const { store, polls, hearing, clock, telemetry } = options;
   const request = await readMessage(context, Poll);
   await authorize(context, options, request.machineId);
   hearing.note(request.machineId);
@@ -178,7 +228,7 @@ async function poll(context: Context, options: AgentAppOptions): Promise<Respons
   while (!context.req.raw.signal.aborted) {
     const waiting = polls.enter(request.machineId);
     try {
-      const answer = await answerPoll(store, request, clock.nowMs());
+      const answer = await answerPoll(store, request, clock.nowMs(), telemetry);
       if (answer !== null) return Response.json(answer);
       const leftMs = untilMs - clock.monotonicMs();
       if (leftMs <= 0) break;
@@ -190,11 +240,13 @@ async function poll(context: Context, options: AgentAppOptions): Promise<Respons
   return Response.json({ kind: "nothing" });
 }
 
-async function logs(context: Context, options: AgentAppOptions): Promise<Response> {
+async function logs(context: Context, options: AgentAppOptions, span: Span<"agent">): Promise<Response> {
   const request = await readMessage(context, Logs);
+  span.note({ machine: request.machineId, ticket: request.ticketId });
   await authorize(context, options, request.machineId);
   const savedAtMs = options.clock.nowMs();
   const machine = await loadMachine(options.store.db, request.machineId);
+  span.note({ pool: machine?.pool });
   if (machine !== null) await saveLogs(options.store.db, { ...request, savedAtMs });
   return Response.json({ savedCount: machine === null ? 0 : request.logs.length });
 }

@@ -11,6 +11,7 @@ import { mayGetTickets } from "../../domain/operator-words.ts";
 import type { OfferedTicket, PollAnswer } from "../../domain/protocol.ts";
 import { isHeldReady, moveTicket, type Ticket } from "../../domain/ticket.ts";
 import { STEP_FACTS } from "../../domain/wait.ts";
+import { NO_TRACES, type Traces } from "../../ports/traces.ts";
 import { findDrain } from "../../store/drains.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
 import { listCheckIns } from "../../store/machines/check-ins.ts";
@@ -30,7 +31,12 @@ export interface Poller {
 }
 
 /** What there is for a machine now; null where there is nothing, and the poll may wait. */
-export async function answerPoll(store: Store, poller: Poller, nowMs: number): Promise<PollAnswer | null> {
+export async function answerPoll(
+  store: Store,
+  poller: Poller,
+  nowMs: number,
+  { trace }: Traces = NO_TRACES,
+): Promise<PollAnswer | null> {
   const machine = await loadMachine(store.db, poller.machineId);
   if (machine === null || machine.state.kind === "retiring" || machine.state.kind === "gone") return { kind: "report" };
   if (machine.incarnation !== poller.incarnation) return { kind: "report" };
@@ -41,7 +47,11 @@ export async function answerPoll(store: Store, poller: Poller, nowMs: number): P
   // Most polls come before their ticket: a transaction, which holds up every other write, is only for one that is there.
   const tickets = await listTicketsOfMachine(store.db, machine.id);
   if (!tickets.some((ticket) => isFor(machine, ticket))) return null;
-  const ticket = await inTransaction(store, (tx) => deliver(tx, poller, nowMs));
+  const ticket = await trace("ticket", "deliver", { pool: machine.pool, machine: machine.id }, async (span) => {
+    const offered = await inTransaction(store, (tx) => deliver(tx, poller, nowMs));
+    span.note({ ticket: offered?.id, job: tickets.find(({ id }) => id === offered?.id)?.jobId });
+    return offered;
+  });
   return ticket === null ? null : { kind: "ticket", ticket };
 }
 

@@ -34,6 +34,7 @@ export async function compareGenerations(
 function tellRestored(telemetry: Telemetry, machineId: MachineId): void {
   telemetry.count("holdfast_stores_restored_total", {});
   telemetry.warn("the store was restored from a backup: every machine counts as busy until its host has spoken", {
+    machine: machineId,
     sign: `machine ${machineId} has seen a later store`,
   });
 }

@@ -4,6 +4,18 @@ import { z } from "zod";
 import type { Telemetry } from "../../ports/telemetry.ts";
 import type { Wake } from "../../ports/wake.ts";
 import { answerError, problem } from "../problem.ts";
+import { type RouteNote, told } from "../route-notes.ts";
+import {
+  DeliveriesAnswer,
+  ExplainAnswer,
+  FleetAnswer,
+  JobsAnswer,
+  LogsAnswer,
+  MachinesAnswer,
+  PlanAnswer,
+  PoolsAnswer,
+  StatusAnswer,
+} from "./answers.ts";
 import { type Operator, requireRole } from "./auth.ts";
 import { addCommands } from "./commands/app.ts";
 import { JobsQuery, listFleet, listJobs, MachinesQuery } from "./lists.ts";
@@ -44,47 +56,110 @@ export function createOperatorApp({ operators, sources, telemetry, wake }: Opera
     context.header("cache-control", "no-store");
     context.header("x-content-type-options", "nosniff");
   });
-  app.get("/status", async (context) => context.json(await readStatus(sources)));
+  app.get(
+    "/status",
+    told({
+      caller: "reader",
+      says: "The fleet now: health, pools, connections, jobs by status.",
+      answer: StatusAnswer,
+    }),
+    async (context) => context.json(await readStatus(sources)),
+  );
   addLists(app, sources);
   addDeliveries(app, sources);
-  app.get("/explain", async (context) => context.json(await readFleetExplanation(sources)));
-  app.get("/explain/:subject{.+}", async (context) => {
+  addExplanations(app, sources);
+  addPlan(app, sources);
+  addCommands(app, operators, { sources, telemetry, wake });
+  return app;
+}
+
+function addExplanations(app: Hono, sources: OperatorSources): void {
+  const fleet: RouteNote = {
+    caller: "reader",
+    says: "Why nothing starts in any pool, or what does: how many jobs wait for what.",
+    answer: ExplainAnswer,
+  };
+  app.get("/explain", told(fleet), async (context) => context.json(await readFleetExplanation(sources)));
+  const one: RouteNote = {
+    caller: "reader",
+    says: "One job, machine or pool with its evidence and decisions. `subject` is whatever a person has at hand, encoded as a part of a path: a job's id or page address, a machine's id, its id at the provider, a runner's name, a pool's name.",
+    answer: ExplainAnswer,
+    errors: ["not-found"],
+  };
+  app.get("/explain/:subject{.+}", told(one), async (context) => {
     const subject = context.req.param("subject");
     const answer = await readExplanation(sources, subject);
     return answer === null ? problem("not-found", `explaining ${subject.slice(0, 200)}`) : context.json(answer);
   });
-  addPlan(app, sources);
-  app.get("/logs/:subject{.+}", async (context) => {
+  const logs: RouteNote = {
+    caller: "reader",
+    says: "The last lines of agent, runner and Worker that were kept of a machine or a job, named as for `explain`.",
+    answer: LogsAnswer,
+    errors: ["not-found"],
+  };
+  app.get("/logs/:subject{.+}", told(logs), async (context) => {
     const subject = context.req.param("subject");
     const answer = await readLogs(sources, subject);
     return answer === null
       ? problem("not-found", `reading the logs of ${subject.slice(0, 200)}`)
       : context.json(answer);
   });
-  addCommands(app, operators, { sources, telemetry, wake });
-  return app;
 }
 
 function addLists(app: Hono, sources: OperatorSources): void {
-  app.get("/pools", async (context) => context.json(await readPools(sources)));
-  app.get("/pools/:name", async (context) => {
+  const pools = {
+    caller: "reader",
+    says: "Every pool with its machines by state, its breakers and its stops.",
+  } as const;
+  app.get("/pools", told({ ...pools, answer: PoolsAnswer }), async (context) => context.json(await readPools(sources)));
+  const pool: RouteNote = {
+    caller: "reader",
+    says: "One pool, as `/pools` shows it.",
+    answer: PoolsAnswer,
+    errors: ["not-found"],
+  };
+  app.get("/pools/:name", told(pool), async (context) => {
     const name = context.req.param("name");
     const answer = await readPools(sources, name);
     return answer.pools.length === 0
       ? problem("not-found", `reading pool ${name.slice(0, 200)}`, { mend: "`holdfast pools` lists them." })
       : context.json(answer);
   });
-  app.get("/fleet", async (context) => {
+  const fleet: RouteNote = {
+    caller: "reader",
+    says: "What a person watches, at one look: pools, jobs that wait, machines in motion.",
+    query: FleetQuery,
+    answer: FleetAnswer,
+  };
+  app.get("/fleet", told(fleet), async (context) => {
     const query = FleetQuery.safeParse(context.req.query());
     return query.success ? context.json(await readFleet(sources, query.data.limit)) : refuseQuery(context, query.error);
   });
-  app.get("/jobs", async (context) => {
+  addPagedLists(app, sources);
+}
+
+function addPagedLists(app: Hono, sources: OperatorSources): void {
+  const jobs: RouteNote = {
+    caller: "reader",
+    says: "Jobs, those that wait first, each with what it waits for.",
+    query: JobsQuery,
+    answer: JobsAnswer,
+    errors: ["not-found"],
+  };
+  app.get("/jobs", told(jobs), async (context) => {
     const query = JobsQuery.safeParse(context.req.query());
     if (!query.success) return refuseQuery(context, query.error);
     const answer = await listJobs(sources, query.data);
     return answer === null ? refuseBefore(context, query.data.before) : context.json(answer);
   });
-  app.get("/machines", async (context) => {
+  const machines: RouteNote = {
+    caller: "reader",
+    says: "Machines, each with its verdict and why it is kept or what its ending waits for.",
+    query: MachinesQuery,
+    answer: MachinesAnswer,
+    errors: ["not-found"],
+  };
+  app.get("/machines", told(machines), async (context) => {
     const query = MachinesQuery.safeParse(context.req.query());
     if (!query.success) return refuseQuery(context, query.error);
     const answer = await listFleet(sources, query.data);
@@ -106,18 +181,37 @@ function addPlan(app: Hono, sources: OperatorSources): void {
     const mend = "`holdfast status` lists the pools.";
     return problem("not-found", `planning the next pass of a pool called ${pool?.slice(0, 200)}`, { mend });
   };
-  app.get("/plan", (context) => answer(context, null));
-  app.get("/plan/:pool{.+}", (context) => answer(context, context.req.param("pool")));
+  const note: RouteNote = {
+    caller: "reader",
+    says: "What the next pass of each pool would do now, and why; nothing is done. With a name: of that pool alone.",
+    query: PlanQuery,
+    answer: PlanAnswer,
+    errors: ["not-found"],
+  };
+  app.get("/plan", told(note), (context) => answer(context, null));
+  app.get("/plan/:pool{.+}", told(note), (context) => answer(context, context.req.param("pool")));
 }
 
 function addDeliveries(app: Hono, sources: OperatorSources): void {
-  app.get("/deliveries", async (context) => {
+  const listed: RouteNote = {
+    caller: "reader",
+    says: "Deliveries in a state; those that could not be handled unless another is named.",
+    query: DeliveriesQuery,
+    answer: DeliveriesAnswer,
+  };
+  app.get("/deliveries", told(listed), async (context) => {
     const query = DeliveriesQuery.safeParse(context.req.query());
     if (!query.success) return refuseQuery(context, query.error);
     const { limit, state } = query.data;
     return context.json(await readDeliveries(sources, { limitCount: limit, state }));
   });
-  app.get("/deliveries/:id", async (context) => {
+  const one: RouteNote = {
+    caller: "reader",
+    says: "One delivery as it came, by GitHub's id; several, where several connections got it.",
+    answer: DeliveriesAnswer,
+    errors: ["not-found"],
+  };
+  app.get("/deliveries/:id", told(one), async (context) => {
     const id = context.req.param("id");
     const answer = await readDelivery(sources, id);
     return answer.deliveries.length === 0

@@ -1,6 +1,7 @@
 /** Holdfast's figures in the world, and what its log called an error. */
 import { InvariantError } from "../../domain/invariant.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
+import { NO_TRACES } from "../../ports/traces.ts";
 
 export interface WorldTelemetry extends Telemetry {
   /** Of a counter, over all its labels, or those with this one. */
@@ -23,6 +24,7 @@ export function createWorldTelemetry(
   const gauges = new Map<string, Map<string, number>>();
   const rowsOf = (metric: string) => [...(counts.get(metric)?.values() ?? [])];
   return {
+    ...NO_TRACES,
     info: () => {},
     warn: () => {},
     error: (message, error) => {

@@ -6,6 +6,7 @@ import { createGitHubConnection, type GitHubOptions } from "../../../src/adapter
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { GitHub, GitHubConnection } from "../../../src/ports/github.ts";
 import type { LogFields, Telemetry } from "../../../src/ports/telemetry.ts";
+import { NO_TRACES } from "../../../src/ports/traces.ts";
 import { connectionName, START_MS } from "../../domain/builders.ts";
 
 export const TOKEN = "ghp_SECRETOFTHETEST";
@@ -127,6 +128,7 @@ export class Recorder implements Telemetry {
   }
   measure(): void {}
   forgetPool(): void {}
+  readonly trace = NO_TRACES.trace;
 }
 
 /** All that a log would show of an error. */

@@ -13,7 +13,7 @@ const ROOT: readonly Row[] = [
     (c) => (c.webhookPort = 1),
     "webhookPort",
     "unknown key",
-    "remove it; known here: controllerId, store, listen, urls, tokenKeyFile, github, operators, pools",
+    "remove it; known here: controllerId, store, listen, urls, tokenKeyFile, github, telemetry, operators, pools",
   ],
   [
     "PostgreSQL",

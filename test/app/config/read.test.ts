@@ -19,6 +19,7 @@ describe("what is read", () => {
         tls: null,
         trustedProxies: [],
       },
+      traces: null,
       urls: { webhooks: "https://holdfast.acme.com", agents: "https://holdfast.ci.internal", operators: null },
       tokenKey: SECRETS["token-key"],
       connections: new Map([

@@ -5,6 +5,7 @@ import type { GitHubAuth } from "../../../src/adapters/github/credentials.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { GitHubConnection } from "../../../src/ports/github.ts";
 import type { Telemetry } from "../../../src/ports/telemetry.ts";
+import { NO_TRACES } from "../../../src/ports/traces.ts";
 import { connectionName, START_MS } from "../../domain/builders.ts";
 
 export const TOKEN = "ghp_SECRETOFTHETEST";
@@ -109,4 +110,13 @@ class SteppingClock implements Clock {
   }
 }
 
-const SILENT: Telemetry = { info() {}, warn() {}, error() {}, count() {}, gauge() {}, measure() {}, forgetPool() {} };
+const SILENT: Telemetry = {
+  info() {},
+  warn() {},
+  error() {},
+  count() {},
+  gauge() {},
+  measure() {},
+  forgetPool() {},
+  ...NO_TRACES,
+};

@@ -3,6 +3,7 @@ import { doorRules } from "./doors.ts";
 import { effectRules } from "./effects.ts";
 import { leftoverRules } from "./leftovers.ts";
 import { lockfileRules } from "./lockfile.ts";
+import { logRules } from "./logs.ts";
 import { nameRules } from "./names.ts";
 import { sizeRules } from "./sizes.ts";
 import { traceRules } from "./traces.ts";
@@ -12,6 +13,7 @@ export const allRules: readonly Rule[] = [
   ...effectRules,
   ...leftoverRules,
   ...lockfileRules,
+  ...logRules,
   ...nameRules,
   ...sizeRules,
   ...traceRules,

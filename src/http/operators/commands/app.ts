@@ -1,16 +1,19 @@
 /** The operators' commands: `POST /api/v1/{drain,hold,release,freeze,thaw,terminate,replay,discard}`. */
 import type { Context, Hono } from "hono";
 import { z } from "zod";
+import type { ErrorCode } from "../../../domain/errors.ts";
 import { ALL_POOLS } from "../../../domain/operator-words.ts";
 import { problem } from "../../problem.ts";
 import { readBody } from "../../read-body.ts";
+import { type RouteNote, told } from "../../route-notes.ts";
+import { CommandAnswer } from "../answers.ts";
 import { type Operator, type OperatorEnv, refuseForged, requireRole } from "../auth.ts";
 import { settleDelivery } from "./delivery-commands.ts";
 import { findPool, findTarget, type Target } from "./find-target.ts";
 import { terminateMachine } from "./force.ts";
 import { drainCommand, holdCommand, releaseCommand, runMachineCommand } from "./machine-commands.ts";
 import { drainPool, freeze, releasePool, thaw } from "./pool-commands.ts";
-import { type CommandOutcome, type CommandSetting, configuredPools, markOf } from "./setting.ts";
+import { type CommandName, type CommandOutcome, type CommandSetting, configuredPools, markOf } from "./setting.ts";
 
 const BODY_LIMIT_BYTES = 16 * 1024;
 const TEXT_LENGTH_MAX = 500;
@@ -35,11 +38,11 @@ interface Call extends CommandSetting {
 export function addCommands(app: Hono, operators: readonly Operator[], setting: CommandSetting): void {
   const guards = [requireRole(operators, "operator", "Bearer"), refuseForged()] as const;
   const post = <Schema extends z.ZodType>(
-    name: string,
+    name: CommandName,
     schema: Schema,
     run: (call: Call, body: z.output<Schema>) => Promise<CommandOutcome>,
   ): void => {
-    app.post(`/${name}`, ...guards, async (context: Context<OperatorEnv>) => {
+    app.post(`/${name}`, told(noteOf(name, schema)), ...guards, async (context: Context<OperatorEnv>) => {
       const body = await readCommand(context, schema);
       if (body instanceof Response) return body;
       const outcome = await run({ ...setting, operator: context.var.operator.name }, body.value);
@@ -56,6 +59,33 @@ export function addCommands(app: Hono, operators: readonly Operator[], setting: 
       settleDelivery(call, command, { id: delivery, connection }, markOf(call, call.operator, reason)),
     );
   post("thaw", Pools, (call, { pool, reason }) => onPools(call, "thawing", pool, reason, thaw));
+}
+
+const SAYS: Readonly<Record<CommandName, { readonly says: string; readonly errors: readonly ErrorCode[] }>> = {
+  drain: {
+    says: "Takes a machine or a pool out: it gets no more jobs, and goes once it is free.",
+    errors: ["not-found", "ambiguous"],
+  },
+  hold: {
+    says: "Pins one machine: it is not ended until it is released.",
+    errors: ["not-found", "ambiguous", "machine-gone", "machine-ending"],
+  },
+  release: {
+    says: "Takes back a drain or a hold of a machine, or the drain of a pool.",
+    errors: ["not-found", "ambiguous", "machine-ending"],
+  },
+  freeze: { says: "Stops every ending in a pool, or in all of them.", errors: ["not-found"] },
+  thaw: { says: "Takes a freeze back.", errors: ["not-found", "pool-frozen"] },
+  terminate: {
+    says: "Ends a machine; with `force` also one that may run a job, which is recorded with its jobs.",
+    errors: ["not-found", "ambiguous", "force-needed", "machine-held", "machine-gone", "pool-frozen", "pool-observes"],
+  },
+  replay: { says: "Handles a delivery once more that could not be handled.", errors: ["not-found", "ambiguous"] },
+  discard: { says: "Sets a delivery aside for good that could not be handled.", errors: ["not-found", "ambiguous"] },
+};
+
+function noteOf(name: CommandName, body: z.ZodType): RouteNote {
+  return { caller: "operator", body, answer: CommandAnswer, ...SAYS[name] };
 }
 
 async function drain(call: Call, { subject, reason }: z.output<typeof Anything>): Promise<CommandOutcome> {
