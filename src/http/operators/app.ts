@@ -11,6 +11,7 @@ import { readExplanation, readFleetExplanation } from "./read-explanation.ts";
 import { readJobs } from "./read-jobs.ts";
 import { readLogs } from "./read-logs.ts";
 import { readMachines } from "./read-machines.ts";
+import { readSafety } from "./read-safety.ts";
 import { readStatus } from "./read-status.ts";
 import type { OperatorSources } from "./sources.ts";
 
@@ -65,6 +66,7 @@ export function createOperatorApp({ operators, sources, telemetry, wake }: Opera
     const includeGone = all !== "false" && all !== "0";
     return context.json(await readMachines(sources, { limitCount: limit, includeGone }));
   });
+  app.get("/safety", async (context) => context.json(await readSafety(sources)));
   addDeliveries(app, sources);
   app.get("/explain", async (context) => context.json(await readFleetExplanation(sources)));
   app.get("/explain/:subject{.+}", async (context) => {

@@ -1,23 +1,22 @@
 import type { DecisionRecord, Evidence } from "../../domain/evidence.ts";
 import { describeMachine, findProof, whyMachineStays } from "../../domain/explain.ts";
+import type { MachineId, PoolName } from "../../domain/ids.ts";
 import { formatInstant } from "../../domain/instant.ts";
 import { type Machine, providerIdOf } from "../../domain/machine.ts";
 import type { Ticket } from "../../domain/ticket.ts";
 import { latestDecisions } from "../../store/evidence/decisions.ts";
-import { listEvidence } from "../../store/evidence/evidence.ts";
+import { listEvidenceBySource } from "../../store/evidence/evidence.ts";
 import { subjectKey } from "../../store/evidence/row.ts";
 import { findJobsByRunnerNames } from "../../store/jobs/load.ts";
 import type { JobRow } from "../../store/jobs/row.ts";
-import { listMachines } from "../../store/machines/list.ts";
+import { listEndedMachines, listMachines } from "../../store/machines/list.ts";
+import { loadMachines } from "../../store/machines/load.ts";
 import { machineSubject } from "../../store/subjects.ts";
 import { listTicketsOfMachines } from "../../store/tickets/list.ts";
 import type { MachineAnswer, MachinesAnswer } from "./answers.ts";
 import { judge } from "./judge.ts";
 import { isFrozen, readWords, type Words, wordsOver } from "./read-words.ts";
 import type { OperatorSources } from "./sources.ts";
-
-/** The proof is among the last things that were noted of an ended machine. */
-const ENDING_EVIDENCE_COUNT = 20;
 
 export interface MachinesQuery {
   readonly includeGone: boolean;
@@ -27,6 +26,23 @@ export interface MachinesQuery {
 /** Newest first. */
 export async function readMachines(sources: OperatorSources, query: MachinesQuery): Promise<MachinesAnswer> {
   const machines = await listMachines(sources.store.db, query);
+  return { now: formatInstant(sources.clock.nowMs()), machines: await describeAll(sources, machines) };
+}
+
+/** Those of these ids, in their order. */
+export async function readMachinesById(sources: OperatorSources, ids: readonly MachineId[]): Promise<MachinesAnswer> {
+  const found = await loadMachines(sources.store.db, ids);
+  const machines = ids.flatMap((id) => found.get(id) ?? []);
+  return { now: formatInstant(sources.clock.nowMs()), machines: await describeAll(sources, machines) };
+}
+
+/** Gone ones of these pools, the last that ended first. */
+export async function readEndedMachines(
+  sources: OperatorSources,
+  pools: readonly PoolName[],
+  limitCount: number,
+): Promise<MachinesAnswer> {
+  const machines = await listEndedMachines(sources.store.db, pools, limitCount);
   return { now: formatInstant(sources.clock.nowMs()), machines: await describeAll(sources, machines) };
 }
 
@@ -47,6 +63,8 @@ async function describeAll(sources: OperatorSources, machines: readonly Machine[
     tickets.map((ticket) => ticket.runnerName),
   );
   const decisions = await latestDecisions(db, ids.map(machineSubject));
+  const gone = machines.filter(({ state }) => state.kind === "gone").map(({ id }) => machineSubject(id));
+  const endings = Map.groupBy(await listEvidenceBySource(db, gone, "controller"), ({ subject }) => subject.id);
   const ticketsByMachine = Map.groupBy(tickets, (ticket) => ticket.machineId);
   const jobsByRunner = Map.groupBy(jobs, ({ job }) => job.runnerName);
   const words = await readWords(db);
@@ -58,7 +76,7 @@ async function describeAll(sources: OperatorSources, machines: readonly Machine[
       tickets: own,
       jobs: own.flatMap((ticket) => jobsByRunner.get(ticket.runnerName) ?? []),
       latest: decisions.get(subjectKey(subject)) ?? null,
-      evidence: machine.state.kind === "gone" ? await listEvidence(db, subject, ENDING_EVIDENCE_COUNT) : [],
+      evidence: endings.get(subject.id) ?? [],
       words,
     };
     answers.push(describe(sources, machine, surrounding));

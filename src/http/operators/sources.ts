@@ -1,7 +1,8 @@
 /** Where the operators' reads come from. Nothing here can change anything. */
-import type { ConnectionName, ControllerId, MachineId } from "../../domain/ids.ts";
+import type { ConnectionName, ControllerId, MachineId, PoolName } from "../../domain/ids.ts";
 import type { ProviderState } from "../../domain/observed.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
+import type { ReasonCode } from "../../domain/reasons.ts";
 import type { HeardTime } from "../../domain/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { BudgetReading } from "../../ports/github.ts";
@@ -22,6 +23,21 @@ export interface ConnectionReading {
   readonly troubles: readonly string[];
 }
 
+/** What this process remembers of a pool that it holds; its rows do not say it. */
+export interface PoolReading {
+  /** When the provider's listing last came whole; null if not yet. */
+  readonly listedAtMs: number | null;
+  readonly isListingFailing: boolean;
+  /** Calls that rest after one that was refused or failed. */
+  readonly pauses: readonly PoolPause[];
+}
+
+export interface PoolPause {
+  readonly what: "launches" | "tickets";
+  readonly reason: ReasonCode;
+  readonly untilMs: number;
+}
+
 export interface OperatorSources {
   readonly controllerId: ControllerId;
   readonly version: string;
@@ -32,6 +48,8 @@ export interface OperatorSources {
   readonly clock: Clock;
   /** Those that left the configuration and are not drained; left out where there can be none. */
   readonly readDeparted?: () => readonly DepartedPool[];
+  /** Null where another process holds the pool; left out where nothing is remembered. */
+  readonly readPool?: (pool: PoolName) => PoolReading | null;
   readHealth(): Health;
   readConnections(): readonly ConnectionReading[];
   /** When a machine's agent was last heard; null if not since this process started. */

@@ -15,6 +15,29 @@ export async function listMachines(db: Queryable, options: MachineListOptions): 
   return rows.map(toMachine);
 }
 
+const endedOfPool = rowsOf((db, { pool, limitCount }: OfPool) =>
+  db
+    .selectFrom("machines")
+    .selectAll()
+    .where("pool", "=", pool)
+    .where("state", "=", "gone")
+    .orderBy("state_since_ms", "desc")
+    .orderBy("id", "desc")
+    .limit(limitCount),
+);
+
+/** Those that are gone, the last one first. */
+export async function listEndedMachines(
+  db: Queryable,
+  pools: readonly PoolName[],
+  limitCount: number,
+): Promise<readonly Machine[]> {
+  const machines: Machine[] = [];
+  // The end of each pool's machines is a range of the index.
+  for (const pool of pools) machines.push(...(await endedOfPool(db, { pool, limitCount })).map(toMachine));
+  return machines.sort((a, b) => b.state.sinceMs - a.state.sinceMs).slice(0, limitCount);
+}
+
 interface OfPool {
   readonly pool: PoolName;
   readonly limitCount: number;
