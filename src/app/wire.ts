@@ -11,6 +11,7 @@ import {
 import { foretellPass } from "../controllers/foretell.ts";
 import { createHearing } from "../controllers/hearing.ts";
 import { isDrained } from "../controllers/pool-gauge.ts";
+import { readingOf } from "../controllers/pool-reading.ts";
 import { type Ears, exchangeHeard, hearOthers } from "../controllers/replicas.ts";
 import { standstillOf } from "../controllers/standstill.ts";
 import { TENURE_PERIOD_MS, Tenure } from "../controllers/tenure.ts";
@@ -24,7 +25,7 @@ import { AgentTokens } from "../http/agents/token.ts";
 import { createHealthApp, type Health } from "../http/health.ts";
 import { createOperatorApp } from "../http/operators/app.ts";
 import { type DepartedPool, describeDeparture } from "../http/operators/departed.ts";
-import type { OperatorSources } from "../http/operators/sources.ts";
+import type { OperatorSources, PoolReading } from "../http/operators/sources.ts";
 import { createPagesApp } from "../http/pages/app.ts";
 import { createWebhookApp } from "../http/webhooks.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -256,6 +257,7 @@ function sourcesOf(core: Core): OperatorSources {
     pools: config.pools.map((pool) => pool.policy),
     store,
     clock,
+    readPool: (pool) => readPoolMemory(core, pool),
     readHealth: () => healthOf(driver, tenure, core.pools, readDeparted()),
     readDeparted,
     foretell: async (pool) => {
@@ -267,6 +269,12 @@ function sourcesOf(core: Core): OperatorSources {
     heardSinceMs: () => tenure.heardSinceMs(),
     providerState: (machineId) => providerStateOf(memories, machineId),
   };
+}
+
+/** Null where another process holds the pool: what this one remembers of it is old. */
+function readPoolMemory({ memories, tenure, parts: { clock } }: Core, pool: PoolName): PoolReading | null {
+  const memory = memories.get(pool);
+  return memory === undefined || tenure.lease(pool) === null ? null : readingOf(memory, clock);
 }
 
 function surroundingsOf(core: Core): Surroundings {

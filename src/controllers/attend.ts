@@ -1,6 +1,7 @@
 /** Agents' reports become the states of machines and tickets. Reads the rows whose report has not been looked at. */
 
 import { onlyOfWork } from "../domain/adoption.ts";
+import { ALARM_FACTS } from "../domain/alarm-facts.ts";
 import { attendReport } from "../domain/attend.ts";
 import { isContested } from "../domain/check-in.ts";
 import type { MachineId } from "../domain/ids.ts";
@@ -127,7 +128,7 @@ async function noteRefusal(
   const wasAsked = before.some((one) => one.id === refusal?.ticketId && one.state.kind === "handing-back");
   if (refusal === null || !wasAsked || !changed.some((one) => one.id === refusal.ticketId)) return;
   context.telemetry.count("holdfast_fence_refusals_total", { pool: context.pool.name });
-  const fact = `the fence refused to hand the ticket back: ${refusal.why}`;
+  const fact = `${ALARM_FACTS["fence-refused"]}: ${refusal.why}`;
   for (const subject of [ticketSubject(refusal.ticketId), machineSubject(id)])
     await recordEvidence(tx, { subject, source: "agent", fact, observedAtMs: context.clock.nowMs() });
 }

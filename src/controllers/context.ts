@@ -147,7 +147,13 @@ export interface GuardMemory {
   /** Since when nobody can judge a machine. */
   readonly unknownSinceMs: Map<MachineId, number>;
   /** The provider's last listing: whether it came whole, how many machines it showed, and since when it has shown the same. */
-  listing: { readonly isWhole: boolean; readonly listedCount: number; readonly steadySinceMs: number | null };
+  listing: {
+    readonly isWhole: boolean;
+    readonly listedCount: number;
+    readonly steadySinceMs: number | null;
+    /** When it last came whole. */
+    readonly wholeAtMs: number | null;
+  };
 }
 
 /** By the monotonic clock: a clock that is set back must not make a pause longer. */
@@ -208,7 +214,7 @@ export function emptyMemory(): PoolMemory {
       endedAtMs: new Map(),
       machineCount: 0,
       unknownSinceMs: new Map(),
-      listing: { isWhole: false, listedCount: 0, steadySinceMs: null },
+      listing: { isWhole: false, listedCount: 0, steadySinceMs: null, wholeAtMs: null },
     },
     contradictedAtMs: new Map(),
     sweepPauses: new Map(),

@@ -29,6 +29,7 @@ export interface ControllerHealth {
   readonly name: string;
   readonly pool: PoolName | null;
   readonly connection: ConnectionName | null;
+  readonly periodMs: number;
   readonly lastRunAtMs: number | null;
   readonly lastError: string | null;
 }
@@ -99,6 +100,7 @@ export class Driver implements Wake {
       name: controller.name,
       pool: controller.pool,
       connection: controller.connection ?? null,
+      periodMs: controller.periodMs,
       lastRunAtMs,
       lastError,
     }));

@@ -102,7 +102,7 @@ function noteListing({ memory, clock }: PoolContext, look: ProviderLook | null):
     ({ machineId, state }) => machineId === null || observed.get(machineId)?.state === state,
   );
   const steadySinceMs = isSame ? (guards.listing.steadySinceMs ?? clock.nowMs()) : clock.nowMs();
-  guards.listing = { isWhole: true, listedCount: look.listing.length, steadySinceMs };
+  guards.listing = { isWhole: true, listedCount: look.listing.length, steadySinceMs, wholeAtMs: clock.nowMs() };
 }
 
 async function noteObserved(context: PoolContext, machineId: MachineId, observed: ObservedMachine): Promise<void> {

@@ -1,5 +1,6 @@
 /** Registrations whose ticket is over leave GitHub; what is older than anybody asks for leaves the store. */
 
+import { ALARM_FACTS } from "../domain/alarm-facts.ts";
 import { backoffMs } from "../domain/backoff.ts";
 import { GitHubError, type GitHubErrorCode, HoldfastError } from "../domain/errors.ts";
 import type { RunnerId } from "../domain/ids.ts";
@@ -214,7 +215,7 @@ async function isBarred({ store }: PoolContext, { pool, state }: Ticket): Promis
 
 /** GitHub says busy of a ticket whose host said that it is over: nothing more is done than to tell. */
 async function noteContradiction(context: PoolContext, ticket: Ticket): Promise<void> {
-  const fact = "GitHub calls the runner busy although its host says that the ticket is over";
+  const fact = ALARM_FACTS["fence-contradicted"];
   if (ticket.state.kind === "handed-back") {
     context.memory.contradictedAtMs.set(ticket.id, context.clock.monotonicMs());
     context.telemetry.count("holdfast_fence_contradictions_total", { pool: ticket.pool });

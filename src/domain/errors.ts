@@ -76,6 +76,10 @@ export const ERRORS = {
     sentence: "The caller is known but may not do this.",
     mend: "Use an operator with the role that the action asks for; a machine's token is worth only that machine.",
   },
+  overloaded: {
+    sentence: "As many pages are kept open and live as this process serves at once.",
+    mend: "Close pages that nobody looks at; the page itself can be asked for at any time.",
+  },
   "payload-too-large": { sentence: "The request body is over the limit.", mend: "GitHub sends at most 25 MB." },
   "payload-invalid": {
     sentence: "The request is not of the documented shape.",

@@ -179,7 +179,7 @@ function describeVerdict(verdict: Verdict): readonly string[] {
 }
 
 /** What each proof says, for a person. */
-const PROOFS: Readonly<Record<ProofKind, string>> = {
+export const PROOFS: Readonly<Record<ProofKind, string>> = {
   "never-engaged": "No ticket ever left us for it, and nobody has ever reported as it.",
   parked: "It holds no ticket, and its agent says so: no job can come to it.",
   "provider-dead": "The provider says that nothing runs there any more.",

@@ -102,7 +102,7 @@ export function moveTicket(ticket: Ticket, state: TicketState): Ticket {
 }
 
 /** May have left the controller and is not known to be over: the presumption makes its machine busy. */
-export function isTicketOut(ticket: Ticket): boolean {
+export function isTicketOut(ticket: { readonly state: Pick<TicketState, "kind"> }): boolean {
   switch (ticket.state.kind) {
     case "delivered":
     case "online":
@@ -122,7 +122,7 @@ export function isTicketOut(ticket: Ticket): boolean {
 }
 
 /** Bound to its machine and still good for something: a machine has at most one such ticket. */
-export function isTicketLive(ticket: Ticket): boolean {
+export function isTicketLive(ticket: { readonly state: Pick<TicketState, "kind"> }): boolean {
   return ticket.state.kind === "minting" || ticket.state.kind === "issued" || isTicketOut(ticket);
 }
 

@@ -98,6 +98,6 @@ const ACTIONS: Readonly<Record<string, string>> = {
 };
 
 /** A job's subject carries its connection, which says nothing to a person who has one. */
-function nameSubject({ kind, id }: Subject): string {
+export function nameSubject({ kind, id }: Subject): string {
   return `${kind} ${kind === "job" ? id.slice(id.indexOf("/") + 1) : id}`;
 }

@@ -20,17 +20,31 @@ export type Verdict =
 
 export const VERDICTS = ["busy", "idle", "unknown"] as const satisfies readonly Verdict["kind"][];
 
-export interface MachineEvidence {
-  readonly machine: Machine;
+/** What of a machine and of its ticket the verdict asks. */
+export type JudgedMachine = Pick<Machine, "origin" | "isAgentSeen" | "report"> & {
+  readonly state: Pick<Machine["state"], "kind">;
+};
+export interface JudgedTicket {
+  readonly state: Pick<Ticket["state"], "kind">;
+}
+
+export interface Judged {
+  readonly machine: JudgedMachine;
   /** The one that may be out, or is about to be; null where the store knows of none. */
-  readonly ticket: Ticket | null;
+  readonly ticket: JudgedTicket | null;
   /** Epoch milliseconds of the last report; null if none since this process started. Kept in memory only. */
   readonly heardAtMs: number | null;
   /** The provider's last word about it; null if it has not been listed. */
   readonly providerState: ProviderState | null;
 }
 
-export function isAgentFresh(evidence: MachineEvidence, time: HeardTime): boolean {
+/** The same of a machine and its ticket as they are stored. */
+export interface MachineEvidence extends Judged {
+  readonly machine: Machine;
+  readonly ticket: Ticket | null;
+}
+
+export function isAgentFresh(evidence: Pick<Judged, "heardAtMs">, time: HeardTime): boolean {
   // By the plain clock: time in which we were deaf makes a word older, not younger.
   if (evidence.heardAtMs === null) return false;
   const agoMs = time.nowMs - evidence.heardAtMs;
@@ -38,7 +52,7 @@ export function isAgentFresh(evidence: MachineEvidence, time: HeardTime): boolea
   return agoMs > -CLOCK_STEP_MS && agoMs < AGENT_FRESH_MS;
 }
 
-export function judgeMachine(evidence: MachineEvidence, time: HeardTime): Verdict {
+export function judgeMachine(evidence: Judged, time: HeardTime): Verdict {
   const { machine, ticket, providerState } = evidence;
   if (providerState === "dead" || providerState === "gone") return { kind: "idle", proof: "provider-dead" };
   if (machine.state.kind === "planned" && !machine.isAgentSeen) return { kind: "idle", proof: "never-engaged" };
@@ -56,7 +70,7 @@ export function judgeMachine(evidence: MachineEvidence, time: HeardTime): Verdic
   return { kind: "idle", proof: "parked" };
 }
 
-function judgeTicketOut(evidence: MachineEvidence, time: HeardTime): Verdict {
+function judgeTicketOut(evidence: Judged, time: HeardTime): Verdict {
   const { machine, ticket } = evidence;
   if (ticket?.state.kind === "running") return { kind: "busy", reasons: ["runs-job"] };
   if (!isAgentFresh(evidence, time)) return { kind: "unknown", missing: ["ticket-out", "agent-silent"] };

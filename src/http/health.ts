@@ -9,6 +9,8 @@ export interface ControllerHealth {
   readonly pool: string | null;
   /** Epoch milliseconds of its last pass; null before its first. */
   readonly lastRunAtMs: number | null;
+  /** When it runs again without being woken: so long after its last pass. */
+  readonly periodMs?: number;
   /** Of the last pass; null if it went well. */
   readonly lastError: string | null;
 }

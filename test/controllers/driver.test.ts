@@ -339,8 +339,8 @@ describe("health", () => {
     await settle();
     await advance(7);
     expect(driver.health()).toEqual([
-      { name: "mint", pool: "linux", connection: null, lastRunAtMs: null, lastError: null },
-      { name: "ingest", pool: null, connection: null, lastRunAtMs: 0, lastError: null },
+      { name: "mint", pool: "linux", connection: null, periodMs: PERIOD_MS, lastRunAtMs: null, lastError: null },
+      { name: "ingest", pool: null, connection: null, periodMs: PERIOD_MS, lastRunAtMs: 0, lastError: null },
     ]);
     await work.end();
     expect(driver.health()[0]?.lastRunAtMs).toBe(7);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { countsAsMachine } from "../../src/domain/machine.ts";
-import { isTicketLive, isTicketOver } from "../../src/domain/ticket.ts";
+import { isTicketLive, isTicketOver, type Ticket } from "../../src/domain/ticket.ts";
 import { PRESENT_STATES } from "../../src/store/machines/row.ts";
 import { tables } from "../../src/store/migrations/0001-tables.ts";
 import { SQLITE_WORDS } from "../../src/store/sqlite.ts";
@@ -8,7 +8,7 @@ import { LIVE_STATES, OVER_STATES } from "../../src/store/tickets/row.ts";
 import { machineStates, sampleMachine, sampleTicket, ticketStates } from "./samples.ts";
 
 describe("the lists of kinds in queries agree with the domain", () => {
-  const ticketKinds = (isWanted: typeof isTicketLive) =>
+  const ticketKinds = (isWanted: (ticket: Ticket) => boolean) =>
     ticketStates.filter((state) => isWanted(sampleTicket(1, { state }))).map(({ kind }) => kind);
 
   it("on live tickets, in the unique index too", () => {

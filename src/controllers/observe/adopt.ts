@@ -1,5 +1,7 @@
 /** Machines of ours that the store does not know are adopted: presumed busy, and watched until their end like any other. */
+
 import { adoptStray } from "../../domain/adoption.ts";
+import { ALARM_FACTS } from "../../domain/alarm-facts.ts";
 import type { MachineId } from "../../domain/ids.ts";
 import { type Machine, moveMachine } from "../../domain/machine.ts";
 import type { ObservedMachine } from "../../domain/observed.ts";
@@ -115,7 +117,7 @@ async function adopt(context: PoolContext, tx: Queryable, stray: Stray, nowMs: n
     tellRestored(context.telemetry, `machine ${machine.id} is of a launch that the store does not know`);
   await insertMachine(tx, machine);
   await insertTicket(tx, standIn);
-  const fact = "machine adopted: the provider has it and the store did not know it";
+  const fact = ALARM_FACTS["stray-adopted"];
   await recordEvidence(tx, { subject: machineSubject(machine.id), source: "provider", fact, observedAtMs: nowMs });
 }
 

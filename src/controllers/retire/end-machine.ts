@@ -1,5 +1,6 @@
 /** Takes one retiring machine as far towards its end as it gets now. `domain/ending` decides each step. */
 
+import { ALARM_FACTS, endingFact } from "../../domain/alarm-facts.ts";
 import { type EndingStep, isSlow } from "../../domain/ending.ts";
 import { HoldfastError, ProviderError } from "../../domain/errors.ts";
 import type { MachineId, ProviderId, TicketId } from "../../domain/ids.ts";
@@ -176,14 +177,14 @@ async function terminate(context: PoolContext, lease: Lease, judged: Machine, pr
     });
     return false;
   }
-  const limit = proof.kind === "overdue" ? ` (limit ${proof.limit})` : "";
+  const limit = proof.kind === "overdue" ? proof.limit : null;
   context.telemetry.count("holdfast_machines_ended_total", { pool: machine.pool, proof: decision.permit.proof });
   if (proof.kind === "overdue")
     context.telemetry.count("holdfast_forced_endings_total", { pool: machine.pool, cause: proof.limit });
   const after = moveMachine(machine, { kind: "stage", stage: "confirming" }, context.clock.nowMs());
   return inLease(context.store, lease, async (tx) => {
     const subject = machineSubject(machine.id);
-    const fact = `asked the provider to end it, by proof ${decision.permit.proof}${limit}`;
+    const fact = endingFact(decision.permit.proof, limit);
     await recordEvidence(tx, { subject, source: "controller", fact, observedAtMs: context.clock.nowMs() });
     return saveMachine(tx, after, machine.version);
   });
@@ -223,7 +224,7 @@ async function loseTicket(tx: Queryable, ticket: Ticket, nowMs: number): Promise
   const isSaved = await saveTicket(tx, moveTicket(ticket, { kind: "lost", sinceMs: nowMs }), ticket.version);
   invariant(isSaved, `ticket ${ticket.id} changed inside the transaction that read it`);
   await deleteTicketSecret(tx, ticket.id);
-  const fact = `ticket lost with its machine while ${ticket.state.kind}`;
+  const fact = `${ALARM_FACTS["ticket-lost"]} while ${ticket.state.kind}`;
   await recordEvidence(tx, { subject: ticketSubject(ticket.id), source: "provider", fact, observedAtMs: nowMs });
   await recordEvidence(tx, {
     subject: machineSubject(ticket.machineId),

@@ -3,6 +3,8 @@
  * is written from them. Every time is ISO 8601 in UTC; `now` is the server's own, so that ages need no second clock.
  */
 import { z } from "zod";
+import { ALARM_KINDS } from "../../domain/alarm-facts.ts";
+import { REFUSERS } from "../../domain/refusals.ts";
 
 const Instant = z.iso.datetime().describe("ISO 8601, UTC");
 const Because = z.object({
@@ -43,6 +45,19 @@ const HealthAnswer = z.object({
 
 const Count = z.int().min(0);
 
+const BreakerAnswer = z
+  .object({
+    stops: z.enum(["launches", "tickets"]),
+    since: Instant,
+    failures: Count.describe("In a row, those after it opened included"),
+    nextProbeAt: Instant.describe("When one may be tried next"),
+  })
+  .describe("What kept failing and is stopped until a probe succeeds");
+
+const PauseAnswer = z
+  .object({ what: z.enum(["launches", "tickets"]), because: Because, until: Instant })
+  .describe("After a call that was refused or failed; null of another process's pool");
+
 export const PoolAnswer = z.object({
   name: z.string(),
   mode: z.enum(["run", "observe", "removed"]).describe("removed: no longer in the configuration, and not drained yet"),
@@ -65,18 +80,21 @@ export const PoolAnswer = z.object({
   standing: z
     .object({ registered: Count, ready: Count })
     .describe("Tickets made in advance: listeners online for `warm.registered`, and tickets held for `tickets.ready`"),
+  breakers: z.array(BreakerAnswer).describe("Those that are open"),
+  pauses: z.array(PauseAnswer),
+  listing: z
+    .object({
+      at: Instant.nullable().describe("When the provider's listing last came whole; null if not in this process"),
+      isFailing: z.boolean().describe("Whether the last one did not come"),
+    })
+    .nullable()
+    .describe("Null where another process asks the provider"),
+  agents: z
+    .object({ heard: Count, silent: Count, quietSince: Instant.nullable() })
+    .describe("Of the machines whose agents should speak: when the one was last heard that has been silent longest"),
   lastErrors: z.array(z.string()),
   words: z.array(StandingWord).describe("Operators' words about the pool as a whole"),
 });
-
-const BreakerAnswer = z
-  .object({
-    stops: z.enum(["launches", "tickets"]),
-    since: Instant,
-    failures: Count.describe("In a row, those after it opened included"),
-    nextProbeAt: Instant.describe("When one may be tried next"),
-  })
-  .describe("What kept failing and is stopped until a probe succeeds");
 
 const LaunchAnswer = z.object({
   id: z.string(),
@@ -94,7 +112,6 @@ export const PoolDetailAnswer = PoolAnswer.extend({
     .array(z.object({ reason: z.string().nullable(), sentence: z.string(), jobs: Count }))
     .describe("What its queued jobs wait for, the commonest first; reason null where nothing is decided yet"),
   oldestWaitingAt: Instant.nullable().describe("Since when the job waits that waits longest"),
-  breakers: z.array(BreakerAnswer),
   lastLaunch: LaunchAnswer.nullable().describe("As long as it is kept"),
 });
 
@@ -118,6 +135,7 @@ export const ConnectionAnswer = z.object({
   budgets: z.array(BudgetAnswer),
   repositories: Count.nullable().describe("How many are looked at for jobs that no webhook told of"),
   lookedAt: Instant.nullable().describe("When the repository was looked at that waits the longest"),
+  deliveredAt: Instant.nullable().describe("When a webhook last arrived; null if none is stored"),
   troubles: z.array(z.string()),
 });
 
@@ -234,6 +252,19 @@ export const ExplainAnswer = z.object({
   ]),
   verdict: Finding,
   waitingFor: Because.nullable(),
+  next: z
+    .object({ sentence: z.string(), at: Instant.nullable() })
+    .nullable()
+    .describe("What has to happen before it goes on, and when it is tried or looked at next; null once it is over"),
+  lanes: z
+    .array(
+      z.object({
+        about: z.string(),
+        kind: z.enum(["states", "reasons"]),
+        bands: z.array(z.object({ word: z.string(), from: Instant, until: Instant.nullable() })),
+      }),
+    )
+    .describe("The states of each thing as stretches of time, and beside them why it stood so"),
   timeline: z.array(
     z.object({
       at: Instant,
@@ -292,6 +323,42 @@ export const PlanAnswer = z.object({
   ),
   unmatchedJobs: Count.describe("Queued, and no pool takes them"),
 });
+
+const CountOf = <Word extends z.ZodType>(word: Word) => z.object({ word, sentence: z.string(), machines: Count });
+
+export const SafetyAnswer = z
+  .object({
+    now: Instant,
+    since: Instant.describe("What was written down from then on is counted"),
+    endings: z.array(CountOf(z.string().describe("The proof"))).describe("Machines that the provider was asked to end"),
+    refusals: z
+      .array(CountOf(z.string().describe("The reason")).extend({ by: z.enum(REFUSERS) }))
+      .describe("Machines whose ending was refused, by what was missing and by who stood in the way"),
+    forced: z.array(
+      z.object({
+        at: Instant,
+        machineId: z.string(),
+        pool: z.string().nullable(),
+        by: z.string().describe("The operator, or the limit that was past"),
+        reason: z.string(),
+        jobs: z.array(
+          z.object({ id: z.int(), repository: z.string(), name: z.string(), conclusion: z.string().nullable() }),
+        ),
+      }),
+    ),
+    alarms: z
+      .array(z.object({ kind: z.enum(ALARM_KINDS), count: Count }))
+      .describe("Facts that speak against a promise, or came near it; kinds without any are there with 0"),
+    alarming: z
+      .array(z.object({ at: Instant, about: z.string(), kind: z.enum(ALARM_KINDS), fact: z.string() }))
+      .describe("The newest of them"),
+    ghosts: z
+      .object({ owed: Count, unknown: Count })
+      .describe("Registrations at GitHub without a machine: about to be deleted, and of no ticket that is known"),
+    unknown: z.object({ count: Count, machines: z.array(z.string()).describe("The first of them") }),
+    adopted: Count.describe("Machines that are here now and whose row was lost or came from a backup"),
+  })
+  .describe("What was done to keep the two promises, and what went against them, in the last day");
 
 export const LogsAnswer = z.object({
   now: Instant,
@@ -363,5 +430,6 @@ export type DeliveryAnswer = z.infer<typeof DeliveryAnswer>;
 export type DeliveriesAnswer = z.infer<typeof DeliveriesAnswer>;
 export type PlanAnswer = z.infer<typeof PlanAnswer>;
 export type LogsAnswer = z.infer<typeof LogsAnswer>;
+export type SafetyAnswer = z.infer<typeof SafetyAnswer>;
 export type CommandAnswer = z.infer<typeof CommandAnswer>;
 export type ExplainAnswer = z.infer<typeof ExplainAnswer>;

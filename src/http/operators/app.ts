@@ -14,6 +14,7 @@ import {
   MachinesAnswer,
   PlanAnswer,
   PoolsAnswer,
+  SafetyAnswer,
   StatusAnswer,
 } from "./answers.ts";
 import { type Operator, requireRole } from "./auth.ts";
@@ -25,6 +26,7 @@ import { FleetQuery, readFleet } from "./read-fleet.ts";
 import { readLogs } from "./read-logs.ts";
 import { readPlan } from "./read-plan.ts";
 import { readPools } from "./read-pools.ts";
+import { readSafety } from "./read-safety.ts";
 import { readStatus } from "./read-status.ts";
 import type { OperatorSources } from "./sources.ts";
 
@@ -66,6 +68,15 @@ export function createOperatorApp({ operators, sources, telemetry, wake }: Opera
     async (context) => context.json(await readStatus(sources)),
   );
   addLists(app, sources);
+  app.get(
+    "/safety",
+    told({
+      caller: "reader",
+      says: "What was done for the two promises and what went against them, in the last day.",
+      answer: SafetyAnswer,
+    }),
+    async (context) => context.json(await readSafety(sources)),
+  );
   addDeliveries(app, sources);
   addExplanations(app, sources);
   addPlan(app, sources);

@@ -1,10 +1,12 @@
+import { type Lane, tellBands } from "../../domain/bands.ts";
 import { explainJob, explainMachine, type JobExplanation, type MachineExplanation } from "../../domain/explain.ts";
 import type { FleetExplanation, PoolExplanation } from "../../domain/explain-pools.ts";
 import type { PoolName } from "../../domain/ids.ts";
 import { formatInstant } from "../../domain/instant.ts";
 import type { Job } from "../../domain/job.ts";
 import type { Machine } from "../../domain/machine.ts";
-import type { Ticket } from "../../domain/ticket.ts";
+import { type NextStep, nextOfJob, nextOfMachine, nextOfPool } from "../../domain/next-step.ts";
+import { isTicketLive, type Ticket } from "../../domain/ticket.ts";
 import { TIMELINE_COUNT_MAX } from "../../domain/timeline.ts";
 import type { JobRow } from "../../store/jobs/row.ts";
 import { loadMachine } from "../../store/machines/load.ts";
@@ -17,6 +19,7 @@ import type { ExplainAnswer, StandingWord } from "./answers.ts";
 import { findPoolNamed, tellFleet, tellPool } from "./explain-pools.ts";
 import { findSubject, refuseSeveral } from "./find-subject.ts";
 import { judge } from "./judge.ts";
+import { answerNext, nextPassAtMs, readProspects } from "./read-next.ts";
 import { readRecords } from "./read-records.ts";
 import { allWords, isFrozen, readWords, wordsOfMachine, wordsOfPool, wordsOver } from "./read-words.ts";
 import type { OperatorSources } from "./sources.ts";
@@ -35,7 +38,8 @@ export async function readExplanation(sources: OperatorSources, text: string): P
       const pool = await findPoolNamed(sources, text);
       if (pool === null) return null;
       const words = wordsOfPool(await readWords(sources.store.db), pool);
-      return answer(sources, await tellPool(sources, pool), words);
+      const next = nextOfPool(await readProspects(sources, pool));
+      return answer(sources, await tellPool(sources, pool), { words, lanes: [], next });
     }
     case "job":
       return tellJob(sources, found.row);
@@ -49,13 +53,19 @@ export async function readExplanation(sources: OperatorSources, text: string): P
 /** Why nothing starts, in all pools together. */
 export async function readFleetExplanation(sources: OperatorSources): Promise<ExplainAnswer> {
   const words = await readWords(sources.store.db);
-  return answer(sources, await tellFleet(sources), allWords(words, []));
+  return answer(sources, await tellFleet(sources), { words: allWords(words, []), lanes: [], next: null });
+}
+
+interface Besides {
+  readonly words: readonly StandingWord[];
+  readonly lanes: readonly Lane[];
+  readonly next: NextStep | null;
 }
 
 function answer(
   sources: OperatorSources,
   told: JobExplanation | MachineExplanation | PoolExplanation | FleetExplanation,
-  words: readonly StandingWord[],
+  { words, lanes, next }: Besides,
 ): ExplainAnswer {
   const { subject, verdict, waitingFor, timeline, omittedCount } = told;
   return {
@@ -63,6 +73,8 @@ function answer(
     subject: subject.kind === "machine" ? { ...subject, runnerNames: [...subject.runnerNames] } : subject,
     verdict: { kind: verdict.kind, sentences: [...verdict.sentences] },
     waitingFor,
+    next: answerNext(next),
+    lanes: lanes.map((lane) => ({ ...lane, bands: [...lane.bands] })),
     timeline: [...timeline],
     omittedCount,
     words: [...words],
@@ -84,7 +96,11 @@ async function tellJob(sources: OperatorSources, { job, pool }: JobRow): Promise
   ];
   const records = await readRecords(db, subjects, TIMELINE_COUNT_MAX);
   const told = explainJob({ job, pool, tickets, rerun: await loadRerun(db, job), records });
-  return answer(sources, told, await wordsOfJob(db, job, pool, machine));
+  return answer(sources, told, {
+    words: await wordsOfJob(db, job, pool, machine),
+    lanes: tellBands(records),
+    next: nextOfJob(job, pool === null ? null : await readProspects(sources, pool)),
+  });
 }
 
 /** Of one that is over only that its machine was ended by force still matters. */
@@ -110,7 +126,15 @@ async function tellMachine(sources: OperatorSources, machine: Machine): Promise<
     nowMs: sources.clock.nowMs(),
     isFrozen: isFrozen(words, machine.pool),
   });
-  return answer(sources, told, wordsOver(words, machine));
+  const next = nextOfMachine({
+    machine,
+    ticket: tickets.findLast(isTicketLive) ?? null,
+    verdict,
+    heardAtMs: sources.heardAtMs(machine.id),
+    deadlines: sources.pools.find(({ name }) => name === machine.pool)?.deadlines ?? null,
+    nextPassAtMs: nextPassAtMs(sources, machine.pool, machine.state.kind === "planned" ? "launch" : "retire"),
+  });
+  return answer(sources, told, { words: wordsOver(words, machine), lanes: tellBands(records), next });
 }
 
 function newest(tickets: readonly Ticket[]): readonly Ticket[] {

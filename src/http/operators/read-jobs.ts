@@ -1,15 +1,16 @@
 import type { DecisionRecord } from "../../domain/evidence.ts";
 import { whyJobWaits } from "../../domain/explain.ts";
-import type { MachineId } from "../../domain/ids.ts";
+import type { ConnectionName, MachineId } from "../../domain/ids.ts";
 import { formatInstant } from "../../domain/instant.ts";
 import { isTicketLive } from "../../domain/ticket.ts";
 import { latestDecisions } from "../../store/evidence/decisions.ts";
 import { subjectKey } from "../../store/evidence/row.ts";
 import { listQueuedJobs, listRecentJobs, type RecentJobsOptions } from "../../store/jobs/list.ts";
 import type { JobRow } from "../../store/jobs/row.ts";
+import type { Queryable } from "../../store/schema.ts";
 import { jobSubject } from "../../store/subjects.ts";
-import { listTicketsOfJob } from "../../store/tickets/list.ts";
-import { findTicketByRunnerName } from "../../store/tickets/load.ts";
+import { listTicketsOfJobs } from "../../store/tickets/list.ts";
+import { findTicketsByRunnerNames } from "../../store/tickets/load.ts";
 import type { JobAnswer, JobsAnswer } from "./answers.ts";
 import type { OperatorSources } from "./sources.ts";
 
@@ -31,20 +32,45 @@ async function answer(sources: OperatorSources, found: readonly JobRow[], limitC
     sources.store.db,
     rows.map(({ job }) => jobSubject(job.connection, job.id)),
   );
-  const jobs: JobAnswer[] = [];
-  for (const row of rows) {
-    const latest = decisions.get(subjectKey(jobSubject(row.job.connection, row.job.id))) ?? null;
-    jobs.push(describeJob(row, latest, await findMachine(sources, row), sources.clock.nowMs()));
-  }
+  const machines = await findMachines(sources, rows);
+  const jobs = rows.map((row) => {
+    const key = subjectKey(jobSubject(row.job.connection, row.job.id));
+    return describeJob(row, decisions.get(key) ?? null, machines.get(key) ?? null, sources.clock.nowMs());
+  });
   const isMore = found.length > rows.length ? { isMore: true as const } : {};
   return { now: formatInstant(sources.clock.nowMs()), jobs, ...isMore };
 }
 
-async function findMachine({ store }: OperatorSources, { job }: JobRow): Promise<MachineId | null> {
-  if (job.runnerName !== null) return (await findTicketByRunnerName(store.db, job.runnerName))?.machineId ?? null;
-  if (job.status !== "queued") return null;
-  const tickets = await listTicketsOfJob(store.db, job.id, job.connection);
-  return tickets.findLast(isTicketLive)?.machineId ?? null;
+/** The machine that each runs or ran on, or that holds a ticket made for it: by `subjectKey`. */
+async function findMachines({ store }: OperatorSources, rows: readonly JobRow[]): Promise<Map<string, MachineId>> {
+  const names = rows.flatMap(({ job }) => job.runnerName ?? []);
+  const ran = new Map((await findTicketsByRunnerNames(store.db, names)).map((one) => [one.runnerName, one.machineId]));
+  const machines = new Map<string, MachineId>();
+  const note = ({ job }: JobRow, id: MachineId | undefined) => {
+    if (id !== undefined) machines.set(subjectKey(jobSubject(job.connection, job.id)), id);
+  };
+  for (const row of rows) note(row, ran.get(row.job.runnerName ?? ""));
+  const queued = rows.filter(({ job }) => job.runnerName === null && job.status === "queued");
+  for (const [connection, ofConnection] of Map.groupBy(queued, ({ job }) => job.connection)) {
+    const held = await findHolders(store.db, connection, ofConnection);
+    for (const row of ofConnection) note(row, held.get(row.job.id));
+  }
+  return machines;
+}
+
+/** Of tickets that are live, the newest of each job. */
+async function findHolders(
+  db: Queryable,
+  connection: ConnectionName,
+  rows: readonly JobRow[],
+): Promise<ReadonlyMap<number, MachineId>> {
+  const tickets = await listTicketsOfJobs(
+    db,
+    connection,
+    rows.map(({ job }) => job.id),
+  );
+  const live = tickets.filter(isTicketLive);
+  return new Map(live.flatMap(({ jobId, machineId }) => (jobId === null ? [] : [[jobId, machineId] as const])));
 }
 
 function describeJob(row: JobRow, latest: DecisionRecord | null, machineId: string | null, nowMs: number): JobAnswer {

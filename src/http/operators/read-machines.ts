@@ -1,23 +1,22 @@
 import type { DecisionRecord, Evidence } from "../../domain/evidence.ts";
 import { describeMachine, findProof, whyMachineStays } from "../../domain/explain.ts";
+import type { MachineId } from "../../domain/ids.ts";
 import { formatInstant } from "../../domain/instant.ts";
 import { type Machine, providerIdOf } from "../../domain/machine.ts";
 import type { Ticket } from "../../domain/ticket.ts";
 import { latestDecisions } from "../../store/evidence/decisions.ts";
-import { listEvidence } from "../../store/evidence/evidence.ts";
+import { listEvidenceBySource } from "../../store/evidence/evidence.ts";
 import { subjectKey } from "../../store/evidence/row.ts";
 import { findJobsByRunnerNames } from "../../store/jobs/load.ts";
 import type { JobRow } from "../../store/jobs/row.ts";
 import { listEndedMachines, listMachines, type MachineFilter } from "../../store/machines/list.ts";
+import { loadMachines } from "../../store/machines/load.ts";
 import { machineSubject } from "../../store/subjects.ts";
 import { listTicketsOfMachines } from "../../store/tickets/list.ts";
 import type { MachineAnswer, MachinesAnswer } from "./answers.ts";
 import { judge } from "./judge.ts";
 import { isFrozen, readWords, type Words, wordsOver } from "./read-words.ts";
 import type { OperatorSources } from "./sources.ts";
-
-/** The proof is among the last things that were noted of an ended machine. */
-const ENDING_EVIDENCE_COUNT = 20;
 
 export interface MachinesQuery extends MachineFilter {
   /** What they are believed to do; whatever it is, where it is left out. */
@@ -73,6 +72,13 @@ async function listJudged(
   });
 }
 
+/** Those of these ids, in their order. */
+export async function readMachinesById(sources: OperatorSources, ids: readonly MachineId[]): Promise<MachinesAnswer> {
+  const found = await loadMachines(sources.store.db, ids);
+  const machines = ids.flatMap((id) => found.get(id) ?? []);
+  return { now: formatInstant(sources.clock.nowMs()), machines: await describeAll(sources, machines) };
+}
+
 interface Surrounding {
   readonly tickets: readonly Ticket[];
   readonly jobs: readonly JobRow[];
@@ -90,6 +96,8 @@ async function describeAll(sources: OperatorSources, machines: readonly Machine[
     tickets.map((ticket) => ticket.runnerName),
   );
   const decisions = await latestDecisions(db, ids.map(machineSubject));
+  const gone = machines.filter(({ state }) => state.kind === "gone").map(({ id }) => machineSubject(id));
+  const endings = Map.groupBy(await listEvidenceBySource(db, gone, "controller"), ({ subject }) => subject.id);
   const ticketsByMachine = Map.groupBy(tickets, (ticket) => ticket.machineId);
   const jobsByRunner = Map.groupBy(jobs, ({ job }) => job.runnerName);
   const words = await readWords(db);
@@ -101,7 +109,7 @@ async function describeAll(sources: OperatorSources, machines: readonly Machine[
       tickets: own,
       jobs: own.flatMap((ticket) => jobsByRunner.get(ticket.runnerName) ?? []),
       latest: decisions.get(subjectKey(subject)) ?? null,
-      evidence: machine.state.kind === "gone" ? await listEvidence(db, subject, ENDING_EVIDENCE_COUNT) : [],
+      evidence: endings.get(subject.id) ?? [],
       words,
     };
     answers.push(describe(sources, machine, surrounding));

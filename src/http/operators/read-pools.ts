@@ -1,5 +1,4 @@
 /** Pools by themselves: beside what the status has of each, what its jobs wait for, what is stopped, and its last launch. */
-import { type Breaker, judgeBreaker, POOL_BARREN_MAX, UNHEARD_LAUNCHES_MAX } from "../../domain/breakers.ts";
 import { byCount } from "../../domain/explain-pools.ts";
 import { type PoolName, parsePoolName } from "../../domain/ids.ts";
 import { formatInstant } from "../../domain/instant.ts";
@@ -8,7 +7,6 @@ import { latestDecisions } from "../../store/evidence/decisions.ts";
 import { subjectKey } from "../../store/evidence/row.ts";
 import { listQueuedJobsOfPool } from "../../store/jobs/list.ts";
 import { findLastLaunch } from "../../store/launches/load.ts";
-import { readLaunchOutcomes, readTicketOutcomes } from "../../store/outcomes.ts";
 import type { Queryable } from "../../store/schema.ts";
 import { jobSubject } from "../../store/subjects.ts";
 import type { PoolAnswer, PoolDetailAnswer, PoolsAnswer } from "./answers.ts";
@@ -33,7 +31,6 @@ async function readDetail({ pools, store }: OperatorSources, pool: PoolAnswer): 
     ...pool,
     priority: pools.find((one) => one.name === name)?.priority ?? null,
     ...(pool.waitingJobs === 0 ? { waiting: [], oldestWaitingAt: null } : await readWaiting(store.db, name)),
-    breakers: await readBreakers(store.db, name),
     lastLaunch: await readLastLaunch(store.db, name),
   };
 }
@@ -55,19 +52,6 @@ async function readWaiting(
     })),
     oldestWaitingAt: oldest === undefined ? null : formatInstant(oldest.job.createdAtMs),
   };
-}
-
-/** As the controllers judge them, from the same rows. */
-async function readBreakers(db: Queryable, pool: PoolName): Promise<PoolDetailAnswer["breakers"]> {
-  const launches = judgeBreaker(await readLaunchOutcomes(db, pool), UNHEARD_LAUNCHES_MAX);
-  const tickets = judgeBreaker(await readTicketOutcomes(db, pool), POOL_BARREN_MAX);
-  return [...describeBreaker("launches", launches), ...describeBreaker("tickets", tickets)];
-}
-
-function describeBreaker(stops: "launches" | "tickets", breaker: Breaker): PoolDetailAnswer["breakers"] {
-  if (breaker.kind === "closed") return [];
-  const { sinceMs, failureCount, nextProbeAtMs } = breaker;
-  return [{ stops, since: formatInstant(sinceMs), failures: failureCount, nextProbeAt: formatInstant(nextProbeAtMs) }];
 }
 
 async function readLastLaunch(db: Queryable, pool: PoolName): Promise<PoolDetailAnswer["lastLaunch"]> {

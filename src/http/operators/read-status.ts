@@ -1,57 +1,53 @@
 import { POINTS_PER_MINUTE_MAX, WRITE_POINT_COUNT } from "../../domain/budget.ts";
-import type { PoolName } from "../../domain/ids.ts";
 import { formatInstant } from "../../domain/instant.ts";
-import { invariant } from "../../domain/invariant.ts";
-import type { Machine } from "../../domain/machine.ts";
-import type { PoolPolicy } from "../../domain/pool.ts";
-import { isHeldReady, type Ticket } from "../../domain/ticket.ts";
-import { HOUR_MS, MINUTE_MS } from "../../domain/units.ts";
+import { HOUR_MS } from "../../domain/units.ts";
 import type { BudgetReading } from "../../ports/github.ts";
-import { countDeliveriesByState } from "../../store/deliveries/list.ts";
-import { listEvidence } from "../../store/evidence/evidence.ts";
-import { countJobsByStatus, countQueuedByPool } from "../../store/jobs/count.ts";
-import { listRecentJobs } from "../../store/jobs/list.ts";
-import { listMachines } from "../../store/machines/list.ts";
-import { poolSubject } from "../../store/subjects.ts";
-import { listLiveTicketsOfPool } from "../../store/tickets/list.ts";
+import { countDeliveriesByState, readLastDelivered } from "../../store/deliveries/list.ts";
+import { countCompletedSince, countJobsByStatus, countQueuedByPool } from "../../store/jobs/count.ts";
+import { loadMachines } from "../../store/machines/load.ts";
+import type { Queryable } from "../../store/schema.ts";
 import type { Health } from "../health.ts";
-import type { ConnectionAnswer, PoolAnswer, StatusAnswer } from "./answers.ts";
-import { judge } from "./judge.ts";
-import { allWords, readWords, type Words, wordsOfPool } from "./read-words.ts";
+import type { ConnectionAnswer, StandingWord, StatusAnswer } from "./answers.ts";
+import { describePools } from "./describe-pools.ts";
+import { allWords, MACHINE_WORDS_MAX, readWords, type Words } from "./read-words.ts";
 import type { ConnectionReading, OperatorSources } from "./sources.ts";
+import { type FleetMachine, surveyFleet } from "./survey-fleet.ts";
 
-/** Above all that `machines.max` of a few pools allows; beyond it the counts are too low. */
-const MACHINES_MAX = 20_000;
-/** Completed jobs that are looked through for those of the last hour. */
-const COMPLETED_MAX = 2_000;
-/** What went wrong at a provider or at GitHub is shown for so long after it was last seen. */
-const ERROR_SHOWN_MS = 15 * MINUTE_MS;
-const ERRORS_PER_POOL_MAX = 3;
-/** Enough to find that many among what operators said. */
-const POOL_EVIDENCE_COUNT = 20;
+/** GitHub's clock may be ahead of ours by so much, and a job of the last hour still counts. */
+const CLOCK_SLACK_MS = HOUR_MS;
 
-export async function readStatus(sources: OperatorSources): Promise<StatusAnswer> {
+/** @param read the fleet, where somebody has read it already. */
+export async function readStatus(
+  sources: OperatorSources,
+  read: readonly FleetMachine[] | null = null,
+): Promise<StatusAnswer> {
+  const { db } = sources.store;
   const health = sources.readHealth();
-  const machines = await listMachines(sources.store.db, { includeGone: false, limitCount: MACHINES_MAX });
-  const words = await readWords(sources.store.db);
+  const fleet = read ?? (await surveyFleet(sources));
+  const words = await readWords(db);
   return {
     now: formatInstant(sources.clock.nowMs()),
     controllerId: sources.controllerId,
     version: sources.version,
     since: formatInstant(sources.startedAtMs),
     health: describeHealth(health),
-    connections: sources.readConnections().map(describeConnection),
-    pools: await readPools(sources, health, machines, words),
+    connections: await readConnections(sources),
+    pools: await describePools(sources, { health, fleet, words }),
     jobs: await countJobs(sources),
-    deliveries: {
-      pending: 0,
-      applied: 0,
-      ignored: 0,
-      quarantined: 0,
-      ...(await countDeliveriesByState(sources.store.db)),
-    },
-    words: allWords(words, machines),
+    deliveries: { pending: 0, applied: 0, ignored: 0, quarantined: 0, ...(await countDeliveriesByState(db)) },
+    words: await readAllWords(db, words, fleet),
   };
+}
+
+/** Those about machines that came last to their states; the list of machines has the others. */
+async function readAllWords(db: Queryable, words: Words, fleet: readonly FleetMachine[]): Promise<StandingWord[]> {
+  const spoken = fleet.filter(({ hasWord }) => hasWord).sort((a, b) => b.state.sinceMs - a.state.sinceMs);
+  const ids = spoken.slice(0, MACHINE_WORDS_MAX).map(({ id }) => id);
+  const machines = await loadMachines(db, ids);
+  return allWords(
+    words,
+    ids.flatMap((id) => machines.get(id) ?? []),
+  );
 }
 
 function describeHealth({ isReady, problems, controllers }: Health): StatusAnswer["health"] {
@@ -67,7 +63,16 @@ function describeHealth({ isReady, problems, controllers }: Health): StatusAnswe
   };
 }
 
-function describeConnection(connection: ConnectionReading): ConnectionAnswer {
+async function readConnections(sources: OperatorSources): Promise<ConnectionAnswer[]> {
+  const readings = sources.readConnections();
+  const deliveredAtMs = await readLastDelivered(
+    sources.store.db,
+    readings.map(({ name }) => name),
+  );
+  return readings.map((connection) => describeConnection(connection, deliveredAtMs.get(connection.name) ?? null));
+}
+
+function describeConnection(connection: ConnectionReading, deliveredAtMs: number | null): ConnectionAnswer {
   const { name, demand, repositoryCount, lookedAtMs, troubles } = connection;
   return {
     name,
@@ -75,6 +80,7 @@ function describeConnection(connection: ConnectionReading): ConnectionAnswer {
     budgets: connection.budgets.map(describeBudget),
     repositories: repositoryCount,
     lookedAt: lookedAtMs === null ? null : formatInstant(lookedAtMs),
+    deliveredAt: deliveredAtMs === null ? null : formatInstant(deliveredAtMs),
     troubles: [...troubles],
   };
 }
@@ -98,81 +104,12 @@ async function countJobs({ store, clock }: OperatorSources): Promise<StatusAnswe
   const byStatus = await countJobsByStatus(store.db);
   const byPool = await countQueuedByPool(store.db);
   const queued = [...byPool.values()].reduce((sum, count) => sum + count, 0);
-  const completed = await listRecentJobs(store.db, { limitCount: COMPLETED_MAX, statuses: ["completed"] });
-  const sinceMs = clock.nowMs() - HOUR_MS;
+  const lastHour = { sinceMs: clock.nowMs() - HOUR_MS, slackMs: CLOCK_SLACK_MS };
   return {
     waiting: byStatus.waiting,
     queued,
     unmatched: Math.max(0, byStatus.queued - queued),
     running: byStatus.in_progress,
-    completedLastHour: completed.filter(({ job }) => (job.completedAtMs ?? 0) >= sinceMs).length,
+    completedLastHour: await countCompletedSince(store.db, lastHour),
   };
-}
-
-/** The configured pools in their order, then those that left the configuration and are not drained. */
-async function readPools(
-  sources: OperatorSources,
-  health: Health,
-  machines: readonly Machine[],
-  words: Words,
-): Promise<PoolAnswer[]> {
-  const { db } = sources.store;
-  const byPool = Map.groupBy(machines, (machine) => machine.pool);
-  const queued = await countQueuedByPool(db);
-  const configured = new Set(sources.pools.map((pool) => pool.name));
-  const departed = (sources.readDeparted?.() ?? []).map(({ policy }) => policy.name);
-  const removed = [...new Set([...byPool.keys(), ...queued.keys(), ...departed])]
-    .filter((name) => !configured.has(name))
-    .sort();
-  const answers: PoolAnswer[] = [];
-  for (const pool of [...sources.pools, ...removed]) {
-    const name = typeof pool === "string" ? pool : pool.name;
-    answers.push({
-      ...describePolicy(pool),
-      ...countMachines(sources, byPool.get(name) ?? [], await listLiveTicketsOfPool(db, name)),
-      waitingJobs: queued.get(name) ?? 0,
-      lastErrors: await readErrors(sources, health, name),
-      words: wordsOfPool(words, name),
-    });
-  }
-  return answers;
-}
-
-function describePolicy(pool: PoolPolicy | PoolName): Pick<PoolAnswer, "name" | "mode" | "max" | "labels"> {
-  if (typeof pool === "string") return { name: pool, mode: "removed", max: null, labels: [] };
-  invariant(pool.mode !== "departed", "a configured pool has not left");
-  return { name: pool.name, mode: pool.mode, max: pool.machineCountMax, labels: [...pool.labels] };
-}
-
-function countMachines(
-  sources: OperatorSources,
-  machines: readonly Machine[],
-  tickets: readonly Ticket[],
-): Pick<PoolAnswer, "machines" | "verdicts" | "liveTickets" | "standing"> {
-  const counts = { planned: 0, provisioning: 0, parked: 0, stopping: 0, stopped: 0, engaged: 0, retiring: 0 };
-  const verdicts = { busy: 0, idle: 0, unknown: 0 };
-  const byMachine = Map.groupBy(tickets, (ticket) => ticket.machineId);
-  for (const machine of machines) {
-    if (machine.state.kind === "gone") continue;
-    counts[machine.state.kind] += 1;
-    const verdict = judge(sources, machine, byMachine.get(machine.id) ?? []);
-    if (verdict !== null) verdicts[verdict.kind] += 1;
-  }
-  const standing = {
-    registered: tickets.filter(({ purpose, state }) => purpose === "registered" && state.kind === "online").length,
-    ready: tickets.filter((ticket) => isHeldReady(ticket) && ticket.state.kind === "issued").length,
-  };
-  return { machines: counts, verdicts, liveTickets: tickets.length, standing };
-}
-
-/** Evidence about a pool itself is what went wrong with its calls, and what operators said of it. */
-async function readErrors(sources: OperatorSources, health: Health, pool: PoolName): Promise<string[]> {
-  const failing = health.controllers.filter((one) => one.pool === pool && one.lastError !== null);
-  const evidence = await listEvidence(sources.store.db, poolSubject(pool), POOL_EVIDENCE_COUNT);
-  const errors = evidence.filter(({ source }) => source !== "operator").slice(0, ERRORS_PER_POOL_MAX);
-  const sinceMs = sources.clock.nowMs() - ERROR_SHOWN_MS;
-  return [
-    ...failing.map((one) => `${one.name}: ${one.lastError}`),
-    ...errors.filter((one) => one.confirmedAtMs >= sinceMs).map((one) => one.fact),
-  ];
 }

@@ -61,7 +61,7 @@ export function allWords(words: Words, machines: readonly Machine[]): StandingWo
 }
 
 /** The list of machines has the others. */
-const MACHINE_WORDS_MAX = 50;
+export const MACHINE_WORDS_MAX = 50;
 
 function tellFreeze({ scope, mark }: Freeze): StandingWord {
   return tell("frozen", scope === ALL_POOLS ? "all pools" : `pool ${scope}`, mark);

@@ -3,6 +3,7 @@ import type { ConnectionName, ControllerId, MachineId, PoolName } from "../../do
 import type { ProviderState } from "../../domain/observed.ts";
 import type { PassPlan } from "../../domain/pass-plan.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
+import type { ReasonCode } from "../../domain/reasons.ts";
 import type { HeardTime } from "../../domain/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { BudgetReading } from "../../ports/github.ts";
@@ -23,6 +24,21 @@ export interface ConnectionReading {
   readonly troubles: readonly string[];
 }
 
+/** What this process remembers of a pool that it holds; its rows do not say it. */
+export interface PoolReading {
+  /** When the provider's listing last came whole; null if not yet. */
+  readonly listedAtMs: number | null;
+  readonly isListingFailing: boolean;
+  /** Calls that rest after one that was refused or failed. */
+  readonly pauses: readonly PoolPause[];
+}
+
+export interface PoolPause {
+  readonly what: "launches" | "tickets";
+  readonly reason: ReasonCode;
+  readonly untilMs: number;
+}
+
 export interface OperatorSources {
   readonly controllerId: ControllerId;
   readonly version: string;
@@ -35,6 +51,8 @@ export interface OperatorSources {
   readonly readDeparted?: () => readonly DepartedPool[];
   /** The next pass of a pool, foretold; null for one that this process does not care for. Left out where none has any. */
   readonly foretell?: (pool: PoolName) => Promise<PassPlan | null>;
+  /** Null where another process holds the pool; left out where nothing is remembered. */
+  readonly readPool?: (pool: PoolName) => PoolReading | null;
   readHealth(): Health;
   readConnections(): readonly ConnectionReading[];
   /** When a machine's agent was last heard; null if not since this process started. */

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import type { ConnectionAnswer } from "../operators/answers.ts";
-import { formatBetween } from "../text/durations.ts";
+import { renderAgo, renderFor } from "./ages.ts";
 import type { Html } from "./layout.ts";
 
 type Budget = ConnectionAnswer["budgets"][number];
@@ -14,7 +14,8 @@ export function renderConnection(connection: ConnectionAnswer, now: string): Htm
     <span class="of quiet">${demand === "poll" ? "asked for jobs" : "by webhooks"}</span>
   </div>
   ${budgets.length === 0 ? html`<p class="legend"><span class="quiet">no call yet</span></p>` : budgets.map(renderBudget)}
-  <p class="facts">${describeLook(connection, now)}</p>
+  <p class="facts">${renderLook(connection, now)}</p>
+  ${demand === "poll" ? "" : html`<p class="facts">${renderDelivered(connection, now)}</p>`}
 </article>`;
 }
 
@@ -33,10 +34,14 @@ function renderBar(remaining: number, limit: number): Html {
   return html`<svg class="bar" viewBox="0 0 ${Math.max(limit, 1)} 1" preserveAspectRatio="none" role="img" aria-label="${remaining} of ${limit} calls left"><rect class="engaged" x="0" y="0" width="${remaining}" height="1"></rect></svg>`;
 }
 
-function describeLook({ repositories, lookedAt }: ConnectionAnswer, now: string): string {
+function renderLook({ repositories, lookedAt }: ConnectionAnswer, now: string): Html | string {
   if (repositories === null) return "its repositories have not been listed yet";
   const count = `${repositories} ${repositories === 1 ? "repository" : "repositories"}`;
   return lookedAt === null
     ? `${count}, looked at for the first time`
-    : `${count}, each looked at in the last ${formatBetween(lookedAt, now)}`;
+    : html`${count}, each looked at in the last ${renderFor(lookedAt, now)}`;
+}
+
+function renderDelivered({ deliveredAt }: ConnectionAnswer, now: string): Html | string {
+  return deliveredAt === null ? "no webhook has arrived yet" : html`last webhook ${renderAgo(deliveredAt, now)}`;
 }

@@ -2,10 +2,11 @@
 import { html } from "hono/html";
 import type { ExplainAnswer } from "../operators/answers.ts";
 import { clockTime, formatBetween } from "../text/durations.ts";
+import { renderIn } from "./ages.ts";
+import { renderDrawing } from "./drawing.ts";
 import { explainHref, type Html, isWebAddress, renderPage, renderSentence } from "./layout.ts";
+import { type LivePage, part } from "./parts.ts";
 import { renderWordList } from "./words.ts";
-
-const REFRESH_SECONDS = 5;
 
 const KINDS = { job: "Job", machine: "Machine", pool: "Pool", fleet: "All pools" } as const;
 
@@ -18,40 +19,64 @@ const BECAUSE = {
 
 type Entry = ExplainAnswer["timeline"][number];
 
-export function renderExplainPage(answer: ExplainAnswer, controllerId: string): Html {
+export function renderExplainPage(answer: ExplainAnswer): LivePage {
   const { subject, verdict, waitingFor, timeline, now } = answer;
   const isOver = verdict.kind === "completed" || verdict.kind === "gone";
   const isToldAlready = verdict.sentences.some((one) => waitingFor !== null && one.includes(waitingFor.sentence));
   const because = isToldAlready ? null : waitingFor;
-  return renderPage({
-    title: `${subject.kind} ${subject.name}`,
-    controllerId,
-    refreshSeconds: isOver ? null : REFRESH_SECONDS,
+  const drawing = renderDrawing(answer, isOver);
+  return {
+    title: subject.kind === "fleet" ? "why" : `${subject.kind} ${subject.name}`,
     now,
-    body: html`
-<section class="subject">
+    isOver,
+    parts: [
+      part(
+        "subject",
+        html`<section class="subject">
   <p class="quiet">${KINDS[subject.kind]}</p>
-  <h1 class="${subject.kind === "machine" ? "mono" : ""}">${subject.name === "" ? subject.id : subject.name}</h1>
+  <h1 class="${subject.kind === "machine" ? "mono" : ""}">${nameOf(subject)}</h1>
   <dl class="of-subject">${renderFacts(subject)}</dl>
-</section>
-<section class="answer">
+</section>`,
+      ),
+      part(
+        "answer",
+        html`<section class="answer" aria-label="The answer">
   <p><span class="verdict ${verdict.kind}">${wordOf(verdict.kind)}</span></p>
   ${verdict.sentences.map((sentence) => html`<p>${renderSentence(sentence)}</p>`)}
   ${because === null ? "" : html`<p class="because"><span class="quiet">${BECAUSE[subject.kind]}:</span> ${renderSentence(because.sentence)} <code>${because.reason}</code></p>`}
+  ${renderNext(answer.next, now)}
   ${renderWordList(answer.words, now)}
-</section>
-<section><h2>What happened</h2>
+</section>`,
+      ),
+      part("drawing", drawing === "" ? html`` : html`<section><h2>Along time</h2>${drawing}</section>`),
+      part(
+        "story",
+        html`<section><h2>What happened</h2>
   ${answer.omittedCount > 0 ? html`<p class="more">${answer.omittedCount} older entries are left out.</p>` : ""}
   ${timeline.length === 0 ? html`<p class="empty">Nothing is written down about it yet.</p>` : html`<ol class="timeline">${timeline.map((entry, index) => renderEntry(entry, timeline[index - 1], answer))}</ol>`}
 </section>`,
-  });
+      ),
+    ],
+  };
+}
+
+function nameOf(subject: ExplainAnswer["subject"]): string {
+  if (subject.kind === "fleet") return "Why nothing starts";
+  return subject.name === "" ? subject.id : subject.name;
+}
+
+function renderNext(next: ExplainAnswer["next"], now: string): Html | "" {
+  if (next === null) return "";
+  const when = next.at === null ? "" : html` <strong>${renderIn(next.at, now)}</strong>`;
+  return html`<p class="next"><span class="quiet">Next:</span>${when} ${renderSentence(next.sentence)}</p>`;
 }
 
 export function renderNotFoundPage(subject: string, controllerId: string, now: string): Html {
   return renderPage({
     title: "not found",
     controllerId,
-    refreshSeconds: null,
+    place: null,
+    live: null,
     now,
     body: html`<section class="subject"><h1>Nothing of that name is known</h1>
 <p>Looked for <span class="mono">${subject.slice(0, 200)}</span> among jobs, machines, provider ids, runner names and pools.</p>
@@ -108,7 +133,10 @@ function renderEntry(entry: Entry, before: Entry | undefined, { subject, timelin
   const isNewDate = before === undefined || before.at.slice(0, 10) !== date;
   const start = timeline[0]?.at ?? entry.at;
   const isOther = entry.about !== `${subject.kind} ${subject.id}`;
-  const until = entry.until === null ? "" : html` <span class="quiet">until ${clockTime(entry.until)}</span>`;
+  const until =
+    entry.until === null
+      ? ""
+      : html` <time class="quiet" datetime="${entry.until}">until ${clockTime(entry.until)}</time>`;
   return html`${isNewDate ? html`<li class="date">${date}</li>` : ""}<li class="${entry.rule === null ? "seen" : "decided"}">
   <div class="at"><time class="mono" datetime="${entry.at}" title="${entry.at}">${clockTime(entry.at)}</time> <span class="quiet">${before === undefined ? "" : `+${formatBetween(start, entry.at)}`}</span></div>
   <div><p>${entry.fact}${isOther ? html` <span class="quiet mono">${entry.about}</span>` : ""}${until}</p>

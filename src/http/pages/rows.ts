@@ -1,16 +1,18 @@
 /** One row for each job and machine; rows become blocks where the screen is narrow. */
 import { html } from "hono/html";
+import { AGENT_FRESH_MS } from "../../domain/verdict.ts";
 import type { JobAnswer, MachineAnswer } from "../operators/answers.ts";
-import { formatAgo, formatBetween, formatDuration } from "../text/durations.ts";
+import { formatDuration } from "../text/durations.ts";
 import { listWords } from "../text/words.ts";
+import { renderAgo, renderFor } from "./ages.ts";
 import { explainHref, type Html, renderSentence } from "./layout.ts";
 
-export function renderWaitingJob(job: JobAnswer): Html {
+export function renderWaitingJob(job: JobAnswer, now: string): Html {
   const because = renderSentence(job.waitingFor?.sentence ?? "No pass has looked at it yet.");
-  return html`<li class="row">
+  return html`<li class="row" id="job-${job.connection}-${job.id}">
   <div class="who">${renderJobName(job)}<span class="quiet">${job.repository}</span></div>
   <div class="why">${because}${renderCode(job.waitingFor?.reason)}</div>
-  <div class="when"><strong>${formatDuration(job.queueMs)}</strong> <span class="quiet">${job.pool ?? "no pool"}</span></div>
+  <div class="when"><strong>${renderFor(job.createdAt, now)}</strong> <span class="quiet">${job.pool ?? "no pool"}</span></div>
 </li>`;
 }
 
@@ -18,9 +20,9 @@ export function renderRecentJob(job: JobAnswer, now: string): Html {
   const isRunning = job.status === "in_progress";
   const word = isRunning ? "running" : (job.conclusion ?? job.status);
   const when = isRunning
-    ? html`<strong>${formatBetween(job.startedAt ?? now, now)}</strong> <span class="quiet">so far</span>`
-    : html`<span class="quiet">${formatAgo(job.completedAt ?? job.createdAt, now)}</span>`;
-  return html`<li class="row">
+    ? html`<strong>${renderFor(job.startedAt ?? now, now)}</strong> <span class="quiet">so far</span>`
+    : html`<span class="quiet">${renderAgo(job.completedAt ?? job.createdAt, now)}</span>`;
+  return html`<li class="row" id="job-${job.connection}-${job.id}">
   <div class="who">${renderJobName(job)}<span class="quiet">${job.repository}</span></div>
   <div class="why"><span class="verdict ${toneOf(word)}">${word}</span> <span class="quiet">${renderPlace(job)}, after ${formatDuration(job.queueMs)} in the queue</span></div>
   <div class="when">${when}</div>
@@ -48,13 +50,19 @@ function renderCode(reason: string | undefined): Html | "" {
 }
 
 export function renderMachine(machine: MachineAnswer, now: string): Html {
-  const heard = machine.heardAt === null ? "agent not heard" : `heard ${formatAgo(machine.heardAt, now)}`;
+  const heard = machine.heardAt === null ? "agent not heard" : renderHeard(machine.heardAt, now);
   const state = machine.stage === null ? machine.state : `${machine.state}, ${machine.stage}`;
-  return html`<li class="row">
+  return html`<li class="row" id="${machine.id}">
   <div class="who"><a class="name mono" href="${explainHref(machine.id)}">${machine.id}</a><span class="quiet">${machine.pool} · <i class="swatch ${machine.state}"></i> ${state}</span></div>
   <div class="why"><span class="verdict ${machine.verdict.kind}">${machine.verdict.kind}</span> ${explainMachine(machine)}${renderWords(machine)}${machine.jobs.slice(-1).map(renderMachineJob)}</div>
-  <div class="when"><strong>${formatBetween(machine.createdAt, now)}</strong> <span class="quiet">${heard}</span></div>
+  <div class="when"><strong>${renderFor(machine.createdAt, now)}</strong> <span class="quiet">${heard}</span></div>
 </li>`;
+}
+
+/** An agent that is heard as it should be is no news each time. */
+function renderHeard(heardAt: string, now: string): Html | string {
+  const isFresh = Date.parse(now) - Date.parse(heardAt) < AGENT_FRESH_MS;
+  return isFresh ? "heard" : html`silent for ${renderFor(heardAt, now)}`;
 }
 
 /** What is said of the whole pool stands at the pool. */
@@ -76,9 +84,9 @@ function renderMachineJob(job: MachineAnswer["jobs"][number]): Html {
 
 export function renderEnded(machine: MachineAnswer, now: string): Html {
   const proof = machine.proof === null ? "" : html` <span class="proof">proof: ${machine.proof}</span>`;
-  return html`<li class="row">
-  <div class="who"><a class="name mono" href="${explainHref(machine.id)}">${machine.id}</a><span class="quiet">${machine.pool} · lived ${formatBetween(machine.createdAt, machine.since)}</span></div>
+  return html`<li class="row" id="${machine.id}">
+  <div class="who"><a class="name mono" href="${explainHref(machine.id)}">${machine.id}</a><span class="quiet">${machine.pool} · lived ${formatDuration(Date.parse(machine.since) - Date.parse(machine.createdAt))}</span></div>
   <div class="why">${renderSentence(machine.verdict.sentences[0] ?? "")}${renderCode(machine.retireReason ?? undefined)}${proof}</div>
-  <div class="when"><span class="quiet">${formatAgo(machine.since, now)}</span></div>
+  <div class="when"><span class="quiet">${renderAgo(machine.since, now)}</span></div>
 </li>`;
 }

@@ -1,6 +1,7 @@
 import { type ConnectionName, type DeliveryId, parseDeliveryId } from "../../domain/ids.ts";
 import { readInChunks } from "../chunks.ts";
 import type { Queryable } from "../schema.ts";
+import { rowOf } from "../statement.ts";
 import { type Delivery, type DeliveryState, toDelivery } from "./row.ts";
 
 export async function loadDelivery(
@@ -79,4 +80,26 @@ export async function countQuarantined(db: Queryable): Promise<number> {
     .where("state", "=", "quarantined")
     .executeTakeFirstOrThrow();
   return row.delivery_count;
+}
+
+const lastOf = rowOf((db, { connection }: { readonly connection: ConnectionName }) =>
+  db
+    .selectFrom("deliveries")
+    .select("received_ms")
+    .where("connection", "=", connection)
+    .orderBy("received_ms", "desc")
+    .limit(1),
+);
+
+/** When each connection last heard from GitHub; one of which no delivery is stored is left out. */
+export async function readLastDelivered(
+  db: Queryable,
+  connections: readonly ConnectionName[],
+): Promise<ReadonlyMap<ConnectionName, number>> {
+  const lastMs = new Map<ConnectionName, number>();
+  for (const connection of connections) {
+    const row = await lastOf(db, { connection });
+    if (row !== undefined) lastMs.set(connection, row.received_ms);
+  }
+  return lastMs;
 }

@@ -1,6 +1,7 @@
-import type { Evidence, Subject } from "../../domain/evidence.ts";
+import type { Evidence, EvidenceSource, Subject } from "../../domain/evidence.ts";
+import { readInChunks } from "../chunks.ts";
 import type { Queryable } from "../schema.ts";
-import { countOf, rowOf } from "../statement.ts";
+import { countOf, rowOf, rowsOf } from "../statement.ts";
 import { type NewEvidence, toEvidence, toEvidenceColumns } from "./row.ts";
 
 interface Said {
@@ -52,5 +53,32 @@ export async function listEvidence(db: Queryable, subject: Subject, limitCount: 
     .orderBy("id", "desc")
     .limit(limitCount)
     .execute();
+  return rows.map(toEvidence);
+}
+
+interface SaidOfMany extends Omit<Said, "id"> {
+  readonly chunk: readonly string[];
+}
+
+const saidOfMany = rowsOf((db, { kind, source, chunk }: SaidOfMany) =>
+  db
+    .selectFrom("evidence")
+    .selectAll()
+    .where("subject_kind", "=", kind)
+    .where("subject_id", "in", chunk)
+    .where("source", "=", source),
+);
+
+/** What one source has said of each of these, in no order: of sources that say little of one subject. */
+export async function listEvidenceBySource(
+  db: Queryable,
+  subjects: readonly Subject[],
+  source: EvidenceSource,
+): Promise<readonly Evidence[]> {
+  const rows = [];
+  for (const [kind, ofKind] of Map.groupBy(subjects, (subject) => subject.kind)) {
+    const ids = [...new Set(ofKind.map(({ id }) => id))];
+    rows.push(...(await readInChunks(ids, (chunk) => saidOfMany(db, { kind, source, chunk }))));
+  }
   return rows.map(toEvidence);
 }

@@ -25,3 +25,21 @@ export async function countQueuedByPool(db: Queryable): Promise<ReadonlyMap<Pool
     .execute();
   return new Map(rows.map((row) => [parsePoolName(row.pool ?? ""), row.count]));
 }
+
+/**
+ * Jobs that ended since then, by GitHub's clock.
+ * @param slackMs how far its clock may be ahead of ours: a job's row was written by ours when it ended, or later.
+ */
+export async function countCompletedSince(
+  db: Queryable,
+  { sinceMs, slackMs }: { readonly sinceMs: number; readonly slackMs: number },
+): Promise<number> {
+  const row = await db
+    .selectFrom("jobs")
+    .select(({ fn }) => fn.countAll<number>().as("count"))
+    .where("status", "=", "completed")
+    .where("updated_ms", ">=", sinceMs - slackMs)
+    .where("completed_ms", ">=", sinceMs)
+    .executeTakeFirstOrThrow();
+  return row.count;
+}

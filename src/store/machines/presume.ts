@@ -1,5 +1,7 @@
 /** Writes that a machine may hold a ticket of which its row knew nothing. */
+
 import { type Presumed, presumeOut } from "../../domain/adoption.ts";
+import { ALARM_FACTS } from "../../domain/alarm-facts.ts";
 import { invariant } from "../../domain/invariant.ts";
 import type { Machine } from "../../domain/machine.ts";
 import { recordEvidence } from "../evidence/evidence.ts";
@@ -34,7 +36,7 @@ export async function saveQuarantine(tx: Queryable, machine: Machine, why: strin
   const after: Machine = { ...machine, retireWhenSpent: "quarantined", version: machine.version + 1 };
   const isSaved = await saveMachine(tx, after, machine.version);
   invariant(isSaved, `machine ${machine.id} changed inside the transaction that read it`);
-  const fact = `quarantined: ${why}`;
+  const fact = `${ALARM_FACTS.quarantined} ${why}`;
   await recordEvidence(tx, { subject: machineSubject(machine.id), source: "store", fact, observedAtMs: nowMs });
   return true;
 }

@@ -147,6 +147,6 @@ function toState(row: MachinesTable): MachineState {
 }
 
 /** A report that was stored before hosts said so names neither refusal nor stillness. */
-function toReport(text: string): HostReport {
+export function toReport(text: string): HostReport {
   return { fence: null, stillness: null, ...JSON.parse(text) };
 }

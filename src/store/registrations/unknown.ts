@@ -57,3 +57,12 @@ export async function deleteUnknownRegistrations(
     .where("scope", "=", scope)
     .execute();
 }
+
+/** Of all places. */
+export async function countUnknownRegistrations(db: Queryable): Promise<number> {
+  const row = await db
+    .selectFrom("unknown_registrations")
+    .select(({ fn }) => fn.countAll<number>().as("count"))
+    .executeTakeFirstOrThrow();
+  return row.count;
+}

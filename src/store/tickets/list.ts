@@ -67,6 +67,21 @@ export async function listTicketsOfJob(
   return rows.map(toTicket);
 }
 
+const ofJobs = rowsOf(
+  (db, { connection, chunk }: { readonly connection: ConnectionName; readonly chunk: readonly JobId[] }) =>
+    db.selectFrom("tickets").selectAll().where("connection", "=", connection).where("job_id", "in", chunk),
+);
+
+/** As `listTicketsOfJob`, of many jobs of one connection. */
+export async function listTicketsOfJobs(
+  db: Queryable,
+  connection: ConnectionName,
+  ids: readonly JobId[],
+): Promise<readonly Ticket[]> {
+  const rows = await readInChunks([...new Set(ids)], (chunk) => ofJobs(db, { connection, chunk }));
+  return rows.sort((a, b) => a.created_ms - b.created_ms || (a.id < b.id ? -1 : 1)).map(toTicket);
+}
+
 function oldestFirst(db: Queryable) {
   return db.selectFrom("tickets").selectAll().orderBy("created_ms").orderBy("id");
 }

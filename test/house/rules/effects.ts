@@ -8,6 +8,8 @@ const SYSTEM = [
   "src/simulator/server",
   "src/simulator/runner",
   "src/simulator/world/system",
+  // Runs in a browser, where the page is the system.
+  "src/http/pages/browser",
 ];
 
 function inProductBut(places: readonly string[]): Rule["where"] {

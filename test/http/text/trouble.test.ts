@@ -13,6 +13,10 @@ const POOL: StatusAnswer["pools"][number] = {
   waitingJobs: 0,
   liveTickets: 0,
   standing: { registered: 0, ready: 0 },
+  breakers: [],
+  pauses: [],
+  listing: null,
+  agents: { heard: 0, silent: 0, quietSince: null },
   lastErrors: [],
   words: [],
 };
@@ -23,6 +27,7 @@ const CONNECTION: StatusAnswer["connections"][number] = {
   budgets: [],
   repositories: 1,
   lookedAt: AT,
+  deliveredAt: AT,
   troubles: [],
 };
 
