@@ -2,6 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { ERRORS, HoldfastError } from "../domain/errors.ts";
 import { CONFIG_DEFAULT } from "./client.ts";
+import { addCompletion } from "./completion/flags.ts";
 import { readEnvironment } from "./config/environment.ts";
 import { ConfigError, renderProblems } from "./config/problems.ts";
 import { addInit } from "./init/flags.ts";
@@ -33,7 +34,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function createProgram(done: (exitCode: number) => void): Command {
+/** The whole tree of commands; nothing is run. */
+export function createProgram(done: (exitCode: number) => void): Command {
   const program = new Command("holdfast")
     .description("Fleets of self-hosted GitHub Actions runners that never lose a running job and leave nothing behind.")
     .version(version)
@@ -48,6 +50,7 @@ function createProgram(done: (exitCode: number) => void): Command {
   addReadingCommands(program, done);
   addOperatorCommands(program, done);
   addDeliveries(program, done);
+  addCompletion(program);
   return program;
 }
 
@@ -57,6 +60,7 @@ function addServe(program: Command, done: (exitCode: number) => void): void {
     .description("run the controller until it is told to stop; machines and their jobs go on without it")
     .option("-c, --config <file>", "the configuration", CONFIG_DEFAULT)
     .addOption(new Option("--log-level <level>", "how much is logged").choices(LOG_LEVELS).default("info"))
+    .addHelpText("after", "\nExample: holdfast serve --config /etc/holdfast/holdfast.yaml")
     .action(async (options: { readonly config: string; readonly logLevel: string }) => {
       const { runServe } = await import("./commands/serve.ts");
       const environment = readEnvironment();
@@ -71,6 +75,7 @@ function addDemo(program: Command, done: (exitCode: number) => void): void {
     .option("--jobs <count>", "queue so many jobs; without it they keep coming", parseCount)
     .option("--exit", "end once the jobs are done; exit 0 only if all succeeded and nothing is left", false)
     .option("--port <port>", "of the status page; any free one unless given", parsePort, 0)
+    .addHelpText("after", "\nExample: holdfast demo --jobs 20 --exit")
     .action(async (options: { readonly jobs?: number; readonly exit: boolean; readonly port: number }) => {
       const { runDemo } = await import("./commands/demo.ts");
       if (options.exit && options.jobs === undefined)

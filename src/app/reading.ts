@@ -20,10 +20,12 @@ const SUBJECT = "a job's or run's page address or id, a machine id, a provider i
 
 export function addReadingCommands(program: Command, done: Done): void {
   const status = program.command("status").description("the fleet now: pools, machines, jobs, and what is wrong");
-  addWatch(asking(status)).action(async (options: Reading) => {
-    const { runStatus } = await import("./commands/status.ts");
-    done(await runStatus(options, openIo(), openLive(options)));
-  });
+  addWatch(asking(status))
+    .addHelpText("after", "\nExample: holdfast status --watch")
+    .action(async (options: Reading) => {
+      const { runStatus } = await import("./commands/status.ts");
+      done(await runStatus(options, openIo(), openLive(options)));
+    });
   addTop(program, done);
   addPools(program, done);
   addJobs(program, done);
