@@ -2,6 +2,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { ERRORS, HoldfastError } from "../domain/errors.ts";
 import { CONFIG_DEFAULT } from "./client.ts";
+import { listExitCodes } from "./commands/exit-codes.ts";
+import { EXIT } from "./commands/failure.ts";
 import { addCompletion } from "./completion/flags.ts";
 import { readEnvironment } from "./config/environment.ts";
 import { ConfigError, renderProblems } from "./config/problems.ts";
@@ -12,12 +14,10 @@ import { addSimulate } from "./simulate/flags.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { version } from "./version.ts";
 
-const EXIT_FAILED = 1;
-const EXIT_USAGE = 2;
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error"];
 
 const AFTER_HELP = `
-Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 no server found, 4 not known, 5 not allowed.
+Exit codes: ${listExitCodes()}.
 Start here: holdfast demo`;
 
 /** @returns the exit code. */
@@ -79,7 +79,7 @@ function addDemo(program: Command, done: (exitCode: number) => void): void {
     .action(async (options: { readonly jobs?: number; readonly exit: boolean; readonly port: number }) => {
       const { runDemo } = await import("./commands/demo.ts");
       if (options.exit && options.jobs === undefined)
-        program.error("error: --exit needs --jobs", { exitCode: EXIT_USAGE });
+        program.error("error: --exit needs --jobs", { exitCode: EXIT.usage });
       const screen = { stream: process.stdout, isTerminal: process.stdout.isTTY === true };
       const demo = { jobCount: options.jobs ?? null, exits: options.exit, port: options.port };
       done(await runDemo(demo, screen, stopSignal()));
@@ -105,14 +105,14 @@ function parseWhole(text: string, min: number, max: number): number {
 
 /** What was attempted, what went wrong, what to do. */
 function tellFailure(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.usage;
   if (error instanceof ConfigError) {
     process.stderr.write(`${renderProblems(error)}\n`);
-    return EXIT_USAGE;
+    return EXIT.usage;
   }
   if (!(error instanceof HoldfastError)) throw error;
   const { sentence, mend } = ERRORS[error.code];
   const cause = error.cause instanceof Error ? ` (${error.cause.message})` : "";
   process.stderr.write(`Failed: ${error.message}${cause}\n  ${sentence}\n  ${mend}\n  [${error.code}]\n`);
-  return error.code === "config-invalid" || error.code === "config-unreadable" ? EXIT_USAGE : EXIT_FAILED;
+  return error.code === "config-invalid" || error.code === "config-unreadable" ? EXIT.usage : EXIT.failed;
 }
