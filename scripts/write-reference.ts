@@ -2,6 +2,7 @@
 // test/tidy.test.ts compares the pages with what is rendered here.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { renderCommandsReference } from "../src/app/commands-reference.ts";
 import { renderConfigurationReference } from "../src/app/config/reference.ts";
 import { renderScenarioReference } from "../src/app/simulate/reference.ts";
 import { ERRORS } from "../src/domain/errors.ts";
@@ -44,6 +45,7 @@ export function referencePages(): readonly ReferencePage[] {
     { path: "docs/reference/metrics.md", text: renderMetrics() },
     { path: "docs/reference/api.md", text: renderApiPage() },
     { path: "docs/reference/traces.md", text: renderTraces() },
+    { path: "docs/reference/commands.md", text: renderCommandsReference() },
     { path: "docs/reference/configuration.md", text: renderConfigurationReference() },
     { path: "docs/reference/scenario.md", text: renderScenarioReference() },
     { path: "docs/reference/iam.md", text: renderIamPage() },

@@ -2,6 +2,9 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { ERRORS, HoldfastError } from "../domain/errors.ts";
 import { CONFIG_DEFAULT } from "./client.ts";
+import { listExitCodes } from "./commands/exit-codes.ts";
+import { EXIT } from "./commands/failure.ts";
+import { addCompletion } from "./completion/flags.ts";
 import { readEnvironment } from "./config/environment.ts";
 import { ConfigError, renderProblems } from "./config/problems.ts";
 import { addInit } from "./init/flags.ts";
@@ -11,12 +14,10 @@ import { addSimulate } from "./simulate/flags.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { version } from "./version.ts";
 
-const EXIT_FAILED = 1;
-const EXIT_USAGE = 2;
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error"];
 
 const AFTER_HELP = `
-Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 no server found, 4 not known, 5 not allowed.
+Exit codes: ${listExitCodes()}.
 Start here: holdfast demo`;
 
 /** @returns the exit code. */
@@ -33,7 +34,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function createProgram(done: (exitCode: number) => void): Command {
+/** The whole tree of commands; nothing is run. */
+export function createProgram(done: (exitCode: number) => void): Command {
   const program = new Command("holdfast")
     .description("Fleets of self-hosted GitHub Actions runners that never lose a running job and leave nothing behind.")
     .version(version)
@@ -48,6 +50,7 @@ function createProgram(done: (exitCode: number) => void): Command {
   addReadingCommands(program, done);
   addOperatorCommands(program, done);
   addDeliveries(program, done);
+  addCompletion(program);
   return program;
 }
 
@@ -57,6 +60,7 @@ function addServe(program: Command, done: (exitCode: number) => void): void {
     .description("run the controller until it is told to stop; machines and their jobs go on without it")
     .option("-c, --config <file>", "the configuration", CONFIG_DEFAULT)
     .addOption(new Option("--log-level <level>", "how much is logged").choices(LOG_LEVELS).default("info"))
+    .addHelpText("after", "\nExample: holdfast serve --config /etc/holdfast/holdfast.yaml")
     .action(async (options: { readonly config: string; readonly logLevel: string }) => {
       const { runServe } = await import("./commands/serve.ts");
       const environment = readEnvironment();
@@ -71,10 +75,11 @@ function addDemo(program: Command, done: (exitCode: number) => void): void {
     .option("--jobs <count>", "queue so many jobs; without it they keep coming", parseCount)
     .option("--exit", "end once the jobs are done; exit 0 only if all succeeded and nothing is left", false)
     .option("--port <port>", "of the status page; any free one unless given", parsePort, 0)
+    .addHelpText("after", "\nExample: holdfast demo --jobs 20 --exit")
     .action(async (options: { readonly jobs?: number; readonly exit: boolean; readonly port: number }) => {
       const { runDemo } = await import("./commands/demo.ts");
       if (options.exit && options.jobs === undefined)
-        program.error("error: --exit needs --jobs", { exitCode: EXIT_USAGE });
+        program.error("error: --exit needs --jobs", { exitCode: EXIT.usage });
       const screen = { stream: process.stdout, isTerminal: process.stdout.isTTY === true };
       const demo = { jobCount: options.jobs ?? null, exits: options.exit, port: options.port };
       done(await runDemo(demo, screen, stopSignal()));
@@ -100,14 +105,14 @@ function parseWhole(text: string, min: number, max: number): number {
 
 /** What was attempted, what went wrong, what to do. */
 function tellFailure(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.usage;
   if (error instanceof ConfigError) {
     process.stderr.write(`${renderProblems(error)}\n`);
-    return EXIT_USAGE;
+    return EXIT.usage;
   }
   if (!(error instanceof HoldfastError)) throw error;
   const { sentence, mend } = ERRORS[error.code];
   const cause = error.cause instanceof Error ? ` (${error.cause.message})` : "";
   process.stderr.write(`Failed: ${error.message}${cause}\n  ${sentence}\n  ${mend}\n  [${error.code}]\n`);
-  return error.code === "config-invalid" || error.code === "config-unreadable" ? EXIT_USAGE : EXIT_FAILED;
+  return error.code === "config-invalid" || error.code === "config-unreadable" ? EXIT.usage : EXIT.failed;
 }

@@ -39,15 +39,24 @@ export interface Client {
   post<Schema extends z.ZodType>(path: string, body: object, schema: Schema, what: string): Promise<z.output<Schema>>;
 }
 
-/** By `--server`, then HOLDFAST_SERVER, then the address in the local configuration. */
-export async function openClient(options: ServerOptions, environment: Environment): Promise<Client> {
+/**
+ * By `--server`, then HOLDFAST_SERVER, then the address in the local configuration.
+ * @param patienceMs how long an answer is waited for.
+ */
+export async function openClient(
+  options: ServerOptions,
+  environment: Environment,
+  patienceMs = ANSWER_TIMEOUT_MS,
+): Promise<Client> {
   const url = await findServer(options, environment);
   const token = await readToken(options, environment);
   const address = (path: string) => `${url}/api/v1${path}`;
   return {
     url,
-    get: (path, schema, what) => ask({ url: address(path), token, body: null }, schema, `asking ${url} ${what}`),
-    post: (path, body, schema, what) => ask({ url: address(path), token, body }, schema, `asking ${url} ${what}`),
+    get: (path, schema, what) =>
+      ask({ url: address(path), token, body: null, patienceMs }, schema, `asking ${url} ${what}`),
+    post: (path, body, schema, what) =>
+      ask({ url: address(path), token, body, patienceMs }, schema, `asking ${url} ${what}`),
   };
 }
 
@@ -106,6 +115,7 @@ interface Question {
   readonly token: string | null;
   /** Of a command; null for what only reads. */
   readonly body: object | null;
+  readonly patienceMs: number;
 }
 
 async function ask<Schema extends z.ZodType>(
@@ -131,14 +141,14 @@ async function ask<Schema extends z.ZodType>(
   });
 }
 
-async function send({ url, token, body }: Question, attempted: string): Promise<Response> {
+async function send({ url, token, body, patienceMs }: Question, attempted: string): Promise<Response> {
   const headers = {
     accept: "application/json",
     ...(token !== null && { authorization: `Bearer ${token}` }),
     ...(body !== null && { "content-type": "application/json", [COMMAND_HEADER]: "1" }),
   };
   const command = body === null ? {} : { method: "POST", body: JSON.stringify(body) };
-  const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+  const signal = AbortSignal.timeout(patienceMs);
   try {
     return await fetch(url, { headers, redirect: "error", signal, ...command });
   } catch (error) {

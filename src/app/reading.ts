@@ -1,5 +1,5 @@
 /** The commands that ask a server, and `check`: their words and options on the command line. */
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { JOB_STATUSES } from "../domain/job.ts";
 import { MACHINE_STATES } from "../domain/machine.ts";
 import { VERDICTS } from "../domain/verdict.ts";
@@ -9,7 +9,7 @@ import type { JobsOptions } from "./commands/jobs.ts";
 import type { MachinesOptions } from "./commands/machines.ts";
 import { readEnvironment } from "./config/environment.ts";
 import type { CommandIo } from "./terminal/io.ts";
-import { addWatch, openLive, type WatchOptions } from "./watching.ts";
+import { addWatch, EVERY_SECONDS, openLive, openLiveEvery, parseSeconds, type WatchOptions } from "./watching.ts";
 
 type Done = (exitCode: number) => void;
 type Reading = ServerOptions & WatchOptions & { readonly json?: boolean };
@@ -20,10 +20,13 @@ const SUBJECT = "a job's or run's page address or id, a machine id, a provider i
 
 export function addReadingCommands(program: Command, done: Done): void {
   const status = program.command("status").description("the fleet now: pools, machines, jobs, and what is wrong");
-  addWatch(asking(status)).action(async (options: Reading) => {
-    const { runStatus } = await import("./commands/status.ts");
-    done(await runStatus(options, openIo(), openLive(options)));
-  });
+  addWatch(asking(status))
+    .addHelpText("after", "\nExample: holdfast status --watch")
+    .action(async (options: Reading) => {
+      const { runStatus } = await import("./commands/status.ts");
+      done(await runStatus(options, openIo(), openLive(options)));
+    });
+  addTop(program, done);
   addPools(program, done);
   addJobs(program, done);
   addMachines(program, done);
@@ -31,6 +34,17 @@ export function addReadingCommands(program: Command, done: Done): void {
   addPlan(program, done);
   addLogs(program, done);
   addCheck(program, done);
+  addVersion(program, done);
+}
+
+function addTop(program: Command, done: Done): void {
+  asking(program.command("top").description("the whole fleet on one screen, live; q ends it"))
+    .addOption(new Option("--every <seconds>", "how often it looks").default(EVERY_SECONDS).argParser(parseSeconds))
+    .addHelpText("after", "\nExample: holdfast top --every 5")
+    .action(async (options: Reading & { readonly every: number }) => {
+      const { runTop } = await import("./commands/top.ts");
+      done(await runTop(options, openIo(), openLiveEvery(options.every)));
+    });
 }
 
 function addPools(program: Command, done: Done): void {
@@ -137,6 +151,15 @@ function addCheck(program: Command, done: Done): void {
     .action(async (options: CheckOptions & { readonly config: string }) => {
       const { runCheck } = await import("./commands/check.ts");
       done(await runCheck(options.config, options, openIo()));
+    });
+}
+
+function addVersion(program: Command, done: Done): void {
+  asking(program.command("version").description("of this command, its Node and its store; and of the server"))
+    .addHelpText("after", "\nExample: holdfast version --json")
+    .action(async (options: Reading) => {
+      const { runVersion } = await import("./commands/version.ts");
+      done(await runVersion(options, openIo(), process.versions.node));
     });
 }
 

@@ -5,7 +5,7 @@ import { SECOND_MS } from "../domain/units.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { type Live, openLiveTerminal } from "./terminal/live-terminal.ts";
 
-const EVERY_SECONDS = 2;
+export const EVERY_SECONDS = 2;
 const EVERY_SECONDS_MAX = 3_600;
 
 export interface WatchOptions {
@@ -28,13 +28,16 @@ export function parseSeconds(text: string): number {
 
 /** @returns null where the command is to answer once. */
 export function openLive({ watch }: WatchOptions): Live | null {
-  if (watch === undefined) return null;
+  return watch === undefined ? null : openLiveEvery(watch);
+}
+
+export function openLiveEvery(seconds: number): Live {
   const { stdout } = process;
   const gone = new AbortController();
   // Whoever read it has ended: `holdfast jobs --watch | head`.
   stdout.on("error", () => gone.abort());
   return {
-    everyMs: watch * SECOND_MS,
+    everyMs: seconds * SECOND_MS,
     clock: systemClock(),
     stop: AbortSignal.any([stopSignal(), gone.signal]),
     terminal: stdout.isTTY === true ? openLiveTerminal(process) : null,

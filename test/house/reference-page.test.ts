@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { referencePages } from "../../scripts/write-reference.ts";
+import { createProgram } from "../../src/app/cli.ts";
+import { leavesOf, textAfter } from "../../src/app/commands-reference.ts";
 import { ERRORS } from "../../src/domain/errors.ts";
 import { REASONS } from "../../src/domain/reasons.ts";
 import { checkReferencePage } from "./reference-page.ts";
@@ -31,6 +33,25 @@ describe("a reference page", () => {
 });
 
 describe("the rendering", () => {
+  it("docs/reference/commands.md has every command with its flags, its arguments and an example", () => {
+    const text = referencePages().find(({ path }) => path === "docs/reference/commands.md")?.text ?? "";
+    const leaves = leavesOf(
+      createProgram(() => undefined),
+      ["holdfast"],
+    );
+    expect(leaves.length).toBeGreaterThan(20);
+    for (const { path, command } of leaves) {
+      const name = path.join(" ");
+      const section = text.split(`## ${name}\n`)[1]?.split("\n## ")[0] ?? "";
+      for (const { long, hidden } of command.options) if (!hidden) expect(section, name).toContain(`${long}`);
+      for (const argument of command.registeredArguments)
+        expect(section, name).toContain(argument.name().replaceAll("|", "\\|"));
+      expect(section, name).toMatch(/\nExit codes: 0, 1, 2/);
+      const example = name.replace(" list", "");
+      expect(textAfter(command), `an example by addHelpText("after", …) of ${name}`).toContain(`${example}`);
+    }
+  });
+
   it.each([
     ["docs/reference/errors.md", ERRORS],
     ["docs/reference/reasons.md", REASONS],
