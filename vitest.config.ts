@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-const END_TO_END = ["test/end-to-end/**/*.test.ts", "test/agent/fence-trials.test.ts"];
+const END_TO_END = ["test/end-to-end/**/*.test.ts", "test/agent/fence-trials.test.ts", "test/first-hour.test.ts"];
 /** They put something else in a module's place, or in a global's: each has a process of its own. */
 const ALONE = [
   "test/adapters/network/fetch.test.ts",
