@@ -285,10 +285,10 @@ export const DeliveriesAnswer = z.object({
 
 export const CommandAnswer = z.object({
   now: Instant,
-  command: z.enum(["drain", "hold", "release", "freeze", "thaw", "terminate", "replay", "discard"]),
+  command: z.enum(["drain", "hold", "release", "freeze", "thaw", "terminate", "replay", "discard", "rerun"]),
   outcome: z.enum(["written", "already"]).describe("already: what was asked for is so, and nothing was written"),
   subject: z.object({
-    kind: z.enum(["machine", "pool", "pools", "delivery"]),
+    kind: z.enum(["machine", "pool", "pools", "delivery", "job"]),
     id: z.string().nullable().describe("Null for all pools"),
     pool: z.string().nullable(),
   }),
@@ -296,7 +296,7 @@ export const CommandAnswer = z.object({
   next: z.array(z.string()).describe("What happens next, and what does not"),
   jobs: z
     .array(z.object({ id: z.int(), repository: z.string(), name: z.string(), url: z.string() }))
-    .describe("Jobs that are known to run on the machine: a forced end costs them"),
+    .describe("Jobs that are known to run on the machine: a forced end costs them; of rerun the job itself"),
   undo: z.string().nullable().describe("The command that takes it back; null where nothing does"),
 });
 

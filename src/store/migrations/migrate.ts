@@ -6,10 +6,11 @@ import { safety } from "./0002-safety.ts";
 import { hearings } from "./0003-hearings.ts";
 import { launchOrders } from "./0004-launch-orders.ts";
 import { reruns } from "./0005-reruns.ts";
+import { wishedReruns } from "./0006-wished-reruns.ts";
 import type { ColumnWords, Migration } from "./migration.ts";
 
 /** Every step, in its order. */
-const MIGRATIONS: readonly Migration[] = [tables, safety, hearings, launchOrders, reruns];
+const MIGRATIONS: readonly Migration[] = [tables, safety, hearings, launchOrders, reruns, wishedReruns];
 
 /**
  * Brings the schema up to the newest step; does nothing where it is there already. To be called inside a transaction, so

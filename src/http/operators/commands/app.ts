@@ -1,4 +1,4 @@
-/** The operators' commands: `POST /api/v1/{drain,hold,release,freeze,thaw,terminate,replay,discard}`. */
+/** The operators' commands: `POST /api/v1/{drain,hold,release,freeze,thaw,terminate,replay,discard,rerun}`. */
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { ALL_POOLS } from "../../../domain/operator-words.ts";
@@ -10,6 +10,7 @@ import { findPool, findTarget, type Target } from "./find-target.ts";
 import { terminateMachine } from "./force.ts";
 import { drainCommand, holdCommand, releaseCommand, runMachineCommand } from "./machine-commands.ts";
 import { drainPool, freeze, releasePool, thaw } from "./pool-commands.ts";
+import { rerunJob } from "./rerun.ts";
 import { type CommandOutcome, type CommandSetting, configuredPools, markOf } from "./setting.ts";
 
 const BODY_LIMIT_BYTES = 16 * 1024;
@@ -55,6 +56,7 @@ export function addCommands(app: Hono, operators: readonly Operator[], setting: 
     post(command, Delivered, (call, { delivery, connection, reason }) =>
       settleDelivery(call, command, { id: delivery, connection }, markOf(call, call.operator, reason)),
     );
+  post("rerun", Anything, (call, { subject, reason }) => rerunJob(call, subject, markOf(call, call.operator, reason)));
   post("thaw", Pools, (call, { pool, reason }) => onPools(call, "thawing", pool, reason, thaw));
 }
 
