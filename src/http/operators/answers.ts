@@ -266,6 +266,13 @@ export const LogsAnswer = z.object({
   omittedCount: Count.describe("Older logs that are kept and were left out"),
 });
 
+export const ExportAnswer = z.object({
+  now: Instant,
+  controllerId: z.string(),
+  files: z.array(z.object({ path: z.string(), content: z.string() })).describe("What a bundle holds, secrets masked"),
+  cuts: z.array(z.string()).describe("What was left out so that the bundle stays within its size"),
+});
+
 export const DeliveryAnswer = z.object({
   id: z.string().describe("GitHub's own: X-GitHub-Delivery"),
   connection: z.string(),
@@ -314,5 +321,6 @@ export type DeliveryAnswer = z.infer<typeof DeliveryAnswer>;
 export type DeliveriesAnswer = z.infer<typeof DeliveriesAnswer>;
 export type PlanAnswer = z.infer<typeof PlanAnswer>;
 export type LogsAnswer = z.infer<typeof LogsAnswer>;
+export type ExportAnswer = z.infer<typeof ExportAnswer>;
 export type CommandAnswer = z.infer<typeof CommandAnswer>;
 export type ExplainAnswer = z.infer<typeof ExplainAnswer>;

@@ -8,6 +8,7 @@ import { type Operator, requireRole } from "./auth.ts";
 import { addCommands } from "./commands/app.ts";
 import { readDeliveries, readDelivery } from "./read-deliveries.ts";
 import { readExplanation, readFleetExplanation } from "./read-explanation.ts";
+import { readExport } from "./read-export.ts";
 import { readJobs } from "./read-jobs.ts";
 import { readLogs } from "./read-logs.ts";
 import { readMachines } from "./read-machines.ts";
@@ -80,6 +81,7 @@ export function createOperatorApp({ operators, sources, telemetry, wake }: Opera
     return answer === null ? problem("not-found", `explaining ${subject.slice(0, 200)}`) : context.json(answer);
   });
   addPlan(app, sources);
+  addExport(app, operators, sources);
   app.get("/logs/:subject{.+}", async (context) => {
     const subject = context.req.param("subject");
     const answer = await readLogs(sources, subject);
@@ -89,6 +91,23 @@ export function createOperatorApp({ operators, sources, telemetry, wake }: Opera
   });
   addCommands(app, operators, { sources, telemetry, wake });
   return app;
+}
+
+const SUBJECT_LENGTH_MAX = 500;
+const SUBJECTS_MAX = 50;
+const ExportQuery = z.strictObject({
+  subject: z.array(z.string().trim().min(1).max(SUBJECT_LENGTH_MAX)).max(SUBJECTS_MAX).default([]),
+});
+
+/** It holds more than a reader is shown: the configuration, and the logs of every machine. */
+function addExport(app: Hono, operators: readonly Operator[], sources: OperatorSources): void {
+  app.get("/export", requireRole(operators, "operator", "Bearer"), async (context) => {
+    const query = ExportQuery.safeParse(context.req.queries());
+    if (!query.success) return refuseQuery(context, query.error);
+    const answer = await readExport(sources, query.data.subject);
+    if (!("unknown" in answer)) return context.json(answer);
+    return problem("not-found", `exporting ${answer.unknown.map((text) => text.slice(0, 200)).join(", ")}`);
+  });
 }
 
 function addPlan(app: Hono, sources: OperatorSources): void {

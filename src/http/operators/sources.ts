@@ -23,6 +23,18 @@ export interface ConnectionReading {
   readonly troubles: readonly string[];
 }
 
+export interface SupportSources {
+  /** As it is in force, without any secret. */
+  readonly configuration: unknown;
+  /** Every secret of the configuration, so that none is given out wherever else it stands. */
+  readonly secrets: readonly string[];
+  /** Of what this process runs on. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** What was made for one machine alone. */
+  secretsOfMachine(machineId: string): readonly string[];
+  renderMetrics(): Promise<string>;
+}
+
 export interface OperatorSources {
   readonly controllerId: ControllerId;
   readonly version: string;
@@ -35,6 +47,8 @@ export interface OperatorSources {
   readonly readDeparted?: () => readonly DepartedPool[];
   /** The next pass of a pool, foretold; null for one that this process does not care for. Left out where none has any. */
   readonly foretell?: (pool: PoolName) => Promise<PassPlan | null>;
+  /** For whoever helps from afar; left out where nobody is to. */
+  readonly support?: SupportSources;
   readHealth(): Health;
   readConnections(): readonly ConnectionReading[];
   /** When a machine's agent was last heard; null if not since this process started. */
