@@ -45,6 +45,12 @@ export function addOperatorCommands(program: Command, done: Done): void {
     subject: MACHINE,
     example: 'holdfast terminate m-4fz8k2q1w9x0 --force --reason "job hangs, owner agrees"',
   });
+  addMachineCommand(program, done, "rerun", {
+    argument: "<job>",
+    does: "let GitHub run a job again that its machine's end cost, or that failed, as a new attempt of its run",
+    subject: "a job's page address or id; or the machine id, provider id or runner's name that one job ran on",
+    example: 'holdfast rerun https://github.com/acme/widgets/actions/runs/1/job/3 --reason "spot took its machine"',
+  });
 }
 
 /** What became of webhooks: a list, one of them, and what a person decides about one that could not be handled. */

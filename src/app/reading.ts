@@ -33,6 +33,7 @@ export function addReadingCommands(program: Command, done: Done): void {
   addExplain(program, done);
   addPlan(program, done);
   addLogs(program, done);
+  addExport(program, done);
   addCheck(program, done);
   addVersion(program, done);
 }
@@ -134,6 +135,20 @@ function addLogs(program: Command, done: Done): void {
     .action(async (subject: string, options: Reading & { readonly lines?: number; readonly name?: string }) => {
       const { runLogs } = await import("./commands/logs.ts");
       done(await runLogs(subject, options, openIo()));
+    });
+}
+
+function addExport(program: Command, done: Done): void {
+  asking(
+    program
+      .command("export")
+      .description("a support bundle in one file: configuration, status, decisions, logs; every secret masked")
+      .argument("[subjects...]", `what is explained in it: ${SUBJECT}, or a pool; without any: all that waits`),
+  )
+    .option("--output <file>", "where it is written; in this folder, by controller and time, unless given")
+    .action(async (subjects: readonly string[], options: Reading & { readonly output?: string }) => {
+      const { runExport } = await import("./commands/export.ts");
+      done(await runExport(subjects, options, openIo()));
     });
 }
 

@@ -44,6 +44,7 @@ import { type Front, type FrontApps, openFront } from "./front.ts";
 import { missingConnection } from "./missing-connection.ts";
 import { createPoolProvider, findPoolProblems } from "./providers.ts";
 import { type SettledPool, settlePools } from "./settle-pools.ts";
+import { supportOf } from "./support.ts";
 import { traceProvider } from "./traced-provider.ts";
 import { version } from "./version.ts";
 
@@ -264,6 +265,7 @@ function sourcesOf(core: Core): OperatorSources {
       const context = core.contexts.get(pool);
       return context === undefined ? null : await foretellPass(context);
     },
+    support: supportOf(core),
     readConnections: () => connections.read(),
     heardAtMs: (machineId) => ears.hearing.heardAtMs(machineId),
     heardSinceMs: () => tenure.heardSinceMs(),

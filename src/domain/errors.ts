@@ -68,6 +68,34 @@ export const ERRORS = {
     sentence: "The end of the machine is under way and cannot be taken back.",
     mend: "Nothing to do: `holdfast explain` tells how far it is.",
   },
+  "job-not-over": {
+    sentence: "The job is not over, and GitHub runs a job again only once it is.",
+    mend: "Wait for its end: `holdfast explain <job>` tells it. A job that hangs ends with its machine: `holdfast terminate`.",
+  },
+  "job-succeeded": {
+    sentence: "The job did not fail, so nothing was lost that could be run again.",
+    mend: "Run it again on its page at GitHub.",
+  },
+  "job-not-ours": {
+    sentence: "No pool of this Holdfast has the job.",
+    mend: "Run it again on its page at GitHub.",
+  },
+  "run-deleted": {
+    sentence: "GitHub does not find the job any more: its run was deleted.",
+    mend: "Start the workflow anew at GitHub.",
+  },
+  "run-not-over": {
+    sentence: "Other jobs of the run go on, and GitHub runs nothing of a run again before all of it is over.",
+    mend: "Say it again once they are over; `holdfast jobs --status queued,in_progress` lists them.",
+  },
+  "rerun-too-old": {
+    sentence: "GitHub runs nothing again of a run that is older than 30 days.",
+    mend: "Start the workflow anew at GitHub.",
+  },
+  "rerun-too-often": {
+    sentence: "GitHub runs nothing again of a run that was run again 50 times.",
+    mend: "Start the workflow anew at GitHub.",
+  },
   unauthorized: {
     sentence: "The caller's token or signature is missing or wrong.",
     mend: "Use the token from the operator's token file; for webhooks compare the secrets on both sides.",

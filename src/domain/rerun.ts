@@ -1,11 +1,12 @@
 /**
- * A job that went down with its machine and is to run again. Pure: `controllers/connection/rerun` looks at the job's run at
+ * A job that is to run again: it went down with its machine, or an operator wants it. Pure: `controllers/connection/rerun` looks at the job's run at
  * GitHub, lets this decide, and asks.
  *
  *     due -> asked        GitHub took the wish: the job runs again as a new attempt of its run
  *     due -> over         no need, no way, or too late
  *
- * Once: there is one of these for each run and name of a job, whatever becomes of it and however often the job is lost.
+ * Once: there is one of these for each run and name of a job, whatever becomes of it and however often the job is lost. An
+ * operator's wish takes its place, once for each attempt.
  *
  * At GitHub an attempt is the whole run's: running one job again makes a new attempt, in which the other jobs appear with
  * new ids and with the ends that they had. Only jobs of the latest attempt can be run again, and only while nothing of the
@@ -17,6 +18,7 @@ import { type BackoffPolicy, backoffMs } from "./backoff.ts";
 import type { ConnectionName, JobId, PoolName } from "./ids.ts";
 import { formatInstant } from "./instant.ts";
 import { type Job, RUN_DELETED } from "./job.ts";
+import type { OperatorMark } from "./machine.ts";
 import type { Observation } from "./observed.ts";
 import type { PoolPolicy } from "./pool.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "./units.ts";
@@ -41,6 +43,8 @@ export const RERUN_OUTCOMES = {
   "not-found": "GitHub does not find the job or its run",
   "not-wanted": "its pool lets no lost job run again any more",
   "past-limit": "it could not be asked for within a day",
+  "too-old": "GitHub runs nothing again of a run that is older than 30 days",
+  "too-often": "GitHub runs nothing again of a run that was run again 50 times",
 } as const satisfies Record<string, string>;
 export type RerunOutcome = keyof typeof RERUN_OUTCOMES;
 
@@ -61,7 +65,10 @@ export interface Rerun {
   /** Whether GitHub had called it failed before we knew that its machine was lost. */
   readonly wasOver: boolean;
   readonly pool: PoolName;
+  /** When its machine was lost, or when the operator said so. */
   readonly lostAtMs: number;
+  /** Of the operator who wants it; null where it is the pool's own wish. */
+  readonly wish: Pick<OperatorMark, "operator" | "reason"> | null;
   /** How often GitHub was asked without an end. */
   readonly lookCount: number;
   readonly state: RerunState;
@@ -72,6 +79,8 @@ export interface Rerun {
 export interface ObservedRun {
   /** The latest: 1 until somebody runs something of it again. */
   readonly attempt: number;
+  /** When the run itself began, which its attempts share. */
+  readonly createdAtMs: number;
   /** GitHub's `run_started_at`: when the latest attempt began. */
   readonly attemptStartedAtMs: number;
   readonly isCompleted: boolean;
@@ -125,10 +134,21 @@ export function newRerun(job: Job, pool: PoolName, nowMs: number): Rerun {
     wasOver: job.status === "completed",
     pool,
     lostAtMs: nowMs,
+    wish: null,
     lookCount: 0,
     state: { kind: "due", nextAtMs: nowMs + FIRST_LOOK_AFTER_MS, waitsFor: "not-looked" },
     version: 0,
   };
+}
+
+/** GitHub's documentation, "Re-running workflows and jobs": up to 30 days after the initial run. */
+export const RERUN_WITHIN_MS = 30 * DAY_MS;
+/** GitHub's changelog of 2026-04-10: whole runs and single jobs count alike. */
+export const RERUNS_PER_RUN_MAX = 50;
+
+/** By an operator's wish: whatever did not end well, a job that somebody cancelled too. */
+export function isWorthAnother(conclusion: string | null): boolean {
+  return conclusion !== null && !["success", "skipped", "neutral"].includes(conclusion);
 }
 
 export type RerunDecision =
@@ -138,11 +158,20 @@ export type RerunDecision =
   | { readonly kind: "over"; readonly outcome: RerunOutcome };
 
 /** What makes a look at GitHub needless. @param job as the store knows it. */
-export function decideUnseen(job: Job | null, pool: Pick<PoolPolicy, "rerun"> | null): RerunDecision | null {
-  if (pool === null || pool.rerun === null) return { kind: "over", outcome: "not-wanted" };
+export function decideUnseen(
+  { wish }: Pick<Rerun, "wish">,
+  job: Job | null,
+  pool: Pick<PoolPolicy, "rerun"> | null,
+): RerunDecision | null {
+  // Whoever asks for it by name needs no setting of the pool.
+  if (wish === null && (pool === null || pool.rerun === null)) return { kind: "over", outcome: "not-wanted" };
   const conclusion = job?.status === "completed" ? job.conclusion : null;
-  const isOtherwise = conclusion !== null && conclusion !== LOST_CONCLUSION && conclusion !== RUN_DELETED;
+  const isOtherwise = conclusion !== null && conclusion !== RUN_DELETED && !isWanted(wish, conclusion);
   return isOtherwise ? { kind: "over", outcome: "ended-otherwise" } : null;
+}
+
+function isWanted(wish: Rerun["wish"], conclusion: string): boolean {
+  return wish === null ? conclusion === LOST_CONCLUSION : isWorthAnother(conclusion);
 }
 
 export function decideRerun(rerun: Rerun, seen: Observation<ObservedRun>, nowMs: number): RerunDecision {
@@ -159,8 +188,10 @@ export function decideRerun(rerun: Rerun, seen: Observation<ObservedRun>, nowMs:
   if (!run.isCompleted) return { kind: "wait", waitsFor: "run-goes-on" };
   // The list of jobs may be of another moment than the run.
   if (job === null || job.conclusion === null) return { kind: "wait", waitsFor: "end-unknown" };
-  if (job.conclusion !== LOST_CONCLUSION) return { kind: "over", outcome: "ended-otherwise" };
-  if (rerun.wasOver && job.hasFailedStep) return { kind: "over", outcome: "step-failed" };
+  if (!isWanted(rerun.wish, job.conclusion)) return { kind: "over", outcome: "ended-otherwise" };
+  if (rerun.wish === null && rerun.wasOver && job.hasFailedStep) return { kind: "over", outcome: "step-failed" };
+  if (nowMs - run.createdAtMs >= RERUN_WITHIN_MS) return { kind: "over", outcome: "too-old" };
+  if (run.attempt > RERUNS_PER_RUN_MAX) return { kind: "over", outcome: "too-often" };
   return { kind: "ask", jobId: job.id, attempt: run.attempt + 1 };
 }
 
@@ -188,15 +219,22 @@ export function putOff(rerun: Rerun, waitsFor: RerunWait, nowMs: number, notBefo
 }
 
 /** What a person is told of it. @param job any attempt of the job. */
-export function describeRerun({ state, runAttempt }: Rerun, job: Pick<Job, "runAttempt">): string {
+export function describeRerun({ state, runAttempt, wish }: Rerun, job: Pick<Job, "runAttempt">): string {
   if (job.runAttempt > runAttempt)
-    return `Attempt ${runAttempt} of it went down with its machine, for which it is run again once and no more.`;
+    return wish === null
+      ? `Attempt ${runAttempt} of it went down with its machine, for which it is run again once and no more.`
+      : `Attempt ${runAttempt} of it was to run again ${describeWish(wish)}.`;
+  const why = wish === null ? "It went down with its machine" : `It is wanted again ${describeWish(wish)}`;
   switch (state.kind) {
     case "due":
-      return `It went down with its machine and is to run again: GitHub is asked next at ${formatInstant(state.nextAtMs)}. ${RERUN_WAITS[state.waitsFor]}`;
+      return `${why} and is to run again: GitHub is asked next at ${formatInstant(state.nextAtMs)}. ${RERUN_WAITS[state.waitsFor]}`;
     case "asked":
-      return `It went down with its machine, and GitHub runs it again as attempt ${state.attempt} of its run.`;
+      return `${why}, and GitHub runs it again as attempt ${state.attempt} of its run.`;
     case "over":
-      return `It went down with its machine, and GitHub is not asked to run it again: ${RERUN_OUTCOMES[state.outcome]}.`;
+      return `${why}, and GitHub is not asked to run it again: ${RERUN_OUTCOMES[state.outcome]}.`;
   }
+}
+
+function describeWish({ operator, reason }: NonNullable<Rerun["wish"]>): string {
+  return reason === "" ? `by ${operator}` : `by ${operator} (${reason})`;
 }

@@ -31,7 +31,7 @@ export interface Schema {
   reruns: RerunsTable;
 }
 
-/** Jobs that went down with their machine and are to run again. */
+/** Jobs that are to run again: they went down with their machine, or an operator wants it. */
 export interface RerunsTable {
   connection: string;
   run_id: number;
@@ -52,6 +52,9 @@ export interface RerunsTable {
   attempt: number | null;
   /** Of `due` what it waits for, of `over` why. */
   reason: string | null;
+  /** Both null where no operator wants it. */
+  operator: string | null;
+  operator_reason: string | null;
   version: number;
 }
 

@@ -89,7 +89,14 @@ export class RerunScene {
     const attempt = run.attempt ?? 1;
     const ended = { conclusion: "failure", completedAtMs: 1, hasFailedStep: false };
     const jobs = [{ id: JOB, name, runAttempt: attempt, ...ended, ...job }];
-    const whole = { attempt, attemptStartedAtMs: 0, isCompleted: true, jobs, ...run };
+    const whole = {
+      attempt,
+      attemptStartedAtMs: 0,
+      createdAtMs: this.yard.clock.nowMs(),
+      isCompleted: true,
+      jobs,
+      ...run,
+    };
     this.yard.github.runs.set(runId, { repository, run: whole });
   }
 

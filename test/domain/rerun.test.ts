@@ -36,7 +36,13 @@ function runJob(overrides: Partial<ObservedRunJob> = {}): ObservedRunJob {
 }
 
 function present(overrides: Partial<ObservedRun> = {}): Observation<ObservedRun> {
-  const value = { attempt: 1, attemptStartedAtMs: START_MS - HOUR_MS, isCompleted: true, jobs: [runJob()] };
+  const value = {
+    attempt: 1,
+    createdAtMs: START_MS,
+    attemptStartedAtMs: START_MS - HOUR_MS,
+    isCompleted: true,
+    jobs: [runJob()],
+  };
   return { kind: "present", value: { ...value, ...overrides }, observedAtMs: NOW_MS };
 }
 
@@ -67,14 +73,18 @@ describe("a job of a lost machine", () => {
 
 describe("without a look at GitHub", () => {
   it("nothing is asked for a pool that wants it no more, or a job that ended otherwise", () => {
-    expect(decideUnseen(LOST, pool(WANTED))).toBeNull();
-    expect(decideUnseen(null, pool(WANTED))).toBeNull();
+    expect(decideUnseen(rerun, LOST, pool(WANTED))).toBeNull();
+    expect(decideUnseen(rerun, null, pool(WANTED))).toBeNull();
     for (const gone of [null, pool({ rerun: null })])
-      expect(decideUnseen(LOST, gone)).toEqual({ kind: "over", outcome: "not-wanted" });
+      expect(decideUnseen(rerun, LOST, gone)).toEqual({ kind: "over", outcome: "not-wanted" });
     const ended = (conclusion: string) => job({ ...LOST, status: "completed", conclusion });
     for (const conclusion of ["success", "cancelled"])
-      expect(decideUnseen(ended(conclusion), pool(WANTED))).toEqual({ kind: "over", outcome: "ended-otherwise" });
-    for (const conclusion of ["failure", RUN_DELETED]) expect(decideUnseen(ended(conclusion), pool(WANTED))).toBeNull();
+      expect(decideUnseen(rerun, ended(conclusion), pool(WANTED))).toEqual({
+        kind: "over",
+        outcome: "ended-otherwise",
+      });
+    for (const conclusion of ["failure", RUN_DELETED])
+      expect(decideUnseen(rerun, ended(conclusion), pool(WANTED))).toBeNull();
   });
 });
 

@@ -51,6 +51,7 @@ export const ObservedRunShape = z
   .transform((run) => ({
     id: run.id,
     attempt: run.run_attempt ?? 1,
+    createdAtMs: run.created_at,
     attemptStartedAtMs: run.run_started_at ?? run.created_at,
     isCompleted: run.status === "completed",
   }));

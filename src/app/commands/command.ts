@@ -1,4 +1,4 @@
-/** `drain`, `hold`, `release`, `freeze`, `thaw`, `terminate`: what was written, and what happens next. */
+/** `drain`, `hold`, `release`, `freeze`, `thaw`, `terminate`, `rerun`: what was written, and what happens next. */
 import { CommandAnswer } from "../../http/operators/answers.ts";
 import { plainAnswer } from "../../http/text/plain-text.ts";
 import { openClient } from "../client.ts";
@@ -13,7 +13,7 @@ export interface CommandOptions extends ReadOptions {
   readonly force?: boolean | undefined;
 }
 
-export type MachineOrPoolCommand = "drain" | "release" | "hold" | "terminate";
+export type MachineOrPoolCommand = "drain" | "release" | "hold" | "terminate" | "rerun";
 export type DeliveryCommand = "replay" | "discard";
 export type PoolsCommand = "freeze" | "thaw";
 

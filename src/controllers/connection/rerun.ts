@@ -1,5 +1,5 @@
 /**
- * Lets jobs that went down with their machine run again, through GitHub. `domain/rerun` decides; here is asked.
+ * Lets jobs run again, through GitHub, that went down with their machine or that an operator wants. `domain/rerun` decides; here is asked.
  *
  * No lease covers this, and none is needed: the wish names a job by its id of one attempt, and GitHub takes it only while
  * that attempt is the latest and over. Of two processes that wish the same one is refused; a process that ends between the
@@ -59,7 +59,7 @@ async function takeStep(context: ConnectionContext, rerun: Rerun): Promise<Step>
   const { clock, github, ownPools, store } = context;
   const row = await loadJob(store.db, rerun.connection, rerun.jobId);
   const pool = ownPools.find(({ name }) => name === rerun.pool) ?? null;
-  const unseen = decideUnseen(row?.job ?? null, pool);
+  const unseen = decideUnseen(rerun, row?.job ?? null, pool);
   if (unseen !== null) return await follow(context, rerun, unseen, null);
   const seen = await github.getRun(rerun.repository, rerun.runId);
   return await follow(context, rerun, decideRerun(rerun, seen, clock.nowMs()), troubleOfLook(rerun, seen));

@@ -379,6 +379,13 @@ export const LogsAnswer = z.object({
   omittedCount: Count.describe("Older logs that are kept and were left out"),
 });
 
+export const ExportAnswer = z.object({
+  now: Instant,
+  controllerId: z.string(),
+  files: z.array(z.object({ path: z.string(), content: z.string() })).describe("What a bundle holds, secrets masked"),
+  cuts: z.array(z.string()).describe("What was left out so that the bundle stays within its size"),
+});
+
 export const DeliveryAnswer = z.object({
   id: z.string().describe("GitHub's own: X-GitHub-Delivery"),
   connection: z.string(),
@@ -398,10 +405,10 @@ export const DeliveriesAnswer = z.object({
 
 export const CommandAnswer = z.object({
   now: Instant,
-  command: z.enum(["drain", "hold", "release", "freeze", "thaw", "terminate", "replay", "discard"]),
+  command: z.enum(["drain", "hold", "release", "freeze", "thaw", "terminate", "replay", "discard", "rerun"]),
   outcome: z.enum(["written", "already"]).describe("already: what was asked for is so, and nothing was written"),
   subject: z.object({
-    kind: z.enum(["machine", "pool", "pools", "delivery"]),
+    kind: z.enum(["machine", "pool", "pools", "delivery", "job"]),
     id: z.string().nullable().describe("Null for all pools"),
     pool: z.string().nullable(),
   }),
@@ -409,7 +416,7 @@ export const CommandAnswer = z.object({
   next: z.array(z.string()).describe("What happens next, and what does not"),
   jobs: z
     .array(z.object({ id: z.int(), repository: z.string(), name: z.string(), url: z.string() }))
-    .describe("Jobs that are known to run on the machine: a forced end costs them"),
+    .describe("Jobs that are known to run on the machine: a forced end costs them; of rerun the job itself"),
   undo: z.string().nullable().describe("The command that takes it back; null where nothing does"),
 });
 
@@ -431,5 +438,6 @@ export type DeliveriesAnswer = z.infer<typeof DeliveriesAnswer>;
 export type PlanAnswer = z.infer<typeof PlanAnswer>;
 export type LogsAnswer = z.infer<typeof LogsAnswer>;
 export type SafetyAnswer = z.infer<typeof SafetyAnswer>;
+export type ExportAnswer = z.infer<typeof ExportAnswer>;
 export type CommandAnswer = z.infer<typeof CommandAnswer>;
 export type ExplainAnswer = z.infer<typeof ExplainAnswer>;

@@ -8,6 +8,7 @@ import { type RouteNote, told } from "../route-notes.ts";
 import {
   DeliveriesAnswer,
   ExplainAnswer,
+  ExportAnswer,
   FleetAnswer,
   JobsAnswer,
   LogsAnswer,
@@ -22,6 +23,7 @@ import { addCommands } from "./commands/app.ts";
 import { JobsQuery, listFleet, listJobs, MachinesQuery } from "./lists.ts";
 import { readDeliveries, readDelivery } from "./read-deliveries.ts";
 import { readExplanation, readFleetExplanation } from "./read-explanation.ts";
+import { readExport } from "./read-export.ts";
 import { FleetQuery, readFleet } from "./read-fleet.ts";
 import { readLogs } from "./read-logs.ts";
 import { readPlan } from "./read-plan.ts";
@@ -80,6 +82,7 @@ export function createOperatorApp({ operators, sources, telemetry, wake }: Opera
   addDeliveries(app, sources);
   addExplanations(app, sources);
   addPlan(app, sources);
+  addExport(app, operators, sources);
   addCommands(app, operators, { sources, telemetry, wake });
   return app;
 }
@@ -181,6 +184,30 @@ function addPagedLists(app: Hono, sources: OperatorSources): void {
 function refuseBefore(context: Context, before: unknown): Response {
   const mend = "Name one that `holdfast jobs` or `holdfast machines` lists, or a time.";
   return problem("not-found", `reading what comes before ${before} of ${context.req.path}`, { mend });
+}
+
+const SUBJECT_LENGTH_MAX = 500;
+const SUBJECTS_MAX = 50;
+const ExportQuery = z.strictObject({
+  subject: z.array(z.string().trim().min(1).max(SUBJECT_LENGTH_MAX)).max(SUBJECTS_MAX).default([]),
+});
+
+/** It holds more than a reader is shown: the configuration, and the logs of every machine. */
+function addExport(app: Hono, operators: readonly Operator[], sources: OperatorSources): void {
+  const note: RouteNote = {
+    caller: "operator",
+    says: "What somebody needs who helps from afar, without any secret: configuration, rows, decisions, logs. `subject` may be there several times.",
+    query: ExportQuery,
+    answer: ExportAnswer,
+    errors: ["not-found"],
+  };
+  app.get("/export", told(note), requireRole(operators, "operator", "Bearer"), async (context) => {
+    const query = ExportQuery.safeParse(context.req.queries());
+    if (!query.success) return refuseQuery(context, query.error);
+    const answer = await readExport(sources, query.data.subject);
+    if (!("unknown" in answer)) return context.json(answer);
+    return problem("not-found", `exporting ${answer.unknown.map((text) => text.slice(0, 200)).join(", ")}`);
+  });
 }
 
 function addPlan(app: Hono, sources: OperatorSources): void {

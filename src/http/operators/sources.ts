@@ -39,6 +39,18 @@ export interface PoolPause {
   readonly untilMs: number;
 }
 
+export interface SupportSources {
+  /** As it is in force, without any secret. */
+  readonly configuration: unknown;
+  /** Every secret of the configuration, so that none is given out wherever else it stands. */
+  readonly secrets: readonly string[];
+  /** Of what this process runs on. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** What was made for one machine alone. */
+  secretsOfMachine(machineId: string): readonly string[];
+  renderMetrics(): Promise<string>;
+}
+
 export interface OperatorSources {
   readonly controllerId: ControllerId;
   readonly version: string;
@@ -53,6 +65,8 @@ export interface OperatorSources {
   readonly foretell?: (pool: PoolName) => Promise<PassPlan | null>;
   /** Null where another process holds the pool; left out where nothing is remembered. */
   readonly readPool?: (pool: PoolName) => PoolReading | null;
+  /** For whoever helps from afar; left out where nobody is to. */
+  readonly support?: SupportSources;
   readHealth(): Health;
   readConnections(): readonly ConnectionReading[];
   /** When a machine's agent was last heard; null if not since this process started. */

@@ -108,6 +108,7 @@ function viewRun(state: GitHubState, fullName: string, runId: number): ObservedR
   if (run === undefined) return null;
   return {
     attempt: run.first.runAttempt,
+    createdAtMs: run.createdAtMs,
     attemptStartedAtMs: run.startedAtMs,
     isCompleted: run.status === "completed",
     jobs: run.jobs.map(viewRunJob),

@@ -95,6 +95,12 @@ export async function listDecisions(
   return rows.map(toDecision);
 }
 
+/** Newest first, of all subjects. */
+export async function listRecentDecisions(db: Queryable, limitCount: number): Promise<readonly DecisionRecord[]> {
+  const rows = await db.selectFrom("decisions").selectAll().orderBy("id", "desc").limit(limitCount).execute();
+  return rows.map(toDecision);
+}
+
 /** The newest decision of each subject that has one, by `${kind}:${id}`. */
 export async function latestDecisions(
   db: Queryable,

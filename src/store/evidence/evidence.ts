@@ -82,3 +82,9 @@ export async function listEvidenceBySource(
   }
   return rows.map(toEvidence);
 }
+
+/** Newest first, of all subjects. */
+export async function listRecentEvidence(db: Queryable, limitCount: number): Promise<readonly Evidence[]> {
+  const rows = await db.selectFrom("evidence").selectAll().orderBy("id", "desc").limit(limitCount).execute();
+  return rows.map(toEvidence);
+}

@@ -85,3 +85,16 @@ export async function listLogs(db: Queryable, machineId: MachineId): Promise<rea
     .execute();
   return rows.map(toLog);
 }
+
+/** Of all machines: the newest first, then by machine and name. */
+export async function listRecentLogs(db: Queryable, limitCount: number): Promise<readonly MachineLog[]> {
+  const rows = await db
+    .selectFrom("machine_logs")
+    .selectAll()
+    .orderBy("saved_ms", "desc")
+    .orderBy("machine_id")
+    .orderBy("name")
+    .limit(limitCount)
+    .execute();
+  return rows.map(toLog);
+}

@@ -8,10 +8,20 @@ import { launchOrders } from "./0004-launch-orders.ts";
 import { reruns } from "./0005-reruns.ts";
 import { jobsRun } from "./0006-jobs-run.ts";
 import { safetyFigures } from "./0007-safety-figures.ts";
+import { wishedReruns } from "./0008-wished-reruns.ts";
 import type { ColumnWords, Migration } from "./migration.ts";
 
 /** Every step, in its order. */
-const MIGRATIONS: readonly Migration[] = [tables, safety, hearings, launchOrders, reruns, jobsRun, safetyFigures];
+const MIGRATIONS: readonly Migration[] = [
+  tables,
+  safety,
+  hearings,
+  launchOrders,
+  reruns,
+  jobsRun,
+  safetyFigures,
+  wishedReruns,
+];
 
 /** The schema that this version writes. */
 export const SCHEMA_NUMBER = Math.max(...MIGRATIONS.map(({ number }) => number));

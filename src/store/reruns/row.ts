@@ -21,6 +21,8 @@ export function toRerunColumns(rerun: Rerun): RerunsTable {
     next_ms: state.kind === "due" ? state.nextAtMs : null,
     attempt: state.kind === "asked" ? state.attempt : null,
     reason: state.kind === "due" ? state.waitsFor : state.kind === "over" ? state.outcome : null,
+    operator: rerun.wish?.operator ?? null,
+    operator_reason: rerun.wish?.reason ?? null,
     version: rerun.version,
   };
 }
@@ -37,6 +39,7 @@ export function toRerun(columns: RerunsTable): Rerun {
     pool: parsePoolName(columns.pool),
     lostAtMs: columns.lost_ms,
     lookCount: columns.look_count,
+    wish: columns.operator === null ? null : { operator: columns.operator, reason: columns.operator_reason ?? "" },
     state: toState(columns),
     version: columns.version,
   };

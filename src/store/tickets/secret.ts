@@ -29,3 +29,9 @@ const deletion = countOf((db, { ticketId }: { readonly ticketId: TicketId }) =>
 export async function deleteTicketSecret(db: Queryable, ticketId: TicketId): Promise<void> {
   await deletion(db, { ticketId });
 }
+
+/** Those that are kept, so that nobody prints them; in no order. */
+export async function listTicketSecrets(db: Queryable, limitCount: number): Promise<readonly string[]> {
+  const rows = await db.selectFrom("ticket_secrets").select("jit_config").limit(limitCount).execute();
+  return rows.map((row) => row.jit_config);
+}

@@ -145,7 +145,13 @@ describe("of a run's jobs", () => {
   ])("%s", async (_name, steps, hasFailedStep) => {
     expect(await readJob(steps)).toMatchObject({
       kind: "present",
-      value: { attempt: 1, attemptStartedAtMs: Date.UTC(2026, 0, 1), isCompleted: true, jobs: [{ hasFailedStep }] },
+      value: {
+        attempt: 1,
+        createdAtMs: Date.UTC(2026, 0, 1),
+        attemptStartedAtMs: Date.UTC(2026, 0, 1),
+        isCompleted: true,
+        jobs: [{ hasFailedStep }],
+      },
     });
   });
 

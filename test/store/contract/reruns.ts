@@ -26,6 +26,7 @@ export function sampleRerun(number: number, overrides: Partial<Rerun> = {}): Rer
     wasOver: false,
     pool,
     lostAtMs: NOW_MS,
+    wish: null,
     lookCount: 0,
     state: DUE,
     version: 1,
@@ -48,6 +49,17 @@ export function describeReruns(open: OpenStore): void {
       const rerun = sampleRerun(1, { state, wasOver: true, lookCount: 3, runAttempt: 2 });
       expect(await add(rerun)).toBe(true);
       expect(await loadRerun(store().db, nameOf(rerun))).toEqual(rerun);
+    });
+
+    it("come back with who wanted it, and why", async () => {
+      for (const [number, reason] of [
+        [1, "spot took it back"],
+        [2, ""],
+      ] as const) {
+        const rerun = sampleRerun(number, { wish: { operator: "alice", reason } });
+        await add(rerun);
+        expect(await loadRerun(store().db, nameOf(rerun))).toEqual(rerun);
+      }
     });
 
     it("are there once for each run and name, whatever the attempt", async () => {

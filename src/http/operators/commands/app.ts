@@ -1,4 +1,4 @@
-/** The operators' commands: `POST /api/v1/{drain,hold,release,freeze,thaw,terminate,replay,discard}`. */
+/** The operators' commands: `POST /api/v1/{drain,hold,release,freeze,thaw,terminate,replay,discard,rerun}`. */
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import type { ErrorCode } from "../../../domain/errors.ts";
@@ -13,6 +13,7 @@ import { findPool, findTarget, type Target } from "./find-target.ts";
 import { terminateMachine } from "./force.ts";
 import { drainCommand, holdCommand, releaseCommand, runMachineCommand } from "./machine-commands.ts";
 import { drainPool, freeze, releasePool, thaw } from "./pool-commands.ts";
+import { rerunJob } from "./rerun.ts";
 import { type CommandName, type CommandOutcome, type CommandSetting, configuredPools, markOf } from "./setting.ts";
 
 const BODY_LIMIT_BYTES = 16 * 1024;
@@ -58,6 +59,7 @@ export function addCommands(app: Hono, operators: readonly Operator[], setting: 
     post(command, Delivered, (call, { delivery, connection, reason }) =>
       settleDelivery(call, command, { id: delivery, connection }, markOf(call, call.operator, reason)),
     );
+  post("rerun", Anything, (call, { subject, reason }) => rerunJob(call, subject, markOf(call, call.operator, reason)));
   post("thaw", Pools, (call, { pool, reason }) => onPools(call, "thawing", pool, reason, thaw));
 }
 
@@ -81,6 +83,20 @@ const SAYS: Readonly<Record<CommandName, { readonly says: string; readonly error
     errors: ["not-found", "ambiguous", "force-needed", "machine-held", "machine-gone", "pool-frozen", "pool-observes"],
   },
   replay: { says: "Handles a delivery once more that could not be handled.", errors: ["not-found", "ambiguous"] },
+  rerun: {
+    says: "Has GitHub run a job again that failed or was lost with its machine; asked twice for one attempt it is done once.",
+    errors: [
+      "not-found",
+      "ambiguous",
+      "job-not-ours",
+      "job-not-over",
+      "job-succeeded",
+      "rerun-too-old",
+      "rerun-too-often",
+      "pool-observes",
+      "github-not-connected",
+    ],
+  },
   discard: { says: "Sets a delivery aside for good that could not be handled.", errors: ["not-found", "ambiguous"] },
 };
 
