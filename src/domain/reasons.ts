@@ -131,7 +131,10 @@ export const REASONS = {
     sentence: "Its agent cannot read part of what shows whether a job runs. Unknown counts as busy.",
   },
   held: { sentence: "An operator holds it: it gets no ticket and is not ended until it is released." },
-  frozen: { sentence: "An operator froze the pool: nothing in it is ended until it is thawed." },
+  frozen: {
+    sentence:
+      "An operator froze the pool: nothing in it is ended until it is thawed, and what is done with keeps its place.",
+  },
   // Why a machine retires.
   "boot-deadline": { sentence: "It was not ready for a job by its boot deadline." },
   "used-up": { sentence: "It has run as many jobs as one machine may (`machines.jobsPerMachine`)." },

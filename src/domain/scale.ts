@@ -25,6 +25,8 @@ export interface LaunchState {
   readonly pauseReason?: ReasonCode;
   /** A launch is under way or was just made, and the next is to serve all who come meanwhile. */
   readonly isGathering?: boolean;
+  /** Machines that are done with keep their places, because an operator froze the pool; not where it is left out. */
+  readonly isKeptByFreeze?: boolean;
   readonly isShuttingDown: boolean;
   /** GitHub takes no more jobs with the runner that a new machine would get. */
   readonly isRunnerEnded: boolean;
@@ -37,7 +39,8 @@ export function launchRoom(pool: PoolPolicy, state: LaunchState): LaunchRoom {
   if (!state.isListed) return { count: 0, limit: "fleet-not-listed" };
   if (state.isPaused) return { count: 0, limit: state.pauseReason ?? "launch-backoff" };
   if (state.isGathering) return { count: 0, limit: "machine-launching" };
-  return { count: Math.max(0, pool.machineCountMax - state.machineCount), limit: "at-max" };
+  const count = Math.max(0, pool.machineCountMax - state.machineCount);
+  return { count, limit: state.isKeptByFreeze ? "frozen" : "at-max" };
 }
 
 /** Machines of one call to the provider. */

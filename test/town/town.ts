@@ -15,6 +15,7 @@ import type { Controller } from "../../src/controllers/driver.ts";
 import { connectionControllers, poolControllers, sharedControllers } from "../../src/controllers/fleet.ts";
 import { createHearing } from "../../src/controllers/hearing.ts";
 import { standstillOf } from "../../src/controllers/standstill.ts";
+import type { ProviderError } from "../../src/domain/errors.ts";
 import { parseControllerId, parseProviderId } from "../../src/domain/ids.ts";
 import type { ProviderState } from "../../src/domain/observed.ts";
 import type { MachinePermit } from "../../src/domain/permit.ts";
@@ -75,6 +76,8 @@ export class Town {
   readonly pools: readonly PoolContext[];
   readonly sources: OperatorSources;
   runnerVersion: string;
+  /** With which every launch is refused; null for none. */
+  launchError: ProviderError | null = null;
   readonly #webhooks: Hono;
   readonly #schedule: Scheduled[] = [];
   readonly #deliveries: DeliveryLog;
@@ -297,6 +300,7 @@ export class Town {
     });
     return {
       launch: async (request) => {
+        if (this.launchError !== null) throw this.launchError;
         start(request);
         return request.machines.map(({ machineId }) => ({ machineId, providerId: parseProviderId(machineId) }));
       },

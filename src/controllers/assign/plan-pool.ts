@@ -18,6 +18,7 @@ import { isPast } from "../../domain/time.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import { AGENT_FRESH_MS } from "../../domain/verdict.ts";
 import { findDrain } from "../../store/drains.ts";
+import { findFreezeOver } from "../../store/freezes.ts";
 import { listQueuedJobsOfPool } from "../../store/jobs/list.ts";
 import { findNamedRunners } from "../../store/jobs/load.ts";
 import type { JobRow } from "../../store/jobs/row.ts";
@@ -74,6 +75,7 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
       isPaused: context.clock.monotonicMs() < memory.launch.untilMonotonicMs,
       pauseReason: memory.launch.reason,
       isGathering: await isGathering(context),
+      isKeptByFreeze: await isKeptByFreeze(context, machineCount, [...retiring, ...machines.filter(isDoneWith(pool))]),
       isShuttingDown: context.isShuttingDown(),
       isRunnerEnded,
     }),
@@ -102,6 +104,24 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
     machines: [...machines, ...standby],
     rows: new Map(rows.map((row) => [row.job.id, row])),
   };
+}
+
+/** Parked, and for no job any more: only its end is left. One that is held is kept by that. */
+function isDoneWith({ jobsPerMachine }: PoolPolicy) {
+  return (machine: Machine): boolean =>
+    machine.state.kind === "parked" &&
+    machine.hold === null &&
+    !(hasTicketsLeft(machine, jobsPerMachine) && mayGetTickets(machine));
+}
+
+/** Only a full pool has its reason in the freeze: in any other the next machine is launched all the same. */
+async function isKeptByFreeze(
+  { pool, store }: PoolContext,
+  machineCount: number,
+  doneWith: readonly Machine[],
+): Promise<boolean> {
+  if (machineCount < pool.machineCountMax || doneWith.length === 0) return false;
+  return (await findFreezeOver(store.db, pool.name)) !== null;
 }
 
 function silentMachines(context: PoolContext, tickets: readonly Ticket[]): ReadonlySet<MachineId> {
