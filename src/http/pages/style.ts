@@ -61,6 +61,10 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); column-gap: 2rem; }
   .part { grid-column: 1 / -1; }
   #waiting, #machines, #recent, #ended, #endings, #refusals { grid-column: auto; }
 }
+#headline h1 { margin-top: 1.25rem; }
+@media (min-width: 84rem) {
+  main:not(:has(#pools .card:nth-child(3))) :is(#pools, #sources) { grid-column: auto; }
+}
 body.lost main { opacity: .6; }
 #live-status[data-state="live"]::before { content: ""; display: inline-block; width: .5rem; height: .5rem; margin-right: .35rem; border-radius: 50%; background: var(--engaged); }
 #live-status[data-state="lost"] { padding: .1rem .5rem; border-radius: 8px; background: var(--bad); color: var(--bad-ink); font-weight: 600; }
@@ -73,8 +77,8 @@ body.lost main { opacity: .6; }
 .trouble { margin-top: .5rem; padding: .45rem .7rem; border-radius: 8px; background: var(--warn); color: var(--warn-ink); font-size: .9rem; overflow-wrap: anywhere; }
 .trouble .mark { font-weight: 700; margin-right: .25rem; }
 
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(7.5rem, 1fr)); gap: .25rem 1.5rem; margin-top: 1.25rem; }
-.figures div { display: flex; flex-direction: column-reverse; padding: .35rem 0; }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 10rem)); gap: .25rem 1.5rem; margin-top: 1.25rem; }
+.figures div { display: flex; flex-direction: column-reverse; justify-content: flex-end; padding: .35rem 0; }
 .figures dt { color: var(--quiet); font-size: .85rem; }
 .figures dd { font-size: 2rem; line-height: 1.15; font-weight: 600; letter-spacing: -0.02em; }
 .figures .zero dd { color: var(--quiet); font-weight: 400; }
@@ -114,8 +118,8 @@ tbody th { white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; }
 td.number { font-weight: 600; }
 td.number.quiet { font-weight: 400; }
-.share { width: 22%; min-width: 4rem; vertical-align: middle; padding-left: 0; }
-.share-bar { display: block; width: 100%; height: .6rem; border-radius: 3px; background: var(--track); }
+.share { width: 22%; min-width: 4rem; padding-left: 0; }
+.share-bar { display: inline-block; width: 100%; height: .6rem; border-radius: 3px; background: var(--track); }
 .share-bar rect { fill: var(--engaged); }
 .says { color: var(--quiet); font-size: .92rem; }
 .warn-row th, .warn-row td { background: var(--warn); color: var(--warn-ink); }
