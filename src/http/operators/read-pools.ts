@@ -33,7 +33,6 @@ export interface PoolsQuery {
 export async function readPools(sources: OperatorSources, { health, fleet, words }: PoolsQuery): Promise<PoolAnswer[]> {
   const { db } = sources.store;
   const byPool = Map.groupBy(fleet, (machine) => machine.pool);
-  const tickets = Map.groupBy(await countLiveTickets(db), (ticket) => ticket.pool);
   const queued = await countQueuedByPool(db);
   const configured = new Set(sources.pools.map((pool) => pool.name));
   const departed = (sources.readDeparted?.() ?? []).map(({ policy }) => policy.name);
@@ -47,7 +46,7 @@ export async function readPools(sources: OperatorSources, { health, fleet, words
     answers.push({
       ...describePolicy(pool),
       ...countMachines(machines),
-      ...countTickets(tickets.get(name) ?? []),
+      ...countTickets(await countLiveTickets(db, name)),
       waitingJobs: queued.get(name) ?? 0,
       breakers: await readOpenBreakers(sources, name),
       ...describeReading(sources, name),
