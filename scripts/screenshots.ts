@@ -25,7 +25,7 @@ const { values } = parseArgs({ options: { to: { type: "string", default: "docs/i
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const executable = findChromium(process.env["PATH"] ?? "");
+  const executable = findChromium(process.env.PATH ?? "");
   if (executable === null) {
     process.stderr.write("There is no Chromium in PATH: install Debian's chromium, or any other.\n");
     return 1;
@@ -74,7 +74,6 @@ async function findPages(stage: Stage): Promise<readonly (readonly [string, stri
   return [
     ["now", "/"],
     ["safety", "/safety"],
-    ["why", "/explain"],
     ["machine", `/explain/${gone?.id}`],
     ["job", `/explain/${gone?.jobs[0]?.id}`],
   ];

@@ -2,7 +2,7 @@
 export const STYLE = `
 :root {
   color-scheme: light dark;
-  --paper: #faf9f6; --card: #ffffff; --ink: #1d2421; --quiet: #66706b; --line: #e4e2db; --track: #eceae3;
+  --paper: #faf9f6; --card: #ffffff; --ink: #1d2421; --quiet: #5c6661; --line: #e4e2db; --track: #eceae3;
   --accent: #1f5f5b; --engaged: #2f7f79; --parked: #9cc9b4; --starting: #e0b25c; --retiring: #a9a3b8;
   --good-ink: #2b6647; --good: #e3f0e8; --busy-ink: #185c57; --busy: #dcefed; --warn-ink: #7a5210; --warn: #faeccd;
   --bad-ink: #97302a; --bad: #f8e0dd; --none: #edebe5;
@@ -67,7 +67,7 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); column-gap: 2rem; }
 }
 body.lost main { opacity: .6; }
 #live-status[data-state="live"]::before { content: ""; display: inline-block; width: .5rem; height: .5rem; margin-right: .35rem; border-radius: 50%; background: var(--engaged); }
-#live-status[data-state="lost"] { padding: .1rem .5rem; border-radius: 8px; background: var(--bad); color: var(--bad-ink); font-weight: 600; }
+#live-status[data-state="lost"] { position: fixed; z-index: 1; inset: .6rem 0 auto; width: fit-content; max-width: calc(100% - 2rem); margin: 0 auto; padding: .45rem .9rem; border: 1px solid var(--bad-ink); border-radius: 8px; background: var(--bad); color: var(--bad-ink); font-weight: 600; }
 .bad-ink { color: var(--bad-ink); font-weight: 600; }
 
 .health { margin-top: 1.25rem; }
