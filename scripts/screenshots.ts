@@ -14,7 +14,7 @@ import { queueJobs } from "../src/app/demo/workload.ts";
 import { createParts } from "../src/app/parts.ts";
 import { findChromium, openChromium } from "./chromium.ts";
 
-const SIZES = { wide: { width: 1_600, height: 1_000 }, narrow: { width: 400, height: 800 } } as const;
+const SIZES = { wide: { width: 1_400, height: 900 }, narrow: { width: 400, height: 800 } } as const;
 const COLOURS = ["light", "dark"] as const;
 /** So many jobs are over before anything is looked at. */
 const JOBS_OVER = 8;
@@ -77,7 +77,6 @@ async function findPages(stage: Stage): Promise<readonly (readonly [string, stri
   return [
     ["now", "/"],
     ["safety", "/safety"],
-    ["why", "/explain"],
     ["machine", `/explain/${gone?.id}`],
     ["job", `/explain/${gone?.jobs[0]?.id}`],
   ];

@@ -10,12 +10,20 @@ import {
   listKnownDeliveries,
   listPendingDeliveries,
   loadDelivery,
+  readLastDelivered,
 } from "../../src/store/deliveries/list.ts";
 import { recordPending } from "../../src/store/deliveries/record.ts";
 import { latestDecisions, listDecisions } from "../../src/store/evidence/decisions.ts";
-import { listEvidence, recordEvidence } from "../../src/store/evidence/evidence.ts";
+import { listEvidence, listEvidenceBySource, recordEvidence } from "../../src/store/evidence/evidence.ts";
+import {
+  countAlarms,
+  countEndings,
+  countRefusals,
+  listAlarms,
+  listForcedEndings,
+} from "../../src/store/evidence/safety.ts";
 import { readStanding } from "../../src/store/facts.ts";
-import { countQueuedByPool } from "../../src/store/jobs/count.ts";
+import { countCompletedSince, countQueuedByPool } from "../../src/store/jobs/count.ts";
 import * as jobLists from "../../src/store/jobs/list.ts";
 import {
   findJobById,
@@ -39,6 +47,7 @@ import {
 import { findMachineByProviderId, loadMachine, loadMachines } from "../../src/store/machines/load.ts";
 import { listMachinesWithNews } from "../../src/store/machines/news.ts";
 import { saveMachine } from "../../src/store/machines/save.ts";
+import { surveyMachines } from "../../src/store/machines/survey.ts";
 import { readLaunchOutcomes, readTicketOutcomes, readTicketOutcomesOfJobs } from "../../src/store/outcomes.ts";
 import { listDueReruns, loadRerun } from "../../src/store/reruns/load.ts";
 import { insertRerun, saveRerun } from "../../src/store/reruns/save.ts";
@@ -47,6 +56,7 @@ import type { Queryable, Schema } from "../../src/store/schema.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import { openStore } from "../../src/store/store.ts";
 import { machineSubject } from "../../src/store/subjects.ts";
+import { countLiveTickets, countTicketsOwingDeletion } from "../../src/store/tickets/count.ts";
 import * as ticketLists from "../../src/store/tickets/list.ts";
 import { findTicketByRunnerName } from "../../src/store/tickets/load.ts";
 import { sampleRerun } from "./contract/reruns.ts";
@@ -153,6 +163,19 @@ describe("no verb reads a whole table", () => {
     ["listDecisions", (db) => listDecisions(db, subject, 9)],
     ["latestDecisions", (db) => latestDecisions(db, [subject, machineSubject(machineIdOf(2))])],
     ["listLogs", (db) => listLogs(db, machine.id)],
+    ["listEvidenceBySource", (db) => listEvidenceBySource(db, [subject], "agent")],
+    ["countEndings", (db) => countEndings(db, 1)],
+    ["listForcedEndings", (db) => listForcedEndings(db, { sinceMs: 1, limitCount: 9 })],
+    ["countRefusals", (db) => countRefusals(db, 1)],
+    ["countAlarms", (db) => countAlarms(db, 1)],
+    ["listAlarms", (db) => listAlarms(db, { sinceMs: 1, limitCount: 9 })],
+    ["readLastDelivered", (db) => readLastDelivered(db, [connection])],
+    ["countCompletedSince", (db) => countCompletedSince(db, { sinceMs: 1, slackMs: 1 })],
+    ["surveyMachines", (db) => surveyMachines(db)],
+    ["listEndedMachines", (db) => listEndedMachines(db, [pool], 9)],
+    ["listTicketsOfJobs", (db) => ticketLists.listTicketsOfJobs(db, connection, [job.id])],
+    ["countLiveTickets", (db) => countLiveTickets(db, pool)],
+    ["countTicketsOwingDeletion", (db) => countTicketsOwingDeletion(db, pool)],
     ["loadRerun", (db) => loadRerun(db, job)],
     ["listDueReruns", (db) => listDueReruns(db, connection, { nowMs: NOW_MS, limitCount: 9 })],
     ["insertRerun", (db) => insertRerun(db, sampleRerun(1))],

@@ -36,7 +36,6 @@ export async function describePools(
 ): Promise<PoolAnswer[]> {
   const { db } = sources.store;
   const byPool = Map.groupBy(fleet, (machine) => machine.pool);
-  const tickets = Map.groupBy(await countLiveTickets(db), (ticket) => ticket.pool);
   const queued = await countQueuedByPool(db);
   const configured = new Set(sources.pools.map((pool) => pool.name));
   const departed = (sources.readDeparted?.() ?? []).map(({ policy }) => policy.name);
@@ -50,7 +49,7 @@ export async function describePools(
     answers.push({
       ...describePolicy(pool),
       ...countMachines(machines),
-      ...countTickets(tickets.get(name) ?? []),
+      ...countTickets(await countLiveTickets(db, name)),
       waitingJobs: queued.get(name) ?? 0,
       breakers: await readOpenBreakers(sources, name),
       ...describeReading(sources, name),

@@ -15,18 +15,21 @@ const SCRIPT_TYPE = "text/javascript; charset=utf-8";
 export const ASSETS: Readonly<Record<string, Asset>> = {
   "style.css": { type: "text/css; charset=utf-8", read: () => STYLE },
   "icon.svg": { type: "image/svg+xml", read: () => ICON },
-  "idiomorph.js": { type: SCRIPT_TYPE, read: once(() => readLibrary("idiomorph/dist/idiomorph.min.js")) },
+  "idiomorph.js": {
+    type: SCRIPT_TYPE,
+    read: once(() => readFile(import.meta.resolve("idiomorph/dist/idiomorph.min.js"))),
+  },
   "http/pages/browser/live.ts": { type: SCRIPT_TYPE, read: once(() => readSource("./browser/live.ts")) },
   "http/text/durations.ts": { type: SCRIPT_TYPE, read: once(() => readSource("../text/durations.ts")) },
   "domain/units.ts": { type: SCRIPT_TYPE, read: once(() => readSource("../../domain/units.ts")) },
 };
 
 function readSource(path: string): string {
-  return stripTypeScriptTypes(readFileSync(new URL(path, import.meta.url), "utf8"));
+  return stripTypeScriptTypes(readFile(new URL(path, import.meta.url).href));
 }
 
-function readLibrary(specifier: string): string {
-  return readFileSync(new URL(import.meta.resolve(specifier)), "utf8");
+function readFile(address: string): string {
+  return readFileSync(new URL(address), "utf8");
 }
 
 function once(read: () => string): () => string {

@@ -47,8 +47,8 @@ ${live === null ? "" : html`<script src="/assets/idiomorph.js" defer></script><s
   <span class="mono quiet">${frame.controllerId}</span>
   <nav class="places" aria-label="Pages">${PLACES.map(({ name, href, word }) => html`<a href="${href}"${name === frame.place ? html` aria-current="page"` : ""}>${word}</a>`)}</nav>
   <form class="find" action="/explain" method="get" role="search">
-    <label class="unseen" for="subject">Explain a job, machine, runner or pool</label>
-    <input id="subject" name="subject" type="search" placeholder="Explain: job URL or id, machine, runner, pool" autocomplete="off" spellcheck="false" maxlength="500" />
+    <label class="unseen" for="find">Explain a job, machine, runner or pool</label>
+    <input id="find" name="subject" type="search" placeholder="Explain a job, machine, runner, pool" autocomplete="off" spellcheck="false" maxlength="500" />
   </form>
 </header>
 <main id="content">${frame.body}</main>

@@ -14,6 +14,8 @@ export const STREAMS_MAX = 100;
 /** Pages that are looked at at a time: the fleet, its safety, and single subjects. */
 export const PAGES_MAX = 20;
 export const INTERVAL_MS = 2 * SECOND_MS;
+/** Of the time that a reading took, so much more passes before the next: no page takes more than a fiftieth of the process. */
+const REST_PER_READING = 50;
 const HEARTBEAT_MS = 15 * SECOND_MS;
 const STREAM_LIFE_MS = 3_600 * SECOND_MS;
 /** What one stream may hold unsent: a few whole pages. */
@@ -95,13 +97,15 @@ export class LiveFeed {
   async #run(key: string, watched: Watched): Promise<void> {
     const { signal } = watched.stop;
     while (!signal.aborted) {
+      const startedAtMs = this.#clock.monotonicMs();
       try {
         await this.#tell(watched);
       } catch (error) {
         this.#telemetry.error("a page that is kept open could not be read", error, { page: key });
       }
       this.#closeOld(key, watched);
-      await this.#clock.sleep(INTERVAL_MS, signal);
+      const tookMs = this.#clock.monotonicMs() - startedAtMs;
+      await this.#clock.sleep(Math.max(INTERVAL_MS, tookMs * REST_PER_READING), signal);
     }
   }
 

@@ -49,16 +49,16 @@ export function renderStatusPage(page: StatusPage): LivePage {
       part("figures", renderFigures(status, presentCount)),
       part("pools", html`<section><h2>Pools</h2>${renderPools(status)}</section>`),
       part(
+        "sources",
+        html`<section><h2>Sources</h2>${renderSources(status)}<div class="cards">${status.connections.map((connection) => renderConnection(connection, now))}</div></section>`,
+      ),
+      part(
         "waiting",
         html`<section><h2>Waiting jobs</h2>${renderList(waiting.jobs, status.jobs.queued, row, "No job waits.")}${renderAside(status)}</section>`,
       ),
       part(
         "machines",
         html`<section><h2>Machines</h2>${renderList(machines.machines, presentCount, (machine) => renderMachine(machine, now), NO_MACHINES)}</section>`,
-      ),
-      part(
-        "sources",
-        html`<section><h2>Sources</h2>${renderSources(status)}<div class="cards">${status.connections.map((connection) => renderConnection(connection, now))}</div></section>`,
       ),
       part(
         "recent",

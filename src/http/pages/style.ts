@@ -2,7 +2,7 @@
 export const STYLE = `
 :root {
   color-scheme: light dark;
-  --paper: #faf9f6; --card: #ffffff; --ink: #1d2421; --quiet: #66706b; --line: #e4e2db; --track: #eceae3;
+  --paper: #faf9f6; --card: #ffffff; --ink: #1d2421; --quiet: #5c6661; --line: #e4e2db; --track: #eceae3;
   --accent: #1f5f5b; --engaged: #2f7f79; --parked: #9cc9b4; --starting: #e0b25c; --retiring: #a9a3b8;
   --good-ink: #2b6647; --good: #e3f0e8; --busy-ink: #185c57; --busy: #dcefed; --warn-ink: #7a5210; --warn: #faeccd;
   --bad-ink: #97302a; --bad: #f8e0dd; --none: #edebe5;
@@ -61,9 +61,13 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); column-gap: 2rem; }
   .part { grid-column: 1 / -1; }
   #waiting, #machines, #recent, #ended, #endings, #refusals { grid-column: auto; }
 }
+#headline h1 { margin-top: 1.25rem; }
+@media (min-width: 84rem) {
+  main:not(:has(#pools .card:nth-child(3))) :is(#pools, #sources) { grid-column: auto; }
+}
 body.lost main { opacity: .6; }
 #live-status[data-state="live"]::before { content: ""; display: inline-block; width: .5rem; height: .5rem; margin-right: .35rem; border-radius: 50%; background: var(--engaged); }
-#live-status[data-state="lost"] { padding: .1rem .5rem; border-radius: 8px; background: var(--bad); color: var(--bad-ink); font-weight: 600; }
+#live-status[data-state="lost"] { position: fixed; z-index: 1; inset: .6rem 0 auto; width: fit-content; max-width: calc(100% - 2rem); margin: 0 auto; padding: .45rem .9rem; border: 1px solid var(--bad-ink); border-radius: 8px; background: var(--bad); color: var(--bad-ink); font-weight: 600; }
 .bad-ink { color: var(--bad-ink); font-weight: 600; }
 
 .health { margin-top: 1.25rem; }
@@ -73,8 +77,8 @@ body.lost main { opacity: .6; }
 .trouble { margin-top: .5rem; padding: .45rem .7rem; border-radius: 8px; background: var(--warn); color: var(--warn-ink); font-size: .9rem; overflow-wrap: anywhere; }
 .trouble .mark { font-weight: 700; margin-right: .25rem; }
 
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(7.5rem, 1fr)); gap: .25rem 1.5rem; margin-top: 1.25rem; }
-.figures div { display: flex; flex-direction: column-reverse; padding: .35rem 0; }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 10rem)); gap: .25rem 1.5rem; margin-top: 1.25rem; }
+.figures div { display: flex; flex-direction: column-reverse; justify-content: flex-end; padding: .35rem 0; }
 .figures dt { color: var(--quiet); font-size: .85rem; }
 .figures dd { font-size: 2rem; line-height: 1.15; font-weight: 600; letter-spacing: -0.02em; }
 .figures .zero dd { color: var(--quiet); font-weight: 400; }
@@ -114,8 +118,8 @@ tbody th { white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; }
 td.number { font-weight: 600; }
 td.number.quiet { font-weight: 400; }
-.share { width: 22%; min-width: 4rem; vertical-align: middle; padding-left: 0; }
-.share-bar { display: block; width: 100%; height: .6rem; border-radius: 3px; background: var(--track); }
+.share { width: 22%; min-width: 4rem; padding-left: 0; }
+.share-bar { display: inline-block; width: 100%; height: .6rem; border-radius: 3px; background: var(--track); }
 .share-bar rect { fill: var(--engaged); }
 .says { color: var(--quiet); font-size: .92rem; }
 .warn-row th, .warn-row td { background: var(--warn); color: var(--warn-ink); }

@@ -1,11 +1,10 @@
-import { type PoolName, parsePoolName } from "../../domain/ids.ts";
+import type { PoolName } from "../../domain/ids.ts";
 import type { TicketPurpose, TicketStateKind } from "../../domain/ticket.ts";
 import type { Queryable } from "../schema.ts";
 import { rowOf, rowsOf } from "../statement.ts";
 import { LIVE_STATES, OVER_STATES } from "./row.ts";
 
 export interface LiveTicketCount {
-  readonly pool: PoolName;
   readonly purpose: TicketPurpose;
   readonly state: TicketStateKind;
   /** Whether it counts for a job. */
@@ -13,25 +12,24 @@ export interface LiveTicketCount {
   readonly count: number;
 }
 
-const live = rowsOf((db) =>
+const live = rowsOf((db, { pool }: { readonly pool: PoolName }) =>
   db
     .selectFrom("tickets")
     .select([
-      "pool",
       "purpose",
       "state",
       ({ eb }) => eb("job_id", "is not", null).as("is_aimed"),
       ({ fn }) => fn.countAll<number>().as("count"),
     ])
+    .where("pool", "=", pool)
     .where("state", "in", LIVE_STATES)
-    .groupBy(["pool", "purpose", "state", "is_aimed"]),
+    .groupBy(["purpose", "state", "is_aimed"]),
 );
 
-/** Those of `isTicketLive`, of every pool: one entry for each kind that has any. */
-export async function countLiveTickets(db: Queryable): Promise<readonly LiveTicketCount[]> {
-  const rows = await live(db, {});
+/** Those of `isTicketLive`: one entry for each kind that has any. */
+export async function countLiveTickets(db: Queryable, pool: PoolName): Promise<readonly LiveTicketCount[]> {
+  const rows = await live(db, { pool });
   return rows.map((row) => ({
-    pool: parsePoolName(row.pool),
     purpose: row.purpose as TicketPurpose,
     state: row.state as TicketStateKind,
     isAimed: Boolean(row.is_aimed),

@@ -30,21 +30,26 @@ const get = async (path: string) => (await app.request(path)).text();
 describe("every page", () => {
   it.each([
     ["/", 200],
+    ["/safety", 200],
+    ["/explain", 200],
     ["/explain/7", 200],
     ["/explain/43", 200],
     ["/explain/m-00000004", 200],
     ["/explain/pool%3Agpu", 200],
     ["/explain/nothing", 404],
-  ])("%s runs no script and is shown in no frame", async (path, status) => {
+  ])("%s runs no script but ours, asks nobody else for anything, and is shown in no frame", async (path, status) => {
     const response = await app.request(path);
     expect(response.status).toBe(status);
     const policy = response.headers.get("content-security-policy");
     expect(policy).toContain("default-src 'none'");
     expect(policy).toContain("frame-ancestors 'none'");
-    expect(policy).not.toMatch(/unsafe|script/);
+    expect(policy).toContain("script-src 'self'");
+    expect(policy).not.toMatch(/unsafe|http|\*/);
     expect(response.headers.get("x-content-type-options")).toBe("nosniff");
     const html = await response.text();
-    expect(html).not.toMatch(/<script|style=|\son\w+=|javascript:/i);
+    expect(html).not.toMatch(/<script>|<script [^>]*src="(?!\/)|style=|\son\w+=|javascript:/i);
+    for (const [, address = ""] of html.matchAll(/(?:src|href)="([^"]*)"/g))
+      expect(address).toMatch(/^(\/|#|https:\/\/github\.com\/)/);
   });
 
   it.each(["/", "/explain/43", "/explain/m-00000005"])("%s shows a hostile name as text", async (path) => {
@@ -104,11 +109,15 @@ describe("finding", () => {
       "/explain?subject=https%3A%2F%2Fgithub.com%2Fa%2Fb%2Factions%2Fruns%2F1%2Fjob%2F7",
       "/explain/https%3A%2F%2Fgithub.com%2Fa%2Fb%2Factions%2Fruns%2F1%2Fjob%2F7",
     ],
-    ["/explain?subject=+", "/"],
-    ["/explain", "/"],
   ])("%s leads to %s", async (path, location) => {
     const response = await app.request(path);
     expect([response.status, response.headers.get("location")]).toEqual([303, location]);
+  });
+
+  it.each(["/explain?subject=+", "/explain"])("%s tells why nothing starts, in all pools", async (path) => {
+    const html = await get(path);
+    expect(html).toContain("Why nothing starts");
+    expect(html).toContain("1 job waits for pool gpu: The last launch failed");
   });
 
   it("finds by the address of a job's page", async () => {
@@ -130,11 +139,14 @@ describe("where nobody may read without a token", () => {
     app = pagesOver(store, [BOB]);
   });
 
-  it.each(["/", "/explain/7", "/explain?subject=7"])("%s makes a browser ask for name and token", async (path) => {
-    const response = await ask(path);
-    expect(response.status).toBe(401);
-    expect(response.headers.get("www-authenticate")).toMatch(/^Basic realm="holdfast"/);
-  });
+  it.each(["/", "/safety", "/explain", "/explain/7", "/explain?subject=7", "/live?page=now"])(
+    "%s makes a browser ask for name and token",
+    async (path) => {
+      const response = await ask(path);
+      expect(response.status).toBe(401);
+      expect(response.headers.get("www-authenticate")).toMatch(/^Basic realm="holdfast"/);
+    },
+  );
 
   it("lets in whoever gives them", async () => {
     expect((await ask("/", `Basic ${btoa(`bob:${BOB.token}`)}`)).status).toBe(200);
@@ -144,5 +156,12 @@ describe("where nobody may read without a token", () => {
   it("gives the style sheet to anybody: it says nothing", async () => {
     expect((await ask("/assets/style.css")).headers.get("content-type")).toMatch(/^text\/css/);
     expect((await ask("/assets/icon.svg")).status).toBe(200);
+    for (const script of ["idiomorph.js", "http/pages/browser/live.ts", "http/text/durations.ts", "domain/units.ts"]) {
+      const response = await ask(`/assets/${script}`);
+      expect(response.headers.get("content-type")).toMatch(/^text\/javascript/);
+      expect(await response.text()).not.toMatch(/: string\b|import type|interface /);
+    }
+    expect((await ask("/assets/../app.ts")).status).toBe(404);
+    expect((await ask("/assets/domain/permit.ts")).status).toBe(404);
   });
 });
