@@ -8,6 +8,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -16,6 +17,7 @@ import {
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
 import { createRunnerFolder } from "../src/simulator/runner/folder.ts";
 import { type SimulatedGitHub, startSimulatedGitHub } from "../src/simulator/server/simulated-github.ts";
@@ -23,6 +25,7 @@ import { openTerminal, type Terminal } from "./first-hour-terminal.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const JOB_PATIENCE_MS = 90_000;
+const LOOK_MS = 100;
 /** The commands themselves take less than 90 s; other tests may keep the machine busy. */
 const PATIENCE_MS = 300_000;
 
@@ -180,7 +183,19 @@ async function runOwnPool(guide: Guide, { folder, first, second }: OwnPool): Pro
   const ended = await github.waitForJob(job, ({ status }) => status === "completed", JOB_PATIENCE_MS);
   expect(ended.conclusion).toBe("success");
   expect(await second.run(guide.take("terminal 2", "export HOLDFAST_TOKEN"))).toMatch(new RegExp(`linux.*${job}`, "s"));
+  // Machines go on without their controller: it is let go once none is left.
+  await untilEmpty(join(folder, "home", "ci", "machines"));
   expect(await first.interrupt()).toContain("stopping");
+}
+
+/** Each machine has a folder of its own, in one of its controller's. */
+async function untilEmpty(folder: string): Promise<void> {
+  const machines = (): readonly string[] =>
+    existsSync(folder) ? readdirSync(folder).flatMap((controller) => readdirSync(join(folder, controller))) : [];
+  const hasAny = (): boolean => machines().some((name) => name.startsWith("m-"));
+  const untilMs = Date.now() + JOB_PATIENCE_MS;
+  while (hasAny() && Date.now() < untilMs) await wait(LOOK_MS);
+  expect(hasAny()).toBe(false);
 }
 
 async function openGitHub(folder: string): Promise<SimulatedGitHub> {

@@ -47,7 +47,7 @@ export interface OpenTracer extends Tracer {
 }
 
 /** What is left at the end may take so long. */
-export const CLOSE_PATIENCE_MS = 3 * SECOND_MS;
+const CLOSE_PATIENCE_MS = 3 * SECOND_MS;
 /** Ids and codes are shorter by far; nothing else is an attribute. */
 const VALUE_LENGTH_MAX = 200;
 
