@@ -23,7 +23,7 @@ export function supportOf({ config, tokens, parts }: Supported): SupportSources 
 }
 
 /** Built up from what may be said, so that a new key is silent until somebody has thought about it. */
-export function describeConfig(config: Config): unknown {
+function describeConfig(config: Config): unknown {
   const { controllerId, storeAddress, listen, urls, connections, operators, pools } = config;
   const { webhooks, agents, operators: operatorsAddress, tls, trustedProxies } = listen;
   return {
@@ -66,7 +66,7 @@ function describePool({ policy, runner, provider }: PoolConfig) {
 const VALUE_LENGTH_MIN = 8;
 const PROXY_VARIABLES = ["HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"] as const;
 
-export function secretsOf(config: Config, environment: Environment): readonly string[] {
+function secretsOf(config: Config, environment: Environment): readonly string[] {
   const proxies = PROXY_VARIABLES.map((name) => environment[name] ?? "");
   return [
     ...formsOfKey(config.tokenKey),

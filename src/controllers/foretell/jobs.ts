@@ -66,7 +66,7 @@ function probeOf(breaker: PoolPlan["breakers"]["tickets"] | undefined, nowMs: nu
   return breaker?.kind === "open" && breaker.nextProbeAtMs > nowMs ? breaker.nextProbeAtMs : null;
 }
 
-export function askPauseLeftMs({ memory, clock }: PoolContext, jobId: JobId): number {
+function askPauseLeftMs({ memory, clock }: PoolContext, jobId: JobId): number {
   const failure = memory.askFailures.get(jobId);
   return failure === undefined ? 0 : Math.max(0, failure.atMonotonicMs + ASK_PAUSE_MS - clock.monotonicMs());
 }

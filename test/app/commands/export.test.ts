@@ -61,7 +61,7 @@ const SECRETS = {
   "somebody else's GitHub token": "github_pat_11ABCDEFG0abcdefghij_KLMNOPqrstuv",
   "somebody else's installation token": "ghs_0123456789abcdefghijABCDEFGHIJ012345",
   "somebody else's key": FOREIGN_PEM,
-  "a line of somebody else's key": newKey().split("\n")[3] ?? "",
+  "a line of somebody else's key": `${"Ab1cD2e/gH3i+".repeat(4)}jK4lM5nO6pQ7`,
   "AWS access key": "AKIAIOSFODNN7EXAMPLE",
   "AWS secret": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
   "password in an address": "s3cr3tInTheAddress",

@@ -5,7 +5,7 @@ import { maskValue } from "./mask.ts";
 /** Of all files together, before they are compressed: what can be sent with a message. */
 export const BUNDLE_BYTES_MAX = 8 * 1024 * 1024;
 /** So that no single one takes the place of all others. */
-export const FILE_BYTES_MAX = 2 * 1024 * 1024;
+const FILE_BYTES_MAX = 2 * 1024 * 1024;
 
 export interface BundleFile {
   readonly path: string;

@@ -3,7 +3,7 @@
  * stands; and whatever looks like one, for the secrets of others that a log may hold. What is left out is shown to be so.
  */
 
-export const MASK = "[hidden]";
+const MASK = "[hidden]";
 
 /** Shorter ones would hide ordinary words; the configuration refuses most of them. */
 const KNOWN_LENGTH_MIN = 4;
