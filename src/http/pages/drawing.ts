@@ -3,7 +3,8 @@
  * seen or decided. Places are percentages of the width, so that it fits any; all is said again in words below it.
  */
 import { html } from "hono/html";
-import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
+import { formatInstant } from "../../domain/instant.ts";
+import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import type { ExplainAnswer } from "../operators/answers.ts";
 import { clockTime, formatDuration } from "../text/durations.ts";
 import type { Html } from "./layout.ts";
@@ -92,15 +93,11 @@ function renderAxis(span: Span): Html {
   )}</svg>`;
 }
 
-/** Hours and minutes, with seconds where they differ, with the day where days pass. */
+/** Hours and minutes, with seconds where they differ; the day where days pass. */
 function nameTick(atMs: number, stepMs: number): string {
-  const text = new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", dateStyle: "short", timeStyle: "medium" }).format(
-    atMs,
-  );
-  const [date = "", time = ""] = text.split(", ");
-  if (stepMs >= DAY_MS) return date.slice(0, 5);
-  if (stepMs >= HOUR_MS) return time.slice(0, 5);
-  return stepMs < MINUTE_MS ? time : time.slice(0, 5);
+  const text = formatInstant(atMs);
+  if (stepMs >= DAY_MS) return text.slice(5, 10);
+  return stepMs < MINUTE_MS ? clockTime(text) : text.slice(11, 16);
 }
 
 function renderLane({ about, kind, bands }: Lane, span: Span, isBelowOwn: boolean): Html {

@@ -77,7 +77,7 @@ body.lost main { opacity: .6; }
 .trouble { margin-top: .5rem; padding: .45rem .7rem; border-radius: 8px; background: var(--warn); color: var(--warn-ink); font-size: .9rem; overflow-wrap: anywhere; }
 .trouble .mark { font-weight: 700; margin-right: .25rem; }
 
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 10rem)); gap: .25rem 1.5rem; margin-top: 1.25rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 9rem)); gap: .25rem 1.5rem; margin-top: 1.25rem; }
 .figures div { display: flex; flex-direction: column-reverse; justify-content: flex-end; padding: .35rem 0; }
 .figures dt { color: var(--quiet); font-size: .85rem; }
 .figures dd { font-size: 2rem; line-height: 1.15; font-weight: 600; letter-spacing: -0.02em; }
@@ -112,7 +112,7 @@ body.lost main { opacity: .6; }
 
 table { width: 100%; border-collapse: separate; border-spacing: 0; border: 1px solid var(--line); border-radius: 12px; background: var(--card); overflow: hidden; }
 th, td { padding: .55rem 1.1rem; text-align: left; vertical-align: baseline; font-weight: inherit; }
-thead th { color: var(--quiet); font-size: .82rem; border-bottom: 1px solid var(--line); }
+thead th { white-space: nowrap; color: var(--quiet); font-size: .82rem; border-bottom: 1px solid var(--line); }
 tbody tr + tr th, tbody tr + tr td { border-top: 1px solid var(--line); }
 tbody th { white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; }
