@@ -44,10 +44,8 @@ export function runQuestion<Answer extends { readonly now: string }>(
       {
         ask,
         frame: (answer, size, silence) => frame(question, answer, { size, silence, live, io }),
-        tell: (answer) =>
-          options.json === true
-            ? `${JSON.stringify(answer)}\n`
-            : `${clockTime(answer.now)} UTC\n${tell(question, answer, io)}\n`,
+        tell: (answer) => (options.json === true ? `${JSON.stringify(answer)}\n` : `${timed(question, answer, io)}\n`),
+        leave: (answer, size) => timed(question, answer, { ...io, columns: size.columns }),
       },
       { ...live, terminal },
       io,
@@ -62,6 +60,14 @@ function tell<Answer extends { readonly now: string }>(
   io: CommandIo,
 ): string {
   return question.render(plainAnswer(answer), io);
+}
+
+function timed<Answer extends { readonly now: string }>(
+  question: Question<Answer>,
+  answer: Answer,
+  io: CommandIo,
+): string {
+  return `${clockTime(answer.now)} UTC\n${tell(question, answer, io)}`;
 }
 
 interface Showing {

@@ -28,6 +28,7 @@ function questionOf(answers: readonly (string | Error)[]): LiveQuestion<string> 
       answer,
     ],
     tell: (answer) => `told ${answer}\n`,
+    leave: (answer, { columns }) => `${answer}, ${columns} wide, stays\n`,
   };
 }
 
@@ -42,7 +43,7 @@ describe("on a terminal", () => {
     expect(written.startsWith(ENTERED)).toBe(true);
     expect(written.endsWith(LEFT)).toBe(true);
     expect(written.match(/one|two|three/g)).toEqual(["one", "two", "three"]);
-    expect(io.out()).toBe("80 wide\nthree\n");
+    expect(io.out()).toBe("three, 80 wide, stays\n");
     expect(live.terminal.listenerCount()).toBe(0);
   });
 
