@@ -23,7 +23,10 @@ afterAll(() => rm(folder, { recursive: true }));
 /** What the shell offers for these words, the last of which is being written. */
 async function offered(shell: Shell, words: readonly string[]): Promise<readonly string[]> {
   const env = { PATH: `${folder}${delimiter}${process.env.PATH}`, HOME: folder, HOLDFAST_SERVER: "http://127.0.0.1:1" };
-  const { stdout } = await run(shell, [...ARGUMENTS[shell], `${SCENES[shell]}\ntrue`, shell, ...words], { cwd: folder, env });
+  const { stdout } = await run(shell, [...ARGUMENTS[shell], `${SCENES[shell]}\ntrue`, shell, ...words], {
+    cwd: folder,
+    env,
+  });
   return stdout.split("\n").filter((line) => line !== "");
 }
 

@@ -104,9 +104,10 @@ async function append<Answer>(question: LiveQuestion<Answer>, first: Answer, liv
   });
 }
 
-/** `No answer for 12s (…): asked again every 2s.` */
-export function tellSilence({ forMs, wrong }: Silence, everyMs: number): string {
-  return `No answer for ${formatDuration(forMs)} (${plainText(wrong)}): asked again every ${formatDuration(everyMs)}.`;
+/** `No answer since 16:08:55 UTC, 12s: connect ECONNREFUSED …; asked every 2s.` */
+export function tellSilence({ forMs, wrong, since }: Silence, everyMs: number): string {
+  const why = plainText(wrong).replace(/^no answer: /, "");
+  return `No answer since ${since} UTC, ${formatDuration(forMs)}: ${why}; asked every ${formatDuration(everyMs)}.`;
 }
 
 /** Until it is stopped. @param show an answer, or null with how long there was none. */

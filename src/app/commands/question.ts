@@ -88,7 +88,7 @@ function frame<Answer extends { readonly now: string }>(
   const head =
     silence === null
       ? colours.dim(truncate(usual, size.columns))
-      : colours.yellow(truncate(`${tellSilence(silence, live.everyMs)} As of ${silence.since} UTC:`, size.columns));
+      : colours.yellow(truncate(tellSilence(silence, live.everyMs), size.columns));
   const body = tell(question, answer, { ...io, columns: size.columns })
     .replace(/\n+$/, "")
     .split("\n");

@@ -62,7 +62,7 @@ function renderHead({ status }: FleetAnswer, { size, silence, everyMs, colours, 
   const shown = problems.length > PROBLEMS_MAX ? problems.slice(0, PROBLEMS_MAX - 1) : problems;
   const more = problems.length - shown.length;
   const lines = [
-    ...(silence === null ? [] : [`${tellSilence(silence, everyMs)} As of ${silence.since} UTC.`]),
+    ...(silence === null ? [] : [tellSilence(silence, everyMs)]),
     ...shown.map((problem) => `! ${problem}`),
     ...(more > 0 ? [`! and ${more} more: \`holdfast status\``] : []),
   ];

@@ -155,7 +155,7 @@ describe("where nobody looks", () => {
     await askOnAndOn(questionOf(["one", silent(), silent(), "two"]), live, io);
     expect(io.out()).toBe("told one\ntold two\ntold two\n");
     expect(io.err()).toBe(
-      "No answer for 2s (no answer: ECONNREFUSED): asked again every 2s.\nIt answers again, after 4s.\n",
+      "No answer since 16:10:00 UTC, 2s: ECONNREFUSED; asked every 2s.\nIt answers again, after 4s.\n",
     );
   });
 });
