@@ -53,8 +53,8 @@ const SCENES: Readonly<Record<Shell, string>> = {
 
 const isThere = (shell: Shell) => spawnSync(shell, ["--version"]).status === 0;
 
-// Skipped: a shell that is not on this machine completes nothing; bash is on every one that builds.
-for (const shell of ["bash", "zsh", "fish"] as const)
+for (const shell of ["bash", "zsh", "fish"] as const) {
+  // Skipped: a shell that is not on this machine completes nothing; bash is on every one that builds.
   describe.skipIf(!isThere(shell))(`in ${shell}`, () => {
     it("a command, a flag, a choice and a file are completed", async () => {
       expect(await offered(shell, ["mach"])).toEqual(["machines"]);
@@ -70,3 +70,4 @@ for (const shell of ["bash", "zsh", "fish"] as const)
       expect(existsSync(join(folder, "run"))).toBe(false);
     });
   });
+}

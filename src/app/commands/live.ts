@@ -25,6 +25,8 @@ export interface LiveQuestion<Answer> {
   frame(answer: Answer, size: Size, silence: Silence | null): readonly string[];
   /** What is written where there is no screen. */
   tell(answer: Answer): string;
+  /** What is left on the terminal once the screen is given back. */
+  leave(answer: Answer, size: Size): string;
 }
 
 /** Failures that pass: a server that restarts, or cannot read its store for a moment. */
@@ -37,7 +39,7 @@ export async function askOnAndOn<Answer>(question: LiveQuestion<Answer>, live: L
   if (first === null) return;
   if (live.terminal === null) return append(question, first, live, io);
   const last = await draw(question, first, live, live.terminal);
-  io.stdout.write(`${last.join("\n")}\n`);
+  io.stdout.write(question.leave(last, live.terminal.size()));
 }
 
 async function askUntilStopped<Answer>({ ask }: LiveQuestion<Answer>, { stop }: Live): Promise<Answer | null> {
@@ -49,13 +51,13 @@ async function askUntilStopped<Answer>({ ask }: LiveQuestion<Answer>, { stop }: 
   }
 }
 
-/** @returns what was on the screen last. */
+/** @returns the last answer. */
 async function draw<Answer>(
   question: LiveQuestion<Answer>,
   first: Answer,
   live: Live,
   terminal: LiveTerminal,
-): Promise<readonly string[]> {
+): Promise<Answer> {
   const ended = new AbortController();
   const stop = AbortSignal.any([live.stop, ended.signal]);
   const screen = openLiveScreen(terminal);
@@ -78,7 +80,7 @@ async function draw<Answer>(
     forgetSize();
     screen.close();
   }
-  return frame();
+  return shown.answer;
 }
 
 const CTRL_C = "\u0003";
@@ -102,9 +104,10 @@ async function append<Answer>(question: LiveQuestion<Answer>, first: Answer, liv
   });
 }
 
-/** `No answer for 12s (…): asked again every 2s.` */
-export function tellSilence({ forMs, wrong }: Silence, everyMs: number): string {
-  return `No answer for ${formatDuration(forMs)} (${plainText(wrong)}): asked again every ${formatDuration(everyMs)}.`;
+/** `No answer since 16:08:55 UTC, 12s: connect ECONNREFUSED …; asked every 2s.` */
+export function tellSilence({ forMs, wrong, since }: Silence, everyMs: number): string {
+  const why = plainText(wrong).replace(/^no answer: /, "");
+  return `No answer since ${since} UTC, ${formatDuration(forMs)}: ${why}; asked every ${formatDuration(everyMs)}.`;
 }
 
 /** Until it is stopped. @param show an answer, or null with how long there was none. */

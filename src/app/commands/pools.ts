@@ -86,7 +86,7 @@ const columnsAt = (now: string, colours: Colours): readonly Column<PoolDetailAns
 const MODES: Readonly<Record<PoolDetailAnswer["mode"], string>> = { run: "", observe: "observes", removed: "removed" };
 
 /** What keeps it from doing what its jobs ask for: its mode, operators' words, open breakers; `runs` where nothing does. */
-export function poolState(pool: PoolDetailAnswer, colours: Colours): Cell {
+function poolState(pool: PoolDetailAnswer, colours: Colours): Cell {
   const stopped = pool.breakers.map(({ stops }) => `${stops} stopped`);
   const text = [MODES[pool.mode], listWords(pool.words), ...stopped].filter((part) => part !== "").join(", ");
   if (text === "") return { text: "runs", paint: colours.dim };

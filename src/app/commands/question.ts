@@ -44,10 +44,8 @@ export function runQuestion<Answer extends { readonly now: string }>(
       {
         ask,
         frame: (answer, size, silence) => frame(question, answer, { size, silence, live, io }),
-        tell: (answer) =>
-          options.json === true
-            ? `${JSON.stringify(answer)}\n`
-            : `${clockTime(answer.now)} UTC\n${tell(question, answer, io)}\n`,
+        tell: (answer) => (options.json === true ? `${JSON.stringify(answer)}\n` : `${timed(question, answer, io)}\n`),
+        leave: (answer, size) => timed(question, answer, { ...io, columns: size.columns }),
       },
       { ...live, terminal },
       io,
@@ -62,6 +60,14 @@ function tell<Answer extends { readonly now: string }>(
   io: CommandIo,
 ): string {
   return question.render(plainAnswer(answer), io);
+}
+
+function timed<Answer extends { readonly now: string }>(
+  question: Question<Answer>,
+  answer: Answer,
+  io: CommandIo,
+): string {
+  return `${clockTime(answer.now)} UTC\n${tell(question, answer, io)}`;
 }
 
 interface Showing {
@@ -82,7 +88,7 @@ function frame<Answer extends { readonly now: string }>(
   const head =
     silence === null
       ? colours.dim(truncate(usual, size.columns))
-      : colours.yellow(truncate(`${tellSilence(silence, live.everyMs)} As of ${silence.since} UTC:`, size.columns));
+      : colours.yellow(truncate(tellSilence(silence, live.everyMs), size.columns));
   const body = tell(question, answer, { ...io, columns: size.columns })
     .replace(/\n+$/, "")
     .split("\n");

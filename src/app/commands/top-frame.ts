@@ -3,25 +3,9 @@ import type { FleetAnswer, StatusAnswer } from "../../http/operators/answers.ts"
 import { clockTime } from "../../http/text/durations.ts";
 import { describeTrouble } from "../../http/text/trouble.ts";
 import type { Colours } from "../terminal/io.ts";
-import type { Size } from "../terminal/live-terminal.ts";
 import { textWidth, truncate } from "../terminal/text-width.ts";
-import { type Silence, tellSilence } from "./live.ts";
-import { topSections } from "./top-sections.ts";
-
-export interface Drawing {
-  readonly size: Size;
-  readonly silence: Silence | null;
-  readonly everyMs: number;
-  readonly colours: Colours;
-}
-
-/** A part of the picture: a head and as many rows as there is room for. */
-export interface Section {
-  /** How many rows it would have, those that were not asked for included. */
-  readonly rowCount: number;
-  /** @returns the head and so many rows at most, in lines that fit. */
-  render(rowCount: number): readonly string[];
-}
+import { tellSilence } from "./live.ts";
+import { type Drawing, topSections } from "./top-sections.ts";
 
 /** A blank line and its head. */
 const SECTION_OVERHEAD = 2;
@@ -66,11 +50,11 @@ export function shareRows(roomCount: number, wantedCounts: readonly number[]): r
 /** Problems that the head has lines for; the others are counted. */
 const PROBLEMS_MAX = 3;
 
-function renderHead({ status }: FleetAnswer, { size, silence, everyMs, colours }: Drawing): readonly string[] {
+function renderHead({ status }: FleetAnswer, { size, silence, everyMs, colours, isOver }: Drawing): readonly string[] {
   const { columns } = size;
   const { word, tone, problems } = describeTrouble(status);
   const paint = tone === "well" ? colours.green : tone === "warn" ? colours.yellow : colours.red;
-  const right = `${clockTime(status.now)} UTC  q ends it`;
+  const right = `${clockTime(status.now)} UTC${isOver === true ? "" : "  q ends it"}`;
   const room = columns - textWidth(right) - 2;
   const name = truncate(status.controllerId, room);
   const state = truncate(word, Math.max(0, room - textWidth(name) - 2));
@@ -78,7 +62,7 @@ function renderHead({ status }: FleetAnswer, { size, silence, everyMs, colours }
   const shown = problems.length > PROBLEMS_MAX ? problems.slice(0, PROBLEMS_MAX - 1) : problems;
   const more = problems.length - shown.length;
   const lines = [
-    ...(silence === null ? [] : [`${tellSilence(silence, everyMs)} As of ${silence.since} UTC.`]),
+    ...(silence === null ? [] : [tellSilence(silence, everyMs)]),
     ...shown.map((problem) => `! ${problem}`),
     ...(more > 0 ? [`! and ${more} more: \`holdfast status\``] : []),
   ];

@@ -3,9 +3,27 @@ import type { FleetAnswer, JobAnswer, MachineAnswer, PoolAnswer } from "../../ht
 import { formatAgo, formatBetween, formatDuration } from "../../http/text/durations.ts";
 import { listWords } from "../../http/text/words.ts";
 import type { Colours } from "../terminal/io.ts";
+import type { Size } from "../terminal/live-terminal.ts";
 import { type Cell, type Column, renderTable } from "../terminal/table.ts";
 import { truncate } from "../terminal/text-width.ts";
-import type { Drawing, Section } from "./top-frame.ts";
+import type { Silence } from "./live.ts";
+
+export interface Drawing {
+  readonly size: Size;
+  readonly silence: Silence | null;
+  readonly everyMs: number;
+  /** The last picture, which stays: there is nothing to end any more. */
+  readonly isOver?: boolean;
+  readonly colours: Colours;
+}
+
+/** A part of the picture: a head and as many rows as there is room for. */
+export interface Section {
+  /** How many rows it would have, those that were not asked for included. */
+  readonly rowCount: number;
+  /** @returns the head and so many rows at most, in lines that fit. */
+  render(rowCount: number): readonly string[];
+}
 
 /** As wide as a machine's id. */
 const FIRST_WIDTH = 14;

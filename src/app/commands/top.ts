@@ -12,6 +12,7 @@ import { topFrame } from "./top-frame.ts";
 /** With `--json` a line for each look. */
 export function runTop(options: ReadOptions, io: CommandIo, live: Live): Promise<ExitCode> {
   return telling(io, options, async () => {
+    const { everyMs } = live;
     const isJson = options.json === true;
     if (!isJson && live.terminal === null)
       throw new CommandError("drawing the fleet", {
@@ -24,8 +25,11 @@ export function runTop(options: ReadOptions, io: CommandIo, live: Live): Promise
     await askOnAndOn(
       {
         ask: () => client.get("/fleet", FleetAnswer, "for its fleet"),
-        frame: (answer, size, silence) =>
-          topFrame(plainAnswer(answer), { size, silence, everyMs: live.everyMs, colours }),
+        frame: (answer, size, silence) => topFrame(plainAnswer(answer), { size, silence, everyMs, colours }),
+        leave: (answer, size) => {
+          const drawing = { size, silence: null, everyMs, colours, isOver: true };
+          return `${topFrame(plainAnswer(answer), drawing).join("\n")}\n`;
+        },
         tell: (answer) => `${JSON.stringify(answer)}\n`,
       },
       isJson ? { ...live, terminal: null } : live,

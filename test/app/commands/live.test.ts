@@ -28,6 +28,7 @@ function questionOf(answers: readonly (string | Error)[]): LiveQuestion<string> 
       answer,
     ],
     tell: (answer) => `told ${answer}\n`,
+    leave: (answer, { columns }) => `${answer}, ${columns} wide, stays\n`,
   };
 }
 
@@ -42,7 +43,7 @@ describe("on a terminal", () => {
     expect(written.startsWith(ENTERED)).toBe(true);
     expect(written.endsWith(LEFT)).toBe(true);
     expect(written.match(/one|two|three/g)).toEqual(["one", "two", "three"]);
-    expect(io.out()).toBe("80 wide\nthree\n");
+    expect(io.out()).toBe("three, 80 wide, stays\n");
     expect(live.terminal.listenerCount()).toBe(0);
   });
 
@@ -154,7 +155,7 @@ describe("where nobody looks", () => {
     await askOnAndOn(questionOf(["one", silent(), silent(), "two"]), live, io);
     expect(io.out()).toBe("told one\ntold two\ntold two\n");
     expect(io.err()).toBe(
-      "No answer for 2s (no answer: ECONNREFUSED): asked again every 2s.\nIt answers again, after 4s.\n",
+      "No answer since 16:10:00 UTC, 2s: ECONNREFUSED; asked every 2s.\nIt answers again, after 4s.\n",
     );
   });
 });

@@ -89,7 +89,7 @@ it("fits any size, however much there is", async () => {
 it("says over the last picture that the server is silent", async () => {
   const silence = { forMs: 12_000, wrong: "no answer: ECONNREFUSED", since: "16:09:48" };
   const lines = topFrame(await readFleet(), { size: { columns: 120, rows: 24 }, silence, everyMs: 2_000, colours });
-  expect(lines).toContain("No answer for 12s (no answer: ECONNREFUSED): asked again every 2s. As of 16:09:48 UTC.");
+  expect(lines).toContain("No answer since 16:09:48 UTC, 12s: ECONNREFUSED; asked every 2s.");
 });
 
 describe("the share of each part", () => {
