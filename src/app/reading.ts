@@ -116,6 +116,7 @@ function addPlan(program: Command, done: Done): void {
     .argument("[pool]", "a pool's name; all pools without one");
   addWatch(asking(plan))
     .option("--limit <count>", "so many steps of each pool at most", parseLimit)
+    .addHelpText("after", "\nExample: holdfast plan linux")
     .action(async (pool: string | undefined, options: Reading & { readonly limit?: number }) => {
       const { runPlan } = await import("./commands/plan.ts");
       done(await runPlan(pool ?? null, options, openIo(), openLive(options)));
@@ -146,6 +147,7 @@ function addExport(program: Command, done: Done): void {
       .argument("[subjects...]", `what is explained in it: ${SUBJECT}, or a pool; without any: all that waits`),
   )
     .option("--output <file>", "where it is written; in this folder, by controller and time, unless given")
+    .addHelpText("after", "\nExample: holdfast export m-4fz8k2q1w9x0 --output bundle.tar.gz")
     .action(async (subjects: readonly string[], options: Reading & { readonly output?: string }) => {
       const { runExport } = await import("./commands/export.ts");
       done(await runExport(subjects, options, openIo()));

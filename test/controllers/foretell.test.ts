@@ -12,7 +12,7 @@ import { parseJobId } from "../../src/domain/ids.ts";
 import { isAct, type PassPlan, type PlannedStep } from "../../src/domain/pass-plan.ts";
 import type { ReasonCode } from "../../src/domain/reasons.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
-import { PlanAnswer } from "../../src/http/operators/answers.ts";
+import { PlanAnswer } from "../../src/http/operators/answer-plan.ts";
 import { readPlan } from "../../src/http/operators/read-plan.ts";
 import { sampleSources } from "../http/sample-fleet.ts";
 import { readContents } from "../store/contents.ts";

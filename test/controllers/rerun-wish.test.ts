@@ -11,7 +11,7 @@ import { JOB, RerunScene } from "./rerun-scene.ts";
 
 const WHY = { reason: "spot took it" };
 const HUGE = "9".repeat(40);
-const PAGE = "https://github.com/acme/widgets/actions/runs/30433642/job/1";
+const PAGE = "https://github.com/acme/widgets/actions/runs/100/job/1";
 
 let scene: RerunScene;
 let alice: OperatorAtYard;
@@ -121,7 +121,7 @@ describe("it is refused", () => {
   it.each<readonly [string, number]>([
     ["nothing", 404],
     ["99", 404],
-    ["https://github.com/acme/widgets/actions/runs/30433642/job/99", 404],
+    ["https://github.com/acme/widgets/actions/runs/100/job/99", 404],
     ["m-nothing0", 404],
     ["\u0000\u202e'; drop table jobs; --", 404],
     [HUGE, 404],

@@ -1,5 +1,5 @@
 /** `holdfast plan [pool]`: what the next pass would do and what it would leave, and why. Nothing of it is done. */
-import { PlanAnswer } from "../../http/operators/answers.ts";
+import { PlanAnswer } from "../../http/operators/answer-plan.ts";
 import { formatBetween } from "../../http/text/durations.ts";
 import { type Colours, type CommandIo, coloursOf, widthOf } from "../terminal/io.ts";
 import type { Live } from "../terminal/live-terminal.ts";

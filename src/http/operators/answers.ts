@@ -3,11 +3,9 @@
  * is written from them. Every time is ISO 8601 in UTC; `now` is the server's own, so that ages need no second clock.
  */
 import { z } from "zod";
-import { ALARM_KINDS } from "../../domain/alarm-facts.ts";
-import { REFUSERS } from "../../domain/refusals.ts";
 
-const Instant = z.iso.datetime().describe("ISO 8601, UTC");
-const Because = z.object({
+export const Instant = z.iso.datetime().describe("ISO 8601, UTC");
+export const Because = z.object({
   reason: z.string().describe("A code of docs/reference/reasons.md"),
   sentence: z.string(),
 });
@@ -43,7 +41,7 @@ const HealthAnswer = z.object({
   ),
 });
 
-const Count = z.int().min(0);
+export const Count = z.int().min(0);
 
 const BreakerAnswer = z
   .object({
@@ -279,87 +277,6 @@ export const ExplainAnswer = z.object({
   words: z.array(StandingWord).describe("Operators' words about it, its machine and its pool"),
 });
 
-const PlannedStep = z.object({
-  controller: z
-    .enum(["assign", "launch", "mint", "ask", "hand-back", "retire", "sweep"])
-    .describe("Which controller would decide so"),
-  action: z.string().describe("What it would do, in a word; wait and keep where it would leave it"),
-  isAct: z.boolean().describe("Whether something would be done, and not left as it is"),
-  about: z.object({
-    kind: z.string().describe("job, machine, ticket or pool"),
-    id: z.string(),
-    title: z.string().nullable().describe("What people call it, where that is more than its id"),
-  }),
-  reason: Because.shape.reason,
-  sentence: z.string(),
-  note: z.string().nullable().describe("What else belongs to it: a ticket's machine, the proof of an ending"),
-  retryAt: Instant.nullable().describe("It is not tried again before; null: at the next pass, in seconds"),
-});
-
-export const PlanAnswer = z.object({
-  now: Instant,
-  pools: z.array(
-    z.object({
-      name: z.string(),
-      mode: z.enum(["run", "observe", "removed"]),
-      isHeld: z
-        .boolean()
-        .describe(
-          "Whether the process that answers holds the pool; else another acts, and remembers more than this one",
-        ),
-      machines: Count.describe("There or on their way"),
-      max: Count.nullable(),
-      waitingJobs: Count,
-      launches: Count.describe("Machines that would be launched, for jobs and to stand ready"),
-      room: z.object({
-        count: Count.describe("Machines that could be launched now"),
-        limit: Because.describe("Why no more"),
-      }),
-      unsound: z.array(z.string()).describe("What is not sound in the plan, for which it would not be carried out"),
-      words: z.array(StandingWord).describe("Operators' words about the pool as a whole"),
-      steps: z.array(PlannedStep).describe("What would be done first, then what waits"),
-      omittedCount: Count.describe("Steps beyond the limit, and retiring machines that were not looked at"),
-    }),
-  ),
-  unmatchedJobs: Count.describe("Queued, and no pool takes them"),
-});
-
-const CountOf = <Word extends z.ZodType>(word: Word) => z.object({ word, sentence: z.string(), machines: Count });
-
-export const SafetyAnswer = z
-  .object({
-    now: Instant,
-    since: Instant.describe("What was written down from then on is counted"),
-    endings: z.array(CountOf(z.string().describe("The proof"))).describe("Machines that the provider was asked to end"),
-    refusals: z
-      .array(CountOf(z.string().describe("The reason")).extend({ by: z.enum(REFUSERS) }))
-      .describe("Machines whose ending was refused, by what was missing and by who stood in the way"),
-    forced: z.array(
-      z.object({
-        at: Instant,
-        machineId: z.string(),
-        pool: z.string().nullable(),
-        by: z.string().describe("The operator, or the limit that was past"),
-        reason: z.string(),
-        jobs: z.array(
-          z.object({ id: z.int(), repository: z.string(), name: z.string(), conclusion: z.string().nullable() }),
-        ),
-      }),
-    ),
-    alarms: z
-      .array(z.object({ kind: z.enum(ALARM_KINDS), count: Count }))
-      .describe("Facts that speak against a promise, or came near it; kinds without any are there with 0"),
-    alarming: z
-      .array(z.object({ at: Instant, about: z.string(), kind: z.enum(ALARM_KINDS), fact: z.string() }))
-      .describe("The newest of them"),
-    ghosts: z
-      .object({ owed: Count, unknown: Count })
-      .describe("Registrations at GitHub without a machine: about to be deleted, and of no ticket that is known"),
-    unknown: z.object({ count: Count, machines: z.array(z.string()).describe("The first of them") }),
-    adopted: Count.describe("Machines that are here now and whose row was lost or came from a backup"),
-  })
-  .describe("What was done to keep the two promises, and what went against them, in the last day");
-
 export const LogsAnswer = z.object({
   now: Instant,
   subject: z.object({ kind: z.enum(["job", "machine"]), id: z.string(), name: z.string() }),
@@ -435,9 +352,7 @@ export type MachinesAnswer = z.infer<typeof MachinesAnswer>;
 export type StandingWord = z.infer<typeof StandingWord>;
 export type DeliveryAnswer = z.infer<typeof DeliveryAnswer>;
 export type DeliveriesAnswer = z.infer<typeof DeliveriesAnswer>;
-export type PlanAnswer = z.infer<typeof PlanAnswer>;
 export type LogsAnswer = z.infer<typeof LogsAnswer>;
-export type SafetyAnswer = z.infer<typeof SafetyAnswer>;
 export type ExportAnswer = z.infer<typeof ExportAnswer>;
 export type CommandAnswer = z.infer<typeof CommandAnswer>;
 export type ExplainAnswer = z.infer<typeof ExplainAnswer>;

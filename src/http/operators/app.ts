@@ -5,6 +5,8 @@ import type { Telemetry } from "../../ports/telemetry.ts";
 import type { Wake } from "../../ports/wake.ts";
 import { answerError, problem } from "../problem.ts";
 import { type RouteNote, told } from "../route-notes.ts";
+import { PlanAnswer } from "./answer-plan.ts";
+import { SafetyAnswer } from "./answer-safety.ts";
 import {
   DeliveriesAnswer,
   ExplainAnswer,
@@ -13,9 +15,7 @@ import {
   JobsAnswer,
   LogsAnswer,
   MachinesAnswer,
-  PlanAnswer,
   PoolsAnswer,
-  SafetyAnswer,
   StatusAnswer,
 } from "./answers.ts";
 import { type Operator, requireRole } from "./auth.ts";

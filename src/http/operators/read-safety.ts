@@ -24,7 +24,7 @@ import { countUnknownRegistrations } from "../../store/registrations/unknown.ts"
 import type { Queryable } from "../../store/schema.ts";
 import { countTicketsOwingDeletion } from "../../store/tickets/count.ts";
 import { listTicketsOfMachines } from "../../store/tickets/list.ts";
-import type { SafetyAnswer } from "./answers.ts";
+import type { SafetyAnswer } from "./answer-safety.ts";
 import type { OperatorSources } from "./sources.ts";
 import { type FleetMachine, surveyFleet } from "./survey-fleet.ts";
 

@@ -2,7 +2,7 @@
 import { html } from "hono/html";
 import type { AlarmKind } from "../../domain/alarm-facts.ts";
 import type { Refuser } from "../../domain/refusals.ts";
-import type { SafetyAnswer } from "../operators/answers.ts";
+import type { SafetyAnswer } from "../operators/answer-safety.ts";
 import { renderAgo } from "./ages.ts";
 import { explainHref, type Html, renderSentence } from "./layout.ts";
 import { type LivePage, part } from "./parts.ts";

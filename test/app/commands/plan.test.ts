@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type PlanOptions, runPlan } from "../../../src/app/commands/plan.ts";
 import { textWidth } from "../../../src/app/terminal/text-width.ts";
-import { PlanAnswer, ProblemAnswer } from "../../../src/http/operators/answers.ts";
+import { PlanAnswer } from "../../../src/http/operators/answer-plan.ts";
+import { ProblemAnswer } from "../../../src/http/operators/answers.ts";
 import { createOperatorApp } from "../../../src/http/operators/app.ts";
 import { type Listener, listen } from "../../../src/http/server.ts";
 import type { Store } from "../../../src/store/store.ts";

@@ -60,7 +60,7 @@ it("is said twice and taken once: exit 0, and it says so", async () => {
 describe("failures", () => {
   it.each<[string, string, number, RegExp]>([
     ["nothing named", " ", 2, /nothing is named/],
-    ["a job that nobody knows", "4711", 4, /`holdfast jobs` lists the jobs/],
+    ["a job that nobody knows", "4712", 4, /`holdfast jobs` lists the jobs/],
     ["a job that runs", "7", 1, /The job is not over/],
     ["a machine on which no job ran", "m-00000003", 4, /GitHub has named no job that ran on machine m-00000003/],
     ["a pool", "linux", 4, /running linux again/],

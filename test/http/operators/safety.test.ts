@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ALARM_FACTS, ALARM_KINDS, endingFact } from "../../../src/domain/alarm-facts.ts";
 import type { EvidenceSource, Subject } from "../../../src/domain/evidence.ts";
 import { DAY_MS, HOUR_MS } from "../../../src/domain/units.ts";
-import { SafetyAnswer } from "../../../src/http/operators/answers.ts";
+import { SafetyAnswer } from "../../../src/http/operators/answer-safety.ts";
 import { createOperatorApp } from "../../../src/http/operators/app.ts";
 import { createPagesApp } from "../../../src/http/pages/app.ts";
 import { recordEvidence } from "../../../src/store/evidence/evidence.ts";
