@@ -3,8 +3,8 @@ import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
   source: "src/domain/scale.ts",
-  text: "count: Math.max(0, pool.machineCountMax - state.machineCount)",
-  replacement: "count: pool.machineCountMax",
+  text: "const count = Math.max(0, pool.machineCountMax - state.machineCount);",
+  replacement: "const count = pool.machineCountMax;",
   invariant: "I3",
   nets: [
     {

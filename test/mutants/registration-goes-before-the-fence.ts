@@ -9,8 +9,8 @@ export const mutant: Mutant = {
   nets: [
     {
       source: "src/controllers/sweep.ts",
-      text: "if (lease === null || ticket === null || !isTicketOver(ticket)) return true;",
-      replacement: "if (lease === null || ticket === null) return true;",
+      text: 'if (!isTicketOver(ticket)) return "registration-not-over";',
+      replacement: "",
     },
     {
       source: "src/domain/permit.ts",

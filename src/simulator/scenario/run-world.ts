@@ -11,7 +11,7 @@ export type RunWorld = (
     readonly onEvent?: (event: WorldEvent) => void;
     /** Ends the world at its first violation: the figures are then those of a part of it. */
     readonly stopsAtFirst?: boolean;
-    /** Ends the world once its time is past this, and does not judge what is left then. Epoch milliseconds of the world. */
+    /** Ends the world once so long has passed since its start, and does not judge what is left then. */
     readonly stopsAfterMs?: number;
   },
 ) => Promise<WorldResult>;

@@ -20,7 +20,8 @@ export async function runWorld(scenario: Scenario, options: RunOptions): Promise
   const world = createWorld(scenario, options.seed, options.onEvent ?? null);
   const inspections = new Inspections(world);
   const { stopsAtFirst = false, stopsAfterMs = Number.POSITIVE_INFINITY } = options;
-  const isOver = () => (stopsAtFirst && world.judge.violationCount > 0) || world.scheduler.nowMs > stopsAfterMs;
+  const isOver = () =>
+    (stopsAtFirst && world.judge.violationCount > 0) || world.scheduler.nowMs - scenario.startMs > stopsAfterMs;
   world.webhooks.start();
   world.installation?.start();
   world.workload.start(Math.min(scenario.durationMs, scenario.faultsEndMs ?? scenario.durationMs));
