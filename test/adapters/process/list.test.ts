@@ -100,7 +100,7 @@ describe("a machine is listed", () => {
 
   it("as running where its folder was removed by hand, by the provider of every pool", async () => {
     const machineId = await launchRunning();
-    rmSync(yard.folder(machineId), { recursive: true });
+    rmSync(yard.folder(machineId), { recursive: true, maxRetries: 20, retryDelay: 10 });
     const other = yard.provider(AGENTS.idle, { pool: parsePoolName("other") });
     for (const provider of [yard.provider(AGENTS.idle), other]) {
       expect(await provider.list("all")).toMatchObject([{ machineId, launchId: null, pool: null, state: "running" }]);
@@ -120,7 +120,7 @@ describe("a machine is listed", () => {
     const provider = yard.provider(AGENTS.idle, { launcherFile: held });
     await provider.launch(yard.request(machineId));
     await yard.waitForState(provider, machineId, "running");
-    rmSync(yard.folder(machineId), { recursive: true });
+    rmSync(yard.folder(machineId), { recursive: true, maxRetries: 20, retryDelay: 10 });
     writeFileSync(join(yard.directory, "go"), "");
     await yard.waitForState(provider, machineId, "gone");
     expect(yard.startCount(machineId)).toBe(0);

@@ -94,7 +94,8 @@ describe("terminate ends", () => {
 
   it("a machine whose folder was removed by hand", async () => {
     const machineId = await launchRunning(AGENTS.idle);
-    rmSync(yard.folder(machineId), { recursive: true });
+    // What runs there may be writing a file: a folder that is not empty then is tried again.
+    rmSync(yard.folder(machineId), { recursive: true, maxRetries: 20, retryDelay: 10 });
     const provider = yard.provider(AGENTS.idle);
     await provider.terminate(yard.permit(machineId));
     expect(await yard.stateOf(provider, machineId)).toBe("gone");
