@@ -139,45 +139,38 @@ function addLists(app: Hono, sources: OperatorSources): void {
       ? problem("not-found", `reading pool ${name.slice(0, 200)}`, { mend: "`holdfast pools` lists them." })
       : context.json(answer);
   });
-  const fleet: RouteNote = {
+  const fleet = {
     caller: "reader",
     says: "What a person watches, at one look: pools, jobs that wait, machines in motion.",
     query: FleetQuery,
     answer: FleetAnswer,
-  };
-  app.get("/fleet", told(fleet), async (context) => {
-    const query = FleetQuery.safeParse(context.req.query());
-    return query.success ? context.json(await readFleet(sources, query.data.limit)) : refuseQuery(context, query.error);
-  });
+  } as const;
+  addQueried(app, "/fleet", fleet, async ({ limit }, context) => context.json(await readFleet(sources, limit)));
   addPagedLists(app, sources);
 }
 
 function addPagedLists(app: Hono, sources: OperatorSources): void {
-  const jobs: RouteNote = {
+  const jobs = {
     caller: "reader",
     says: "Jobs, those that wait first, each with what it waits for.",
     query: JobsQuery,
     answer: JobsAnswer,
     errors: ["not-found"],
-  };
-  app.get("/jobs", told(jobs), async (context) => {
-    const query = JobsQuery.safeParse(context.req.query());
-    if (!query.success) return refuseQuery(context, query.error);
-    const answer = await listJobs(sources, query.data);
-    return answer === null ? refuseBefore(context, query.data.before) : context.json(answer);
+  } as const;
+  addQueried(app, "/jobs", jobs, async (query, context) => {
+    const answer = await listJobs(sources, query);
+    return answer === null ? refuseBefore(context, query.before) : context.json(answer);
   });
-  const machines: RouteNote = {
+  const machines = {
     caller: "reader",
     says: "Machines, each with its verdict and why it is kept or what its ending waits for.",
     query: MachinesQuery,
     answer: MachinesAnswer,
     errors: ["not-found"],
-  };
-  app.get("/machines", told(machines), async (context) => {
-    const query = MachinesQuery.safeParse(context.req.query());
-    if (!query.success) return refuseQuery(context, query.error);
-    const answer = await listFleet(sources, query.data);
-    return answer === null ? refuseBefore(context, query.data.before) : context.json(answer);
+  } as const;
+  addQueried(app, "/machines", machines, async (query, context) => {
+    const answer = await listFleet(sources, query);
+    return answer === null ? refuseBefore(context, query.before) : context.json(answer);
   });
 }
 
@@ -211,38 +204,34 @@ function addExport(app: Hono, operators: readonly Operator[], sources: OperatorS
 }
 
 function addPlan(app: Hono, sources: OperatorSources): void {
-  const answer = async (context: Context, pool: string | null): Promise<Response> => {
-    const query = PlanQuery.safeParse(context.req.query());
-    if (!query.success) return refuseQuery(context, query.error);
-    const plan = await readPlan(sources, { pool, limitCount: query.data.limit });
+  const answer = async ({ limit }: z.output<typeof PlanQuery>, context: Context): Promise<Response> => {
+    const pool = context.req.param("pool") ?? null;
+    const plan = await readPlan(sources, { pool, limitCount: limit });
     if (plan !== null) return context.json(plan);
     const mend = "`holdfast status` lists the pools.";
     return problem("not-found", `planning the next pass of a pool called ${pool?.slice(0, 200)}`, { mend });
   };
-  const note: RouteNote = {
+  const note = {
     caller: "reader",
     says: "What the next pass of each pool would do now, and why; nothing is done. With a name: of that pool alone.",
     query: PlanQuery,
     answer: PlanAnswer,
     errors: ["not-found"],
-  };
-  app.get("/plan", told(note), (context) => answer(context, null));
-  app.get("/plan/:pool{.+}", told(note), (context) => answer(context, context.req.param("pool")));
+  } as const;
+  addQueried(app, "/plan", note, answer);
+  addQueried(app, "/plan/:pool{.+}", note, answer);
 }
 
 function addDeliveries(app: Hono, sources: OperatorSources): void {
-  const listed: RouteNote = {
+  const listed = {
     caller: "reader",
     says: "Deliveries in a state; those that could not be handled unless another is named.",
     query: DeliveriesQuery,
     answer: DeliveriesAnswer,
-  };
-  app.get("/deliveries", told(listed), async (context) => {
-    const query = DeliveriesQuery.safeParse(context.req.query());
-    if (!query.success) return refuseQuery(context, query.error);
-    const { limit, state } = query.data;
-    return context.json(await readDeliveries(sources, { limitCount: limit, state }));
-  });
+  } as const;
+  addQueried(app, "/deliveries", listed, async ({ limit, state }, context) =>
+    context.json(await readDeliveries(sources, { limitCount: limit, state })),
+  );
   const one: RouteNote = {
     caller: "reader",
     says: "One delivery as it came, by GitHub's id; several, where several connections got it.",
@@ -255,6 +244,19 @@ function addDeliveries(app: Hono, sources: OperatorSources): void {
     return answer.deliveries.length === 0
       ? problem("not-found", `reading delivery ${id.slice(0, 200)}`)
       : context.json(answer);
+  });
+}
+
+/** A route whose query is read by the very schema that its note shows. */
+function addQueried<Query extends z.ZodType>(
+  app: Hono,
+  path: string,
+  note: RouteNote & { readonly query: Query },
+  answer: (query: z.output<Query>, context: Context) => Promise<Response>,
+): void {
+  app.get(path, told(note), async (context) => {
+    const query = note.query.safeParse(context.req.query());
+    return query.success ? answer(query.data, context) : refuseQuery(context, query.error);
   });
 }
 
