@@ -12,7 +12,8 @@ import { createOperatorApp } from "../src/http/operators/app.ts";
 import { readSafety } from "../src/http/operators/read-safety.ts";
 import type { OperatorSources } from "../src/http/operators/sources.ts";
 import { readStatusPage } from "../src/http/pages/read-page.ts";
-import { openStore } from "../src/store/store.ts";
+import { openStore, type Store } from "../src/store/store.ts";
+import { withForetelling } from "../test/http/foretold-fleet.ts";
 import { recordTelemetry, recordWakes } from "../test/http/stand-ins.ts";
 import { type Aim, type Bench, type BenchOptions, type Figure, median, rounded } from "./bench.ts";
 import { CONNECTION, fillStore, JOBS, MACHINES, POOLS, poolPolicy } from "./reading/stored-fleet.ts";
@@ -20,7 +21,7 @@ import { CONNECTION, fillStore, JOBS, MACHINES, POOLS, poolPolicy } from "./read
 const COMMAND_MS_MAX = 300;
 const PAGE_MS_MAX = 100;
 const NOW_MS = Date.parse("2026-08-19T16:10:00.000Z");
-const EVERYONE = { name: "everyone", role: "reader", token: null } as const;
+const EVERYONE = { name: "everyone", role: "operator", token: null } as const;
 
 /** What each command asks of the server. */
 const READS = {
@@ -29,6 +30,11 @@ const READS = {
   "jobs, those that wait": "/api/v1/jobs?status=queued&limit=1000",
   machines: "/api/v1/machines",
   "machines, ended ones included": "/api/v1/machines?all=true&limit=1000",
+  pools: "/api/v1/pools",
+  "top, the fleet at one look": "/api/v1/fleet",
+  plan: "/api/v1/plan",
+  "plan, a thousand steps of a pool": `/api/v1/plan/${POOLS[0]}?limit=1000`,
+  "export, with all that waits explained": "/api/v1/export",
   "explain a job that waits": "/api/v1/explain/20000",
   "explain a job that is over": "/api/v1/explain/1000",
   "explain a machine": `/api/v1/explain/${parseMachineId("m-00016000")}`,
@@ -121,8 +127,8 @@ async function measure({ rounds }: BenchOptions, read: () => Promise<void>): Pro
   return rounded(median(times), 1);
 }
 
-function sourcesOver(store: OperatorSources["store"]): OperatorSources {
-  return {
+function sourcesOver(store: Store): OperatorSources {
+  const sources: OperatorSources = {
     controllerId: parseControllerId("ci-bench"),
     version: "0.1.0",
     startedAtMs: NOW_MS,
@@ -137,4 +143,5 @@ function sourcesOver(store: OperatorSources["store"]): OperatorSources {
     heardSinceMs: () => 0,
     providerState: () => "running",
   };
+  return withForetelling(sources, store, () => true);
 }

@@ -23,6 +23,7 @@ import type { HostReport } from "../../src/domain/protocol.ts";
 import type { ReasonCode } from "../../src/domain/reasons.ts";
 import type { Ticket, TicketState } from "../../src/domain/ticket.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
+import { PLAIN_POOL } from "../../src/simulator/scenario/plain-pool.ts";
 import { toDecisionColumns, toEvidenceColumns } from "../../src/store/evidence/row.ts";
 import { type JobRow, toJobColumns } from "../../src/store/jobs/row.ts";
 import { toMachineColumns } from "../../src/store/machines/row.ts";
@@ -41,36 +42,19 @@ const DELIVERIES = 2_000;
 /** Rows of one insertion. */
 const CHUNK = 200;
 
+const SETTINGS_HASH = "settings-1";
 export const CONNECTION = parseConnectionName("main");
 export const POOLS = ["linux", "arm", "gpu", "large"].map(parsePoolName);
 
 export function poolPolicy(name: PoolPolicy["name"]): PoolPolicy {
   return {
+    ...PLAIN_POOL,
     name,
     connection: CONNECTION,
-    scope: { kind: "organization", organization: "acme" },
-    acceptRepositories: null,
     labels: ["self-hosted", name],
-    runnerGroup: "Default",
-    requiredLabels: [],
-    priority: 0,
-    mode: "run",
     machineCountMax: MACHINES / POOLS.length,
-    jobsPerMachine: 1,
     warmParkedCount: 100,
-    warmStoppedCount: 0,
-    warmRegisteredCount: 0,
-    readyTicketCount: 0,
-    maxAgeMs: null,
-    deadlines: {
-      bootMs: 5 * MINUTE_MS,
-      onlineMs: 2 * MINUTE_MS,
-      idleTicketMs: 2 * MINUTE_MS,
-      lostHostMs: 20 * MINUTE_MS,
-      unknownMs: 6 * HOUR_MS,
-    },
-    rerun: null,
-    settingsHash: "settings-1",
+    settingsHash: SETTINGS_HASH,
   };
 }
 
@@ -150,7 +134,7 @@ function addMachine(rows: Rows, number: number, state: MachineState, createdAtMs
     origin: "launched",
     state,
     version: 4,
-    settingsHash: "settings-1",
+    settingsHash: SETTINGS_HASH,
     ticketsGiven: ticketId === null ? 0 : 1,
     isAgentSeen: true,
     incarnation: parseIncarnationId(`incarnation-${number}`),

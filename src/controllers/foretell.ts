@@ -4,7 +4,6 @@
  * such a call can tell is left open and said so.
  */
 import { inOrder, type PassPlan } from "../domain/pass-plan.ts";
-import { countPresentByPool } from "../store/machines/count.ts";
 import { findUnsound } from "./assign/judge-plan.ts";
 import { planPool } from "./assign/plan-pool.ts";
 import type { PoolContext } from "./context.ts";
@@ -13,23 +12,23 @@ import { foretellLaunches, foretellMachines } from "./foretell/machines.ts";
 import { foretellDeletions, foretellHandBacks, foretellMints, foretellQuestions } from "./foretell/tickets.ts";
 
 export async function foretellPass(context: PoolContext): Promise<PassPlan> {
-  const { pool, store } = context;
+  const { pool } = context;
   const plan = await planPool(context);
-  const machines = await foretellMachines(context);
+  const machines = await foretellMachines(context, plan);
   const steps = [
     ...foretellJobs(context, plan),
     ...foretellStanding(plan),
     ...(await foretellLaunches(context)),
     ...(await foretellMints(context)),
     ...foretellQuestions(context, plan),
-    ...(await foretellHandBacks(context)),
+    ...(await foretellHandBacks(context, plan)),
     ...machines.steps,
     ...(await foretellDeletions(context)),
   ];
   return {
     pool: pool.name,
     isHeld: context.lease() !== null,
-    machineCount: (await countPresentByPool(store.db)).get(pool.name) ?? 0,
+    machineCount: plan.machineCount,
     waitingJobCount: plan.rows.size,
     launchCount: plan.scale.launchCount,
     launchRoom: plan.input.launchRoom,

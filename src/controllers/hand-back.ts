@@ -26,7 +26,7 @@ const JOBS_MAX = 2_000;
 export async function handBack(context: PoolContext): Promise<void> {
   const lease = context.lease();
   if (lease === null) return;
-  const decisions = await chooseHandBacks(context);
+  const decisions = await chooseHandBacks(context, await listLiveTicketsOfPool(context.store.db, context.pool.name));
   for (const decision of decisions) {
     const isAsked = await inLease(context.store, lease, (tx) => ask(context, tx, decision));
     if (!isAsked) continue;
@@ -35,12 +35,14 @@ export async function handBack(context: PoolContext): Promise<void> {
   }
 }
 
-/** Which tickets are asked back now. Reads only. */
-export async function chooseHandBacks(context: PoolContext): Promise<readonly HandBack[]> {
+/**
+ * Which tickets are asked back now. Reads only.
+ * @param tickets the pool's live ones.
+ */
+export async function chooseHandBacks(context: PoolContext, tickets: readonly Ticket[]): Promise<readonly HandBack[]> {
   const { store, pool, memory, clock } = context;
   // What the fence hands back is deleted at GitHub at once, or GitHub goes on giving jobs to a listener that is no more.
   if (context.isUnconnected === true) return [];
-  const tickets = await listLiveTicketsOfPool(store.db, pool.name);
   if (!tickets.some(({ state }) => state.kind === "delivered" || state.kind === "online")) return [];
   const isDrained = (await findDrain(store.db, { kind: "pool", id: pool.name })) !== null;
   const queued = await listQueuedAndUnroutedJobs(store.db, JOBS_MAX);

@@ -41,6 +41,8 @@ export interface PoolPlan extends PoolDecision {
   readonly toStop: readonly MachineId[];
   readonly rows: ReadonlyMap<JobId, JobRow>;
   readonly machines: readonly Machine[];
+  /** All of the pool that are not gone. */
+  readonly machineCount: number;
 }
 
 export async function planPool(context: PoolContext): Promise<PoolPlan> {
@@ -102,6 +104,7 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
     input,
     breakers,
     machines: [...machines, ...standby],
+    machineCount,
     rows: new Map(rows.map((row) => [row.job.id, row])),
   };
 }

@@ -8,7 +8,7 @@ import type { PlanNote } from "../../domain/plan-checks.ts";
 import { listOpenLaunches } from "../../store/launches/load.ts";
 import { listMachinesOfPool } from "../../store/machines/list.ts";
 import { machineSubject, poolSubject } from "../../store/subjects.ts";
-import { listLiveTicketsOfPool } from "../../store/tickets/list.ts";
+import type { PoolPlan } from "../assign/plan-pool.ts";
 import type { PoolContext } from "../context.ts";
 import { attemptPauseMs } from "../execute/launch.ts";
 import { decideStep, type Ending, owesLook } from "../retire/decide-step.ts";
@@ -51,14 +51,10 @@ export interface ForetoldMachines {
 /** Endings that are looked at: each takes readings of its own. */
 const ENDINGS_MAX = 200;
 
-export async function foretellMachines(context: PoolContext): Promise<ForetoldMachines> {
+export async function foretellMachines(context: PoolContext, { input }: PoolPlan): Promise<ForetoldMachines> {
   const { db } = context.store;
   const machines = await listMachinesOfPool(db, context.pool.name, { includeGone: false, limitCount: MACHINES_MAX });
-  const { decisions, notes } = await judgeMachines(
-    context,
-    machines,
-    await listLiveTicketsOfPool(db, context.pool.name),
-  );
+  const { decisions, notes } = await judgeMachines(context, machines, input.tickets);
   const steps: PlannedStep[] = [];
   const retiring: Machine[] = [];
   for (const machine of machines) {

@@ -18,14 +18,15 @@ import { readStatus } from "./read-status.ts";
 import type { OperatorSources } from "./sources.ts";
 
 /** Jobs and machines in the lists, the newest. */
-const LISTED_MAX = 500;
+const LISTED_MAX = 300;
 /** Decisions, and pieces of evidence, the newest. */
-const RECORDS_MAX = 2_000;
+const RECORDS_MAX = 1_000;
 /** What waits and is explained each by itself, where nothing is named. */
-const EXPLAINED_MAX = 50;
+const EXPLAINED_MAX = 30;
 const LOGS_MAX = 100;
 const DELIVERIES_MAX = 100;
-const PLAN_STEPS_MAX = 1_000;
+/** Of each pool: what would be done comes before what waits. */
+const PLAN_STEPS_MAX = 300;
 /** More tickets are not out at a time. */
 const TICKET_SECRETS_MAX = 50_000;
 

@@ -7,21 +7,20 @@ import {
   parseTicketId,
 } from "../../domain/ids.ts";
 import { InvariantError, unreachable } from "../../domain/invariant.ts";
-import type { GoneReason, Machine, MachineState, MachineStateKind, RetiringStage } from "../../domain/machine.ts";
+import {
+  type GoneReason,
+  MACHINE_STATES,
+  type Machine,
+  type MachineState,
+  type MachineStateKind,
+  type RetiringStage,
+} from "../../domain/machine.ts";
 import type { HostReport } from "../../domain/protocol.ts";
 import type { RetireReason } from "../../domain/reasons.ts";
 import type { MachinesTable } from "../schema.ts";
 
 /** The states in which a machine may exist: all but `gone`. */
-export const PRESENT_STATES = [
-  "planned",
-  "provisioning",
-  "parked",
-  "stopping",
-  "stopped",
-  "engaged",
-  "retiring",
-] as const satisfies readonly MachineStateKind[];
+export const PRESENT_STATES = MACHINE_STATES.filter((state) => state !== "gone");
 
 /** The stage of a stopped machine that is to be started. */
 const STARTING = "starting";

@@ -10,6 +10,9 @@ const KNOWN_LENGTH_MIN = 4;
 /** A line of a key, of a folded secret. */
 const LINE_LENGTH_MIN = 16;
 
+const REMEMBERED_LENGTH_MAX = 500;
+const REMEMBERED_MAX = 20_000;
+
 /** Each says what it is. A group that is kept comes first. */
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
   // A key in PEM form, also where its end is cut off.
@@ -44,11 +47,23 @@ export type Mask = (text: string) => string;
 /** @param known the secrets themselves; also found in base64, in an address, and line by line. */
 export function createMask(known: readonly string[]): Mask {
   const literals = [...new Set(known.flatMap(formsOf))].sort((a, b) => b.length - a.length);
-  return (text) => {
+  return remembered((text) => {
     let masked = text;
     for (const literal of literals) masked = masked.replaceAll(literal, MASK);
     for (const [pattern, instead] of PATTERNS) masked = masked.replace(pattern, instead);
     return masked.replace(OPAQUE, MASK).replace(KEY_LINE, MASK);
+  });
+}
+
+/** Names of fields, reasons and sentences come again with every row of a list. */
+function remembered(mask: Mask): Mask {
+  const masks = new Map<string, string>();
+  return (text) => {
+    const known = masks.get(text);
+    if (known !== undefined) return known;
+    const masked = mask(text);
+    if (text.length <= REMEMBERED_LENGTH_MAX && masks.size < REMEMBERED_MAX) masks.set(text, masked);
+    return masked;
   };
 }
 
