@@ -6,11 +6,9 @@
  * and the exporter those about its compression
  * (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
  */
-import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
+import type { Agent as HttpAgent } from "node:http";
 import { type Attributes, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
-import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import {
   defaultResource,
   detectResources,
@@ -24,17 +22,12 @@ import { HoldfastError } from "../../domain/errors.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { ATTRIBUTES, type AttributeName, type AttributeValue, SPANS, type Tracer } from "../../ports/traces.ts";
-import { EXPORT_TIMEOUT_MS, type ExportEvent, SpanQueue } from "./queue.ts";
+import { type CollectorOptions, createExporter } from "./exporter.ts";
+import { type ExportEvent, SpanQueue } from "./queue.ts";
 
-export interface TracerOptions {
-  /** Where spans are posted to: `http://127.0.0.1:4318/v1/traces`. */
-  readonly url: string;
+export interface TracerOptions extends CollectorOptions {
   /** Of all traces, from 0 to 1; a trace is kept whole or not at all. */
   readonly ratio: number;
-  /** Secret. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** PEM of a private certificate authority; null for the usual ones. */
-  readonly caPem: string | null;
   readonly version: string;
   readonly clock: Pick<Clock, "sleep">;
 }
@@ -100,22 +93,6 @@ export function openTracer(options: TracerOptions): OpenTracer {
     },
     close: () => close(provider, agents, options.clock),
   };
-}
-
-function createExporter({ url, headers, caPem }: TracerOptions, agents: Set<HttpAgent>): OTLPTraceExporter {
-  return new OTLPTraceExporter({
-    url,
-    headers: { ...headers },
-    timeoutMillis: EXPORT_TIMEOUT_MS,
-    httpAgentOptions: (protocol: string) => {
-      const agent =
-        protocol === "https:"
-          ? new HttpsAgent({ keepAlive: true, ...(caPem === null ? {} : { ca: caPem }) })
-          : new HttpAgent({ keepAlive: true });
-      agents.add(agent);
-      return agent;
-    },
-  });
 }
 
 function describeProcess(version: string) {

@@ -7,6 +7,7 @@ import type { GitHubConnection } from "../../ports/github.ts";
 import type { Provider } from "../../ports/provider.ts";
 import type { Config, ConnectionConfig, PoolConfig } from "../config/config.ts";
 import type { Environment } from "../config/environment.ts";
+import type { TracesConfig } from "../config/traces.ts";
 import { createProvider as createProviderOf } from "../providers.ts";
 import { checkConnection } from "./connection.ts";
 import { type Finding, failure, ok, type Place, warning } from "./finding.ts";
@@ -21,6 +22,8 @@ export interface CheckParts {
   /** @throws {GitHubError} `github-unauthorized` where the credentials cannot be any. */
   connect(config: ConnectionConfig): Promise<GitHubConnection>;
   createProvider(pool: PoolConfig, config: Config): Promise<Provider>;
+  /** @returns why the collector did not take an empty request; null where it did. */
+  tryCollector(traces: TracesConfig): Promise<string | null>;
 }
 
 export interface CheckScope {
@@ -38,13 +41,25 @@ export async function checkEverything(
     config.pools.map((pool, index) => preparePool(pool, `pools[${index}]`, config, parts)),
   );
   const subjects = pools.map(({ subject }) => subject);
-  const [ofPools, ofGitHub] = await Promise.all([
+  const [ofPools, ofTraces, ofGitHub] = await Promise.all([
     Promise.all(pools.map((pool) => checkProvider(pool))),
+    checkCollector(config, parts),
     isOffline
       ? Promise.all(subjects.map(lookAtRunnerOnly))
       : Promise.all([...config.connections.values()].map((one) => checkOne(one, subjects, config, parts))),
   ]);
-  return inOrder([...ofGitHub.flat(), ...ofPools.flat(), ...judgeOverlaps(subjects)], config);
+  return inOrder([...ofGitHub.flat(), ...ofPools.flat(), ...judgeOverlaps(subjects), ...ofTraces], config);
+}
+
+/** Without its traces Holdfast runs all the same. */
+async function checkCollector({ traces }: Config, { tryCollector }: CheckParts): Promise<readonly Finding[]> {
+  if (traces === null) return [];
+  const place: Place = { area: TRACES_AREA, path: "telemetry.traces" };
+  const why = await tryCollector(traces);
+  if (why === null) return [ok(place, `the collector at ${traces.url} takes spans`)];
+  const mend =
+    "Look at its address, at its headers and certificate authority, and whether it runs; jobs need no traces.";
+  return [warning(place, `the collector at ${traces.url} took no spans: ${why}`, mend)];
 }
 
 interface PreparedPool {
@@ -119,12 +134,14 @@ function once(list: ListRepositories): ListRepositories {
   };
 }
 
+const TRACES_AREA = "traces";
 const CONNECTION_AREAS = ["connection", "webhook", "jobs"];
 
 function inOrder(findings: readonly Finding[], config: Config): readonly Finding[] {
   const areas = [
     ...[...config.connections.keys()].flatMap((name) => CONNECTION_AREAS.map((area) => `${area} ${name}`)),
     ...config.pools.map(({ policy }) => `pool ${policy.name}`),
+    TRACES_AREA,
   ];
   return areas.flatMap((area) => withoutRepeats(findings.filter((finding) => finding.area === area)));
 }
@@ -143,5 +160,6 @@ export function systemParts(clock: Clock, environment: Environment): CheckParts 
       return connectGitHub(connection, { clock, telemetry: silentTelemetry, environment });
     },
     createProvider: (pool, config) => createProviderOf(pool, config, clock, config.urls.agents),
+    tryCollector: async (traces) => (await import("../../adapters/opentelemetry/exporter.ts")).tryCollector(traces),
   };
 }

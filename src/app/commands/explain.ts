@@ -1,4 +1,5 @@
 /** `holdfast explain <anything>`: one timeline with the evidence and the rules that were followed. */
+import { SECOND_MS } from "../../domain/units.ts";
 import { ExplainAnswer } from "../../http/operators/answers.ts";
 import { clockTime, formatBetween } from "../../http/text/durations.ts";
 import { describeWord } from "../../http/text/words.ts";
@@ -43,6 +44,7 @@ function renderExplanation(answer: ExplainAnswer, io: CommandIo): string {
     "",
     (word.paint ?? colours.bold)(word.text.replace("_", " ")),
     ...sentences.map((sentence) => `  ${sentence}`),
+    ...renderNext(answer, width, colours),
     ...renderStandingWords(answer, width, colours),
     "",
     ...(omittedCount > 0 ? [colours.dim(`${omittedCount} older entries are left out.`)] : []),
@@ -76,6 +78,18 @@ function describeSubject(subject: ExplainAnswer["subject"]): readonly [title: st
   const { id, name, repository, pool, machineId, url } = subject;
   const place = machineId === null ? "" : `, machine ${machineId}`;
   return [`job ${id}  ${name}`, `${repository}, ${pool === null ? "no pool" : `pool ${pool}`}${place}`, url];
+}
+
+/** What has to happen before it goes on, and in what time it is tried or looked at. */
+function renderNext({ next, now }: ExplainAnswer, width: number, colours: Colours): readonly string[] {
+  if (next === null) return [];
+  const [first = "", ...rest] = wrapText(`${describeNext(next, now)} ${next.sentence}`, width - 2);
+  return [`  ${first.replace("Next", colours.bold("Next"))}`, ...rest.map((line) => `  ${line}`)];
+}
+
+function describeNext({ at }: NonNullable<ExplainAnswer["next"]>, now: string): string {
+  if (at === null) return "Next:";
+  return Date.parse(at) - Date.parse(now) < SECOND_MS ? "Next (now):" : `Next (in ${formatBetween(now, at)}):`;
 }
 
 /** What operators have said about it and not taken back. */

@@ -84,7 +84,7 @@ body.lost main { opacity: .6; }
 .figures .zero dd { color: var(--quiet); font-weight: 400; }
 .figures .warn dd, .figures .warn dt { color: var(--warn-ink); }
 
-.cards { display: grid; align-items: start; grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)); gap: 1rem; }
+.cards { display: grid; align-items: start; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 1rem; }
 .card { padding: 1rem 1.1rem; border: 1px solid var(--line); border-radius: 12px; background: var(--card); }
 .card-head { display: flex; align-items: baseline; gap: .6rem; }
 .card-head .of { margin-left: auto; white-space: nowrap; }

@@ -245,3 +245,28 @@ describe("a broken configuration", () => {
     expect(io.out()).toMatch(/cannot be read/);
   });
 });
+
+describe("a collector of traces", () => {
+  const traced = () => write({ ...soundConfig(), telemetry: { traces: { endpoint: "http://127.0.0.1:4318" } } });
+
+  it("is tried, and said to take spans", async () => {
+    const io = openScreen();
+    const parts = { ...partsWith(), tryCollector: async () => null };
+    expect(await runCheck(traced(), {}, io, parts)).toBe(0);
+    expect(io.out()).toContain("the collector at http://127.0.0.1:4318/v1/traces takes spans");
+  });
+
+  it("is a warning where it takes none: jobs need no traces", async () => {
+    const io = openScreen();
+    const parts = { ...partsWith(), tryCollector: async () => "it answered 401" };
+    expect(await runCheck(traced(), { json: true }, io, parts)).toBe(0);
+    expect(JSON.parse(io.out()).findings).toContainEqual(
+      expect.objectContaining({
+        severity: "warning",
+        area: "traces",
+        path: "telemetry.traces",
+        finding: "the collector at http://127.0.0.1:4318/v1/traces took no spans: it answered 401",
+      }),
+    );
+  });
+});
