@@ -9,6 +9,7 @@ import { planPool } from "./assign/plan-pool.ts";
 import type { PoolContext } from "./context.ts";
 import { foretellJobs, foretellStanding } from "./foretell/jobs.ts";
 import { foretellLaunches, foretellMachines } from "./foretell/machines.ts";
+import { foretellReruns } from "./foretell/reruns.ts";
 import { foretellDeletions, foretellHandBacks, foretellMints, foretellQuestions } from "./foretell/tickets.ts";
 
 export async function foretellPass(context: PoolContext): Promise<PassPlan> {
@@ -24,6 +25,7 @@ export async function foretellPass(context: PoolContext): Promise<PassPlan> {
     ...(await foretellHandBacks(context, plan)),
     ...machines.steps,
     ...(await foretellDeletions(context)),
+    ...(await foretellReruns(context)),
   ];
   return {
     pool: pool.name,

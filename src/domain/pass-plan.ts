@@ -8,7 +8,16 @@ import type { PoolName } from "./ids.ts";
 import type { ReasonCode } from "./reasons.ts";
 
 /** In the order in which a datum passes them. */
-export const PLANNING_CONTROLLERS = ["assign", "launch", "mint", "ask", "hand-back", "retire", "sweep"] as const;
+export const PLANNING_CONTROLLERS = [
+  "assign",
+  "launch",
+  "mint",
+  "ask",
+  "hand-back",
+  "retire",
+  "sweep",
+  "rerun",
+] as const;
 export type PlanningController = (typeof PLANNING_CONTROLLERS)[number];
 
 export interface PlannedStep {

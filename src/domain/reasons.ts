@@ -51,6 +51,7 @@ export const REASONS = {
     sentence: "Runners that were made for it kept ending without a job; it gets one more after a growing pause.",
   },
   "asking-github": { sentence: "Before it gets another ticket, GitHub is asked whether the job is still queued." },
+  "rerun-due": { sentence: "It was lost with its machine: GitHub is asked about its run, and then to run it again." },
   "github-job-not-found": {
     sentence:
       "GitHub does not find the job, so it gets no ticket: its run was deleted, or its repository moved out of our sight.",

@@ -1,6 +1,7 @@
 /** How GitHub is asked that a lost job runs again: once, also by two processes and by one that ends in between. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { rerunLostJobs } from "../../src/controllers/connection/rerun.ts";
+import { foretellPass } from "../../src/controllers/foretell.ts";
 import { GitHubError, type GitHubErrorCode } from "../../src/domain/errors.ts";
 import { parseJobId } from "../../src/domain/ids.ts";
 import type { ObservedRun, ObservedRunJob } from "../../src/domain/rerun.ts";
@@ -33,6 +34,22 @@ describe("GitHub", () => {
     expect(scene.counted()).toEqual(["holdfast_reruns_total pool=linux outcome=asked"]);
     await scene.pass(HOUR_MS);
     expect(scene.asked).toEqual([JOB]);
+  });
+
+  it("is foretold to be asked when the next look is due, and not before", async () => {
+    const foretold = async () => {
+      const { steps } = await foretellPass(scene.yard.context);
+      return steps.filter(({ controller }) => controller === "rerun");
+    };
+    expect(await foretold()).toEqual([]);
+    scene.yard.clock.advance(MINUTE_MS);
+    expect(await foretold()).toMatchObject([
+      { action: "ask", reason: "rerun-due", subject: { kind: "job" }, note: "GitHub has not been asked about it yet." },
+    ]);
+    await scene.githubSays({});
+    await scene.pass();
+    expect(scene.asked).toEqual([JOB]);
+    expect(await foretold()).toEqual([]);
   });
 
   it.each<readonly [string, Partial<ObservedRun>, Partial<ObservedRunJob>, string]>([

@@ -29,7 +29,7 @@ import { troubleOf } from "./trouble.ts";
 
 export const RERUN_PERIOD_MS = 15 * SECOND_MS;
 /** One after the other: of two jobs of one run the second has to wait for the attempt of the first. */
-const RERUNS_PER_PASS_MAX = 20;
+export const RERUNS_PER_PASS_MAX = 20;
 /** What the next one would meet as well: the rest of the pass is left to the next. */
 const OF_ALL: ReadonlySet<GitHubErrorCode> = new Set(["github-unavailable", "github-rate-limited", "github-budget"]);
 

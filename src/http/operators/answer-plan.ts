@@ -1,11 +1,10 @@
 /** What `GET /plan` answers. */
 import { z } from "zod";
+import { PLANNING_CONTROLLERS } from "../../domain/pass-plan.ts";
 import { Because, Count, Instant, StandingWord } from "./answers.ts";
 
 const PlannedStep = z.object({
-  controller: z
-    .enum(["assign", "launch", "mint", "ask", "hand-back", "retire", "sweep"])
-    .describe("Which controller would decide so"),
+  controller: z.enum(PLANNING_CONTROLLERS).describe("Which controller would decide so"),
   action: z.string().describe("What it would do, in a word; wait and keep where it would leave it"),
   isAct: z.boolean().describe("Whether something would be done, and not left as it is"),
   about: z.object({
