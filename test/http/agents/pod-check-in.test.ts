@@ -2,7 +2,7 @@
 import type { Hono } from "hono";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ProviderError } from "../../../src/domain/errors.ts";
-import { type MachineId, parseLaunchId } from "../../../src/domain/ids.ts";
+import type { MachineId } from "../../../src/domain/ids.ts";
 import type { MachineState } from "../../../src/domain/machine.ts";
 import { podNameOf, podProviderId } from "../../../src/domain/pod/provider-id.ts";
 import { PROTOCOL_VERSION } from "../../../src/domain/protocol.ts";
@@ -134,7 +134,7 @@ describe("a pod that checks in", () => {
   it("may do so before its launch is bound, and before it is adopted", async () => {
     const token = cluster.start(placeOf(OWN));
     expect((await checkIn(OWN, token)).answer.machineId).toBe(OWN);
-    await startMachine(OWN, { kind: "planned", launchId: parseLaunchId("l-00000001"), sinceMs: yard.clock.nowMs() });
+    await startMachine(OWN, { kind: "planned", sinceMs: yard.clock.nowMs() });
     const { status, answer } = await checkIn(OWN, token);
     expect([status, answer.machineId]).toEqual([200, OWN]);
     expect((await report(OWN, answer.token)).status).toBe(200);
@@ -154,7 +154,7 @@ describe("a pod that checks in", () => {
     await checkIn(OWN, token, { incarnation: "incarnation-2" });
     expect((await report(OWN, real.answer.token)).status).toBe(401);
     await checkIn(OWN, token);
-    expect((await loadMachine(yard.store.db, OWN))?.quarantine).not.toBeNull();
+    expect((await loadMachine(yard.store.db, OWN))?.retireWhenSpent).toBe("quarantined");
   });
 });
 
