@@ -12,6 +12,8 @@ import { ownUserId } from "./system.ts";
 
 export interface Ground {
   readonly settings: HostSettings;
+  /** Incarnations of one boot share it: the kernel's boot id, and whatever else tells two of them apart. */
+  readonly bootId: string;
   /** @throws {Error} where it cannot be had now. */
   readonly readIdentity: () => Promise<Identity>;
   readonly runnerHost: RunnerHost;
@@ -50,14 +52,19 @@ export class AccountError extends Error {
 }
 
 /** The end of the agent is the end of the machine there: its launcher ends as well. */
-export function processGround(settings: AgentSettings): Ground {
+export function processGround(settings: AgentSettings, bootId: string): Ground {
   const readSecret = () => readFileSync(settings.identityFile, "utf8").trim();
   return {
     settings,
+    bootId,
     readIdentity: async () => ({ kind: "process", secret: readSecret() }),
     runnerHost: { isOtherUser: false, findOwner: () => null, wrap: async () => [] },
-    watchNotice: (_log, _onNotice, signal) =>
-      new Promise((resolve) => signal.addEventListener("abort", () => resolve())),
+    watchNotice: noNotice,
     powerOff: () => {},
   };
+}
+
+/** For grounds where nobody tells ahead that the machine is wanted back. */
+export function noNotice(_log: Log, _onNotice: () => void, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
 }

@@ -35,13 +35,14 @@ export interface InstanceParts {
 
 /** @throws {MetadataError} where nobody says which instance this is. */
 export async function instanceGround(settings: InstanceSettings, parts: InstanceParts): Promise<Ground> {
-  const { metadata, system } = parts;
+  const { metadata, system, bootId } = parts;
   const providerId = await learnInstanceId(settings.volatileDirectory, parts);
   const machineId = strayMachineId(providerId);
   if (machineId === null) throw new MetadataError(`the instance's id ${JSON.stringify(providerId)} is none`);
   return {
     // An image may be made of an instance that was used: what it did is not this one's.
     settings: { ...settings, directory: join(settings.directory, providerId), providerId, machineId },
+    bootId,
     readIdentity: identityReader(metadata),
     runnerHost: scopedRunners(settings.runnerUser, metadata),
     watchNotice: (log, onNotice, signal) => watchNotice({ metadata, system, log, onNotice }, signal),

@@ -1,8 +1,10 @@
 /**
  * The agent's entry. Exit code 0: all is over, and the launcher ends as well. Any other: the launcher starts it again, and
- * the new one takes over whatever runner is there. On an instance its unit starts it again after every end.
+ * the new one takes over whatever runner is there. On an instance its unit starts it again after every end. In a pod the
+ * container's first process is the launcher.
  */
 import { join } from "node:path";
+import { END_ASKED_VARIABLE } from "../domain/host/pod-settings.ts";
 import { type Ground, processGround } from "./ground.ts";
 import { Inbox } from "./inbox.ts";
 import { drawIncarnation } from "./incarnation.ts";
@@ -13,14 +15,15 @@ import { takeLock } from "./lock.ts";
 import { describeError, openLog } from "./log.ts";
 import { Loop } from "./loop.ts";
 import { makePlaces } from "./places.ts";
+import { isPod, podGround, readPodSettings } from "./pod.ts";
 import { readSettings } from "./settings.ts";
-import { onAskedToStop, readBootId, readEnvironment, system } from "./system.ts";
+import { type Environment, onAskedToStop, readBootId, readEnvironment, system } from "./system.ts";
 import { Talk } from "./talk.ts";
 
 async function runAgent(): Promise<void> {
-  const bootId = readBootId();
-  const ground = await findGround(bootId);
-  const { settings } = ground;
+  const environment = readEnvironment();
+  const ground = await findGround(environment, readBootId());
+  const { settings, bootId } = ground;
   const places = makePlaces(settings, ground.runnerHost.isOtherUser);
   const log = openLog(join(places.directory, "agent.log"), system);
   if (!takeLock(places.directory)) throw new Error("another agent of this machine is alive");
@@ -28,8 +31,10 @@ async function runAgent(): Promise<void> {
   const { id: incarnation, isSameBoot } = drawIncarnation(places.volatileDirectory, bootId, system, log);
   log.write("agent starts", { incarnation, pid: process.pid, isSameBoot, journal: journal.reading.kind });
   const inbox = new Inbox();
-  onAskedToStop(() => void inbox.put({ kind: "asked-to-stop" }));
-  const talk = new Talk({ ...ground, incarnation, bootId, system, inbox, log });
+  const askToStop = () => void inbox.put({ kind: "asked-to-stop" });
+  onAskedToStop(askToStop);
+  if (environment[END_ASKED_VARIABLE] !== undefined) askToStop();
+  const talk = new Talk({ ...ground, incarnation, system, inbox, log });
   const loop = new Loop({ ground, places, journal, isSameBoot, inbox, talk, log, system });
   const over = new AbortController();
   const onNotice = () => void inbox.put({ kind: "wanted-back" });
@@ -47,10 +52,10 @@ async function runAgent(): Promise<void> {
   }
 }
 
-function findGround(bootId: string): Promise<Ground> | Ground {
-  const environment = readEnvironment();
+function findGround(environment: Environment, bootId: string): Promise<Ground> | Ground {
+  if (isPod(environment)) return podGround(readPodSettings(environment), bootId);
   const settings = readSettings(environment);
-  if (!("provider" in settings)) return processGround(settings);
+  if (!("provider" in settings)) return processGround(settings, bootId);
   return instanceGround(settings, { metadata: new InstanceMetadata(environment, system), bootId, system });
 }
 

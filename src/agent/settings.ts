@@ -4,7 +4,7 @@ import { AGENT_SETTINGS_VARIABLE, type AgentSettings, type InstanceSettings } fr
 import { parseControllerId, parseMachineId, parsePoolName, parseProviderId } from "../domain/ids.ts";
 
 /** Something in the settings is not as documented; the message names it. */
-class SettingsError extends Error {
+export class SettingsError extends Error {
   override readonly name = "SettingsError";
 }
 
@@ -79,7 +79,8 @@ function parsed<Id>(settings: Readonly<Record<string, unknown>>, key: Key, parse
   }
 }
 
-function environmentOf(value: unknown): Readonly<Record<string, string>> {
+/** @throws {SettingsError} */
+export function environmentOf(value: unknown): Readonly<Record<string, string>> {
   if (!isRecord(value)) throw new SettingsError("`runnerEnvironment` is not a JSON object");
   return Object.fromEntries(
     Object.entries(value).map(([name, content]) => {

@@ -36,7 +36,9 @@ export const system: System = {
   token: () => randomBytes(16).toString("hex"),
 };
 
-export function readEnvironment(): Readonly<Record<string, string | undefined>> {
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export function readEnvironment(): Environment {
   return process.env;
 }
 

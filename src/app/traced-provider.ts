@@ -18,7 +18,7 @@ export function traceProvider(
   { pool, kind }: TracedPool,
   { trace }: Traces,
 ): PoolProvider {
-  const { orders, standby, consoles } = abilities;
+  const { orders, standby, consoles, hints } = abilities;
   const call = <Value>(
     word: SpanWord<"provider">,
     about: Attributes,
@@ -38,6 +38,8 @@ export function traceProvider(
       consoles: consoles && {
         readConsole: (providerId) => call("console", { providerId }, () => consoles.readConsole(providerId)),
       },
+      // One stream for as long as the process runs: no call that a span could show.
+      hints,
     },
   };
 }

@@ -12,7 +12,7 @@ export type ConnectionName = Branded<string, "Connection">;
 /** GitHub's `workflow_job.id`: numeric, new for every attempt. */
 export type JobId = Branded<number, "Job">;
 export type MachineId = Branded<string, "Machine">;
-/** What the provider calls the machine: an instance id, a pod's uid, a machine folder's name. */
+/** What the provider calls the machine: an instance id, a pod's namespace, name and uid, a machine folder's name. */
 export type ProviderId = Branded<string, "Provider">;
 export type LaunchId = Branded<string, "Launch">;
 export type TicketId = Branded<string, "Ticket">;
@@ -27,6 +27,8 @@ export type LeaseEpoch = Branded<number, "LeaseEpoch">;
 
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,28}[a-z0-9])?$/;
 const TOKEN = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
+/** The longest is a pod's: a namespace and a name of 63 each, and a uid of 36. */
+const PROVIDER = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$/;
 
 /** Lower-case letters, digits and inner hyphens, at most 30: it becomes part of tags, names and folders. */
 export function isName(text: string): boolean {
@@ -53,7 +55,7 @@ export const parseConnectionName = named<ConnectionName>("connection name", NAME
 export const parseMachineId = named<MachineId>("machine id", /^m-[a-z0-9]{8,32}$/);
 export const parseTicketId = named<TicketId>("ticket id", /^t-[a-z0-9]{8,32}$/);
 export const parseLaunchId = named<LaunchId>("launch id", /^l-[a-z0-9]{8,32}$/);
-export const parseProviderId = named<ProviderId>("provider id", TOKEN);
+export const parseProviderId = named<ProviderId>("provider id", PROVIDER);
 export const parseIncarnationId = named<IncarnationId>("incarnation", TOKEN);
 export const parseDeliveryId = named<DeliveryId>("delivery id", TOKEN);
 export const parseJobId = numbered<JobId>("job id");

@@ -84,7 +84,9 @@ interface Message {
 export type Identity =
   | { readonly kind: "process"; readonly secret: string }
   /** EC2's signed identity document (`rsa2048`, base64), as the metadata service gives it to the instance. */
-  | { readonly kind: "ec2"; readonly document: string };
+  | { readonly kind: "ec2"; readonly document: string }
+  /** A pod's projected service-account token, made for us (audience): its cluster says in which pod it is. */
+  | { readonly kind: "kubernetes"; readonly token: string };
 
 export interface CheckInRequest extends Message {
   readonly protocolVersion: number;

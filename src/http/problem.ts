@@ -33,6 +33,7 @@ const STATUS_BY_CODE: { readonly [Code in ErrorCode]?: number } = {
   "machine-ending": 409,
   "payload-too-large": 413,
   overloaded: 503,
+  "provider-unavailable": 503,
   "store-unavailable": 503,
   "lease-lost": 503,
 };

@@ -109,11 +109,22 @@ export interface Consoles {
   readConsole(providerId: ProviderId): Promise<readonly string[] | null>;
 }
 
+/** A stream of hints that something changed. Nothing depends on it but how soon the provider is read. */
+export interface Hints {
+  /**
+   * Tells of changes until it is stopped; what it misses, the next reading shows. It goes on by itself after whatever
+   * failed.
+   * @param onHint is called with nothing: what changed is read, never told.
+   */
+  watch(onHint: () => void, signal: AbortSignal): Promise<void>;
+}
+
 /** What only some kinds can do; null where the kind cannot. */
 export interface ProviderAbilities {
   readonly orders: LaunchOrders | null;
   readonly standby: Standby | null;
   readonly consoles: Consoles | null;
+  readonly hints: Hints | null;
 }
 
-export const NO_ABILITIES: ProviderAbilities = { orders: null, standby: null, consoles: null };
+export const NO_ABILITIES: ProviderAbilities = { orders: null, standby: null, consoles: null, hints: null };

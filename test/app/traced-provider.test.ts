@@ -39,6 +39,7 @@ const abilities: ProviderAbilities = {
   orders: { draft: async () => "order", readObstacles: () => ["no room"] },
   standby: { stop: async () => {}, start: async () => {} },
   consoles: { readConsole: async () => ["booted"] },
+  hints: null,
 };
 
 const POOL = { pool: parsePoolName("linux"), kind: "ec2" };

@@ -10,6 +10,7 @@ import type { MachineId, PoolName } from "../../domain/ids.ts";
 import type { Machine } from "../../domain/machine.ts";
 import {
   type ReportAnswer as Answered,
+  type CheckInRequest,
   type HandBackOrder,
   POLL_HOLD_MS,
   PROTOCOL_VERSION,
@@ -40,9 +41,10 @@ import { answerBundle, BUNDLE_ROUTE, type ServedBundle } from "./bundle.ts";
 import { writeCheckIn } from "./check-in.ts";
 import { answerPoll } from "./deliver.ts";
 import { compareGenerations } from "./generations.ts";
-import { findOtherName, identify } from "./identify.ts";
+import { findOtherName, type Identified, identify } from "./identify.ts";
 import type { InstanceAuthority } from "./instance-identity.ts";
 import { CheckIn, Logs, Poll, Report } from "./messages.ts";
+import { limitReviews, type PodAuthority } from "./pod-identity.ts";
 import type { OpenPolls } from "./polls.ts";
 import type { AgentTokens, TokenSubject } from "./token.ts";
 
@@ -62,6 +64,8 @@ export interface AgentAppOptions {
   readonly pools: readonly { readonly name: PoolName }[];
   /** Who vouches for machines that are EC2 instances; absent where there are none. */
   readonly authorities?: readonly InstanceAuthority[];
+  /** Who vouches for machines that are pods; absent where there are none. */
+  readonly podAuthorities?: readonly PodAuthority[];
   /** What machines fetch that are computers of their own; absent where there are none. */
   readonly bundle?: ServedBundle | null;
 }
@@ -71,7 +75,7 @@ const CHECK_IN: RouteNote = {
   says: "An agent begins to speak as its machine, and gets its token. It proves who it is by its body.",
   body: CheckIn,
   answer: CheckInAnswer,
-  errors: ["protocol-unsupported"],
+  errors: ["protocol-unsupported", "forbidden", "provider-unavailable", "overloaded"],
 };
 const REPORT: RouteNote = {
   caller: "agent",
@@ -101,7 +105,8 @@ const BUNDLE: RouteNote = {
   errors: ["not-found"],
 };
 
-export function createAgentApp(options: AgentAppOptions): Hono {
+export function createAgentApp(given: AgentAppOptions): Hono {
+  const options = { ...given, podAuthorities: limitReviews(given.podAuthorities ?? []) };
   const app = new Hono();
   app.onError((error) => {
     if (error instanceof HoldfastError) options.telemetry.count("holdfast_agent_refused_total", { code: error.code });
@@ -126,13 +131,9 @@ export function createAgentApp(options: AgentAppOptions): Hono {
 async function checkIn(context: Context, options: AgentAppOptions, span: Span<"agent">): Promise<Response> {
   const { store, tokens, clock, hearing, wake } = options;
   const claimed = await readMessage(context, CheckIn);
-  const { machineId, isProven } = await identify(claimed, options);
+  const machineId = await demandIdentity(context, options, claimed);
   span.note({ machine: machineId });
   const { providerId } = claimed;
-  if (!isProven) {
-    await noteRefused(context, options, machineId, "a check-in with a wrong identity was refused");
-    throw new HoldfastError("unauthorized", `checking in as machine ${machineId}`);
-  }
   if (claimed.protocolVersion !== PROTOCOL_VERSION) {
     await noteRefused(context, options, machineId, `a check-in with protocol ${claimed.protocolVersion} was refused`);
     throw new HoldfastError("protocol-unsupported", `checking in with protocol ${claimed.protocolVersion}`);
@@ -146,6 +147,29 @@ async function checkIn(context: Context, options: AgentAppOptions, span: Span<"a
   else wake.controller("retire", outcome.pool);
   const token = tokens.issue({ machineId, providerId });
   return Response.json({ protocolVersion: PROTOCOL_VERSION, token, machineId });
+}
+
+/**
+ * @throws {HoldfastError} `unauthorized` | `forbidden` for another machine's identity | `provider-unavailable`, `overloaded` where
+ *   whoever vouches could not be asked. Each of them is a try that is noted: somebody is there.
+ */
+async function demandIdentity(context: Context, options: AgentAppOptions, claimed: CheckInRequest): Promise<MachineId> {
+  let identified: Identified;
+  try {
+    identified = await identify(claimed, options);
+  } catch (error) {
+    const fact = "a check-in that nobody could vouch for at the time was refused";
+    if (error instanceof HoldfastError) await noteRefused(context, options, claimed.machineId, fact);
+    throw error;
+  }
+  const { machineId, kind } = identified;
+  if (kind === "proven") return machineId;
+  if (kind === "unproven") {
+    await noteRefused(context, options, machineId, "a check-in with a wrong identity was refused");
+    throw new HoldfastError("unauthorized", `checking in as machine ${machineId}`);
+  }
+  await noteRefused(context, options, machineId, "a check-in with another machine's identity was refused");
+  throw new HoldfastError("forbidden", `checking in as machine ${machineId} with the identity of another`);
 }
 
 async function report(context: Context, options: AgentAppOptions, span: Span<"agent">): Promise<Response> {

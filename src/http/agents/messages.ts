@@ -31,6 +31,8 @@ const message = { machineId, incarnation };
 
 /** A signed identity document has some 2,000. */
 const DOCUMENT_LENGTH_MAX = 16_384;
+/** A projected token has some 1,200. */
+const POD_TOKEN_LENGTH_MAX = 16_384;
 
 export const CheckIn: z.ZodType<CheckInRequest> = z.object({
   ...message,
@@ -39,6 +41,7 @@ export const CheckIn: z.ZodType<CheckInRequest> = z.object({
   identity: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("process"), secret: z.string().max(TEXT_LENGTH_MAX) }),
     z.object({ kind: z.literal("ec2"), document: z.string().max(DOCUMENT_LENGTH_MAX) }),
+    z.object({ kind: z.literal("kubernetes"), token: z.string().max(POD_TOKEN_LENGTH_MAX) }),
   ]),
   bootId: z.string().max(TEXT_LENGTH_MAX),
   agentVersion: z.string().max(TEXT_LENGTH_MAX),
