@@ -31,6 +31,15 @@ export interface RunnerHost {
   readonly findOwner: () => Account | null;
   /** What stands before the listener on its command line; each part of it makes way for the next in the same process. */
   readonly wrap: (ticketId: TicketId) => Promise<readonly string[]>;
+  /** Whether the runner inherits this variable of the agent's environment. */
+  readonly inherits: (name: string) => boolean;
+}
+
+const INHERITED: ReadonlySet<string> = new Set(["PATH", "HOME", "USER", "LANG", "TMPDIR"]);
+
+/** Where the agent's environment is its own affair. */
+export function inheritsFew(name: string): boolean {
+  return INHERITED.has(name);
 }
 
 /** The user who is there for runners alone: not root, and not whoever the agent is. */
@@ -58,7 +67,7 @@ export function processGround(settings: AgentSettings, bootId: string): Ground {
     settings,
     bootId,
     readIdentity: async () => ({ kind: "process", secret: readSecret() }),
-    runnerHost: { isOtherUser: false, findOwner: () => null, wrap: async () => [] },
+    runnerHost: { isOtherUser: false, findOwner: () => null, wrap: async () => [], inherits: inheritsFew },
     watchNotice: noNotice,
     powerOff: () => {},
   };

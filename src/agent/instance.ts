@@ -12,7 +12,7 @@ import type { Identity } from "../domain/protocol.ts";
 import { strayMachineId } from "../domain/stray.ts";
 import { MINUTE_MS } from "../domain/units.ts";
 import { type Account, findAccount } from "./account.ts";
-import { AccountError, type Ground, type RunnerHost } from "./ground.ts";
+import { AccountError, type Ground, inheritsFew, type RunnerHost } from "./ground.ts";
 import { type InstanceMetadata, MetadataError } from "./instance-metadata.ts";
 import { isFileError } from "./log.ts";
 import { watchNotice } from "./notice.ts";
@@ -118,6 +118,7 @@ function scopedRunners(user: string, metadata: InstanceMetadata): RunnerHost {
   return {
     isOtherUser: true,
     findOwner,
+    inherits: inheritsFew,
     wrap: async (ticketId) => {
       systemdVersion ??= readSystemdVersion();
       const isMetadataClosed = (await hasProfile(metadata)) === false;

@@ -62,12 +62,17 @@ export function podGround(settings: PodGroundSettings, kernelBootId: string): Gr
     settings,
     bootId: `${settings.podUid}/${kernelBootId}`,
     readIdentity: async () => ({ kind: "kubernetes", token: readToken(settings.tokenFile) }),
-    runnerHost: { isOtherUser: false, findOwner: () => null, wrap: async () => [] },
+    runnerHost: { isOtherUser: false, findOwner: () => null, wrap: async () => [], inherits: isNotOurs },
     // The kubelet asks the first process to end, and that asks us.
     watchNotice: noNotice,
     // The end of the agent is the end of the container.
     powerOff: () => {},
   };
+}
+
+/** Whoever wrote the pod's template set the container's environment for the jobs in it; ours begins with our name. */
+function isNotOurs(name: string): boolean {
+  return !name.startsWith("HOLDFAST_");
 }
 
 /** The folder is the kubelet's, and no job can write there. */

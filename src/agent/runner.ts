@@ -17,9 +17,6 @@ import { startTimeOf } from "./process-table.ts";
 import { claimRoot } from "./root.ts";
 import { isRootUser, readEnvironment } from "./system.ts";
 
-/** All that a runner inherits of the agent's environment. */
-const INHERITED = ["PATH", "HOME", "USER", "LANG", "TMPDIR"] as const;
-
 export interface RunnerStart {
   readonly places: Places;
   readonly ticket: OfferedTicket;
@@ -85,9 +82,9 @@ async function spawnRunner(root: string, wrap: readonly string[], start: RunnerS
 }
 
 function environmentFor(start: RunnerStart, owner: Account | null): Record<string, string> {
-  const own = readEnvironment();
   const environment: Record<string, string> = {};
-  for (const name of INHERITED) if (own[name] !== undefined) environment[name] = own[name];
+  for (const [name, value] of Object.entries(readEnvironment()))
+    if (value !== undefined && start.host.inherits(name)) environment[name] = value;
   if (owner !== null) Object.assign(environment, { HOME: owner.home, USER: owner.name, LOGNAME: owner.name });
   Object.assign(environment, start.runnerEnvironment);
   environment[MARK_VARIABLE] = start.mark;

@@ -119,6 +119,12 @@ describe("the ground in a pod", () => {
     expect(podGround(read(), "boot-1").bootId).toBe(boots[0]);
   });
 
+  it("gives runners the container's environment, without what is the agent's own", () => {
+    const { inherits } = podGround(read(), "boot").runnerHost;
+    expect(["DOCKER_HOST", "PATH", "KUBERNETES_SERVICE_HOST"].filter(inherits)).toHaveLength(3);
+    expect(Object.values(POD_VARIABLES).filter(inherits)).toEqual([]);
+  });
+
   it("runs runners as the container's user, hears of no notice, and ends by the agent's end", async () => {
     const { runnerHost, watchNotice, powerOff } = podGround(read(), "boot");
     expect([runnerHost.isOtherUser, runnerHost.findOwner()]).toEqual([false, null]);

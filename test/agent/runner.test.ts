@@ -3,7 +3,7 @@ import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { AccountError, type RunnerHost } from "../../src/agent/ground.ts";
+import { AccountError, inheritsFew, type RunnerHost } from "../../src/agent/ground.ts";
 import { makePlaces, type Places, rootOf } from "../../src/agent/places.ts";
 import { readProcessTable } from "../../src/agent/process-table.ts";
 import { type RunnerStarted, startRunner } from "../../src/agent/runner.ts";
@@ -30,7 +30,13 @@ async function start(host: Partial<RunnerHost>): Promise<RunnerStarted> {
   const ticket = ticketOf("secret");
   mkdirSync(join(rootOf(places, ticket.id), "bin"), { recursive: true });
   writeFileSync(join(rootOf(places, ticket.id), "bin", "Runner.Listener"), "#!/bin/sh\n", { mode: 0o755 });
-  const whole: RunnerHost = { isOtherUser: false, findOwner: () => null, wrap: async () => [], ...host };
+  const whole: RunnerHost = {
+    isOtherUser: false,
+    findOwner: () => null,
+    wrap: async () => [],
+    inherits: inheritsFew,
+    ...host,
+  };
   return startRunner({ places, ticket, host: whole, mark: MARK, runnerEnvironment: {}, onExit: () => {} });
 }
 

@@ -8,7 +8,7 @@
 import { HoldfastError, ProviderError } from "../../domain/errors.ts";
 import { type MachineId, type PoolName, type ProviderId, parseMachineId } from "../../domain/ids.ts";
 import { type Machine, providerIdOf } from "../../domain/machine.ts";
-import { type PodPlace, parsePodProviderId, podProviderId } from "../../domain/pod/provider-id.ts";
+import { type PodPlace, parsePodProviderId } from "../../domain/pod/provider-id.ts";
 import type { PodIdentity, ReviewPodToken } from "../../ports/pod-identity.ts";
 import { findMachineByProviderId, loadMachine } from "../../store/machines/load.ts";
 import type { Store } from "../../store/store.ts";
@@ -68,7 +68,7 @@ export async function identifyPod(
   );
   const identity = await review(claim.token, vouching);
   if (identity === null) return { machineId, kind: "unproven" };
-  const isOwnPod = podProviderId(identity) === providerId;
+  const isOwnPod = isSamePod(identity, place);
   const isOwnName = claimed === (row?.id ?? named) || claimed === named;
   const isOwnRow = row === null || (providerIdOf(row) ?? providerId) === providerId;
   return { machineId, kind: isOwnPod && isOwnName && isOwnRow ? "proven" : "other" };
@@ -79,6 +79,10 @@ async function findRow(store: Store, providerId: ProviderId, { podName }: PodPla
   const known = await findMachineByProviderId(store.db, providerId);
   const named = machineNamed(podName);
   return known ?? (named === null ? null : await loadMachine(store.db, named));
+}
+
+function isSamePod(one: PodIdentity, other: PodPlace): boolean {
+  return one.podUid === other.podUid && one.podName === other.podName && one.namespace === other.namespace;
 }
 
 function machineNamed(podName: string): MachineId | null {

@@ -181,6 +181,11 @@ describe("a pod's token", () => {
 
   it.each<readonly [string, () => PodIdentity, object]>([
     ["of a job's pod of another name", () => ({ ...placeOf(OWN), podName: "job-pod", podUid: uidOf(OTHER) }), {}],
+    [
+      "of a pod that Holdfast would never have made",
+      () => ({ ...placeOf(OWN), podName: "a.pod", podUid: "static" }),
+      {},
+    ],
     ["of the same name and another uid", () => ({ ...placeOf(OWN), podUid: uidOf(OTHER) }), {}],
     ["of another namespace", () => ({ ...placeOf(OWN), namespace: "elsewhere", podUid: uidOf(OTHER) }), {}],
     ["of its own pod under another machine's name", () => placeOf(OWN), { machineId: OTHER }],
