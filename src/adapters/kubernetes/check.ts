@@ -6,10 +6,10 @@
 import { parseLaunchId, parseMachineId } from "../../domain/ids.ts";
 import { DAY_MS } from "../../domain/units.ts";
 import type { CheckFinding } from "../../ports/provider.ts";
+import { ACCESS_RULES, type AccessRule } from "./access-rules.ts";
 import type { KubernetesClients } from "./client.ts";
 import { describeFailure, type KubernetesFailure, readFailure } from "./errors.ts";
 import { buildPod, type PodOptions } from "./pod.ts";
-import { CLUSTER_RULES, NAMESPACE_RULES, nameOfRule, policyRule, type Rule } from "./role.ts";
 import { findUntaken } from "./untaken.ts";
 
 const AT = "pools[].provider";
@@ -21,51 +21,41 @@ export interface CheckContext {
 }
 
 export async function checkSettings(context: CheckContext): Promise<readonly CheckFinding[]> {
-  const { namespace } = context.options.settings;
-  const asked: CheckFinding[] = [];
+  const findings: CheckFinding[] = [];
   try {
-    for (const rule of NAMESPACE_RULES) asked.push(...(await askRule(context, rule, namespace)));
-    for (const rule of CLUSTER_RULES) asked.push(...(await askRule(context, rule, null)));
+    for (const rule of ACCESS_RULES) if (!(await mayDo(context, rule))) findings.push(describeMissing(context, rule));
   } catch (error) {
     return [findingOf("asking the cluster what the credentials may", readFailure(error))];
   }
-  return [...asked, ...(await tryPod(context)), ...warnOfSettings(context.options)];
+  return [...findings, ...(await tryPod(context)), ...warnOfSettings(context.options)];
 }
 
-/** One finding for a rule, whichever of its verbs are missing. */
-async function askRule(context: CheckContext, rule: Rule, namespace: string | null): Promise<readonly CheckFinding[]> {
-  const missing: string[] = [];
-  for (const verb of rule.verbs) if (!(await mayDo(context, rule, verb, namespace))) missing.push(verb);
-  if (missing.length === 0) return [];
-  const where = namespace === null ? "in the cluster" : `in namespace ${namespace}`;
-  const kind = namespace === null ? "ClusterRole" : "Role";
-  return [
-    {
-      severity: rule.isNeeded ? "error" : "warning",
-      path: AT,
-      finding: `The credentials may not ${missing.join(", ")} ${nameOfRule(rule)} ${where}: ${rule.without}.`,
-      mend: `Add to the ${kind}: ${JSON.stringify(policyRule(rule, missing))}; \`holdfast check --rbac\` prints all of it.`,
-    },
-  ];
+function describeMissing({ options }: CheckContext, rule: AccessRule): CheckFinding {
+  const { scope, apiGroup, resource, verb, without } = rule;
+  const isCluster = scope === "cluster";
+  const where = isCluster ? "in the cluster" : `in namespace ${options.settings.namespace}`;
+  const line = JSON.stringify({ apiGroups: [apiGroup], resources: [resource], verbs: [verb] });
+  return {
+    severity: rule.isOptional === true ? "warning" : "error",
+    path: AT,
+    finding: `The credentials may not ${verb} ${resource} ${where}; without it ${without}.`,
+    mend: `Add to the ${isCluster ? "ClusterRole" : "Role"}: ${line}. \`holdfast check --rbac\` prints all of it.`,
+  };
 }
 
-async function mayDo(
-  { clients }: CheckContext,
-  { group, resource, subresource }: Rule,
-  verb: string,
-  namespace: string | null,
-): Promise<boolean> {
+async function mayDo({ clients, options }: CheckContext, { scope, apiGroup, resource, verb }: AccessRule) {
+  const [name = "", subresource] = resource.split("/");
   const review = await clients.authorization.createSelfSubjectAccessReview({
     body: {
       apiVersion: "authorization.k8s.io/v1",
       kind: "SelfSubjectAccessReview",
       spec: {
         resourceAttributes: {
-          group,
-          resource,
+          group: apiGroup,
+          resource: name,
           verb,
-          ...(subresource === null ? {} : { subresource }),
-          ...(namespace === null ? {} : { namespace }),
+          ...(subresource === undefined ? {} : { subresource }),
+          ...(scope === "cluster" ? {} : { namespace: options.settings.namespace }),
         },
       },
     },

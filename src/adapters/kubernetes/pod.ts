@@ -67,7 +67,7 @@ function buildSpec(options: PodOptions, parts: PodParts): V1PodSpec {
     automountServiceAccountToken: spec.automountServiceAccountToken ?? false,
     ...(settings.serviceAccount === null ? {} : { serviceAccountName: settings.serviceAccount }),
     nodeSelector: { ...spec.nodeSelector, ...settings.nodeSelector },
-    tolerations: [...(spec.tolerations ?? []), ...settings.tolerations],
+    tolerations: [...(spec.tolerations ?? []), ...settings.tolerations.map((one) => ({ ...one }))],
     ...(affinity === undefined ? {} : { affinity }),
     initContainers: [bringer(options, parts, runner), ...(spec.initContainers ?? [])],
     containers: [runnerContainer(options, parts, runner), ...sidecars],

@@ -7,7 +7,7 @@ import { MachinePermit } from "../../domain/permit.ts";
 import { type DeletionStep, decideDeletion } from "../../domain/pod/deletion.ts";
 import { judgePod } from "../../domain/pod/judge.ts";
 import type { PodPlace } from "../../domain/pod/provider-id.ts";
-import { describeFailure, readFailure } from "./errors.ts";
+import { type KubernetesTrouble, readFailure, toUnavailable } from "./errors.ts";
 import { demandPlace, type ListContext, listByIds } from "./list.ts";
 import type { Rests } from "./rests.ts";
 import type { JudgedPod } from "./sights.ts";
@@ -58,27 +58,21 @@ async function deletePod(
     });
   } catch (error) {
     const failure = readFailure(error);
-    const said = describeFailure(failure);
-    switch (failure.trouble) {
-      case "absent":
-        return;
-      case "conflict": {
-        // So that the next call is not for the version that this one was refused for.
-        await listByIds(context, [providerId]);
-        const attempted = `deleting ${nameOf(place)}, which has changed since it was judged: it is judged anew. ${said}`;
-        throw new ProviderError("provider-unavailable", attempted);
-      }
-      case "denied": {
-        const mend = "the credentials may not; `holdfast check` names the rule that is missing";
-        throw new ProviderError("provider-unavailable", `deleting ${nameOf(place)}: ${mend}. ${said}`);
-      }
-      default:
-        throw new ProviderError("provider-unavailable", `deleting ${nameOf(place)}: ${said}`);
-    }
+    if (failure.trouble === "absent") return;
+    // So that the next call is not for the version that this one was refused for.
+    if (failure.trouble === "conflict") await listByIds(context, [providerId]);
+    const attempted = `deleting ${nameOf(place)}${MENDS[failure.trouble] ?? ""}`;
+    throw toUnavailable(error, attempted);
   }
   // By the precondition this was its last version; what was bound to no node the API removes at once.
   if (!judged.shape.isScheduled) context.sights.noteFinal(uid, judged);
 }
+
+/** What else there is to say of a refusal. */
+const MENDS: Partial<Readonly<Record<KubernetesTrouble, string>>> = {
+  conflict: ", which has changed since it was judged: it is judged anew",
+  denied: ", which the credentials may not: `holdfast check` names the rule that is missing",
+};
 
 function nameOf({ namespace, podName, podUid }: PodPlace): string {
   return `pod ${namespace}/${podName} (uid ${podUid})`;

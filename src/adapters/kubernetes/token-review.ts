@@ -1,8 +1,7 @@
 /** Asks the cluster whose a pod's token is. The API checks signature, age and binding; it says no once the pod is gone. */
-import { ProviderError } from "../../domain/errors.ts";
 import { POD_TOKEN_AUDIENCE, type PodIdentity, type ReviewPodToken } from "../../ports/pod-identity.ts";
 import type { KubernetesClients } from "./client.ts";
-import { describeFailure, plainCause, readFailure, toUnavailable } from "./errors.ts";
+import { readFailure, toProviderError } from "./errors.ts";
 
 /** The API's names for what it knows of a token that is bound to a pod. */
 const POD_NAME = "authentication.kubernetes.io/pod-name";
@@ -32,11 +31,9 @@ async function review(authentication: KubernetesClients["authentication"], token
     const spec = { token, audiences: [POD_TOKEN_AUDIENCE] };
     return (await authentication.createTokenReview({ body: { ...body, spec } })).status;
   } catch (error) {
-    const failure = readFailure(error);
-    if (failure.trouble !== "denied" && failure.trouble !== "settings") throw toUnavailable(error, ASKED);
-    throw new ProviderError("provider-invalid", `${ASKED}: ${describeFailure(failure)}`, {
-      cause: plainCause(failure),
-    });
+    const { trouble } = readFailure(error);
+    const isRefused = trouble === "denied" || trouble === "settings";
+    throw toProviderError(isRefused ? "provider-invalid" : "provider-unavailable", error, ASKED);
   }
 }
 

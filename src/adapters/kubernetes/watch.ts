@@ -2,7 +2,7 @@
  * A watch on the pool's pods, from the version of a listing on. It only hints: the controllers list whatever it tells, and a
  * watch that is closed, dropped or too old (410) begins anew. What it learns besides is which pods had ended when they went.
  */
-import { type V1Pod, Watch } from "@kubernetes/client-node";
+import { type KubeConfig, type V1Pod, Watch } from "@kubernetes/client-node";
 import { type BackoffPolicy, backoffMs } from "../../domain/backoff.ts";
 import { judgePod } from "../../domain/pod/judge.ts";
 import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
@@ -68,8 +68,7 @@ interface Follower {
 async function follow(context: WatchContext, from: string, follower: Follower): Promise<string | null> {
   const { clients, namespace, owner } = context;
   let version: string | null = from;
-  const watch = new Watch(clients.access);
-  watch.requestTimeoutMs = SILENCE_MAX_MS;
+  const watch = new PatientWatch(clients.access);
   await new Promise<void>((resolve, reject) => {
     const query = {
       labelSelector: ownerSelector(owner),
@@ -97,6 +96,14 @@ async function follow(context: WatchContext, from: string, follower: Follower): 
     }, reject);
   });
   return version;
+}
+
+/** The client gives a connection up after 30 s without a word, which is less than there is between two bookmarks. */
+class PatientWatch extends Watch {
+  constructor(access: KubeConfig) {
+    super(access);
+    Object.assign(this, { requestTimeoutMs: SILENCE_MAX_MS });
+  }
 }
 
 /** A pod, or the `Status` of an error. */
