@@ -51,7 +51,7 @@ export const ACCESS_RULES: readonly AccessRule[] = [
     apiGroup: "",
     resource: "nodes",
     verb: "list",
-    without: "pods on a node that was lost are kept until somebody deletes them",
+    without: "a node that starts nothing is not avoided, and a reason does not name a node that is not ready",
     isOptional: true,
   },
 ];

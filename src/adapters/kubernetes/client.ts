@@ -35,20 +35,9 @@ export interface KubernetesClients {
 /** @throws {ProviderError} `provider-invalid` where the credentials cannot be read, or name no cluster. */
 export function createClients(access: ClusterAccess, clock: Clock): KubernetesClients {
   const config = new SharingConfig(clock);
-  try {
-    load(config, access);
-  } catch (error) {
-    throw new ProviderError("provider-invalid", `reading the credentials of the cluster (${access.kind})`, {
-      cause: error,
-    });
-  }
-  const cluster = config.getCurrentCluster();
-  if (cluster === null) {
-    const attempted = `reading the credentials of the cluster (${access.kind}), which name no cluster`;
-    throw new ProviderError("provider-invalid", attempted);
-  }
+  const server = demandServer(config, access);
   const configuration = createConfiguration({
-    baseServer: new ServerConfiguration(cluster.server, {}),
+    baseServer: new ServerConfiguration(server, {}),
     authMethods: { default: config },
     promiseMiddleware: [GIVE_UP],
   });
@@ -59,6 +48,20 @@ export function createClients(access: ClusterAccess, clock: Clock): KubernetesCl
     authentication: new AuthenticationV1Api(configuration),
     access: config,
   };
+}
+
+function demandServer(config: KubeConfig, access: ClusterAccess): string {
+  let cause: unknown = "they name no cluster";
+  try {
+    load(config, access);
+    const cluster = config.getCurrentCluster();
+    if (cluster !== null) return cluster.server;
+  } catch (error) {
+    cause = error;
+  }
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const attempted = `reading the credentials of the cluster (${access.kind}): ${why}`;
+  throw new ProviderError("provider-invalid", attempted, { cause });
 }
 
 const GIVE_UP: Middleware = {

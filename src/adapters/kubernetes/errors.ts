@@ -139,10 +139,14 @@ export function launchCodeOf({ trouble }: KubernetesFailure): ProviderErrorCode 
 
 /** The port's error for a call of which only is known that it failed. */
 export function toUnavailable(error: unknown, attempted: string): ProviderError {
+  return toProviderError("provider-unavailable", error, attempted);
+}
+
+export function toProviderError(code: ProviderErrorCode, error: unknown, attempted: string): ProviderError {
   if (error instanceof ProviderError) return error;
   const failure = readFailure(error);
   const cause = plainCause(failure);
-  return new ProviderError("provider-unavailable", `${attempted}: ${describeFailure(failure)}`, { cause });
+  return new ProviderError(code, `${attempted}: ${describeFailure(failure)}`, { cause });
 }
 
 /** Of an error of the official client only its word: it carries the request's headers along. */

@@ -44,10 +44,7 @@ async function listPods({ clients, owner, namespace }: ListContext): Promise<rea
 }
 
 /** One for each id, in their order. */
-export async function listByIds(
-  context: ListContext,
-  ids: readonly ProviderId[],
-): Promise<readonly ObservedMachine[]> {
+export async function listByIds(context: ListContext, ids: readonly ProviderId[]): Promise<readonly ObservedMachine[]> {
   const places = ids.map(demandPlace);
   const observedAtMs = context.clock.nowMs();
   const listed = ids.length > SINGLE_READS_MAX ? byUid(await listPods(context)) : new Map<string, V1Pod>();

@@ -62,7 +62,10 @@ export class Rests {
   learn({ shape, nodeName }: JudgedPod, why: string | null): void {
     const { agent, initContainers, isScheduled } = shape;
     if (agent?.kind === "running" || agent?.kind === "terminated") return;
-    if (!isScheduled) return this.note("room", why ?? "the scheduler bound it to no node");
+    if (!isScheduled) {
+      this.note("room", why ?? "the scheduler bound it to no node");
+      return;
+    }
     const waits = [...initContainers, agent].flatMap((one) => (one?.kind === "waiting" ? (one.reason ?? []) : []));
     if (waits.some((reason) => IMAGE_TROUBLE.test(reason))) this.note("image", why ?? waits.join(", "));
     // An init container that ran and failed did not fail for its node.

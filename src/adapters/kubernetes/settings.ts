@@ -17,13 +17,8 @@ export type ClusterAccess =
       readonly certificateFile: string | null;
     };
 
-export interface Toleration {
-  readonly key?: string | undefined;
-  readonly operator?: "Exists" | "Equal" | undefined;
-  readonly value?: string | undefined;
-  readonly effect?: "NoSchedule" | "PreferNoSchedule" | "NoExecute" | undefined;
-  readonly tolerationSeconds?: number | undefined;
-}
+/** As the API has it: `{ key, operator, value, effect, tolerationSeconds }`. */
+export type Toleration = Readonly<Record<string, string | number>>;
 
 export interface KubernetesSettings {
   readonly access: ClusterAccess;

@@ -35,7 +35,8 @@ export function readShape({ metadata, spec, status }: V1Pod, { node, isDeletionO
 function readContainer({ state, lastState }: V1ContainerStatus): ContainerShape {
   const hasRunBefore = (lastState?.terminated ?? null) !== null;
   const { terminated = null, running = null, waiting = null } = state ?? {};
-  if (terminated !== null) return { kind: "terminated", exitCode: terminated.exitCode, reason: textOf(terminated.reason) };
+  if (terminated !== null)
+    return { kind: "terminated", exitCode: terminated.exitCode, reason: textOf(terminated.reason) };
   if (running !== null) return { kind: "running", hasRunBefore };
   if (waiting === null) return { kind: "unrecognised" };
   return { kind: "waiting", reason: textOf(waiting.reason), message: textOf(waiting.message), hasRunBefore };

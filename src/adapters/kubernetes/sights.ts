@@ -39,12 +39,10 @@ export class Sights {
 
   /** @param uid of the pod: a name may come back with another one behind it. */
   noteJudged(uid: string, judged: JudgedPod): void {
-    // What was seen last of all stays the last: a listing may be older than it.
-    if (this.#sights.get(uid)?.isFinal === true) return;
     remember(this.#sights, uid, { ...judged, isFinal: false });
   }
 
-  /** The object as it was when it went. */
+  /** The object as our own deletion removed it. */
   noteFinal(uid: string, judged: JudgedPod): void {
     remember(this.#sights, uid, { ...judged, isFinal: true });
   }

@@ -39,7 +39,10 @@ const OWN_SPEC: Readonly<Record<string, readonly [problem: string, mend: string]
   serviceAccount: ["has a key of its own", "remove it, and set `serviceAccount` of the provider"],
   shareProcessNamespace: ["would take the agent its place as the container's first process", "remove it"],
   activeDeadlineSeconds: ["would end a job by the clock", "remove it, and set `timeout-minutes` in the workflow"],
-  nodeName: ["would leave the scheduler out, and a node that starts nothing could not be avoided", "use `nodeSelector`"],
+  nodeName: [
+    "would leave the scheduler out, and a node that starts nothing could not be avoided",
+    "use `nodeSelector`",
+  ],
 };
 
 const OWN_RUNNER: Readonly<Record<string, readonly [problem: string, mend: string]>> = {
@@ -97,13 +100,21 @@ function findInParts(spec: Readonly<Record<string, unknown>>): readonly Template
 
 function findReserved(path: string, { name }: Part, reserved: readonly string[]): readonly TemplateConflict[] {
   if (!reserved.includes(String(name))) return [];
-  return [{ path: `${path}.name`, problem: "is the name of a container of Holdfast's own", mend: "choose another name" }];
+  return [
+    { path: `${path}.name`, problem: "is the name of a container of Holdfast's own", mend: "choose another name" },
+  ];
 }
 
 function findVariables(path: string, container: Part): readonly TemplateConflict[] {
   return partsOf(container, "env").flatMap(({ name }, index) =>
     String(name).startsWith(VARIABLE_PREFIX)
-      ? [{ path: `${path}.env[${index}].name`, problem: "is a variable of Holdfast's own", mend: "choose another name" }]
+      ? [
+          {
+            path: `${path}.env[${index}].name`,
+            problem: "is a variable of Holdfast's own",
+            mend: "choose another name",
+          },
+        ]
       : [],
   );
 }

@@ -7,7 +7,10 @@ import type { PodShape } from "./shape.ts";
 
 export interface LastSight {
   readonly shape: PodShape;
-  /** The object as it was when it went: what the deletion answered, or the watch told of it. No later one exists. */
+  /**
+   * The object as it was when it went: what our own deletion, by its precondition, removed. A watch tells of a pod that only
+   * lost its labels as it tells of one that went, so it has no such word.
+   */
   readonly isFinal: boolean;
 }
 
