@@ -12,6 +12,7 @@ import {
   PolicyV1Api,
   type RequestContext,
   ServerConfiguration,
+  Watch,
 } from "@kubernetes/client-node";
 import { ProviderError } from "../../domain/errors.ts";
 import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
@@ -23,13 +24,23 @@ const ANSWER_TIMEOUT_MS = 10 * SECOND_MS;
 /** Certificates are read anew from their files so often. */
 const CONNECTIONS_FOR_MS = 10 * MINUTE_MS;
 
+/** The methods that are called, so that a simulated cluster can stand behind them. */
 export interface KubernetesClients {
-  readonly core: CoreV1Api;
-  readonly policy: PolicyV1Api;
-  readonly authorization: AuthorizationV1Api;
-  readonly authentication: AuthenticationV1Api;
-  /** For what the client has no method for. */
-  readonly access: KubeConfig;
+  readonly core: Pick<
+    CoreV1Api,
+    | "createNamespacedPod"
+    | "deleteNamespacedPod"
+    | "listNamespacedPod"
+    | "listNode"
+    | "patchNamespacedPod"
+    | "readNamespacedPod"
+    | "readNamespacedPodLog"
+  >;
+  readonly policy: Pick<PolicyV1Api, "createNamespacedPodDisruptionBudget" | "deleteNamespacedPodDisruptionBudget">;
+  readonly authorization: Pick<AuthorizationV1Api, "createSelfSubjectAccessReview">;
+  readonly authentication: Pick<AuthenticationV1Api, "createTokenReview">;
+  /** The client's own, which has no method for it. */
+  readonly watch: Watch["watch"];
 }
 
 /** @throws {ProviderError} `provider-invalid` where the credentials cannot be read, or name no cluster. */
@@ -46,8 +57,19 @@ export function createClients(access: ClusterAccess, clock: Clock): KubernetesCl
     policy: new PolicyV1Api(configuration),
     authorization: new AuthorizationV1Api(configuration),
     authentication: new AuthenticationV1Api(configuration),
-    access: config,
+    watch: (...request) => new PatientWatch(config).watch(...request),
   };
+}
+
+/** Without a word for so long, bookmarks included, a watch's connection counts as dead. */
+const SILENCE_MAX_MS = 3 * MINUTE_MS;
+
+/** The client gives a connection up after 30 s without a word, which is less than there is between two bookmarks. */
+class PatientWatch extends Watch {
+  constructor(access: KubeConfig) {
+    super(access);
+    Object.assign(this, { requestTimeoutMs: SILENCE_MAX_MS });
+  }
 }
 
 function demandServer(config: KubeConfig, access: ClusterAccess): string {

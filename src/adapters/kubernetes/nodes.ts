@@ -1,6 +1,7 @@
 /** Reads of nodes what the judgement of pods needs: whether a node's kubelet is heard of. */
-import type { CoreV1Api, V1Pod } from "@kubernetes/client-node";
+import type { V1Pod } from "@kubernetes/client-node";
 import type { NodeShape } from "../../domain/pod/shape.ts";
+import type { KubernetesClients } from "./client.ts";
 import { listPages } from "./pages.ts";
 import { RUNNER_CONTAINER } from "./template.ts";
 
@@ -10,7 +11,7 @@ export type NodeReader = (pods: readonly V1Pod[]) => Promise<(pod: V1Pod) => Nod
  * Nodes are listed where some pod's judgement needs one, and after the pods: that a node is ready is then newer than what
  * its kubelet said. Where they may not be read, or cannot be, none is known.
  */
-export function createNodeReader(core: CoreV1Api): NodeReader {
+export function createNodeReader(core: KubernetesClients["core"]): NodeReader {
   return async (pods) => {
     const needing = new Set(pods.filter(needsNode).map(({ metadata }) => metadata?.uid));
     const nodes = needing.size === 0 ? null : await readNodes(core);
@@ -32,7 +33,7 @@ function needsNode({ metadata, spec, status }: V1Pod): boolean {
   return !isWell || metadata?.deletionTimestamp !== undefined;
 }
 
-async function readNodes(core: CoreV1Api): Promise<ReadonlyMap<string, NodeShape> | null> {
+async function readNodes(core: KubernetesClients["core"]): Promise<ReadonlyMap<string, NodeShape> | null> {
   try {
     const nodes = await listPages((page) => core.listNode(page));
     return new Map(

@@ -11,7 +11,7 @@ import type { ReviewPodToken } from "../../ports/pod-identity.ts";
 import type { Provider, ProviderAbilities } from "../../ports/provider.ts";
 import { Budget } from "./budget.ts";
 import { checkSettings } from "./check.ts";
-import { createClients } from "./client.ts";
+import { createClients, type KubernetesClients } from "./client.ts";
 import { createConsoles } from "./consoles.ts";
 import { launchPods } from "./launch.ts";
 import { listAll, listByIds } from "./list.ts";
@@ -27,11 +27,16 @@ import { createHints } from "./watch.ts";
 
 export type KubernetesProvider = Provider & ProviderAbilities & { readonly reviewPodToken: ReviewPodToken };
 
-/** @throws {ProviderError} `provider-invalid` where the cluster's credentials cannot be read. */
-export function createKubernetesProvider(options: KubernetesProviderOptions): KubernetesProvider {
+/**
+ * @param clients those that the pool's credentials make, unless given.
+ * @throws {ProviderError} `provider-invalid` where the cluster's credentials cannot be read.
+ */
+export function createKubernetesProvider(
+  options: KubernetesProviderOptions,
+  clients: KubernetesClients = createClients(options.settings.access, options.clock),
+): KubernetesProvider {
   const { settings, clock, random, controllerId, pool } = options;
   const { namespace } = settings;
-  const clients = createClients(settings.access, clock);
   const owner = { controllerId, pool };
   const sights = new Sights(clock);
   const rests = new Rests(clock);

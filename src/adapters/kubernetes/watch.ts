@@ -2,7 +2,7 @@
  * A watch on the pool's pods, from the version of a listing on. It only hints: the controllers list whatever it tells, and a
  * watch that is closed, dropped or too old (410) begins anew. What it learns besides is which pods had ended when they went.
  */
-import { type KubeConfig, type V1Pod, Watch } from "@kubernetes/client-node";
+import type { V1Pod } from "@kubernetes/client-node";
 import { type BackoffPolicy, backoffMs } from "../../domain/backoff.ts";
 import { judgePod } from "../../domain/pod/judge.ts";
 import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
@@ -15,8 +15,6 @@ import { readShape } from "./shape.ts";
 const AGAIN_BACKOFF: BackoffPolicy = { firstMs: SECOND_MS, limitMs: MINUTE_MS };
 /** The server closes it then; an idle one has bookmarks about every minute. */
 const WATCH_SECONDS = 300;
-/** Without a word for so long, bookmarks included, the connection counts as dead. */
-const SILENCE_MAX_MS = 3 * MINUTE_MS;
 const GONE = 410;
 /** Pods whose word is remembered, so that only a change of it is a hint. */
 const WORDS_MAX = 50_000;
@@ -68,7 +66,6 @@ interface Follower {
 async function follow(context: WatchContext, from: string, follower: Follower): Promise<string | null> {
   const { clients, namespace, owner } = context;
   let version: string | null = from;
-  const watch = new PatientWatch(clients.access);
   await new Promise<void>((resolve, reject) => {
     const query = {
       labelSelector: ownerSelector(owner),
@@ -90,20 +87,12 @@ async function follow(context: WatchContext, from: string, follower: Follower): 
       if (error === null || error === undefined || version === null || follower.signal.aborted) resolve();
       else reject(error);
     };
-    watch.watch(`/api/v1/namespaces/${namespace}/pods`, query, onEvent, onDone).then((controller) => {
+    clients.watch(`/api/v1/namespaces/${namespace}/pods`, query, onEvent, onDone).then((controller) => {
       if (follower.signal.aborted) controller.abort();
       follower.signal.addEventListener("abort", () => controller.abort(), { once: true });
     }, reject);
   });
   return version;
-}
-
-/** The client gives a connection up after 30 s without a word, which is less than there is between two bookmarks. */
-class PatientWatch extends Watch {
-  constructor(access: KubeConfig) {
-    super(access);
-    Object.assign(this, { requestTimeoutMs: SILENCE_MAX_MS });
-  }
 }
 
 /** A pod, or the `Status` of an error. */

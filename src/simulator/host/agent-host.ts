@@ -78,6 +78,10 @@ class AgentHost implements Host {
     return this.#machine.truth();
   }
 
+  boot(): void {
+    this.#machine.boot();
+  }
+
   end(cause: Cause): void {
     this.#machine.end(cause);
   }

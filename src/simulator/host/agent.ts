@@ -11,7 +11,7 @@ import { stepHost } from "../../domain/host/step.ts";
 import { isSampleDue } from "../../domain/host/stillness.ts";
 import { parseControllerId, parseIncarnationId, type TicketId } from "../../domain/ids.ts";
 import { invariant, unreachable } from "../../domain/invariant.ts";
-import type { OfferedTicket } from "../../domain/protocol.ts";
+import type { CheckInRequest, OfferedTicket } from "../../domain/protocol.ts";
 import type { Range } from "../world/chance.ts";
 import type { AgentBirth } from "../world/host.ts";
 import type { Scheduled } from "../world/scheduler.ts";
@@ -92,17 +92,14 @@ export class Agent {
           .find((runner) => runner.listener === listener)
           ?.truth().runnerId ?? null,
     });
-    const { providerId, identitySecret, signedIdentity } = birth;
+    const { providerId } = birth;
     const incarnation = parseIncarnationId(chance.token(TOKEN_LENGTH));
     this.#client = new Client({
       line,
       course,
       providerId,
       machineId,
-      identity:
-        signedIdentity === undefined
-          ? { kind: "process", secret: identitySecret }
-          : { kind: "ec2", document: signedIdentity },
+      readIdentity: () => identityOf(birth),
       incarnation,
       bootId,
       onExchange: (isAnswered) => this.#noteExchange(isAnswered),
@@ -377,3 +374,10 @@ export class Agent {
 
 /** Kept with the controller, of each log. */
 const LOG_LINES_MAX = 200;
+
+/** What its platform vouches for it with. */
+function identityOf({ identitySecret, signedIdentity, readPodToken }: AgentBirth): CheckInRequest["identity"] {
+  if (readPodToken !== undefined) return { kind: "kubernetes", token: readPodToken() };
+  if (signedIdentity !== undefined) return { kind: "ec2", document: signedIdentity };
+  return { kind: "process", secret: identitySecret };
+}

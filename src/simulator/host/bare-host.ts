@@ -33,6 +33,10 @@ class ServiceHost implements BareHost {
     return this.#machine.truth();
   }
 
+  boot(): void {
+    this.#machine.boot();
+  }
+
   end(cause: Cause): void {
     this.#machine.end(cause);
   }

@@ -38,7 +38,7 @@ export interface ClientParts {
   readonly providerId: string;
   /** By which it speaks until it is told another. */
   readonly machineId: MachineId;
-  readonly identity: CheckInRequest["identity"];
+  readonly readIdentity: () => CheckInRequest["identity"];
   readonly incarnation: IncarnationId;
   readonly bootId: string;
   /** After each call that was not broken off: whether there was an HTTP answer of any status. */
@@ -152,13 +152,13 @@ export class Client {
     if (this.#awaiting !== null) return void this.#awaiting.push(onIn);
     const awaiting = [onIn];
     this.#awaiting = awaiting;
-    const { identity, machineId, incarnation, bootId, providerId } = this.#parts;
+    const { readIdentity, machineId, incarnation, bootId, providerId } = this.#parts;
     const request: CheckInRequest = {
       machineId,
       incarnation,
       protocolVersion: PROTOCOL_VERSION,
       providerId: parseProviderId(providerId),
-      identity,
+      identity: readIdentity(),
       bootId,
       agentVersion: AGENT_VERSION,
     };

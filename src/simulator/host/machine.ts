@@ -31,21 +31,27 @@ export class Machine {
   #resume: Scheduled | null = null;
   #watch: (change: Change) => void = () => {};
   #onEnd: () => void = () => {};
+  readonly #onUp: () => void;
 
   /** @param onUp its system is up: whatever it runs from its boot on starts now. */
   constructor(birth: HostBirth, world: HostWorld, onUp: () => void) {
     this.#birth = birth;
+    this.#onUp = onUp;
     this.world = world;
     this.providerId = birth.providerId;
     this.course = new Course(world.scheduler);
     this.processes = new Processes(world.scheduler, () => this.changed("processes"));
     world.witness.machineStarted(this.truth());
     if (birth.bootMs === null) return;
-    this.course.after(birth.bootMs, () => {
-      this.#phase = "up";
-      this.note("is up");
-      onUp();
-    });
+    this.course.after(birth.bootMs, () => this.boot());
+  }
+
+  /** Nothing where it is up or ended. */
+  boot(): void {
+    if (this.#phase !== "booting") return;
+    this.#phase = "up";
+    this.note("is up");
+    this.#onUp();
   }
 
   get nowMs(): number {

@@ -17,8 +17,7 @@ import type { Market } from "../ec2/options.ts";
 import type { Ec2State } from "../ec2/state.ts";
 import type { Chance } from "../world/chance.ts";
 import type { Host } from "../world/host.ts";
-import type { ListedMachine, ProviderModel } from "../world/provider.ts";
-import type { ProviderLine } from "../world/provider-port.ts";
+import type { ListedMachine, ProviderAsker, ProviderModel } from "../world/provider.ts";
 import type { Cause } from "../world/witness.ts";
 import { ProviderChances } from "./chances.ts";
 import { EC2_FAULT_KINDS, Ec2Chances, lagsOf } from "./ec2-chances.ts";
@@ -128,8 +127,7 @@ export class Ec2World implements ProviderModel {
   forPool(
     controllerId: ControllerId,
     pool: PoolName,
-    nowMs: () => number = () => this.#world.scheduler.nowMs,
-    line: ProviderLine = async (_operation, effect) => effect(),
+    { nowMs = () => this.#world.scheduler.nowMs, line = async (_operation, effect) => effect() }: ProviderAsker = {},
   ): Provider & ProviderAbilities {
     const call: CallEc2 = (action, request, permit) =>
       line(action, () => {

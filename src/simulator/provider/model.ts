@@ -6,8 +6,8 @@ import type { ControllerId, PoolName } from "../../domain/ids.ts";
 import type { Provider, ProviderAbilities } from "../../ports/provider.ts";
 import type { Chance } from "../world/chance.ts";
 import type { Host } from "../world/host.ts";
-import type { ListedMachine, ProviderModel } from "../world/provider.ts";
-import { gateProvider, type ProviderLine } from "../world/provider-port.ts";
+import type { ListedMachine, ProviderAsker, ProviderModel } from "../world/provider.ts";
+import { gateProvider } from "../world/provider-port.ts";
 import type { Cause } from "../world/witness.ts";
 import { Capacity } from "./capacity.ts";
 import { ProviderChances } from "./chances.ts";
@@ -73,8 +73,7 @@ export class NatureModel implements ProviderModel {
   forPool(
     controllerId: ControllerId,
     pool: PoolName,
-    nowMs: () => number = () => this.#world.scheduler.nowMs,
-    line?: ProviderLine,
+    { nowMs = () => this.#world.scheduler.nowMs, line }: ProviderAsker = {},
   ): Provider & ProviderAbilities {
     const parts = {
       world: this.#world,

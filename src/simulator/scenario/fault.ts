@@ -3,6 +3,7 @@
  * `probability` is by occasion; `perJob`, `perMachine` are the share that it befalls; `everyMs` is the mean time between two.
  */
 import type { Ec2ErrorCode } from "../ec2/errors.ts";
+import type { Reason } from "../kubernetes/errors.ts";
 import type { Range } from "../world/chance.ts";
 
 interface Lie {
@@ -15,6 +16,19 @@ interface Lie {
 export const EC2_ERROR_PLACES = ["launch", "list", "terminate", "stop", "start"] as const;
 /** The calls that an error can be put on. */
 export type Ec2ErrorPlace = (typeof EC2_ERROR_PLACES)[number];
+
+export const KUBERNETES_ERROR_PLACES = ["create", "list", "get", "delete"] as const;
+/** The calls on pods that a refusal can be put on. */
+export type KubernetesErrorPlace = (typeof KUBERNETES_ERROR_PLACES)[number];
+export const KUBERNETES_ERROR_REASONS = [
+  "Conflict",
+  "Forbidden",
+  "InternalError",
+  "ServiceUnavailable",
+  "Timeout",
+  "TooManyRequests",
+] as const satisfies readonly Reason[];
+export type KubernetesErrorReason = (typeof KUBERNETES_ERROR_REASONS)[number];
 
 export type Fault =
   // What GitHub says that is not so.
@@ -76,6 +90,31 @@ export type Fault =
   | { readonly kind: "ec2.pending-fails"; readonly perMachine: number }
   /** Listings show a machine's last state for so long. */
   | { readonly kind: "ec2.state-lag"; readonly lagMs: Range }
+  // Kubernetes, besides.
+  /** A call ends with this refusal, after its effect or instead of it. */
+  | {
+      readonly kind: "kubernetes.error";
+      readonly reason: KubernetesErrorReason;
+      readonly on: KubernetesErrorPlace;
+      readonly effect: "none" | "done";
+      readonly probability: number;
+    }
+  /** What is read is so old. */
+  | { readonly kind: "kubernetes.stale-reads"; readonly probability: number; readonly lagMs: Range }
+  /** Every watch ends, and the changes before are no longer known. */
+  | { readonly kind: "kubernetes.watch-gap"; readonly everyMs: number }
+  /** Somebody deletes a pod, with its own grace. */
+  | { readonly kind: "kubernetes.pod-deleted"; readonly everyMs: number }
+  /** Somebody else's finalizer is on the pod for so long. */
+  | { readonly kind: "kubernetes.finalizer"; readonly perMachine: number; readonly forMs: Range }
+  /** A node's kubelet is not heard; what runs there runs on. */
+  | { readonly kind: "kubernetes.node-silent"; readonly everyMs: number; readonly forMs: Range }
+  /** A node's machine is gone, with all that ran on it, and another takes its place. */
+  | { readonly kind: "kubernetes.node-lost"; readonly everyMs: number }
+  /** A node says that it is ready, and starts nothing. */
+  | { readonly kind: "kubernetes.node-starts-nothing"; readonly everyMs: number; readonly forMs: Range }
+  /** No image can be pulled. */
+  | { readonly kind: "kubernetes.no-image"; readonly everyMs: number; readonly forMs: Range }
   // Hosts.
   | { readonly kind: "host.slow-boot"; readonly perMachine: number; readonly bootMs: Range }
   | { readonly kind: "host.never-boots"; readonly perMachine: number }

@@ -2,6 +2,7 @@
  * Seeded chance. Every part of the world draws from a stream of its own, found by its name: what one part draws changes
  * nothing of what another does, and a scenario with one fault less is otherwise the same world.
  */
+import type { Random } from "../../ports/random.ts";
 import { createRandom } from "../github/ids.ts";
 
 const TOKEN_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -77,4 +78,9 @@ function hash(text: string): number {
   value = Math.imul(value ^ (value >>> 16), 0x85ebca6b) >>> 0;
   value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35) >>> 0;
   return (value ^ (value >>> 16)) >>> 0;
+}
+
+/** A stream as the product draws from it. */
+export function randomOf(chance: Chance): Random {
+  return { fraction: () => chance.fraction(), token: (length) => chance.token(length) };
 }

@@ -171,7 +171,7 @@ function createCore(options: ControllerOptions, store: Store): Core {
     deliveries: new DeliveryLog(store, clock),
     ears,
     memories: new Map(pools.map(({ name }) => [name, emptyMemory()])),
-    random: { fraction: () => chance.fraction(), token: (length) => chance.token(length) },
+    random: randomOf(chance),
   };
 }
 

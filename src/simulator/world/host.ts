@@ -10,6 +10,8 @@ import type { Cause, HostTruth, Witness } from "./witness.ts";
 export interface Host {
   readonly providerId: string;
   truth(): HostTruth;
+  /** Its platform lets it start now: for one whose time to boot nobody knew at its birth. Nothing where it is up or ended. */
+  boot(): void;
   /** Everything on it ends at once. Idempotent; tells the witness first. */
   end(cause: Cause): void;
   /** Its platform wants it back soon, and says so to whoever asks on it. */
@@ -23,7 +25,7 @@ export interface Host {
 
 export interface HostBirth {
   readonly providerId: string;
-  /** From the start until the agent, or the runner's service, starts; null: never. */
+  /** From the start until the agent, or the runner's service, starts; null: never, unless it is told to. */
   readonly bootMs: number | null;
   /** It ended by itself: powered off, or its agent said that all is over. Not called by `end`. */
   readonly onGone: () => void;
@@ -36,6 +38,8 @@ export interface AgentBirth extends HostBirth {
   readonly identitySecret: string;
   /** The platform's signed word on which of its machines this is: its agent goes by that until it is told its own name. */
   readonly signedIdentity?: string;
+  /** What a pod's cluster vouches for it with, read anew each time: it runs out. Its agent knows its own name. */
+  readonly readPodToken?: () => string;
 }
 
 /** A machine of another maker's fleet: it registers its runner at boot and knows of nobody. */

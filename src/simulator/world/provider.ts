@@ -1,6 +1,8 @@
 /** A provider in the world: everything that it can be asked takes effect at once; whoever asks adds the way there and back. */
 import type { ControllerId, PoolName } from "../../domain/ids.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { Provider, ProviderAbilities } from "../../ports/provider.ts";
+import type { Random } from "../../ports/random.ts";
 import type { Host } from "./host.ts";
 import type { ProviderLine } from "./provider-port.ts";
 import type { Cause } from "./witness.ts";
@@ -13,19 +15,21 @@ export interface ListedMachine {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** Who asks, and how. */
+export interface ProviderAsker {
+  /** Of its wall clock: stamps its observations, and ages its permits. The world's own time unless given. */
+  readonly nowMs?: () => number;
+  /** The way of each of its calls; none unless given. */
+  readonly line?: ProviderLine;
+  /** The process that it is, where it is one. */
+  readonly process?: { readonly clock: Clock; readonly random: Random };
+}
+
 export interface ProviderModel {
   /**
    * Holdfast's port for one pool. Its promises are settled at once: they wait for nothing.
-   * @param nowMs the wall clock of the process that asks, which stamps its observations and ages its permits; the world's
-   *   own time unless given.
-   * @param line the way of each of its calls; none unless given.
    */
-  forPool(
-    controllerId: ControllerId,
-    pool: PoolName,
-    nowMs?: () => number,
-    line?: ProviderLine,
-  ): Provider & ProviderAbilities;
+  forPool(controllerId: ControllerId, pool: PoolName, asker?: ProviderAsker): Provider & ProviderAbilities;
 
   /**
    * For baselines, and for machines that are nobody's of ours. `make` is called with the new machine's id and how long it

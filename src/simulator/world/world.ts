@@ -327,7 +327,11 @@ function optionsFor(base: Base, process: WorldProcess) {
     pace: scenario.pace,
     authorities: scenario.provider === "ec2" ? [instanceAuthority()] : [],
     provider: (pool: (typeof scenario.pools)[number]["name"]) =>
-      provider.forPool(CONTROLLER_ID, pool, process.clock.nowMs, lineOf(providerRemote, process)),
+      provider.forPool(CONTROLLER_ID, pool, {
+        nowMs: process.clock.nowMs,
+        line: lineOf(providerRemote, process),
+        process: { clock: process.clock, random: randomOf(chance.fork(`provider/${process.name}`)) },
+      }),
   };
 }
 

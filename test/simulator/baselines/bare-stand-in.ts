@@ -124,6 +124,8 @@ export class BareStandIn implements BareHost {
     return { providerId: this.providerId, isUp: !this.#isOver, runner: null };
   }
 
+  boot(): void {}
+
   end(_cause: Cause): void {
     if (this.#isOver) return;
     this.#isOver = true;

@@ -28,9 +28,11 @@ function error(on: Ec2ErrorPlace, name: Ec2ErrorCode, effect: "none" | "done" = 
 /** Every call by its name, in order. */
 function withLine(scene: ProviderScene): { readonly calls: string[]; readonly provider: ProviderScene["provider"] } {
   const calls: string[] = [];
-  const provider = scene.portOf(OURS, poolName(), undefined, async (operation, effect) => {
-    calls.push(operation);
-    return effect();
+  const provider = scene.portOf(OURS, poolName(), {
+    line: async (operation, effect) => {
+      calls.push(operation);
+      return effect();
+    },
   });
   return { calls, provider };
 }

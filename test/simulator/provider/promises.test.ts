@@ -79,7 +79,7 @@ describe.each(PROVIDERS)("a listing at a %s", (kind) => {
     const first = await launchOne(scene, 1);
     const second = await launchOne(scene, 2);
     await scene.pass(MINUTE_MS);
-    const stepped = scene.portOf(OURS, poolName(), () => 5);
+    const stepped = scene.portOf(OURS, poolName(), { nowMs: () => 5 });
     const unknown = parseProviderId(kind === "process" ? "m-unknown00" : "i-0123456789abcdef0");
     const answers = await stepped.list([second.providerId, unknown, first.providerId]);
     const unknownState = kind === "process" ? "gone" : "not-found";
@@ -122,7 +122,7 @@ describe.each(PROVIDERS)("terminate at a %s", (kind) => {
     const scene = makeScene(kind);
     const launched = await launchOne(scene);
     const made = permit(scene, launched);
-    const late = scene.portOf(OURS, poolName(), () => START_MS + PERMIT_LIFE_MS);
+    const late = scene.portOf(OURS, poolName(), { nowMs: () => START_MS + PERMIT_LIFE_MS });
     await expect(late.terminate(made)).rejects.toEqual(code("permit-stale"));
     const copy: typeof made = Object.assign(Object.create(Object.getPrototypeOf(made)), made);
     await expect(scene.provider.terminate(copy)).rejects.toEqual(code("permit-stale"));

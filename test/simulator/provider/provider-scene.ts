@@ -43,6 +43,8 @@ export class IdleHost implements Host {
     return { providerId: this.providerId, isUp: this.endedBy === null, runner: null };
   }
 
+  boot(): void {}
+
   end(cause: Cause): void {
     this.endedBy ??= cause;
   }
