@@ -73,7 +73,12 @@ export interface Stage {
   readonly clock: HandClock;
   readonly provider: KubernetesProvider;
   /** Another process of the same controller: it remembers nothing. */
-  another(changes?: Partial<KubernetesProviderOptions> & { readonly token?: string }): KubernetesProvider;
+  another(who?: Other): KubernetesProvider;
+}
+
+interface Other {
+  readonly token?: string;
+  readonly settings?: Partial<KubernetesSettings>;
 }
 
 /** For each test a cluster in which nothing happens by itself, unless told otherwise. */
@@ -82,11 +87,11 @@ export function useStage(kubernetes: KubernetesSetup = {}, settings: Partial<Kub
   let clock: HandClock;
   let provider: KubernetesProvider;
   let folder: string;
-  const another: Stage["another"] = ({ token = cluster.token, ...changes } = {}) => {
+  const another = ({ token = cluster.token, settings: changes }: Other = {}): KubernetesProvider => {
     const tokenFile = join(folder, `token-${token}`);
     writeFileSync(tokenFile, token);
     const access = { kind: "token", server: cluster.url, tokenFile, certificateFile: null } as const;
-    return createKubernetesProvider({ ...optionsOf(settingsOf({ access, ...settings }), clock), ...changes });
+    return createKubernetesProvider(optionsOf(settingsOf({ access, ...settings, ...changes }), clock));
   };
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "holdfast-kubernetes-"));
@@ -108,7 +113,7 @@ export function useStage(kubernetes: KubernetesSetup = {}, settings: Partial<Kub
     get provider() {
       return provider;
     },
-    another: (changes) => another(changes),
+    another: (who) => another(who),
   };
 }
 
