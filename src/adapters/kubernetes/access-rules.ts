@@ -51,7 +51,7 @@ export const ACCESS_RULES: readonly AccessRule[] = [
     apiGroup: "",
     resource: "nodes",
     verb: "list",
-    without: "pods on a node that was lost are kept until somebody deletes them",
+    without: "nodes that start nothing are not avoided, and a pod that is found without a row counts as one that has run",
     isOptional: true,
   },
 ];
