@@ -18,7 +18,7 @@ export function traceProvider(
   { pool, kind }: TracedPool,
   { trace }: Traces,
 ): PoolProvider {
-  const { orders, standby, consoles } = abilities;
+  const { orders, standby, consoles, hints } = abilities;
   const call = <Value>(
     word: SpanWord<"provider">,
     about: Attributes,
@@ -36,8 +36,11 @@ export function traceProvider(
         start: (providerId) => call("start", { providerId }, () => standby.start(providerId)),
       },
       consoles: consoles && {
+        outlivesMachine: consoles.outlivesMachine,
         readConsole: (providerId) => call("console", { providerId }, () => consoles.readConsole(providerId)),
       },
+      // One stream for as long as the process runs: no call that a span could show.
+      hints,
     },
   };
 }

@@ -33,8 +33,9 @@ export async function observe(context: PoolContext): Promise<void> {
     if (observed.machineId === null) continue;
     const before = context.memory.observed.get(observed.machineId);
     context.memory.observed.set(observed.machineId, observed);
-    if (before?.state === observed.state) continue;
-    if (observed.state === "dead" || observed.state === "gone") deadCount += 1;
+    if (before?.state === observed.state && isSameTrouble(before, observed)) continue;
+    const isNews = before?.state !== observed.state;
+    if (isNews && (observed.state === "dead" || observed.state === "gone")) deadCount += 1;
     await noteObserved(context, observed.machineId, observed);
   }
   await noteUnlisted(context, look.byId);
@@ -105,12 +106,24 @@ function noteListing({ memory, clock }: PoolContext, look: ProviderLook | null):
   guards.listing = { isWhole: true, listedCount: look.listing.length, steadySinceMs, wholeAtMs: clock.nowMs() };
 }
 
+function isSameTrouble(before: ObservedMachine, observed: ObservedMachine): boolean {
+  return (before.why ?? null) === (observed.why ?? null) && before.isAlarm === observed.isAlarm;
+}
+
 async function noteObserved(context: PoolContext, machineId: MachineId, observed: ObservedMachine): Promise<void> {
+  const { why = null } = observed;
   await recordEvidence(context.store.db, {
     subject: machineSubject(machineId),
     source: "provider",
-    fact: `provider says ${observed.state}`,
+    fact: `provider says ${observed.state}${why === null ? "" : `: ${why}`}`,
     observedAtMs: observed.observedAtMs,
+  });
+  if (observed.isAlarm !== true) return;
+  context.telemetry.count("holdfast_machines_unrecognised_total", { pool: context.pool.name });
+  context.telemetry.warn("the provider shows a machine as it should not be; it is kept", {
+    machine: machineId,
+    pool: context.pool.name,
+    why: why ?? "it does not say why",
   });
 }
 

@@ -30,6 +30,9 @@ export const NOWHERE = {
 /** A launch of which no row is left: that of a machine with unreadable marks. */
 const NO_LAUNCH = parseLaunchId("l-unknown0");
 
+/** Of settings that no row tells: no pool's hash is this, so the machine is replaced once it is parked. */
+const UNKNOWN_SETTINGS = "unknown";
+
 function standInFor(machine: Pick<Machine, "id" | "pool" | "version">, nowMs: number): Ticket {
   const id = parseTicketId(`t-${machine.id.slice(2, 24)}x${machine.version}`);
   return {
@@ -77,7 +80,7 @@ export function adoptStray(
     origin: "adopted",
     state: { kind: "engaged", providerId: stray.providerId, ticketId: standIn.id, sinceMs: nowMs },
     version: 1,
-    settingsHash: "unknown",
+    settingsHash: UNKNOWN_SETTINGS,
     ticketsGiven: 1,
     isAgentSeen: true,
     incarnation: null,
@@ -89,6 +92,35 @@ export function adoptStray(
     createdAtMs: nowMs,
   };
   return { machine, standIn };
+}
+
+/**
+ * A machine of ours without a row whose agent had never started when it was seen: it cannot have had a ticket, so its row
+ * knows all of it from here on. It boots like a new one, and its boot deadline begins now.
+ */
+export function adoptUnstarted(
+  stray: ObservedMachine & { readonly machineId: MachineId },
+  pool: PoolPolicy,
+  nowMs: number,
+): Machine {
+  return {
+    id: stray.machineId,
+    pool: pool.name,
+    launchId: stray.launchId ?? NO_LAUNCH,
+    origin: "launched",
+    state: { kind: "provisioning", providerId: stray.providerId, sinceMs: nowMs },
+    version: 1,
+    settingsHash: UNKNOWN_SETTINGS,
+    ticketsGiven: 0,
+    isAgentSeen: false,
+    incarnation: null,
+    sequence: 0,
+    report: null,
+    retireWhenSpent: null,
+    hold: null,
+    forced: null,
+    createdAtMs: nowMs,
+  };
 }
 
 /**

@@ -91,7 +91,10 @@ export interface Machine {
   readonly id: MachineId;
   readonly pool: PoolName;
   readonly launchId: LaunchId;
-  /** Whether our own launch intent wrote the row. What an adopted or restored machine did before, we cannot know. */
+  /**
+   * `launched`: our own launch intent wrote the row, or it was written at first sight of a machine that had never run; either
+   * way the row knows all of it. What an adopted or restored machine did before, we cannot know.
+   */
   readonly origin: "launched" | "adopted" | "restored";
   readonly state: MachineState;
   readonly version: number;

@@ -30,6 +30,12 @@ export interface ObservedMachine {
   readonly pool: PoolName | null;
   readonly state: ProviderState;
   readonly observedAtMs: number;
+  /** What is the matter with it, in words for people; left out or null: nothing that the provider could tell. */
+  readonly why?: string | null;
+  /** It is of a shape that should not be, and somebody has to look. */
+  readonly isAlarm?: boolean;
+  /** Its agent had not started by then, by a word that was current: it cannot have had a ticket. */
+  readonly hasNeverRun?: boolean;
 }
 
 /** A registration as GitHub lists it. */

@@ -101,6 +101,8 @@ export interface Standby {
 
 /** What a machine wrote before there was an agent to tell it. */
 export interface Consoles {
+  /** Whether it can still be read of a machine that is dead, until that is gone. */
+  readonly outlivesMachine: boolean;
   /**
    * The last lines of the machine's console, as they are at the provider.
    * @returns null where it has written nothing yet, or the provider does not know the machine.
@@ -109,11 +111,22 @@ export interface Consoles {
   readConsole(providerId: ProviderId): Promise<readonly string[] | null>;
 }
 
+/** A stream of hints that something changed. Nothing depends on it but how soon the provider is read. */
+export interface Hints {
+  /**
+   * Tells of changes until it is stopped; what it misses, the next reading shows. It goes on by itself after whatever
+   * failed.
+   * @param onHint is called with nothing: what changed is read, never told.
+   */
+  watch(onHint: () => void, signal: AbortSignal): Promise<void>;
+}
+
 /** What only some kinds can do; null where the kind cannot. */
 export interface ProviderAbilities {
   readonly orders: LaunchOrders | null;
   readonly standby: Standby | null;
   readonly consoles: Consoles | null;
+  readonly hints: Hints | null;
 }
 
-export const NO_ABILITIES: ProviderAbilities = { orders: null, standby: null, consoles: null };
+export const NO_ABILITIES: ProviderAbilities = { orders: null, standby: null, consoles: null, hints: null };

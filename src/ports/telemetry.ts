@@ -100,6 +100,11 @@ export const COUNTERS = {
     sentence: "Machines that the provider has by their id and does not list: their marks are lost. An alarm.",
     labels: ["pool"],
   },
+  holdfast_machines_unrecognised_total: {
+    sentence:
+      "Times that the provider showed a machine as it should not be; it is kept, and somebody has to look. An alarm.",
+    labels: ["pool"],
+  },
   holdfast_absences_total: {
     sentence: "Rows closed because the provider did not know the machine's id, twice over 5 minutes without a word.",
     labels: ["pool"],

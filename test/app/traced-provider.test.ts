@@ -38,7 +38,8 @@ const provider: Provider = {
 const abilities: ProviderAbilities = {
   orders: { draft: async () => "order", readObstacles: () => ["no room"] },
   standby: { stop: async () => {}, start: async () => {} },
-  consoles: { readConsole: async () => ["booted"] },
+  consoles: { outlivesMachine: false, readConsole: async () => ["booted"] },
+  hints: null,
 };
 
 const POOL = { pool: parsePoolName("linux"), kind: "ec2" };

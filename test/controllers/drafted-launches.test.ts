@@ -85,7 +85,9 @@ function openCloud(): Cloud {
       readObstacles: () => ["m7i.large in zone a rests"],
     },
     standby: null,
+    hints: null,
     consoles: {
+      outlivesMachine: false,
       readConsole: async (providerId) => {
         made.consolesRead.push(providerId);
         return ["no network"];

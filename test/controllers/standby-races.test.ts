@@ -16,7 +16,9 @@ let yard: Yard;
 
 beforeEach(async () => {
   yard = await Yard.open({ warmStoppedCount: 1, machineCountMax: 1 });
-  Object.assign(yard.context, { abilities: { orders: null, consoles: null, standby: yard.provider.standby } });
+  Object.assign(yard.context, {
+    abilities: { orders: null, consoles: null, hints: null, standby: yard.provider.standby },
+  });
 });
 
 afterEach(() => yard.close());

@@ -24,7 +24,9 @@ let yard: Yard;
 
 beforeEach(async () => {
   yard = await Yard.open({ warmStoppedCount: 1, jobsPerMachine: 3 });
-  Object.assign(yard.context, { abilities: { orders: null, consoles: null, standby: yard.provider.standby } });
+  Object.assign(yard.context, {
+    abilities: { orders: null, consoles: null, hints: null, standby: yard.provider.standby },
+  });
 });
 
 afterEach(() => yard.close());

@@ -96,5 +96,6 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
     orders: { draft, readObstacles: () => rests.describe() },
     standby: createStandby(ending),
     consoles: createConsoles(clients),
+    hints: null,
   };
 }

@@ -51,7 +51,7 @@ export const ACCESS_RULES: readonly AccessRule[] = [
     apiGroup: "",
     resource: "nodes",
     verb: "list",
-    without: "nodes that start nothing are not avoided, and a pod that is found without a row counts as one that has run",
+    without: "a node that starts nothing is not avoided, and a reason does not name a node that is not ready",
     isOptional: true,
   },
 ];

@@ -1,6 +1,6 @@
 /** Machines of ours that the store does not know are adopted: presumed busy, and watched until their end like any other. */
 
-import { adoptStray } from "../../domain/adoption.ts";
+import { adoptStray, adoptUnstarted } from "../../domain/adoption.ts";
 import { ALARM_FACTS } from "../../domain/alarm-facts.ts";
 import type { MachineId } from "../../domain/ids.ts";
 import { type Machine, moveMachine } from "../../domain/machine.ts";
@@ -110,13 +110,16 @@ function foundAgain(row: Machine, { providerId }: Stray): Machine {
 }
 
 async function adopt(context: PoolContext, tx: Queryable, stray: Stray, nowMs: number): Promise<void> {
-  const { machine, standIn } = adoptStray(stray, context.pool, nowMs);
+  const isUnstarted = stray.hasNeverRun === true && context.hearing.stirredAtMs(stray.machineId) === null;
+  const { machine, standIn } = isUnstarted
+    ? { machine: adoptUnstarted(stray, context.pool, nowMs), standIn: null }
+    : adoptStray(stray, context.pool, nowMs);
   // A launch that the store never knew was made by a later store than this.
   const isLaunchKnown = stray.launchId === null || (await loadLaunch(tx, stray.launchId)) !== null;
   if (!isLaunchKnown && (await markRestored(tx, context.store.generation, nowMs)))
     tellRestored(context.telemetry, `machine ${machine.id} is of a launch that the store does not know`);
   await insertMachine(tx, machine);
-  await insertTicket(tx, standIn);
+  if (standIn !== null) await insertTicket(tx, standIn);
   const fact = ALARM_FACTS["stray-adopted"];
   await recordEvidence(tx, { subject: machineSubject(machine.id), source: "provider", fact, observedAtMs: nowMs });
 }

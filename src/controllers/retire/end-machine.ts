@@ -102,7 +102,7 @@ async function takeStep(context: PoolContext, lease: Lease, ending: Ending, step
       return inLease(context.store, lease, (tx) => saveMachine(tx, after, machine.version));
     }
     case "terminate":
-      if (step.proof.kind === "never-engaged") await keepConsole(context, machine);
+      await keepConsole(context, machine, step.proof.kind);
       return terminate(context, lease, machine, step.proof);
     case "resume":
       await resume(context, lease, machine, step.ticketId);

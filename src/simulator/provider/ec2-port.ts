@@ -65,6 +65,7 @@ export function makeEc2Port(asker: Ec2Asker): Provider & ProviderAbilities {
       start: (providerId) => startAgain(asker, providerId),
     },
     consoles: null,
+    hints: null,
   };
 }
 

@@ -1,5 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+
+/** With it the listener speaks HTTPS. */
+export interface ListenerCertificate {
+  readonly certificatePem: string;
+  readonly keyPem: string;
+}
 
 /** The socket side: one HTTP server that can leave its port and come back to it. */
 export interface HttpListener {
@@ -17,6 +24,7 @@ const KEEP_ALIVE_MS = 65_000;
 export async function startListener(
   port: number,
   handle: (request: IncomingMessage, response: ServerResponse) => void,
+  certificate?: ListenerCertificate,
 ): Promise<HttpListener> {
   let server: Server | null = null;
   let listeningPort = port;
@@ -33,7 +41,7 @@ export async function startListener(
     },
     open: async () => {
       if (server !== null) return;
-      const opening = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, onRequest);
+      const opening = open(onRequest, certificate);
       opening.on("clientError", (_error, socket) => {
         if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
         else socket.destroy();
@@ -54,6 +62,15 @@ export async function startListener(
   };
   await listener.open();
   return listener;
+}
+
+function open(
+  onRequest: (request: IncomingMessage, response: ServerResponse) => void,
+  certificate: ListenerCertificate | undefined,
+): Server {
+  const options = { keepAliveTimeout: KEEP_ALIVE_MS };
+  if (certificate === undefined) return createServer(options, onRequest);
+  return createTlsServer({ ...options, cert: certificate.certificatePem, key: certificate.keyPem }, onRequest);
 }
 
 function listen(server: Server, port: number): Promise<number> {

@@ -1,0 +1,93 @@
+/**
+ * The pool's PodDisruptionBudget: no eviction of its pods, while it has any. Kubernetes counts `maxUnavailable` by a
+ * workload's owner, which these pods have not; of theirs only a `minAvailable` counts, so it asks for more than there can be.
+ *
+ * It is made before the first pod and goes after the last one. What fails here holds up no launch: the grace of the longest
+ * job still stands between an eviction and a job.
+ */
+import { MINUTE_MS } from "../../domain/units.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { KubernetesClients } from "./client.ts";
+import { describeFailure, readFailure } from "./errors.ts";
+import { type Owner, ownerLabels } from "./marks.ts";
+
+/** More pods than a pool may have. */
+const MIN_AVAILABLE = 1_000_000;
+/** A launch may be under way that the listing does not show yet. */
+const KEPT_EMPTY_MS = 10 * MINUTE_MS;
+const TRIED_AGAIN_MS = MINUTE_MS;
+
+export interface BudgetOptions {
+  readonly clients: KubernetesClients;
+  readonly owner: Owner;
+  readonly namespace: string;
+  readonly clock: Clock;
+}
+
+export class Budget {
+  readonly #options: BudgetOptions;
+  readonly #name: string;
+  /** Null where this process does not know. */
+  #isThere: boolean | null = null;
+  #neededAtMs: number;
+  #triedAtMs = Number.NEGATIVE_INFINITY;
+  #trouble: string | null = null;
+
+  constructor(options: BudgetOptions) {
+    this.#options = options;
+    this.#name = budgetName(options.owner);
+    this.#neededAtMs = options.clock.monotonicMs();
+  }
+
+  /** What keeps it from being as it should, in words. */
+  describe(): readonly string[] {
+    return this.#trouble === null ? [] : [`pods can be evicted: the disruption budget ${this.#name}: ${this.#trouble}`];
+  }
+
+  /** Called before pods are made. */
+  async ensure(): Promise<void> {
+    this.#neededAtMs = this.#options.clock.monotonicMs();
+    if (this.#isThere === true) return;
+    const { clients, namespace, owner } = this.#options;
+    await this.#try("exists", async () => {
+      await clients.policy.createNamespacedPodDisruptionBudget({
+        namespace,
+        body: {
+          apiVersion: "policy/v1",
+          kind: "PodDisruptionBudget",
+          metadata: { name: this.#name, namespace, labels: ownerLabels(owner) },
+          spec: { minAvailable: MIN_AVAILABLE, selector: { matchLabels: ownerLabels(owner) } },
+        },
+      });
+    });
+    if (this.#trouble === null) this.#isThere = true;
+  }
+
+  /** Called after each complete listing. */
+  async keep(podCount: number): Promise<void> {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs - this.#triedAtMs < TRIED_AGAIN_MS) return;
+    if (podCount > 0) return this.ensure();
+    if (this.#isThere === false || nowMs - this.#neededAtMs < KEPT_EMPTY_MS) return;
+    const { clients, namespace } = this.#options;
+    await this.#try("absent", async () => {
+      await clients.policy.deleteNamespacedPodDisruptionBudget({ namespace, name: this.#name });
+    });
+    if (this.#trouble === null) this.#isThere = false;
+  }
+
+  async #try(done: "exists" | "absent", work: () => Promise<void>): Promise<void> {
+    this.#triedAtMs = this.#options.clock.monotonicMs();
+    try {
+      await work();
+      this.#trouble = null;
+    } catch (error) {
+      const failure = readFailure(error);
+      this.#trouble = failure.trouble === done ? null : describeFailure(failure);
+    }
+  }
+}
+
+export function budgetName({ controllerId, pool }: Owner): string {
+  return `holdfast-${controllerId}-${pool}`;
+}

@@ -1,0 +1,123 @@
+/**
+ * The official client, with two things that it leaves to its caller: every call has a time after which it counts as
+ * unanswered, and calls share their connections – by itself it makes a pool of them for each call.
+ */
+import {
+  AuthenticationV1Api,
+  AuthorizationV1Api,
+  CoreV1Api,
+  createConfiguration,
+  KubeConfig,
+  type Middleware,
+  PolicyV1Api,
+  type RequestContext,
+  ServerConfiguration,
+} from "@kubernetes/client-node";
+import { ProviderError } from "../../domain/errors.ts";
+import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { ClusterAccess } from "./settings.ts";
+
+/** Less than the least that is left of a lease when a machine's end is asked for. */
+const ANSWER_TIMEOUT_MS = 10 * SECOND_MS;
+/** Certificates are read anew from their files so often. */
+const CONNECTIONS_FOR_MS = 10 * MINUTE_MS;
+
+export interface KubernetesClients {
+  readonly core: CoreV1Api;
+  readonly policy: PolicyV1Api;
+  readonly authorization: AuthorizationV1Api;
+  readonly authentication: AuthenticationV1Api;
+  /** For what the client has no method for. */
+  readonly access: KubeConfig;
+}
+
+/** @throws {ProviderError} `provider-invalid` where the credentials cannot be read, or name no cluster. */
+export function createClients(access: ClusterAccess, clock: Clock): KubernetesClients {
+  const config = new SharingConfig(clock);
+  const server = demandServer(config, access);
+  const configuration = createConfiguration({
+    baseServer: new ServerConfiguration(server, {}),
+    authMethods: { default: config },
+    promiseMiddleware: [GIVE_UP],
+  });
+  return {
+    core: new CoreV1Api(configuration),
+    policy: new PolicyV1Api(configuration),
+    authorization: new AuthorizationV1Api(configuration),
+    authentication: new AuthenticationV1Api(configuration),
+    access: config,
+  };
+}
+
+function demandServer(config: KubeConfig, access: ClusterAccess): string {
+  let cause: unknown = "they name no cluster";
+  try {
+    load(config, access);
+    const cluster = config.getCurrentCluster();
+    if (cluster !== null) return cluster.server;
+  } catch (error) {
+    cause = error;
+  }
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const attempted = `reading the credentials of the cluster (${access.kind}): ${why}`;
+  throw new ProviderError("provider-invalid", attempted, { cause });
+}
+
+const GIVE_UP: Middleware = {
+  pre: async (request) => {
+    request.setSignal(AbortSignal.timeout(ANSWER_TIMEOUT_MS));
+    return request;
+  },
+  post: async (answer) => answer,
+};
+
+function load(config: KubeConfig, access: ClusterAccess): void {
+  switch (access.kind) {
+    case "in-cluster":
+      config.loadFromCluster();
+      return;
+    case "kubeconfig":
+      config.loadFromFile(access.file);
+      if (access.context !== null) config.setCurrentContext(access.context);
+      return;
+    case "token": {
+      const { server, tokenFile, certificateFile } = access;
+      const cluster = {
+        name: "configured",
+        server,
+        // The client's word for "may be plain http"; of https the certificate is verified all the same.
+        skipTLSVerify: server.startsWith("http:"),
+        ...(certificateFile === null ? {} : { caFile: certificateFile }),
+      };
+      config.loadFromClusterAndUser(cluster, {
+        name: "configured",
+        authProvider: { name: "tokenFile", config: { tokenFile } },
+      });
+    }
+  }
+}
+
+type Dispatcher = ReturnType<RequestContext["getDispatcher"]>;
+
+class SharingConfig extends KubeConfig {
+  readonly #clock: Clock;
+  #shared: { readonly dispatcher: Dispatcher; readonly untilMonotonicMs: number } | null = null;
+
+  constructor(clock: Clock) {
+    super();
+    this.#clock = clock;
+  }
+
+  override async applySecurityAuthentication(request: RequestContext): Promise<void> {
+    await super.applySecurityAuthentication(request);
+    const made = request.getDispatcher();
+    // Plain http: the process' own connections are shared anyway.
+    if (made === undefined) return;
+    const nowMs = this.#clock.monotonicMs();
+    // What is dropped here has opened no connection; what is replaced closes its own once nobody uses them.
+    if (this.#shared === null || nowMs >= this.#shared.untilMonotonicMs)
+      this.#shared = { dispatcher: made, untilMonotonicMs: nowMs + CONNECTIONS_FOR_MS };
+    else if (this.#shared.dispatcher !== undefined) request.setDispatcher(this.#shared.dispatcher);
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * Creates the pods of a launch, each by its name. That a pod of that name exists is the answer of a repeat, once it is seen to
+ * be the one of this launch; and a refusal counts only where there is no such pod: a quota refuses a name before anybody
+ * looks whether it is taken.
+ */
+import type { V1Pod } from "@kubernetes/client-node";
+import { ProviderError, type ProviderErrorCode } from "../../domain/errors.ts";
+import type { MachineId, ProviderId } from "../../domain/ids.ts";
+import { podNameOf } from "../../domain/pod/provider-id.ts";
+import type { LaunchedMachine, LaunchRequest } from "../../ports/provider.ts";
+import type { KubernetesClients } from "./client.ts";
+import {
+  classify,
+  describeFailure,
+  type KubernetesFailure,
+  launchCodeOf,
+  plainCause,
+  readFailure,
+  toUnavailable,
+} from "./errors.ts";
+import { idOf } from "./list.ts";
+import { readMarks } from "./marks.ts";
+import type { Order } from "./order.ts";
+import { inParallel } from "./parallel.ts";
+import { buildPod, type PodOptions } from "./pod.ts";
+import type { Rests } from "./rests.ts";
+
+export interface LaunchContext {
+  readonly clients: KubernetesClients;
+  readonly options: PodOptions;
+  readonly rests: Rests;
+}
+
+type Outcome =
+  | { readonly kind: "started"; readonly machine: LaunchedMachine }
+  /** There is no such pod. */
+  | { readonly kind: "refused"; readonly failure: KubernetesFailure }
+  | { readonly kind: "unknown"; readonly error: ProviderError };
+
+export async function launchPods(
+  context: LaunchContext,
+  order: Order,
+  request: LaunchRequest,
+): Promise<readonly LaunchedMachine[]> {
+  const outcomes = await inParallel(request.machines, ({ machineId }) => create(context, order, request, machineId));
+  for (const outcome of outcomes) if (outcome.kind === "unknown") throw outcome.error;
+  const started = outcomes.flatMap((outcome) => (outcome.kind === "started" ? [outcome.machine] : []));
+  const failures = outcomes.flatMap((outcome) => (outcome.kind === "refused" ? [outcome.failure] : []));
+  for (const failure of failures)
+    if (failure.trouble === "quota") context.rests.note("quota", describeFailure(failure));
+  const [first] = failures;
+  if (started.length > 0 || first === undefined) return started;
+  throw refuse(request, codeOf(failures), failures, first);
+}
+
+/** Of several, what a person has to mend comes first. */
+function codeOf(failures: readonly KubernetesFailure[]): ProviderErrorCode {
+  const codes = failures.map(launchCodeOf);
+  return codes.find((code) => code === "provider-invalid") ?? codes[0] ?? "provider-unavailable";
+}
+
+function refuse(
+  { launchId, pool }: LaunchRequest,
+  code: ProviderErrorCode,
+  failures: readonly KubernetesFailure[],
+  first: KubernetesFailure,
+): ProviderError {
+  const said = [...new Set(failures.map(describeFailure))].join("; ");
+  const attempted = `creating ${failures.length} pods of pool ${pool} (${launchId}): ${said}`;
+  return new ProviderError(code, attempted, { cause: plainCause(first) });
+}
+
+async function create(
+  context: LaunchContext,
+  { avoidedNodes }: Order,
+  request: LaunchRequest,
+  machineId: MachineId,
+): Promise<Outcome> {
+  const { clients, options } = context;
+  const { namespace } = options.settings;
+  const { launchId, settingsHash } = request;
+  const body = buildPod(options, { machineId, launchId, settingsHash, avoidedNodes });
+  try {
+    const pod = await clients.core.createNamespacedPod({ namespace, body });
+    return answer(machineId, pod, `creating pod ${namespace}/${podNameOf(machineId)}`);
+  } catch (error) {
+    const attempted = `creating pod ${namespace}/${podNameOf(machineId)}`;
+    const failure = readFailure(error);
+    if (launchCodeOf(failure) === "provider-unavailable")
+      return { kind: "unknown", error: toUnavailable(error, attempted) };
+    return lookAgain(context, request, machineId, failure);
+  }
+}
+
+/** Whether what was refused is there all the same, from an earlier try whose answer was lost. */
+async function lookAgain(
+  { clients, options }: LaunchContext,
+  { launchId }: LaunchRequest,
+  machineId: MachineId,
+  failure: KubernetesFailure,
+): Promise<Outcome> {
+  const { namespace } = options.settings;
+  const name = podNameOf(machineId);
+  const attempted = `reading pod ${namespace}/${name}, after its creation was refused: ${describeFailure(failure)}`;
+  try {
+    const pod = await clients.core.readNamespacedPod({ namespace, name });
+    const marks = readMarks(pod.metadata ?? {});
+    const isOurs = marks.controllerId === options.controllerId && marks.launchId === launchId;
+    if (isOurs) return answer(machineId, pod, attempted);
+    const taken = `a pod ${namespace}/${name} exists that is not of this launch`;
+    return { kind: "refused", failure: classify(409, "AlreadyExists", taken) };
+  } catch (error) {
+    // Gone in between, where it had existed: what is created next has another uid, and this one never answers for it.
+    const isAbsent = readFailure(error).trouble === "absent" && failure.trouble !== "exists";
+    return isAbsent ? { kind: "refused", failure } : { kind: "unknown", error: toUnavailable(error, attempted) };
+  }
+}
+
+function answer(machineId: MachineId, pod: V1Pod, attempted: string): Outcome {
+  const providerId: ProviderId | null = idOf(pod);
+  if (providerId !== null) return { kind: "started", machine: { machineId, providerId } };
+  const error = new ProviderError("provider-unavailable", `${attempted}, which answered without name and uid`);
+  return { kind: "unknown", error };
+}

@@ -1,0 +1,117 @@
+/** Launches over HTTP: idempotent by name, and refused only where nothing was started. */
+import { describe, expect, it } from "vitest";
+import { drafted, launchOne, NAMESPACE, newLaunch, placeOf, useStage } from "./stage.ts";
+
+const stage = useStage();
+
+describe("a launch", () => {
+  it("makes a pod for each machine, with our marks, and lists it as starting", async () => {
+    const request = await drafted(stage.provider, newLaunch(3));
+    const launched = await stage.provider.launch(request);
+    expect(launched.map(({ machineId }) => machineId)).toEqual(request.machines.map(({ machineId }) => machineId));
+    const observed = await stage.provider.list("all");
+    expect(observed.map(({ providerId }) => providerId).sort()).toEqual(launched.map((one) => one.providerId).sort());
+    expect(observed[0]).toMatchObject({
+      launchId: request.launchId,
+      pool: "linux",
+      state: "starting",
+      hasNeverRun: true,
+    });
+  });
+
+  it("makes nothing twice when it is repeated, by another process too", async () => {
+    const request = await drafted(stage.provider, newLaunch(2));
+    const launched = await stage.provider.launch(request);
+    expect(await stage.another().launch(request)).toEqual(launched);
+    expect(stage.cluster.pods()).toHaveLength(2);
+  });
+
+  it("finds what it made when the answer was lost", async () => {
+    const request = await drafted(stage.provider);
+    stage.cluster.injectFault("create pods", { kind: "answer-lost", effect: "done" });
+    await expect(stage.provider.launch(request)).rejects.toMatchObject({ code: "provider-unavailable" });
+    expect(await stage.provider.launch(request)).toHaveLength(1);
+    expect(stage.cluster.pods()).toHaveLength(1);
+  });
+
+  it("does not take somebody else's pod of the name for its own", async () => {
+    const request = await drafted(stage.provider);
+    const name = request.machines[0]?.machineId ?? "";
+    stage.cluster.plantPod({ metadata: { name, namespace: NAMESPACE }, spec: { containers: [] }, status: {} });
+    await expect(stage.provider.launch(request)).rejects.toMatchObject({
+      code: "provider-invalid",
+      message: expect.stringContaining("not of this launch") as unknown,
+    });
+  });
+
+  it("calls a quota a quota, and rests until it may have been raised", async () => {
+    const message = 'pods "x" is forbidden: exceeded quota: runners, requested: pods=1, used: pods=5, limited: pods=5';
+    stage.cluster.injectFault("create pods", { kind: "refused", reason: "Forbidden", effect: "none", message });
+    const request = await drafted(stage.provider);
+    await expect(stage.provider.launch(request)).rejects.toMatchObject({ code: "provider-quota" });
+    await expect(drafted(stage.provider)).rejects.toMatchObject({ code: "provider-quota", retryAfterMs: 120_000 });
+    expect(stage.provider.orders?.readObstacles()[0]).toContain("the namespace's quota is used up until");
+    stage.clock.pass(121_000);
+    expect(await launchOne(stage.provider)).toBeDefined();
+  });
+
+  it("does not call a repeat refused whose pod is there", async () => {
+    const request = await drafted(stage.provider);
+    stage.cluster.injectFault("create pods", { kind: "answer-lost", effect: "done" });
+    await stage.provider.launch(request).catch(() => undefined);
+    const message = 'pods "x" is forbidden: exceeded quota: runners, requested: pods=1, used: pods=1, limited: pods=1';
+    stage.cluster.injectFault("create pods", { kind: "refused", reason: "Forbidden", effect: "none", message });
+    expect(await stage.provider.launch(request)).toHaveLength(1);
+  });
+
+  it("starts in part where some were refused", async () => {
+    const message = 'pods "x" is forbidden: exceeded quota: runners';
+    stage.cluster.injectFault("create pods", { kind: "refused", reason: "Forbidden", effect: "none", message }, 2);
+    expect(await stage.provider.launch(await drafted(stage.provider, newLaunch(5)))).toHaveLength(3);
+  });
+
+  it("tells settings that admission refuses", async () => {
+    stage.cluster.refuseAdmission(() => "no images from there");
+    await expect(stage.provider.launch(await drafted(stage.provider))).rejects.toMatchObject({
+      code: "provider-invalid",
+      message: expect.stringContaining("no images from there") as unknown,
+    });
+  });
+
+  it.each(["InternalError", "ServiceUnavailable", "TooManyRequests"] as const)(
+    "does not know what became of it after %s",
+    async (reason) => {
+      stage.cluster.injectFault("create pods", { kind: "refused", reason, effect: "none" });
+      await expect(stage.provider.launch(await drafted(stage.provider))).rejects.toMatchObject({
+        code: "provider-unavailable",
+      });
+    },
+  );
+
+  it("keeps the pool's disruption budget, once, and goes on without one", async () => {
+    await launchOne(stage.provider);
+    await launchOne(stage.provider);
+    expect(stage.cluster.calls()["create poddisruptionbudgets"]).toBe(1);
+    stage.cluster.injectFault("create poddisruptionbudgets", {
+      kind: "refused",
+      reason: "Forbidden",
+      effect: "none",
+    });
+    const other = stage.another();
+    await launchOne(other);
+    expect(other.orders?.readObstacles()[0]).toContain("pods can be evicted");
+  });
+
+  it("removes the budget once the pool has had no pod for a while", async () => {
+    const { providerId } = await launchOne(stage.provider);
+    stage.cluster.removePod(placeOf(providerId));
+    await stage.provider.list("all");
+    stage.clock.pass(9 * 60_000);
+    await stage.provider.list("all");
+    expect(stage.cluster.calls()["delete poddisruptionbudgets"]).toBeUndefined();
+    stage.clock.pass(2 * 60_000);
+    await stage.provider.list("all");
+    await stage.provider.list("all");
+    expect(stage.cluster.calls()["delete poddisruptionbudgets"]).toBe(1);
+  });
+});
