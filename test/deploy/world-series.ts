@@ -17,7 +17,7 @@ export async function scrapeWorld(
   disturb: (world: World, minute: number) => void = () => undefined,
 ): Promise<Series> {
   const { telemetry, renderMetrics } = createTelemetry({ level: "silent" });
-  const world = createWorld(scenario, 1, null, telemetry);
+  const world = createWorld(scenario, 1, null, { figures: telemetry });
   tellQuotas(world);
   world.webhooks.start();
   world.installation?.start();

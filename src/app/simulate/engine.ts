@@ -17,10 +17,10 @@ export interface SimulateParts {
 
 export function systemParts(): SimulateParts {
   return {
-    loadRunWorld: async () => (await import("../../simulator/world/run.ts")).runWorld,
+    loadRunWorld: async () => (await import("./run-world.ts")).runWorld,
     loadRandomScenario: async () => (await import("../../simulator/scenario/random.ts")).randomScenario,
     loadRunMutants: async () => (await import("./mutants.ts")).runMutants,
-    worldModule: new URL("../../simulator/world/run.ts", import.meta.url),
+    worldModule: new URL("./run-world.ts", import.meta.url),
     processCount: availableParallelism(),
     clock: systemClock(),
   };

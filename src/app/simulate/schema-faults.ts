@@ -5,7 +5,13 @@
 import * as z from "zod";
 import { SECOND_MS } from "../../domain/units.ts";
 import { EC2_ERRORS, type Ec2ErrorCode } from "../../simulator/ec2/errors.ts";
-import { EC2_ERROR_PLACES, type FaultKind, type FaultOf } from "../../simulator/scenario/fault.ts";
+import {
+  EC2_ERROR_PLACES,
+  type FaultKind,
+  type FaultOf,
+  KUBERNETES_ERROR_PLACES,
+  KUBERNETES_ERROR_REASONS,
+} from "../../simulator/scenario/fault.ts";
 import { durationText, key, noteOf } from "../config/key.ts";
 import { rangeText, SPAN_MS_MAX, shareNumber } from "./fields.ts";
 
@@ -224,6 +230,65 @@ export const FAULTS: { readonly [Kind in FaultKind]: FaultSchema<Kind> } = {
     says: "Listings show the state that an instance was in before.",
     example: "{ kind: ec2.state-lag, lag: [1s, 1m] }",
     fields: lag("How long."),
+  },
+  "kubernetes.error": {
+    says: "A call about pods ends with a refusal, after its effect or instead of it.",
+    example: "{ kind: kubernetes.error, on: delete, reason: Conflict, effect: none, probability: 0.1 }",
+    fields: {
+      on: key(z.enum(KUBERNETES_ERROR_PLACES), {
+        says: "The calls that it can hit: `create`, `list`, `get` or `delete`.",
+        example: "on: create",
+      }),
+      reason: key(z.enum(KUBERNETES_ERROR_REASONS), {
+        says: "The API server's own word.",
+        example: "reason: TooManyRequests",
+      }),
+      effect: key(z.enum(["none", "done"]), {
+        says: "Whether the API server did what was asked before it answered so.",
+        example: "effect: done",
+      }),
+      ...PROBABILITY,
+    },
+  },
+  "kubernetes.stale-reads": {
+    says: "What is read of the API comes from a cache that is behind.",
+    example: "{ kind: kubernetes.stale-reads, probability: 0.1, lag: [1s, 30s] }",
+    fields: { ...PROBABILITY, ...lag("How far.") },
+  },
+  "kubernetes.watch-gap": {
+    says: "Every watch ends, and what changed before is no longer known.",
+    example: "{ kind: kubernetes.watch-gap, every: 30m }",
+    fields: EVERY,
+  },
+  "kubernetes.pod-deleted": {
+    says: "Somebody deletes a pod, with the grace that it has of its own: a drain, a node autoscaler, a person.",
+    example: "{ kind: kubernetes.pod-deleted, every: 1h }",
+    fields: EVERY,
+  },
+  "kubernetes.finalizer": {
+    says: "Somebody else's finalizer is on a pod, which cannot go before it is taken off.",
+    example: "{ kind: kubernetes.finalizer, perMachine: 0.05, for: [5m, 1h] }",
+    fields: { ...PER_MACHINE, ...lasting("From the pod's creation until it is taken off.") },
+  },
+  "kubernetes.node-silent": {
+    says: "A node's kubelet is not heard, while what runs there runs on.",
+    example: "{ kind: kubernetes.node-silent, every: 2h, for: [1m, 20m] }",
+    fields: { ...EVERY, ...lasting("How long.") },
+  },
+  "kubernetes.node-lost": {
+    says: "A node's machine is gone, with all that ran on it, and another one joins.",
+    example: "{ kind: kubernetes.node-lost, every: 4h }",
+    fields: EVERY,
+  },
+  "kubernetes.node-starts-nothing": {
+    says: "A node says that it is ready, and starts no container.",
+    example: "{ kind: kubernetes.node-starts-nothing, every: 2h, for: [5m, 1h] }",
+    fields: { ...EVERY, ...lasting("How long.") },
+  },
+  "kubernetes.no-image": {
+    says: "The runner's image cannot be pulled.",
+    example: "{ kind: kubernetes.no-image, every: 4h, for: [1m, 20m] }",
+    fields: { ...EVERY, ...lasting("How long.") },
   },
   "host.slow-boot": {
     says: "A machine takes long to boot.",

@@ -194,7 +194,7 @@ export const ScenarioSchema = z.strictObject({
     example: "algorithm: flag-then-deregister",
   }),
   provider: key(z.enum(PROVIDERS).prefault("cloud"), {
-    says: "What machines are: `cloud` (instances of a cloud in general), `ec2` (those of EC2, with its calls and errors) or `process` (processes on one computer). `--provider` goes before it.",
+    says: "What machines are: `cloud` (instances of a cloud in general), `ec2` (those of EC2, with its calls and errors), `kubernetes` (pods of a cluster, asked through the adapter that users run) or `process` (processes on one computer). `--provider` goes before it.",
     example: "provider: cloud",
   }),
   pools: key(z.array(ScenarioPoolSchema).max(POOL_COUNT_MAX).prefault([]), {

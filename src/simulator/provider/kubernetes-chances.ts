@@ -1,6 +1,7 @@
 /** What befalls the calls to the world's cluster, and its pods: the scenario's faults, put on the model. */
-import { wedgePod } from "../kubernetes/cluster-control.ts";
+
 import { callKubernetes } from "../kubernetes/call.ts";
+import { wedgePod } from "../kubernetes/cluster-control.ts";
 import { demandPod } from "../kubernetes/control.ts";
 import { ADMINISTRATOR_TOKEN } from "../kubernetes/create.ts";
 import type { KubernetesFaultOutcome } from "../kubernetes/faults.ts";

@@ -113,8 +113,7 @@ export class KubernetesHosts {
     const providerId = providerIdOf(pod);
     const { bootMs } = chances.drawFate(providerId);
     const onGone = () => this.#leave(uid);
-    const host =
-      "make" in making ? making.make(providerId, onGone, null) : this.#makeOurs(pod, providerId, onGone);
+    const host = "make" in making ? making.make(providerId, onGone, null) : this.#makeOurs(pod, providerId, onGone);
     this.#boots.set(uid, bootMs);
     const owner = "make" in making ? null : making.owner;
     this.#standing.set(uid, { host, pod, sinceMs: world.scheduler.nowMs, owner, hasStarted: false });

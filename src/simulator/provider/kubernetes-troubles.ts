@@ -89,7 +89,10 @@ export class KubernetesTroubles {
       case "kubernetes.pod-deleted": {
         const standing = this.#pickPod();
         if (standing === null) return false;
-        world.log.note(kind === "provider.reclaim" ? "its node puts it out" : "somebody deletes it", standing.host.providerId);
+        world.log.note(
+          kind === "provider.reclaim" ? "its node puts it out" : "somebody deletes it",
+          standing.host.providerId,
+        );
         if (kind === "provider.reclaim") this.reclaim(standing, kind);
         else this.#deletePod(standing, kind);
         return true;

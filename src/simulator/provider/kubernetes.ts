@@ -109,16 +109,16 @@ export class KubernetesWorld implements ProviderModel {
     const { line = async (_operation, effect) => effect() }: { readonly line?: ProviderLine } = asker;
     if (asker.process === undefined) throw new Error("who asks the cluster is a process, with a clock of its own");
     const { process } = asker;
-    let proof: string | null = null;
+    /** By which proof each pod is being ended, by its uid. */
+    const proofs = new Map<string, string>();
     const port = this.#makePort({
       controllerId,
       pool,
       namespace: CLUSTER.namespace,
       ...process,
       call: async (request) => {
-        const by = proof;
         const { result, transmission } = await line(operationOf(request), () =>
-          this.#ask(controllerId, by, request),
+          this.#ask(controllerId, proofs, request),
         );
         if (transmission.kind === "whole") return result;
         throw PROVIDER_FAILURES.unanswered(`${operationOf(request)} at ${scheduler.nowMs}`);
@@ -127,25 +127,21 @@ export class KubernetesWorld implements ProviderModel {
     return {
       ...port,
       terminate: async (permit) => {
-        // Its calls begin with a deletion, or with a reading of the same pod: of one ending at a time.
-        proof = permit.proof;
-        try {
-          await port.terminate(permit);
-        } finally {
-          proof = null;
-        }
+        proofs.set(parsePodProviderId(permit.providerId)?.podUid ?? "", permit.proof);
+        await port.terminate(permit);
       },
     };
   }
 
-  #ask(owner: ControllerId, proof: string | null, request: KubernetesRequest): KubernetesOutcome {
+  #ask(owner: ControllerId, proofs: ReadonlyMap<string, string>, request: KubernetesRequest): KubernetesOutcome {
     const target = this.#targetOf(request);
     if (target !== null && request.verb !== "get" && this.#isAnothers(target, owner))
       this.#touched.add(target.metadata.uid);
     const takeBack = this.#putFault(request);
     const outcome = this.#hosts.making({ owner }, () => {
       const told = callKubernetes(this.#state, { ...this.#aged(request), token: ADMINISTRATOR_TOKEN }, this.#nowMs);
-      if (target !== null && request.verb === "delete") this.#noteDeletion(target, { by: "controller", proof: proof ?? "none" });
+      if (target !== null && request.verb === "delete")
+        this.#noteDeletion(target, { by: "controller", proof: proofs.get(target.metadata.uid) ?? "none" });
       return told;
     });
     takeBack?.();
@@ -190,7 +186,8 @@ export class KubernetesWorld implements ProviderModel {
   #noteCreation({ namespace, body }: KubernetesRequest): void {
     const { name } = (body as Pod).metadata;
     const pod = podsOf(this.#state).get(keyOf({ namespace, name }));
-    if (pod !== undefined && this.#hosts.standing.get(pod.metadata.uid)?.sinceMs === this.#nowMs) this.#chances.drawPod(pod);
+    if (pod !== undefined && this.#hosts.standing.get(pod.metadata.uid)?.sinceMs === this.#nowMs)
+      this.#chances.drawPod(pod);
   }
 
   start(tags: Readonly<Record<string, string>>, make: MakeHost): string | null {
@@ -248,7 +245,11 @@ export class KubernetesWorld implements ProviderModel {
       const pod = plantPod(
         this.#state,
         {
-          metadata: { name: `somebody-else-${count}`, namespace: CLUSTER.namespace, labels: { owner: "somebody-else" } },
+          metadata: {
+            name: `somebody-else-${count}`,
+            namespace: CLUSTER.namespace,
+            labels: { owner: "somebody-else" },
+          },
           spec: { containers: [{ name: "main", image: "registry.example/other" }], nodeName: CLUSTER.nodeNames[0] },
           status: { phase: "Running", containerStatuses: [] },
         },
@@ -259,7 +260,13 @@ export class KubernetesWorld implements ProviderModel {
   }
 
   #limit(machines: number, nowMs: number): void {
-    const metadata = { name: QUOTA, namespace: CLUSTER.namespace, uid: newUid(this.#state), resourceVersion: "", creationTimestamp: "" };
+    const metadata = {
+      name: QUOTA,
+      namespace: CLUSTER.namespace,
+      uid: newUid(this.#state),
+      resourceVersion: "",
+      creationTimestamp: "",
+    };
     const hard = { pods: String(machines + FOREIGN_COUNT) };
     put(this.#state, "resourcequotas", { kind: "ResourceQuota", apiVersion: "v1", metadata, spec: { hard } }, nowMs);
   }

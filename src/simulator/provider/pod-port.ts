@@ -3,7 +3,6 @@
  * not know. It is handed in from outside, with a way for its calls.
  */
 import type { ControllerId, PoolName } from "../../domain/ids.ts";
-import type { MachinePermit } from "../../domain/permit.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ReviewPodToken } from "../../ports/pod-identity.ts";
 import type { Provider, ProviderAbilities } from "../../ports/provider.ts";
@@ -27,6 +26,3 @@ export interface ClusterAsker {
 
 /** What it makes keeps what it remembers to itself: a new process begins with a new one. */
 export type MakePodPort = (asker: ClusterAsker) => WorldProvider & { readonly reviewPodToken: ReviewPodToken };
-
-/** The permit by which a call is made, while it is made: an ending has it for its cause. */
-export type PermitInForce = MachinePermit | null;

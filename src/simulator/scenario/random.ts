@@ -8,9 +8,16 @@ import type { PoolPolicy } from "../../domain/pool.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import { EC2_ERRORS, type Ec2ErrorCode } from "../ec2/errors.ts";
 import { Chance } from "../world/chance.ts";
-import { EC2_ERROR_PLACES, type Fault, type FaultKind, type FaultOf } from "./fault.ts";
+import {
+  EC2_ERROR_PLACES,
+  type Fault,
+  type FaultKind,
+  type FaultOf,
+  KUBERNETES_ERROR_PLACES,
+  KUBERNETES_ERROR_REASONS,
+} from "./fault.ts";
 import { PLAIN_POOL } from "./plain-pool.ts";
-import type { Arrivals, ProviderWorld, Scenario } from "./scenario.ts";
+import { type Arrivals, PROVIDERS, type ProviderWorld, type Scenario } from "./scenario.ts";
 
 const START_MS = 1_767_600_000_000;
 const HOURS = 8;
@@ -20,11 +27,12 @@ const QUIET_SHARE = 0.06;
 const KIND_SHARES = [0.1, 0.25, 0.5] as const;
 /** Larger worlds show no more, and take as long as ten of this size. */
 const JOBS_PER_HOUR_MAX = 60;
-const EC2_KINDS = "ec2.";
 /** Each with a code, a place and an effect of its own: three hundred worlds in a row have all of them, and most several times. */
 const EC2_ERRORS_PER_WORLD = 8;
 /** Neighbours in the table are neighbours in what they ask for: a world gets some of each kind. */
 const EC2_ERRORS_STRIDE = 89;
+const REFUSALS_PER_WORLD = 4;
+const REFUSALS_STRIDE = 5;
 const EC2_CODES = Object.keys(EC2_ERRORS) as readonly Ec2ErrorCode[];
 /** How many stopped machines a pool keeps, where it keeps any. */
 const STOPPED_COUNTS = [1, 4] as const;
@@ -135,6 +143,23 @@ function errorsOf(seed: number, chance: Chance): readonly Fault[] {
   });
 }
 
+type Refusal = Omit<FaultOf<"kubernetes.error">, "kind" | "probability">;
+
+/** Every refusal that can be put on a call, at every place, before its effect and after it. */
+export const REFUSALS_OF_WORLDS: readonly Refusal[] = KUBERNETES_ERROR_REASONS.flatMap((reason) =>
+  KUBERNETES_ERROR_PLACES.flatMap((on) => (["none", "done"] as const).map((effect) => ({ reason, on, effect }))),
+);
+
+/** As with EC2's errors; a stride that shares no factor with their number. */
+function refusalsOf(seed: number, chance: Chance): readonly Fault[] {
+  return Array.from({ length: REFUSALS_PER_WORLD }, (_, index): Fault => {
+    const place = ((seed * REFUSALS_PER_WORLD + index) * REFUSALS_STRIDE) % REFUSALS_OF_WORLDS.length;
+    const refusal = REFUSALS_OF_WORLDS[place];
+    invariant(refusal !== undefined, "the table of refusals has no holes");
+    return { kind: "kubernetes.error", ...refusal, probability: few(chance) };
+  });
+}
+
 interface Drawing {
   readonly seed: number;
   readonly where: ProviderWorld;
@@ -143,15 +168,25 @@ interface Drawing {
 
 function drawFaults(chance: Chance, { seed, where, durationMs }: Drawing): readonly Fault[] {
   const share = chance.pick(KIND_SHARES);
-  const kinds = (Object.keys(DRAWS) as (keyof Draws)[]).filter(
-    (kind) => where === "ec2" || !kind.startsWith(EC2_KINDS),
-  );
+  const kinds = (Object.keys(DRAWS) as (keyof Draws)[]).filter((kind) => isOf(where, kind));
   const drawn = kinds.flatMap((kind) => (chance.happens(share) ? [DRAWS[kind](chance, durationMs)] : []));
-  return where === "ec2" ? [...drawn, ...errorsOf(seed, chance.fork("errors"))] : drawn;
+  if (where === "ec2") return [...drawn, ...errorsOf(seed, chance.fork("errors"))];
+  return where === "kubernetes" ? [...drawn, ...refusalsOf(seed, chance.fork("errors"))] : drawn;
+}
+
+/** Kinds that one provider has are in its worlds only. */
+function isOf(where: ProviderWorld, kind: FaultKind): boolean {
+  const [family = ""] = kind.split(".");
+  return !PROVIDERS.some((provider) => provider === family) || family === where;
 }
 
 /** Errors are drawn by their table. */
-type Draws = { readonly [Kind in Exclude<FaultKind, "ec2.error">]: (chance: Chance, durationMs: number) => Fault };
+type Draws = {
+  readonly [Kind in Exclude<FaultKind, "ec2.error" | "kubernetes.error">]: (
+    chance: Chance,
+    durationMs: number,
+  ) => Fault;
+};
 
 const minutes = (from: number, to: number) => [from * MINUTE_MS, to * MINUTE_MS] as const;
 const seconds = (from: number, to: number) => [from * SECOND_MS, to * SECOND_MS] as const;
@@ -258,4 +293,28 @@ const DRAWS: Draws = {
   "ec2.throttled": (chance) => ({ kind: "ec2.throttled", everyMs: often(chance), forMs: seconds(10, 300) }),
   "ec2.pending-fails": (chance) => ({ kind: "ec2.pending-fails", perMachine: few(chance) }),
   "ec2.state-lag": () => ({ kind: "ec2.state-lag", lagMs: seconds(1, 120) }),
+  "kubernetes.stale-reads": (chance) => ({
+    kind: "kubernetes.stale-reads",
+    probability: few(chance),
+    lagMs: seconds(1, 60),
+  }),
+  "kubernetes.watch-gap": (chance) => ({ kind: "kubernetes.watch-gap", everyMs: often(chance) }),
+  "kubernetes.pod-deleted": (chance) => ({ kind: "kubernetes.pod-deleted", everyMs: often(chance) }),
+  "kubernetes.finalizer": (chance) => ({
+    kind: "kubernetes.finalizer",
+    perMachine: few(chance),
+    forMs: minutes(1, 60),
+  }),
+  "kubernetes.node-silent": (chance) => ({
+    kind: "kubernetes.node-silent",
+    everyMs: 2 * often(chance),
+    forMs: minutes(1, 30),
+  }),
+  "kubernetes.node-lost": (chance) => ({ kind: "kubernetes.node-lost", everyMs: 2 * often(chance) }),
+  "kubernetes.node-starts-nothing": (chance) => ({
+    kind: "kubernetes.node-starts-nothing",
+    everyMs: 2 * often(chance),
+    forMs: minutes(5, 60),
+  }),
+  "kubernetes.no-image": () => ({ kind: "kubernetes.no-image", everyMs: 3 * HOUR_MS, forMs: minutes(1, 30) }),
 };

@@ -14,7 +14,7 @@ export const ALGORITHMS = [
 export type Algorithm = (typeof ALGORITHMS)[number];
 export type Baseline = Exclude<Algorithm, "holdfast">;
 
-export const PROVIDERS = ["cloud", "process", "ec2"] as const;
+export const PROVIDERS = ["cloud", "process", "ec2", "kubernetes"] as const;
 export type ProviderWorld = (typeof PROVIDERS)[number];
 
 export interface PlannedJob {

@@ -16,22 +16,25 @@ import { type Ears, exchangeHeard, hearOthers } from "../../controllers/replicas
 import { standstillOf } from "../../controllers/standstill.ts";
 import { TENURE_PERIOD_MS, Tenure } from "../../controllers/tenure.ts";
 import type { ConnectionName, ControllerId, PoolName } from "../../domain/ids.ts";
+import { invariant } from "../../domain/invariant.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import { createAgentApp } from "../../http/agents/app.ts";
 import type { InstanceAuthority } from "../../http/agents/instance-identity.ts";
+import type { PodAuthority } from "../../http/agents/pod-identity.ts";
 import { OpenPolls } from "../../http/agents/polls.ts";
 import { AgentTokens } from "../../http/agents/token.ts";
 import type { OperatorSources } from "../../http/operators/sources.ts";
 import { createWebhookApp } from "../../http/webhooks.ts";
 import type { GitHub } from "../../ports/github.ts";
 import type { GitHubHooks } from "../../ports/github-hooks.ts";
-import type { Provider, ProviderAbilities } from "../../ports/provider.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
 import { DeliveryLog } from "../../store/deliveries/log.ts";
 import type { Store } from "../../store/store.ts";
-import type { Chance } from "./chance.ts";
+import { CLUSTER } from "../provider/kubernetes-settings.ts";
+import type { WorldProvider } from "../provider/pod-port.ts";
+import { type Chance, randomOf } from "./chance.ts";
 import type { WorldProcess } from "./process.ts";
 
 export const HOOK_SECRET = "the secret of the world's hook";
@@ -49,7 +52,7 @@ export interface ControllerOptions {
   /** Every period and rest of a controller times this. */
   readonly pace: number;
   openStore(): Promise<Store>;
-  provider(pool: PoolName): Provider & ProviderAbilities;
+  provider(pool: PoolName): WorldProvider;
   /** Who vouches for machines that are instances. */
   readonly authorities: readonly InstanceAuthority[];
   /** Whether the process of that name is known to be dead. */
@@ -77,7 +80,10 @@ export async function startController(options: ControllerOptions): Promise<Runni
   const { driver, tenure, polls, deliveries, memories } = core;
   const surroundings = surroundingsOf(options, core);
   const memory = emptyConnectionMemory();
-  const contexts = pools.map((pool) => contextOf(pool, options, core, surroundings));
+  const providers = new Map(pools.map(({ name }) => [name, options.provider(name)]));
+  const contexts = pools.map((pool) =>
+    contextOf(pool, options.github, demandOf(providers, pool.name), core, surroundings),
+  );
   const controllers = [
     ...sharedControllers(surroundings),
     ...connectionControllers(connectionContext(options, core, surroundings, memory)),
@@ -97,6 +103,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     tokens: core.tokens,
     polls,
     authorities: options.authorities,
+    podAuthorities: podAuthoritiesOf(providers),
   });
   const webhooks = createWebhookApp({
     connections: new Map([[connection, { webhookSecrets: [HOOK_SECRET] }]]),
@@ -196,12 +203,30 @@ function surroundingsOf(options: ControllerOptions, core: Core): Surroundings {
   };
 }
 
-function contextOf(pool: PoolPolicy, options: ControllerOptions, core: Core, surroundings: Surroundings): PoolContext {
-  const provider = options.provider(pool.name);
+function demandOf(providers: ReadonlyMap<PoolName, WorldProvider>, pool: PoolName): WorldProvider {
+  const provider = providers.get(pool);
+  invariant(provider !== undefined, "every pool of the world has its provider");
+  return provider;
+}
+
+/** The cluster of each pool of pods, for the machines of that pool. */
+function podAuthoritiesOf(providers: ReadonlyMap<PoolName, WorldProvider>): readonly PodAuthority[] {
+  return [...providers].flatMap(([pool, { reviewPodToken }]) =>
+    reviewPodToken === undefined ? [] : [{ namespace: CLUSTER.namespace, pools: [pool], reviewPodToken }],
+  );
+}
+
+function contextOf(
+  pool: PoolPolicy,
+  github: GitHub,
+  provider: WorldProvider,
+  core: Core,
+  surroundings: Surroundings,
+): PoolContext {
   return {
     ...surroundings,
     pool,
-    github: options.github,
+    github,
     provider,
     abilities: provider,
     memory: core.memories.get(pool.name) ?? emptyMemory(),

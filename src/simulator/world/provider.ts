@@ -1,8 +1,8 @@
 /** A provider in the world: everything that it can be asked takes effect at once; whoever asks adds the way there and back. */
 import type { ControllerId, PoolName } from "../../domain/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Provider, ProviderAbilities } from "../../ports/provider.ts";
 import type { Random } from "../../ports/random.ts";
+import type { WorldProvider } from "../provider/pod-port.ts";
 import type { Host } from "./host.ts";
 import type { ProviderLine } from "./provider-port.ts";
 import type { Cause } from "./witness.ts";
@@ -29,7 +29,7 @@ export interface ProviderModel {
   /**
    * Holdfast's port for one pool. Its promises are settled at once: they wait for nothing.
    */
-  forPool(controllerId: ControllerId, pool: PoolName, asker?: ProviderAsker): Provider & ProviderAbilities;
+  forPool(controllerId: ControllerId, pool: PoolName, asker?: ProviderAsker): WorldProvider;
 
   /**
    * For baselines, and for machines that are nobody's of ours. `make` is called with the new machine's id and how long it

@@ -10,9 +10,11 @@ import { makeAgentHost } from "../host/agent-host.ts";
 import { makeBareHost } from "../host/bare-host.ts";
 import { Disk } from "../host/disk.ts";
 import { makeProvider } from "../provider/make-provider.ts";
+import type { MakePodPort } from "../provider/pod-port.ts";
+import type { ProviderModelWorld } from "../provider/provider-world.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import type { Fleet } from "./algorithm.ts";
-import { Chance } from "./chance.ts";
+import { Chance, randomOf } from "./chance.ts";
 import { WorldDatabase } from "./database.ts";
 import { EventLog, type WorldEvent } from "./event-log.ts";
 import { Faults } from "./faults.ts";
@@ -69,12 +71,18 @@ export interface World {
   stepClock(byMs: number): void;
 }
 
+export interface WorldMeans {
+  readonly figures?: WorldFigures | null;
+  /** Only a world of pods needs it. */
+  readonly makePodPort?: MakePodPort | null;
+}
+
 /** @param seed determines, with the scenario, everything that happens. */
 export function createWorld(
   scenario: Scenario,
   seed: number,
   onEvent: ((event: WorldEvent) => void) | null,
-  figures: WorldFigures | null = null,
+  { figures = null, makePodPort = null }: WorldMeans = {},
 ): World {
   const scheduler = new Scheduler(scenario.startMs);
   const chance = new Chance(seed).fork(scenario.name);
@@ -103,7 +111,7 @@ export function createWorld(
     receive: (...call) => get().installation?.receive(...call) ?? false,
   });
   const hostWorld = hostWorldOf(foundation, { github, workload, judge, network });
-  const provider = makeProvider(scenario.provider, {
+  const model: ProviderModelWorld = {
     ...foundation,
     faults: scenario.faults,
     chance: chance.fork("provider"),
@@ -114,7 +122,8 @@ export function createWorld(
     makeAgentHost: makeHosts(hostWorld, known),
     signIdentity: (providerId) => signIdentity(providerId, scheduler.nowMs),
     standbyPools: new Set(scenario.pools.filter((pool) => pool.warmStoppedCount > 0).map(({ name }) => name)),
-  });
+  };
+  const provider = makeProvider(scenario.provider, model, makePodPort);
   let wallOffsetMs = 0;
   const base = {
     ...foundation,

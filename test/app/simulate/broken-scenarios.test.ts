@@ -58,7 +58,7 @@ const ROWS: readonly (readonly [name: string, scenario: unknown, path: string, p
     "another provider",
     { provider: "lambda" },
     "provider",
-    "must be one of cloud, process, ec2",
+    "must be one of cloud, process, ec2, kubernetes",
     "as in `provider: cloud`",
   ],
   [
