@@ -17,7 +17,8 @@ export function openTokenReview(access: ClusterAccess, clock: Clock): ReviewPodT
   return createTokenReview(createClients(access, clock));
 }
 
-function createTokenReview({ authentication }: Pick<KubernetesClients, "authentication">): ReviewPodToken {
+/** The same over clients that there are. */
+export function createTokenReview({ authentication }: Pick<KubernetesClients, "authentication">): ReviewPodToken {
   return async (token) => {
     const status = await review(authentication, token);
     if (status?.authenticated !== true) return null;

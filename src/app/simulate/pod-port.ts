@@ -6,6 +6,7 @@ import { ApiException } from "@kubernetes/client-node";
 import type { KubernetesClients } from "../../adapters/kubernetes/client.ts";
 import { createKubernetesProvider } from "../../adapters/kubernetes/provider.ts";
 import type { KubernetesSettings } from "../../adapters/kubernetes/settings.ts";
+import { createTokenReview } from "../../adapters/kubernetes/token-review.ts";
 import type { KubernetesResult } from "../../simulator/kubernetes/call.ts";
 import type { KubernetesRequest } from "../../simulator/kubernetes/requests.ts";
 import { CLUSTER } from "../../simulator/provider/kubernetes-settings.ts";
@@ -25,8 +26,9 @@ const SETTINGS: KubernetesSettings = {
 /** Nobody fetches it: what runs in a simulated pod is a simulated host. */
 const BUNDLE = { url: "https://holdfast.world/bundle", sha256: "0".repeat(64), entry: "main.js" };
 
-export const makePodPort: MakePodPort = ({ controllerId, pool, clock, random, call }) =>
-  createKubernetesProvider(
+export const makePodPort: MakePodPort = ({ controllerId, pool, clock, random, call }) => {
+  const clients = clientsOver(call);
+  const provider = createKubernetesProvider(
     {
       controllerId,
       pool,
@@ -38,8 +40,10 @@ export const makePodPort: MakePodPort = ({ controllerId, pool, clock, random, ca
       clock,
       random,
     },
-    clientsOver(call),
+    clients,
   );
+  return { ...provider, reviewPodToken: createTokenReview(clients) };
+};
 
 /** What the client's methods take: where, what, and the options of the query by their own names but for `_continue`. */
 interface Parameters {

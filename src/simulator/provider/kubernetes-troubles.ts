@@ -175,7 +175,7 @@ export class KubernetesTroubles {
   /** Nothing for a node that is gone meanwhile. */
   #change(name: string, change: Parameters<typeof changeNode>[2]): void {
     const { state, world } = this.#parts;
-    if (nodesOf(state).has(name)) changeNode(state, name, change, world.scheduler.nowMs);
+    if (state.nodes.has(name) && nodesOf(state).has(name)) changeNode(state, name, change, world.scheduler.nowMs);
   }
 
   #cordon(isOn: boolean): void {
