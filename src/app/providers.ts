@@ -1,10 +1,20 @@
 /** Makes the provider of a pool, and tries its settings. An adapter is loaded only where a pool names its kind. */
 
+import { systemRandom } from "../adapters/system/random.ts";
+import type { PoolName } from "../domain/ids.ts";
 import { bundlePath } from "../http/agents/bundle.ts";
+import type { PodAuthority } from "../http/agents/pod-identity.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { ReviewPodToken } from "../ports/pod-identity.ts";
 import { type CheckFinding, NO_ABILITIES, type Provider, type ProviderAbilities } from "../ports/provider.ts";
 import { agentBundle } from "./agent-bundle.ts";
-import type { Config, Ec2ProviderConfig, PoolConfig, ProcessProviderConfig } from "./config/config.ts";
+import type {
+  Config,
+  Ec2ProviderConfig,
+  KubernetesProviderConfig,
+  PoolConfig,
+  ProcessProviderConfig,
+} from "./config/config.ts";
 import type { ConfigProblem } from "./config/problems.ts";
 import { joinAbilities, joinProviders, type Place } from "./joined-provider.ts";
 import type { SettledPool } from "./settle-pools.ts";
@@ -43,7 +53,13 @@ function placeOf({ provider }: PoolConfig): string {
       return `process ${provider.workDirectory}`;
     case "ec2":
       return `ec2 ${provider.region} ${provider.endpoint}`;
+    case "kubernetes":
+      return clusterPlaceOf(provider);
   }
+}
+
+function clusterPlaceOf({ access, namespace }: KubernetesProviderConfig): string {
+  return `kubernetes ${namespace} ${JSON.stringify(access)}`;
 }
 
 /** @param agentsUrl where the pool's agents reach the controller. */
@@ -76,6 +92,11 @@ async function createWithAbilities(
       const { isInstanceId } = await import("../adapters/ec2/provider.ts");
       const created = await createEc2({ ...pool, provider }, config, clock, agentsUrl);
       return { provider: created, abilities: created, names: isInstanceId };
+    }
+    case "kubernetes": {
+      const { namesPodOf } = await import("../adapters/kubernetes/provider.ts");
+      const created = await createKubernetes({ ...pool, provider }, config, clock, agentsUrl);
+      return { provider: created, abilities: created, names: namesPodOf(provider.namespace) };
     }
   }
 }
@@ -121,6 +142,53 @@ async function createEc2(
     controllerUrl: agentsUrl,
     clock,
     keepsStopped: policy.warmStoppedCount > 0,
+  });
+}
+
+async function createKubernetes(
+  { policy, runner, provider }: PoolConfig & { readonly provider: KubernetesProviderConfig },
+  { controllerId }: Config,
+  clock: Clock,
+  agentsUrl: string,
+): Promise<Provider & ProviderAbilities> {
+  const { createKubernetesProvider } = await import("../adapters/kubernetes/provider.ts");
+  const { sha256, entry } = agentBundle();
+  const { kind: _, ...settings } = provider;
+  return createKubernetesProvider({
+    controllerId,
+    pool: policy.name,
+    settings,
+    runnerDirectory: runner.directory,
+    runnerEnvironment: runner.environment,
+    bundle: { url: `${agentsUrl}${bundlePath(sha256)}`, sha256, entry },
+    controllerUrl: agentsUrl,
+    clock,
+    random: systemRandom(),
+  });
+}
+
+/** Who vouches for pods: one for each cluster and namespace in which a pool has or had some. */
+export function podAuthoritiesOf(pools: readonly SettledPool[], clock: Clock): readonly PodAuthority[] {
+  const places = new Map<string, { readonly provider: KubernetesProviderConfig; readonly pools: Set<PoolName> }>();
+  for (const { config, formers } of pools)
+    for (const { provider } of [config, ...formers]) {
+      if (provider.kind !== "kubernetes") continue;
+      const place = places.get(clusterPlaceOf(provider)) ?? { provider, pools: new Set<PoolName>() };
+      place.pools.add(config.policy.name);
+      places.set(clusterPlaceOf(provider), place);
+    }
+  return [...places.values()].map(({ provider: { access, namespace }, pools: names }) => {
+    let review: Promise<ReviewPodToken> | null = null;
+    return {
+      namespace,
+      pools: [...names],
+      reviewPodToken: async (token) => {
+        review ??= import("../adapters/kubernetes/token-review.ts").then(({ openTokenReview }) =>
+          openTokenReview(access, clock),
+        );
+        return (await review)(token);
+      },
+    };
   });
 }
 

@@ -58,8 +58,15 @@ function describePool({ policy, runner, provider }: PoolConfig) {
   const place =
     provider.kind === "ec2"
       ? { ...provider, identityCertificates: provider.identityCertificates.length }
-      : { kind: provider.kind, workDirectory: provider.workDirectory };
+      : provider.kind === "kubernetes"
+        ? withoutTemplate(provider)
+        : { kind: provider.kind, workDirectory: provider.workDirectory };
   return { ...policy, runner: { directory: runner.directory, environmentNames: names }, provider: place };
+}
+
+/** A template holds variables of containers, as a runner's environment does. */
+function withoutTemplate({ template, ...rest }: Extract<PoolConfig["provider"], { readonly kind: "kubernetes" }>) {
+  return { ...rest, templateKeys: Object.keys(template.spec ?? {}) };
 }
 
 /** Values of a runner's variables are for none, and one may hold one all the same; shorter ones are ordinary words. */

@@ -41,8 +41,9 @@ import type { Environment } from "./config/environment.ts";
 import { ConfigError } from "./config/problems.ts";
 import { Connections } from "./connections.ts";
 import { type Front, type FrontApps, openFront } from "./front.ts";
+import { followHints } from "./hints.ts";
 import { missingConnection } from "./missing-connection.ts";
-import { createPoolProvider, findPoolProblems } from "./providers.ts";
+import { createPoolProvider, findPoolProblems, podAuthoritiesOf } from "./providers.ts";
 import { type SettledPool, settlePools } from "./settle-pools.ts";
 import { supportOf } from "./support.ts";
 import { traceProvider } from "./traced-provider.ts";
@@ -122,6 +123,7 @@ async function assemble(
     ...pools.flatMap(poolControllers),
     ...pools.filter((_, index) => settled[index]?.isDeparted).flatMap(departureControllers),
   ]);
+  const hints = followHints(pools, driver);
   return {
     store,
     addresses: front.addresses,
@@ -132,6 +134,7 @@ async function assemble(
     },
     close: async () => {
       core.connections.stop();
+      await hints.stop();
       polls.wakeAll();
       await front.close();
       await driver.stop();
@@ -230,6 +233,7 @@ function createApps(core: Core): FrontApps {
       telemetry,
       pools: core.pools.map(({ config: { policy } }) => policy),
       authorities: authoritiesOf(core.pools),
+      podAuthorities: podAuthoritiesOf(core.pools, clock),
       bundle: core.pools.some(({ config: { provider } }) => provider.kind !== "process") ? agentBundle() : null,
     }),
     operators: createOperatorApp({ operators, sources, telemetry, wake: driver }),

@@ -7,7 +7,6 @@
 import type { ProviderId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { parsePodProviderId } from "../../domain/pod/provider-id.ts";
-import type { ReviewPodToken } from "../../ports/pod-identity.ts";
 import type { Provider, ProviderAbilities } from "../../ports/provider.ts";
 import { Budget } from "./budget.ts";
 import { checkSettings } from "./check.ts";
@@ -22,10 +21,9 @@ import { runnerVersionOf } from "./runner-version.ts";
 import type { KubernetesProviderOptions } from "./settings.ts";
 import { Sights } from "./sights.ts";
 import { endPod } from "./terminate.ts";
-import { createTokenReview } from "./token-review.ts";
 import { createHints } from "./watch.ts";
 
-export type KubernetesProvider = Provider & ProviderAbilities & { readonly reviewPodToken: ReviewPodToken };
+export type KubernetesProvider = Provider & ProviderAbilities;
 
 /** @throws {ProviderError} `provider-invalid` where the cluster's credentials cannot be read. */
 export function createKubernetesProvider(options: KubernetesProviderOptions): KubernetesProvider {
@@ -63,7 +61,6 @@ export function createKubernetesProvider(options: KubernetesProviderOptions): Ku
     standby: null,
     consoles: createConsoles(clients),
     hints: createHints({ ...reading, random }),
-    reviewPodToken: createTokenReview(clients),
   };
 }
 

@@ -1,7 +1,10 @@
 /** Asks the cluster whose a pod's token is. The API checks signature, age and binding; it says no once the pod is gone. */
+
+import type { Clock } from "../../ports/clock.ts";
 import { POD_TOKEN_AUDIENCE, type PodIdentity, type ReviewPodToken } from "../../ports/pod-identity.ts";
-import type { KubernetesClients } from "./client.ts";
+import { createClients, type KubernetesClients } from "./client.ts";
 import { readFailure, toProviderError } from "./errors.ts";
+import type { ClusterAccess } from "./settings.ts";
 
 /** The API's names for what it knows of a token that is bound to a pod. */
 const POD_NAME = "authentication.kubernetes.io/pod-name";
@@ -9,7 +12,12 @@ const POD_UID = "authentication.kubernetes.io/pod-uid";
 const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):[^:]+$/;
 const ASKED = "asking the cluster whose a pod's token is";
 
-export function createTokenReview({ authentication }: Pick<KubernetesClients, "authentication">): ReviewPodToken {
+/** With connections of its own: whoever knocks holds up no call of a pool. */
+export function openTokenReview(access: ClusterAccess, clock: Clock): ReviewPodToken {
+  return createTokenReview(createClients(access, clock));
+}
+
+function createTokenReview({ authentication }: Pick<KubernetesClients, "authentication">): ReviewPodToken {
   return async (token) => {
     const status = await review(authentication, token);
     if (status?.authenticated !== true) return null;

@@ -5,6 +5,7 @@ import { invariant } from "../../domain/invariant.ts";
 import type { PoolPolicy, PoolScope } from "../../domain/pool.ts";
 import { PROTOCOL_VERSION } from "../../domain/protocol.ts";
 import { type ListenAddress, urlOf } from "./addresses.ts";
+import { buildKubernetes } from "./build-kubernetes.ts";
 import type {
   Config,
   ConnectionAuth,
@@ -156,6 +157,7 @@ function buildProvider({ provider, runner }: WrittenPool, folder: string): Provi
     invariant(provider.workDirectory !== undefined, "a process pool without problems has a folder");
     return { kind: "process", workDirectory: resolve(folder, provider.workDirectory) };
   }
+  if (provider.kind === "kubernetes") return buildKubernetes(provider, folder);
   const { region, subnets, instanceTypes, volume } = provider;
   invariant(region !== undefined && subnets !== undefined && instanceTypes !== undefined, "an EC2 pool has its keys");
   return {

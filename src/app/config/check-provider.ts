@@ -1,8 +1,12 @@
 /** What each kind of provider demands and refuses among the keys of its block. */
+
+import { checkKubernetes } from "./check-kubernetes.ts";
 import type { DraftPool } from "./draft.ts";
 import { noteOf, RESERVED } from "./key.ts";
 import type { ProblemList } from "./problems.ts";
-import { EC2_REQUIRED, EC2_SHAPE } from "./schema-ec2.ts";
+import { EC2_IMAGE, EC2_REQUIRED, EC2_SHAPE } from "./schema-ec2.ts";
+import { KUBERNETES_SHAPE } from "./schema-kubernetes.ts";
+import { PROVIDER_KINDS } from "./schema-pools.ts";
 
 /** What one fleet request takes, by EC2's reference. */
 const OVERRIDE_COUNT_MAX = 300;
@@ -10,18 +14,40 @@ const OVERRIDE_COUNT_MAX = 300;
 export function checkProvider(path: string, pool: DraftPool, problems: ProblemList): void {
   const { provider } = pool;
   if (provider === undefined) return;
+  refuseOthers(`${path}.provider`, provider, problems);
   if (provider.kind === "process") checkProcess(path, pool, provider, problems);
+  if (provider.kind === "kubernetes") checkKubernetes(path, pool, provider, problems);
   if (provider.kind === "ec2") checkEc2(path, pool, provider, problems);
 }
 
 type Keys = Readonly<Record<string, unknown>>;
 
+const SHAPES: Readonly<Record<string, object>> = { ec2: EC2_SHAPE, kubernetes: KUBERNETES_SHAPE };
+/** Whose keys another kind has too. */
+const SHARED: Readonly<Record<string, readonly string[]>> = { image: ["ec2", "kubernetes"] };
+
+/** Keys of the kinds that this pool is not of. */
+function refuseOthers(at: string, provider: Keys, problems: ProblemList): void {
+  if (!PROVIDER_KINDS.some((kind) => kind === provider.kind)) return;
+  for (const [kind, shape] of Object.entries(SHAPES)) {
+    if (kind === provider.kind) continue;
+    for (const key of Object.keys(shape)) {
+      if (provider[key] === undefined || SHARED[key]?.includes(String(provider.kind)) === true) continue;
+      problems.add(`${at}.${key}`, `is for \`kind: ${kind}\``, `remove it, or use \`kind: ${kind}\``);
+    }
+  }
+  if (provider.workDirectory !== undefined && provider.kind !== "process")
+    problems.add(`${at}.workDirectory`, "is for `kind: process`", WITHOUT_FOLDER[String(provider.kind)] ?? "remove it");
+}
+
+const WITHOUT_FOLDER: Readonly<Record<string, string>> = {
+  ec2: "remove it: an instance has a disk of its own",
+  kubernetes: "remove it: a pod has a volume of its own",
+};
+
 function checkProcess(path: string, { runner }: DraftPool, provider: Keys, problems: ProblemList): void {
   if (provider.workDirectory === undefined)
     problems.add(`${path}.provider.workDirectory`, "is missing", "as in `workDirectory: ./machines`");
-  for (const key of Object.keys(EC2_SHAPE))
-    if (provider[key] !== undefined)
-      problems.add(`${path}.provider.${key}`, "is for `kind: ec2`", "remove it, or use `kind: ec2`");
   if (runner?.user !== undefined) problems.add(`${path}.runner.user`, RESERVED, "remove it");
   if (runner?.download !== undefined)
     problems.add(`${path}.runner.download`, "is for `kind: ec2`", "remove it, and unpack the runner in `directory`");
@@ -29,8 +55,13 @@ function checkProcess(path: string, { runner }: DraftPool, provider: Keys, probl
 
 function checkEc2(path: string, { runner }: DraftPool, provider: Keys, problems: ProblemList): void {
   const at = `${path}.provider`;
-  if (provider.workDirectory !== undefined)
-    problems.add(`${at}.workDirectory`, "is for `kind: process`", "remove it: an instance has a disk of its own");
+  const { image } = provider;
+  if (typeof image === "string" && image !== "" && !EC2_IMAGE.test(image))
+    problems.add(
+      `${at}.image`,
+      "must be an image's id, or `resolve:ssm:` and the name of a parameter that holds one",
+      "as in `image: ami-0123456789abcdef0`",
+    );
   for (const key of EC2_REQUIRED)
     if (provider[key] === undefined)
       problems.add(`${at}.${key}`, "is missing", `as in \`${noteOf(EC2_SHAPE[key])?.example}\``);

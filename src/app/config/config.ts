@@ -1,5 +1,6 @@
 /** The configuration as the rest of the program gets it: checked, with defaults, secrets read, paths absolute. */
 import type { Ec2Settings, RunnerDownload } from "../../adapters/ec2/settings.ts";
+import type { KubernetesSettings } from "../../adapters/kubernetes/settings.ts";
 import type { ConnectionName, ControllerId } from "../../domain/ids.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
 import type { ListenAddress } from "./addresses.ts";
@@ -84,7 +85,7 @@ export interface RunnerConfig {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-export type ProviderConfig = ProcessProviderConfig | Ec2ProviderConfig;
+export type ProviderConfig = ProcessProviderConfig | Ec2ProviderConfig | KubernetesProviderConfig;
 
 export interface ProcessProviderConfig {
   readonly kind: "process";
@@ -98,6 +99,10 @@ export interface Ec2ProviderConfig extends Ec2Settings {
   readonly runnerDownload: RunnerDownload | null;
   /** PEM of those with which EC2 signs identity documents in the region. */
   readonly identityCertificates: readonly string[];
+}
+
+export interface KubernetesProviderConfig extends KubernetesSettings {
+  readonly kind: "kubernetes";
 }
 
 export interface PoolConfig {

@@ -107,7 +107,7 @@ function checkStopped(
   if (stopped <= 0) return;
   const max = machines?.max;
   const key = `${path}.warm.stopped`;
-  if (provider?.kind === "process") {
+  if (provider?.kind === "process" || provider?.kind === "kubernetes") {
     problems.add(key, "needs a provider that can stop a machine and start it again", "remove it, or use `kind: ec2`");
     return;
   }

@@ -75,6 +75,9 @@ const TagsSchema = z
   )
   .refine((tags) => Object.keys(tags).length <= TAG_COUNT_MAX, { error: `has more than ${TAG_COUNT_MAX} tags` });
 
+/** Of the key that other kinds have too. */
+export const EC2_IMAGE = /^(?:ami-[0-9a-f]{8,17}|resolve:ssm:\/?[A-Za-z0-9_.:/-]+)$/;
+
 export const EC2_SHAPE = {
   region: key(matchedText(/^[a-z]{2}(?:-[a-z]+)+-\d$/, "must be the name of an AWS region").optional(), {
     says: "`ec2`: the region, as in `eu-central-1`. Required.",
@@ -102,17 +105,11 @@ export const EC2_SHAPE = {
       defaultText: "**required** for `ec2`",
     },
   ),
-  image: key(
-    matchedText(
-      /^(?:ami-[0-9a-f]{8,17}|resolve:ssm:\/?[A-Za-z0-9_.:/-]+)$/,
-      "must be an image's id, or `resolve:ssm:` and the name of a parameter that holds one",
-    ).optional(),
-    {
-      says: "`ec2`: the image, or the parameter of Systems Manager that names it. Its tag `holdfast:runner-version` says which runner is in it. Required unless the launch template names one.",
-      example: "image: ami-0123456789abcdef0",
-      defaultText: "the launch template's",
-    },
-  ),
+  image: key(z.string().min(1).max(512).optional(), {
+    says: "`kubernetes`: the container image with the runner in it, with its tag or digest. Required. `ec2`: the image, or the parameter of Systems Manager that names it. Its tag `holdfast:runner-version` says which runner is in it. Required unless the launch template names one.",
+    example: "image: ami-0123456789abcdef0",
+    defaultText: "the launch template's",
+  }),
   launchTemplate: key(LaunchTemplateSchema.optional(), {
     says: "`ec2`: a launch template of your own, for whatever has no key here; Holdfast keeps one of its own that is built on it.",
     example: "launchTemplate: { id: ci-base }",

@@ -4,6 +4,7 @@ import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import { durationText, key, matchedText, pathText, RESERVED, reserved, urlText } from "./key.ts";
 import { enterpriseText, nameText, organizationText, repositoryPatternText } from "./schema-connections.ts";
 import { EC2_SHAPE } from "./schema-ec2.ts";
+import { KUBERNETES_SHAPE } from "./schema-kubernetes.ts";
 
 const MACHINE_COUNT_MAX = 10_000;
 const JOBS_PER_MACHINE_MAX = 1_000;
@@ -116,7 +117,7 @@ const RunnerDownloadSchema = z.strictObject({
 
 const RunnerSchema = z.strictObject({
   directory: key(pathText(), {
-    says: "The folder of GitHub's runner (with `bin/Runner.Listener`) that each machine gets a copy of; for `ec2` a folder of the image, from `/` on.",
+    says: "The folder of GitHub's runner (with `bin/Runner.Listener`) that each machine gets a copy of; for `ec2` and `kubernetes` a folder of the image, from `/` on.",
     example: "directory: /opt/runner",
   }),
   user: key(matchedText(/^[a-z_][a-z0-9_-]{0,31}$/, "must be the name of a user").optional(), {
@@ -137,18 +138,18 @@ const RunnerSchema = z.strictObject({
   ),
 });
 
-const PROVIDER_KINDS = ["process", "ec2"] as const;
+export const PROVIDER_KINDS = ["process", "ec2", "kubernetes"] as const;
 
 const ProviderSchema = z.strictObject({
   kind: key(
     z.string().superRefine((kind, context) => {
       if (PROVIDER_KINDS.some((known) => known === kind)) return;
-      const isPlanned = ["asg", "kubernetes"].includes(kind);
-      const message = isPlanned ? RESERVED : "is not a kind of provider";
-      context.addIssue({ code: "custom", message, params: { mend: "use `kind: process` or `kind: ec2`" } });
+      const message = kind === "asg" ? RESERVED : "is not a kind of provider";
+      const mend = "use `kind: process`, `kind: ec2` or `kind: kubernetes`";
+      context.addIssue({ code: "custom", message, params: { mend } });
     }),
     {
-      says: "What a machine is. `process`: a tree of processes on this computer; `ec2`: an EC2 instance.",
+      says: "What a machine is. `process`: a tree of processes on this computer; `ec2`: an EC2 instance; `kubernetes`: a pod.",
       example: "kind: process",
     },
   ),
@@ -158,6 +159,7 @@ const ProviderSchema = z.strictObject({
     defaultText: "**required** for `process`",
   }),
   ...EC2_SHAPE,
+  ...KUBERNETES_SHAPE,
 });
 
 const TicketsSchema = z.strictObject({

@@ -1,6 +1,7 @@
 /** Reads every secret that the configuration names. */
 import { createPrivateKey } from "node:crypto";
 import { isName } from "../../domain/ids.ts";
+import { checkAccessFiles } from "./check-kubernetes.ts";
 import type { Draft, DraftConnection } from "./draft.ts";
 import { type NetworkSecret, readIdentityCertificates, readNetworks } from "./networks.ts";
 import { type SecretPlace, type SecretReader, variableOf } from "./secret-sources.ts";
@@ -41,6 +42,7 @@ export async function readSecrets(draft: Draft, reader: SecretReader): Promise<S
   }
   const networks = await readNetworks(draft, reader);
   const identityCertificates = await readIdentityCertificates(draft, reader);
+  await checkAccessFiles(draft, reader);
   const operatorTokens = await readOperatorTokens(draft, reader);
   const tokenKey = await readTokenKey(draft, reader);
   const traces = await readTraces(draft, reader);

@@ -59,6 +59,39 @@ const StoredEc2Schema = z.object({
   identityCertificates: texts(),
 });
 
+const StoredKubernetesSchema = z.object({
+  kind: z.literal("kubernetes"),
+  access: z.discriminatedUnion("kind", [
+    z.object({ kind: z.literal("in-cluster") }),
+    z.object({ kind: z.literal("kubeconfig"), file: z.string(), context: textOrNull() }),
+    z.object({
+      kind: z.literal("token"),
+      server: z.string(),
+      tokenFile: z.string(),
+      certificateFile: textOrNull(),
+    }),
+  ]),
+  namespace: z.string(),
+  image: z.string(),
+  resources: z.object({
+    requests: z.record(z.string(), z.string()),
+    limits: z.record(z.string(), z.string()),
+  }),
+  nodeSelector: z.record(z.string(), z.string()),
+  tolerations: z.array(z.record(z.string(), z.union([z.string(), z.number()]))),
+  serviceAccount: textOrNull(),
+  longestJobSeconds: count(),
+  template: z.object({
+    metadata: z
+      .object({
+        labels: z.record(z.string(), z.string()),
+        annotations: z.record(z.string(), z.string()),
+      })
+      .exactOptional(),
+    spec: z.record(z.string(), z.unknown()).exactOptional(),
+  }),
+});
+
 const StoredPoolSchema = z.object({
   shape: z.literal(SHAPE),
   policy: z.object({
@@ -98,6 +131,7 @@ const StoredPoolSchema = z.object({
   provider: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("process"), workDirectory: z.string() }),
     StoredEc2Schema,
+    StoredKubernetesSchema,
   ]),
 });
 

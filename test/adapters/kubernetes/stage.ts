@@ -4,7 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach } from "vitest";
 import { createKubernetesProvider, type KubernetesProvider } from "../../../src/adapters/kubernetes/provider.ts";
-import type { KubernetesProviderOptions, KubernetesSettings } from "../../../src/adapters/kubernetes/settings.ts";
+import type {
+  ClusterAccess,
+  KubernetesProviderOptions,
+  KubernetesSettings,
+} from "../../../src/adapters/kubernetes/settings.ts";
 import { type ProviderId, parseControllerId, parseLaunchId, parseMachineId } from "../../../src/domain/ids.ts";
 import type { MachineState } from "../../../src/domain/machine.ts";
 import { issuePermit, type MachinePermit, type MachineProof } from "../../../src/domain/permit.ts";
@@ -72,6 +76,8 @@ export interface Stage {
   readonly cluster: SimulatedKubernetes;
   readonly clock: HandClock;
   readonly provider: KubernetesProvider;
+  /** An administrator's. */
+  readonly access: ClusterAccess;
   /** Another process of the same controller: it remembers nothing. */
   another(who?: Other): KubernetesProvider;
 }
@@ -87,10 +93,13 @@ export function useStage(kubernetes: KubernetesSetup = {}, settings: Partial<Kub
   let clock: HandClock;
   let provider: KubernetesProvider;
   let folder: string;
-  const another = ({ token = cluster.token, settings: changes }: Other = {}): KubernetesProvider => {
+  const accessBy = (token: string): ClusterAccess => {
     const tokenFile = join(folder, `token-${token}`);
     writeFileSync(tokenFile, token);
-    const access = { kind: "token", server: cluster.url, tokenFile, certificateFile: null } as const;
+    return { kind: "token", server: cluster.url, tokenFile, certificateFile: null };
+  };
+  const another = ({ token = cluster.token, settings: changes }: Other = {}): KubernetesProvider => {
+    const access = accessBy(token);
     return createKubernetesProvider(optionsOf(settingsOf({ access, ...settings, ...changes }), clock));
   };
   beforeEach(async () => {
@@ -112,6 +121,9 @@ export function useStage(kubernetes: KubernetesSetup = {}, settings: Partial<Kub
     },
     get provider() {
       return provider;
+    },
+    get access() {
+      return accessBy(cluster.token);
     },
     another: (who) => another(who),
   };

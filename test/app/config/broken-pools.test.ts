@@ -320,17 +320,17 @@ const POOLS: readonly Row[] = [
   ],
   [
     "another provider of the design",
-    (c) => (c.pools[0].provider.kind = "kubernetes"),
+    (c) => (c.pools[0].provider.kind = "asg"),
     "pools[0].provider.kind",
     RESERVED,
-    "use `kind: process` or `kind: ec2`",
+    "use `kind: process`, `kind: ec2` or `kind: kubernetes`",
   ],
   [
     "a provider of no kind",
     (c) => (c.pools[0].provider.kind = "docker"),
     "pools[0].provider.kind",
     "is not a kind of provider",
-    "use `kind: process` or `kind: ec2`",
+    "use `kind: process`, `kind: ec2` or `kind: kubernetes`",
   ],
   [
     "no provider",
