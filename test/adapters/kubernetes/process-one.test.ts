@@ -20,6 +20,7 @@ const NAMESPACES = [
 ] as const;
 const namespace = NAMESPACES.find((flags) => spawnSync("unshare", [...flags, "true"]).status === 0);
 const SHELLS = [["dash"], ["bash", "--posix"], ["busybox", "sh"]] as const;
+const TAIL = spawnSync("sh", ["-c", "command -v tail"], { encoding: "utf8" }).stdout.trim();
 const shells = SHELLS.filter(([program, ...args]) => spawnSync(program, [...args, "-c", "true"]).status === 0);
 
 /** For every start a line; `starts` is how many there were, this one included. */
@@ -68,7 +69,7 @@ function start(shell: readonly string[], agent: string): void {
   const container = spawn("unshare", command, {
     cwd: folder,
     env: {
-      PATH: process.env.PATH,
+      PATH: `${join(folder, "bin")}:${process.env.PATH}`,
       HOLDFAST_RUNNER_DIRECTORY: join(folder, "runner"),
       HOLDFAST_BUNDLE_ENTRY: ENTRY,
     },
@@ -140,7 +141,9 @@ describe("what a pod's spec would read in the scripts", () => {
 
 describe.skipIf(namespace === undefined)("process 1 (skipped where no PID namespace can be made)", () => {
   describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s", (_name, shell) => {
-    it("ends with 0 once its agent does, and repeats its log to the last line", async () => {
+    it("ends with 0 once its agent does, and repeats its log to the last line, however slowly", async () => {
+      mkdirSync(join(folder, "bin"));
+      writeFileSync(join(folder, "bin", "tail"), `#!/bin/sh\nsleep 0.3\nexec ${TAIL} "$@"\n`, { mode: 0o755 });
       start(shell, "console.log('first line'); console.error('last line'); process.exit(0);");
       expect(await endOf()).toBe("0");
       await poll(() => running?.output).toBe("first line\nlast line\n");
