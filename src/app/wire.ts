@@ -8,6 +8,7 @@ import {
   poolControllers,
   sharedControllers,
 } from "../controllers/fleet.ts";
+import { followHints } from "../controllers/follow-hints.ts";
 import { foretellPass } from "../controllers/foretell.ts";
 import { createHearing } from "../controllers/hearing.ts";
 import { isDrained } from "../controllers/pool-gauge.ts";
@@ -41,7 +42,6 @@ import type { Environment } from "./config/environment.ts";
 import { ConfigError } from "./config/problems.ts";
 import { Connections } from "./connections.ts";
 import { type Front, type FrontApps, openFront } from "./front.ts";
-import { followHints } from "./hints.ts";
 import { missingConnection } from "./missing-connection.ts";
 import { createPoolProvider, findPoolProblems, podAuthoritiesOf } from "./providers.ts";
 import { type SettledPool, settlePools } from "./settle-pools.ts";

@@ -10,7 +10,7 @@ import { createTokenReview } from "../../adapters/kubernetes/token-review.ts";
 import type { KubernetesResult } from "../../simulator/kubernetes/call.ts";
 import type { KubernetesRequest } from "../../simulator/kubernetes/requests.ts";
 import { CLUSTER } from "../../simulator/provider/kubernetes-settings.ts";
-import type { CallCluster, MakePodPort } from "../../simulator/provider/pod-port.ts";
+import type { CallCluster, MakePodPort, WatchCluster } from "../../simulator/provider/pod-port.ts";
 
 const SETTINGS: KubernetesSettings = {
   access: { kind: "in-cluster" },
@@ -26,8 +26,8 @@ const SETTINGS: KubernetesSettings = {
 /** Nobody fetches it: what runs in a simulated pod is a simulated host. */
 const BUNDLE = { url: "https://holdfast.world/bundle", sha256: "0".repeat(64), entry: "main.js" };
 
-export const makePodPort: MakePodPort = ({ controllerId, pool, clock, random, call }) => {
-  const clients = clientsOver(call);
+export const makePodPort: MakePodPort = ({ controllerId, pool, clock, random, call, watch }) => {
+  const clients = clientsOver(call, watch);
   const provider = createKubernetesProvider(
     {
       controllerId,
@@ -46,7 +46,7 @@ export const makePodPort: MakePodPort = ({ controllerId, pool, clock, random, ca
 };
 
 /** What the client's methods take: where, what, and the options of the query by their own names but for `_continue`. */
-interface Parameters {
+interface CallParameters {
   readonly namespace?: string;
   readonly name?: string;
   readonly body?: unknown;
@@ -56,15 +56,15 @@ interface Parameters {
 
 type Target = Pick<KubernetesRequest, "verb" | "resource" | "subresource">;
 
-function clientsOver(call: CallCluster): KubernetesClients {
-  const method = (target: Target) => (parameters: Parameters) => ask(call, target, parameters);
+function clientsOver(call: CallCluster, open: WatchCluster): KubernetesClients {
+  const method = (target: Target) => (parameters: CallParameters) => ask(call, target, parameters);
   const clients = {
     core: {
       createNamespacedPod: method({ verb: "create", resource: "pods" }),
       deleteNamespacedPod: method({ verb: "delete", resource: "pods" }),
       listNamespacedPod: method({ verb: "list", resource: "pods" }),
       listNode: method({ verb: "list", resource: "nodes" }),
-      patchNamespacedPod: (parameters: Parameters) =>
+      patchNamespacedPod: (parameters: CallParameters) =>
         ask(call, { verb: "patch", resource: "pods" }, parameters, "application/merge-patch+json"),
       readNamespacedPod: method({ verb: "get", resource: "pods" }),
       readNamespacedPodLog: method({ verb: "get", resource: "pods", subresource: "log" }),
@@ -77,7 +77,7 @@ function clientsOver(call: CallCluster): KubernetesClients {
       createSelfSubjectAccessReview: method({ verb: "create", resource: "selfsubjectaccessreviews" }),
     },
     authentication: { createTokenReview: method({ verb: "create", resource: "tokenreviews" }) },
-    watch: () => Promise.reject(new Error("the world has no watches")),
+    watch: (...request: WatchParameters) => watchOver(open, ...request),
   };
   // The model answers in the API's own JSON. The client would make dates of its times, which the adapter does not read.
   return clients as unknown as KubernetesClients;
@@ -86,10 +86,26 @@ function clientsOver(call: CallCluster): KubernetesClients {
 async function ask(
   call: CallCluster,
   target: Target,
-  { namespace, name, body, ...given }: Parameters,
+  { namespace, name, body, ...given }: CallParameters,
   contentType?: string,
 ): Promise<unknown> {
   return read(await call({ ...target, namespace, name, body, contentType, options: optionsOf(given) }));
+}
+
+type WatchParameters = Parameters<KubernetesClients["watch"]>;
+
+/** The client tells of an event by its kind and its object, and of the end with or without an error. */
+async function watchOver(open: WatchCluster, ...[path, query, onEvent, onDone]: WatchParameters) {
+  const namespace = /^\/api\/v1\/namespaces\/([^/]+)\/pods$/.exec(path)?.[1];
+  const request = { verb: "watch", resource: "pods", namespace, options: optionsOf(query) } as const;
+  const breakOff = await open(
+    request,
+    ({ type, object }) => onEvent(type, object, object),
+    () => onDone(null),
+  );
+  const controller = new AbortController();
+  controller.signal.addEventListener("abort", () => breakOff(), { once: true });
+  return controller;
 }
 
 function optionsOf(given: Readonly<Record<string, unknown>>): Record<string, string> {

@@ -38,6 +38,8 @@ export interface KubernetesHostsParts {
   readonly state: KubernetesState;
   /** Pods of others, by uid: nothing of this world runs in them. */
   readonly foreign: ReadonlySet<string>;
+  /** Called whenever the cluster was looked at. */
+  readonly onFollowed: () => void;
 }
 
 export class KubernetesHosts {
@@ -102,6 +104,7 @@ export class KubernetesHosts {
     for (const event of state.processEvents.splice(0)) this.#take(event);
     for (const uid of this.#forgotten) this.#buryUnstarted(uid);
     this.#watchTime();
+    this.#parts.onFollowed();
   }
 
   #begin(pod: Pod): void {

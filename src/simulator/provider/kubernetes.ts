@@ -6,7 +6,7 @@ import { ProviderError } from "../../domain/errors.ts";
 import type { ControllerId, PoolName } from "../../domain/ids.ts";
 import { parsePodProviderId } from "../../domain/pod/provider-id.ts";
 import { MINUTE_MS } from "../../domain/units.ts";
-import { callKubernetes, type KubernetesOutcome } from "../kubernetes/call.ts";
+import { callKubernetes, type KubernetesOutcome, type KubernetesResult } from "../kubernetes/call.ts";
 import { plantPod } from "../kubernetes/control.ts";
 import { ADMINISTRATOR_TOKEN, createKubernetes } from "../kubernetes/create.ts";
 import { addKubernetesFault } from "../kubernetes/faults.ts";
@@ -15,6 +15,7 @@ import { type KubernetesRequest, operationOf } from "../kubernetes/requests.ts";
 import { type KubernetesState, keyOf, podsOf } from "../kubernetes/state.ts";
 import { put } from "../kubernetes/store.ts";
 import { newUid } from "../kubernetes/uids.ts";
+import type { WatchEvent } from "../kubernetes/watch.ts";
 import type { Chance } from "../world/chance.ts";
 import type { Host } from "../world/host.ts";
 import type { ListedMachine, ProviderAsker, ProviderModel } from "../world/provider.ts";
@@ -25,6 +26,7 @@ import { KUBERNETES_FAULT_KINDS, KubernetesChances } from "./kubernetes-chances.
 import { KubernetesHosts, providerIdOf, RUNNER_CONTAINER } from "./kubernetes-hosts.ts";
 import { CLUSTER } from "./kubernetes-settings.ts";
 import { KubernetesTroubles } from "./kubernetes-troubles.ts";
+import { KubernetesWatches } from "./kubernetes-watches.ts";
 import type { MakePodPort, WorldProvider } from "./pod-port.ts";
 import type { ProviderModelWorld } from "./provider-world.ts";
 import type { MakeHost } from "./roster.ts";
@@ -44,6 +46,7 @@ export class KubernetesWorld implements ProviderModel {
   readonly #chances: KubernetesChances;
   readonly #hosts: KubernetesHosts;
   readonly #troubles: KubernetesTroubles;
+  readonly #watches: KubernetesWatches;
   readonly #names: Chance;
   readonly #foreign = new Set<string>();
   readonly #touched = new Set<string>();
@@ -70,7 +73,14 @@ export class KubernetesWorld implements ProviderModel {
     this.#state = state;
     this.#names = world.chance.fork("names");
     this.#addForeign(nowMs);
-    this.#hosts = new KubernetesHosts({ world, chances, state, foreign: this.#foreign });
+    this.#watches = new KubernetesWatches(world.scheduler, state, world.chance.fork("watches"));
+    this.#hosts = new KubernetesHosts({
+      world,
+      chances,
+      state,
+      foreign: this.#foreign,
+      onFollowed: () => this.#watches.read(),
+    });
     this.#chances = new KubernetesChances(world, chances, state, () => this.#hosts.follow());
     for (const { machines } of chances.active("provider.quota")) this.#limit(machines, nowMs);
     this.#troubles = new KubernetesTroubles({ world, chances, state, hosts: this.#hosts });
@@ -111,17 +121,22 @@ export class KubernetesWorld implements ProviderModel {
     const { process } = asker;
     /** By which proof each pod is being ended, by its uid. */
     const proofs = new Map<string, string>();
+    const call = async (request: KubernetesRequest): Promise<KubernetesResult> => {
+      const { result, transmission } = await line(operationOf(request), () => this.#ask(controllerId, proofs, request));
+      if (transmission.kind === "whole") return result;
+      throw PROVIDER_FAILURES.unanswered(`${operationOf(request)} at ${scheduler.nowMs}`);
+    };
     const port = this.#makePort({
       controllerId,
       pool,
       namespace: CLUSTER.namespace,
       ...process,
-      call: async (request) => {
-        const { result, transmission } = await line(operationOf(request), () =>
-          this.#ask(controllerId, proofs, request),
-        );
-        if (transmission.kind === "whole") return result;
-        throw PROVIDER_FAILURES.unanswered(`${operationOf(request)} at ${scheduler.nowMs}`);
+      call,
+      watch: async (request, onEvent, onEnd) => {
+        const result = await call(request);
+        if (result.kind !== "watching") throw PROVIDER_FAILURES.refused(operationOf(request), this.#names);
+        const onEvents = (events: readonly WatchEvent[]): void => events.forEach(onEvent);
+        return this.#watches.open(result.watch, { ...process, onEvents, onEnd });
       },
     });
     return {

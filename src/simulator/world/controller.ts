@@ -11,6 +11,7 @@ import {
 import { emptyMemory, type PoolContext, type PoolMemory, type Surroundings } from "../../controllers/context.ts";
 import { type Controller, Driver } from "../../controllers/driver.ts";
 import { connectionControllers, poolControllers, sharedControllers } from "../../controllers/fleet.ts";
+import { followHints } from "../../controllers/follow-hints.ts";
 import { createHearing } from "../../controllers/hearing.ts";
 import { type Ears, exchangeHeard, hearOthers } from "../../controllers/replicas.ts";
 import { standstillOf } from "../../controllers/standstill.ts";
@@ -98,6 +99,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     },
     ...controllers.map((one) => paced(one, options.pace)),
   ]);
+  const hints = followHints(contexts, driver);
   const agents = createAgentApp({
     ...surroundings,
     tokens: core.tokens,
@@ -119,6 +121,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     webhooks,
     sources: sourcesOf(options, core, memories),
     close: async () => {
+      await hints.stop();
       polls.wakeAll();
       await driver.stop();
       await deliveries.close();

@@ -15,6 +15,14 @@ export interface ListedMachine {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+export interface AskingProcess {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Runs code of it; nothing where it is dead. */
+  readonly deliver: (run: () => void) => void;
+  readonly isDead: () => boolean;
+}
+
 /** Who asks, and how. */
 export interface ProviderAsker {
   /** Of its wall clock: stamps its observations, and ages its permits. The world's own time unless given. */
@@ -22,7 +30,7 @@ export interface ProviderAsker {
   /** The way of each of its calls; none unless given. */
   readonly line?: ProviderLine;
   /** The process that it is, where it is one. */
-  readonly process?: { readonly clock: Clock; readonly random: Random };
+  readonly process?: AskingProcess;
 }
 
 export interface ProviderModel {

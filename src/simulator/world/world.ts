@@ -339,7 +339,12 @@ function optionsFor(base: Base, process: WorldProcess) {
       provider.forPool(CONTROLLER_ID, pool, {
         nowMs: process.clock.nowMs,
         line: lineOf(providerRemote, process),
-        process: { clock: process.clock, random: randomOf(chance.fork(`provider/${process.name}`)) },
+        process: {
+          clock: process.clock,
+          random: randomOf(chance.fork(`provider/${process.name}`)),
+          deliver: (run) => process.deliver(run),
+          isDead: () => process.isDead,
+        },
       }),
   };
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { followHints } from "../../src/app/hints.ts";
+import { followHints } from "../../src/controllers/follow-hints.ts";
 import { NO_ABILITIES } from "../../src/ports/provider.ts";
 import { pool, poolName } from "../domain/builders.ts";
 

@@ -1,6 +1,7 @@
 /** Providers that tell of changes wake their pool's look at them. Whoever does not hold the pool looks at nothing. */
-import type { PoolContext } from "../controllers/context.ts";
+
 import type { Wake } from "../ports/wake.ts";
+import type { PoolContext } from "./context.ts";
 
 export interface FollowedHints {
   stop(): Promise<void>;
