@@ -283,7 +283,12 @@ export class KubernetesWorld implements ProviderModel {
       creationTimestamp: "",
     };
     const hard = { pods: String(machines + FOREIGN_COUNT) };
-    put(this.#state, "resourcequotas", { kind: "ResourceQuota", apiVersion: "v1", metadata, spec: { hard } }, nowMs);
+    put(
+      this.#state,
+      "resourcequotas",
+      { kind: "ResourceQuota", apiVersion: "v1", metadata, spec: { hard }, status: { hard, used: {} } },
+      nowMs,
+    );
   }
 }
 
