@@ -39,6 +39,9 @@ export class Sights {
 
   /** @param uid of the pod: a name may come back with another one behind it. */
   noteJudged(uid: string, judged: JudgedPod): void {
+    const before = this.#sights.get(uid)?.shape.agent;
+    // A container that has ended stays so: what was read before, and answered after the watch told of its end, is older.
+    if (before?.kind === "terminated" && judged.shape.agent?.kind !== "terminated") return;
     remember(this.#sights, uid, { ...judged, isFinal: false });
   }
 

@@ -395,6 +395,11 @@ export const FAULTS: { readonly [Kind in FaultKind]: FaultSchema<Kind> } = {
     example: "{ kind: controller.replica, every: 2h, for: [10m, 1h] }",
     fields: { ...EVERY, ...lasting("How long.") },
   },
+  "controller.row-lost": {
+    says: "The row of the machine that runs a job is deleted from the store, by a hand or a defect; random worlds have none.",
+    example: "{ kind: controller.row-lost, job: build, after: 46s }",
+    fields: { ...JOB, ...after("From the acquire until it is.") },
+  },
   "controller.slow-store": {
     says: "A query takes long.",
     example: "{ kind: controller.slow-store, probability: 0.01, delay: [100ms, 5s] }",

@@ -32,6 +32,7 @@ export function makeLedgerReaper(world: FleetWorld): Fleet {
       else if (runnerName !== null && action === "in_progress") claimed.add(runnerName);
       else if (runnerName !== null) claimed.delete(runnerName);
     },
+    onRowLost: (runnerName) => claimed.delete(runnerName),
     stop: () => calls.stop(),
   };
 }

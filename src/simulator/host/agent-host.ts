@@ -27,6 +27,8 @@ const AGENT_START_MS: Range = [200, 900];
 /** `src/agent/notice.ts`: between two looks for a notice. */
 const NOTICE_WITHIN_MS: Range = [0, 5 * SECOND_MS];
 const TOKEN_LENGTH = 32;
+/** A signal's way from the first process to the agent. */
+const SIGNAL_MS = 5;
 
 export interface AgentSettings {
   /** Between two reports while nothing changes. The real one's, or longer where a world is to be cheap. */
@@ -59,6 +61,7 @@ class AgentHost implements Host {
   #pauseMs = PAUSE_MIN_MS;
   #resume: Scheduled | null = null;
   #isWantedBack = false;
+  #isAskedToStop = false;
 
   constructor(birth: AgentBirth, world: HostWorld, settings: AgentSettings, disk: Disk) {
     this.providerId = birth.providerId;
@@ -107,6 +110,18 @@ class AgentHost implements Host {
 
   fillDisk(forMs: number): void {
     this.#machine.fillDisk(forMs);
+  }
+
+  askToStop(): void {
+    this.#isAskedToStop = true;
+    this.#handOn();
+  }
+
+  /** An agent that is started later is told as well. */
+  #handOn(): void {
+    const current = this.#agent;
+    if (!this.#isAskedToStop || current === null) return;
+    current.process.course.after(SIGNAL_MS, () => current.agent.askToStop());
   }
 
   wantBack(): void {
@@ -163,6 +178,7 @@ class AgentHost implements Host {
     process.course.after(machine.world.chance.between(AGENT_START_MS), () => {
       agent.start();
       this.#readNotice();
+      this.#handOn();
     });
   }
 

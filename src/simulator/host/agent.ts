@@ -129,6 +129,11 @@ export class Agent {
     this.#put({ kind: "wanted-back" });
   }
 
+  /** SIGTERM. */
+  askToStop(): void {
+    this.#put({ kind: "asked-to-stop" });
+  }
+
   /** To be called when its process is dead. What it was writing is torn. */
   bury(): void {
     const { machine, disk } = this.#parts;

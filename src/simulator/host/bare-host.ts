@@ -59,6 +59,11 @@ class ServiceHost implements BareHost {
     this.#machine.fillDisk(forMs);
   }
 
+  /** Its first process hands it on to the listener. */
+  askToStop(): void {
+    this.stopRunner();
+  }
+
   /** Nobody on it asks. */
   wantBack(): void {}
 

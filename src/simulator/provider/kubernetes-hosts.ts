@@ -150,7 +150,7 @@ export class KubernetesHosts {
         return;
       }
       case "told-to-end":
-        standing.host.wantBack();
+        standing.host.askToStop();
         return;
       case "ended":
         standing.host.end(this.#causes.get(podUid) ?? BY_ITSELF);

@@ -155,6 +155,8 @@ export type Fault =
   | { readonly kind: "controller.second"; readonly everyMs: number }
   /** Another process works on the same store beside the first; agents and GitHub reach the younger one. */
   | { readonly kind: "controller.replica"; readonly everyMs: number; readonly forMs: Range }
+  /** The row of the machine that runs the job is deleted so long after its acquire. For what happened, not by chance. */
+  | (Lie & { readonly kind: "controller.row-lost"; readonly afterMs: Range })
   /** A query takes so long. */
   | { readonly kind: "controller.slow-store"; readonly probability: number; readonly delayMs: Range }
   /** The wall clock is set, forward or back, by so much. */

@@ -180,9 +180,9 @@ function isOf(where: ProviderWorld, kind: FaultKind): boolean {
   return !PROVIDERS.some((provider) => provider === family) || family === where;
 }
 
-/** Errors are drawn by their table. */
+/** Errors are drawn by their table. No hand deletes rows by chance: one that does has broken what the store promises. */
 type Draws = {
-  readonly [Kind in Exclude<FaultKind, "ec2.error" | "kubernetes.error">]: (
+  readonly [Kind in Exclude<FaultKind, "ec2.error" | "kubernetes.error" | "controller.row-lost">]: (
     chance: Chance,
     durationMs: number,
   ) => Fault;

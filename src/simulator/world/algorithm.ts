@@ -40,6 +40,8 @@ export interface Fleet {
     readonly repository: string;
     readonly runnerName: string | null;
   }): void;
+  /** What it had written down of the machine with that runner is gone. Left out where it keeps no such book. */
+  onRowLost?(runnerName: string): void;
   stop(): void;
 }
 

@@ -19,6 +19,13 @@ import type { Scheduler } from "./scheduler.ts";
 /** All rows of all tables, at one moment. */
 export type Backup = ReadonlyMap<string, readonly Readonly<Record<string, unknown>>[]>;
 
+/** What hangs on a machine, before the machine itself; the rest goes with it. */
+const MACHINE_TABLES = [
+  ["tickets", "machine_id"],
+  ["machine_logs", "machine_id"],
+  ["machines", "id"],
+] as const;
+
 export interface DatabaseTroubles {
   /** How long this query takes; 0 for one that is over at once. */
   delayMs(): number;
@@ -66,6 +73,13 @@ export class WorldDatabase {
   /** A transaction is open: what `read` shows may be rolled back. */
   get isBeingWritten(): boolean {
     return this.#writer !== null;
+  }
+
+  /** As a person would delete it: the row of the machine that has the ticket of this runner, with all that hangs on it. */
+  forgetMachine(runnerName: string): void {
+    for (const { machine_id: id } of this.read("select machine_id from tickets where runner_name = ?", runnerName))
+      for (const [table, column] of MACHINE_TABLES)
+        this.#raw.prepare(`delete from "${table}" where ${column} = ?`).run([id]);
   }
 
   backUp(): Backup {

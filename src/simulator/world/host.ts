@@ -14,6 +14,8 @@ export interface Host {
   boot(): void;
   /** Everything on it ends at once. Idempotent; tells the witness first. */
   end(cause: Cause): void;
+  /** SIGTERM to its first process, which hands it on to the agent and to nobody else. */
+  askToStop(): void;
   /** Its platform wants it back soon, and says so to whoever asks on it. */
   wantBack(): void;
   /** Idempotent where there is no agent. The launcher starts it again some seconds later. */

@@ -27,6 +27,7 @@ import { instanceAuthority, signIdentity } from "./identities.ts";
 import { Installation } from "./installation.ts";
 import { Judge } from "./judge.ts";
 import { Lies } from "./lies.ts";
+import { loseRowLater } from "./lost-rows.ts";
 import { Network } from "./network.ts";
 import type { WorldProcess } from "./process.ts";
 import type { ProviderModel } from "./provider.ts";
@@ -219,7 +220,10 @@ function createJudge(
       return adoptedAs ?? machineIds.get(providerId) ?? providerId;
     },
     explain: (subject, tell) => explain(get(), subject, tell),
-    onAcquired: (jobId) => lies.noteAcquired(jobId),
+    onAcquired: (jobId) => {
+      lies.noteAcquired(jobId);
+      loseRowLater(get(), jobId);
+    },
     onFinished: (jobId, runner) => {
       if (runner !== undefined) lies.noteFinished(jobId, runner);
     },

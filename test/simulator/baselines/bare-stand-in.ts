@@ -126,6 +126,8 @@ export class BareStandIn implements BareHost {
 
   boot(): void {}
 
+  askToStop(): void {}
+
   end(_cause: Cause): void {
     if (this.#isOver) return;
     this.#isOver = true;

@@ -45,6 +45,8 @@ export class IdleHost implements Host {
 
   boot(): void {}
 
+  askToStop(): void {}
+
   end(cause: Cause): void {
     this.endedBy ??= cause;
   }
