@@ -31,7 +31,7 @@ export interface HandClock extends Clock {
   pass(durationMs: number): void;
 }
 
-export function handClock(startMs = START_MS): HandClock {
+function handClock(startMs = START_MS): HandClock {
   let passedMs = 0;
   return {
     nowMs: () => startMs + passedMs,
