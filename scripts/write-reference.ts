@@ -11,6 +11,7 @@ import { COUNTERS, GAUGES, HISTOGRAMS } from "../src/ports/telemetry.ts";
 import { ATTRIBUTES, SPANS } from "../src/ports/traces.ts";
 import { renderApiPage } from "./api-page.ts";
 import { renderIamPage } from "./iam-page.ts";
+import { renderRbacPage } from "./rbac-page.ts";
 
 interface CatalogueEntry {
   readonly sentence: string;
@@ -49,6 +50,7 @@ export function referencePages(): readonly ReferencePage[] {
     { path: "docs/reference/configuration.md", text: renderConfigurationReference() },
     { path: "docs/reference/scenario.md", text: renderScenarioReference() },
     { path: "docs/reference/iam.md", text: renderIamPage() },
+    { path: "docs/reference/rbac.md", text: renderRbacPage() },
   ];
 }
 

@@ -30,7 +30,7 @@ import {
 } from "../../src/domain/ids.ts";
 import type { JobEvent } from "../../src/domain/job.ts";
 import type { Machine } from "../../src/domain/machine.ts";
-import type { ProviderState } from "../../src/domain/observed.ts";
+import type { ObservedMachine, ProviderState } from "../../src/domain/observed.ts";
 import type { MachinePermit } from "../../src/domain/permit.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import type { HostReport, PollAnswer, ReportAnswer } from "../../src/domain/protocol.ts";
@@ -67,6 +67,8 @@ class FakeProvider implements Provider {
   readonly unlisted = new Set<string>();
   /** Whose marks do not say which pool they are of. */
   readonly unplaced = new Set<string>();
+  /** What it says of a machine besides its state. */
+  readonly remarks = new Map<string, Pick<ObservedMachine, "why" | "isAlarm" | "hasNeverRun">>();
   /** Of which it says by id that it does not know it, instead of its positive word. */
   readonly notFound = new Set<string>();
   readonly #clock: ManualClock;
@@ -97,6 +99,7 @@ class FakeProvider implements Provider {
       pool: this.unplaced.has(id) ? null : poolName("linux"),
       state: this.machines.get(id)?.state ?? (this.notFound.has(id) ? ("not-found" as const) : ("gone" as const)),
       observedAtMs: this.#clock.nowMs(),
+      ...this.remarks.get(id),
     }));
   }
 

@@ -11,13 +11,15 @@ export interface RoleSubject {
   readonly serviceAccount: string;
 }
 
+/** The one of the manifests that are shipped. */
+const SHIPPED_SUBJECT: RoleSubject = { namespace: "holdfast", serviceAccount: "holdfast" };
 const GROUP = "rbac.authorization.k8s.io";
 
 /** As `kubectl apply` takes them, one after the other. @param namespaces those of the pools' pods, in any number. */
 export function rolesFor(
   controllerId: ControllerId,
   namespaces: readonly string[],
-  subject: RoleSubject,
+  subject: RoleSubject = SHIPPED_SUBJECT,
 ): readonly object[] {
   const name = `holdfast-${controllerId}`;
   const subjects = [{ kind: "ServiceAccount", name: subject.serviceAccount, namespace: subject.namespace }];

@@ -2,6 +2,7 @@
  * `holdfast check`: the configuration field by field, whether each pool could launch here, and what GitHub says of
  * credentials, permissions, webhook, labels and runner. Starts and changes nothing.
  */
+import { stringify } from "yaml";
 import { systemClock } from "../../adapters/system/clock.ts";
 import { plainText } from "../../http/text/plain-text.ts";
 import { type CheckParts, checkEverything, systemParts } from "../check/everything.ts";
@@ -20,6 +21,8 @@ export interface CheckOptions {
   readonly offline?: boolean | undefined;
   /** Instead of all that: the IAM policy that the EC2 pools need. */
   readonly iam?: boolean | undefined;
+  /** Instead of all that: the roles that the Kubernetes pools need. */
+  readonly rbac?: boolean | undefined;
 }
 
 /** The findings are what was asked for, so they go to `stdout`, problems too. */
@@ -40,6 +43,11 @@ export function runCheck(
     }
     if (options.iam === true) {
       io.stdout.write(asJson(await policyOf(config, configPath)));
+      return EXIT.ok;
+    }
+    if (options.rbac === true) {
+      const roles = await rolesOf(config, configPath);
+      io.stdout.write(options.json === true ? asJson(roles) : roles.map((role) => stringify(role)).join("---\n"));
       return EXIT.ok;
     }
     const isOffline = options.offline === true;
@@ -70,6 +78,20 @@ async function policyOf({ controllerId, pools }: Config, configPath: string): Pr
     code: "usage",
     wrong: `No pool of ${configPath} is of kind ec2, so none needs one.`,
     mend: "Leave out --iam, or name the configuration with such pools by --config.",
+  });
+}
+
+/** From the file alone, as the policy is. */
+async function rolesOf({ controllerId, pools }: Config, configPath: string): Promise<readonly object[]> {
+  const namespaces = pools.flatMap(({ provider }) => (provider.kind === "kubernetes" ? [provider.namespace] : []));
+  if (namespaces.length > 0) {
+    const { rolesFor } = await import("../../adapters/kubernetes/role.ts");
+    return rolesFor(controllerId, namespaces);
+  }
+  throw new CommandError("writing roles", {
+    code: "usage",
+    wrong: `No pool of ${configPath} is of kind kubernetes, so none needs any.`,
+    mend: "Leave out --rbac, or name the configuration with such pools by --config.",
   });
 }
 

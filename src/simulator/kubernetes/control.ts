@@ -1,7 +1,9 @@
 /** What the world does to the cluster beside calling its API: what kubelets and people do, what tokens there are. */
 import { HOUR_MS } from "../../domain/units.ts";
 import { API_AUDIENCE } from "./access.ts";
+import { addAccount } from "./accounts.ts";
 import { endObject } from "./delete.ts";
+import { advance } from "./life.ts";
 import { logKey } from "./logs.ts";
 import type { ObjectMeta, Pod, PodSpec, PodStatus } from "./objects.ts";
 import { RESOURCES } from "./resources.ts";
@@ -96,7 +98,7 @@ export function issueToken(state: KubernetesState, wish: TokenWish, nowMs: numbe
     validMs = HOUR_MS,
   } = wish;
   const account =
-    state.objects.serviceaccounts.get(keyOf({ name, namespace })) ?? makeAccount(state, { name, namespace }, nowMs);
+    state.objects.serviceaccounts.get(keyOf({ name, namespace })) ?? addAccount(state, { name, namespace }, nowMs);
   const pod = podName === null ? null : demandPod(state, { name: podName, namespace }).metadata;
   const token = newToken(state);
   state.tokens.set(token, {
@@ -109,11 +111,6 @@ export function issueToken(state: KubernetesState, wish: TokenWish, nowMs: numbe
     pod: pod === null ? null : { name: pod.name, uid: pod.uid },
   });
   return token;
-}
-
-function makeAccount(state: KubernetesState, place: ObjectPlace, nowMs: number) {
-  const metadata = { ...place, uid: newUid(state), resourceVersion: "", creationTimestamp: "2026-05-04T04:00:00Z" };
-  return put(state, "serviceaccounts", { kind: "ServiceAccount", apiVersion: "v1", metadata }, nowMs);
 }
 
 export interface Rule {
@@ -145,6 +142,8 @@ export function dropWatches({ watchTrouble }: KubernetesState): void {
 }
 
 /** The history is forgotten: who watches from before, or pages on from before, is told that it expired. */
-export function forgetHistory(state: KubernetesState): void {
+export function forgetHistory(state: KubernetesState, nowMs: number): void {
+  // What kubelets and controllers have not seen yet must not be lost on them.
+  advance(state, nowMs);
   compact(state, state.revision);
 }

@@ -1,10 +1,10 @@
 /** A cluster with nothing in it yet but its nodes, its namespaces and their default service accounts. */
 import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
+import { addDefaultAccount } from "./accounts.ts";
 import { wireTime } from "./instants.ts";
 import { addNode } from "./nodes.ts";
 import type { ApiObject } from "./objects.ts";
 import type { KubernetesOptions, KubernetesTimes, NodeOption } from "./options.ts";
-import { RESOURCES } from "./resources.ts";
 import { emptyObjects, type KubernetesState } from "./state.ts";
 import { put } from "./store.ts";
 import { newUid } from "./uids.ts";
@@ -66,7 +66,8 @@ export function createKubernetes(
     watchTrouble: { stalledUntilMs: 0, lostEventCount: 0, droppedBelow: 0, openedCount: 0 },
     callCounts: new Map(),
     processEvents: [],
-    schedulingDueMs: null,
+    due: new Map(),
+    noticedRevision: 1,
     givenNumbers: new Map(),
   };
   for (const name of state.options.namespaces) addNamespace(state, name, nowMs);
@@ -74,17 +75,20 @@ export function createKubernetes(
   return state;
 }
 
-/** With the account that its pods have unless they name another. */
-export function addNamespace(state: KubernetesState, name: string, nowMs: number): void {
-  const make = (kind: string, metadata: { readonly name: string; readonly namespace?: string }): ApiObject => ({
-    kind,
+function addNamespace(state: KubernetesState, name: string, nowMs: number): void {
+  const namespace: ApiObject = {
+    kind: "Namespace",
     apiVersion: "v1",
-    metadata: { ...metadata, uid: newUid(state), resourceVersion: "", creationTimestamp: wireTime(nowMs) },
-  });
-  const namespace = {
-    ...make(RESOURCES.namespaces.kind, { name }),
-    ...{ spec: { finalizers: ["kubernetes"] }, status: { phase: "Active" } },
+    metadata: {
+      name,
+      uid: newUid(state),
+      resourceVersion: "",
+      creationTimestamp: wireTime(nowMs),
+      labels: { "kubernetes.io/metadata.name": name },
+    },
+    spec: { finalizers: ["kubernetes"] },
+    status: { phase: "Active" },
   };
   put(state, "namespaces", namespace, nowMs);
-  put(state, "serviceaccounts", make(RESOURCES.serviceaccounts.kind, { name: "default", namespace: name }), nowMs);
+  addDefaultAccount(state, name, nowMs);
 }

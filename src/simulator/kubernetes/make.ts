@@ -1,5 +1,6 @@
 /** Making objects: what is given is checked, completed as the API server completes it, admitted, and stored. */
 
+import { addDefaultAccount } from "./accounts.ts";
 import { alreadyExists, forbidden, invalid, KubernetesRefusal } from "./errors.ts";
 import { wireTime } from "./instants.ts";
 import { demandNamespace } from "./list.ts";
@@ -42,7 +43,10 @@ export function makeObject(
   if (errors.length > 0) throw invalid(resource, name, errors);
   if (state.objects[resource.name].has(keyOf(object.metadata))) throw alreadyExists(resource, name);
   if (resource.name === "pods") demandQuota(state, resource, object as Pod);
-  return isDryRun ? object : put(state, resource.name, object, nowMs);
+  if (isDryRun) return object;
+  const stored = put(state, resource.name, object, nowMs);
+  if (resource.name === "namespaces" && state.options.hasKubelets) addDefaultAccount(state, name, nowMs);
+  return stored;
 }
 
 /** @throws {KubernetesRefusal} NotFound, or Forbidden where the namespace is on its way out. */

@@ -22,7 +22,7 @@ export interface KubernetesState {
   compactedRevision: number;
   /** Bearer tokens that are good, with whose they are. */
   readonly tokens: Map<string, TokenHolder>;
-  /** Room by pod uid: what runs on a node, or waits for one. Empty where there is no kubelet. */
+  /** By pod uid: what runs on a node, or waits for one. Empty where there is no kubelet. */
   readonly lives: Map<string, PodLife>;
   readonly nodes: Map<string, NodeLife>;
   /** What is known of images; any other is there and pulled in the usual time. */
@@ -37,8 +37,10 @@ export interface KubernetesState {
   readonly callCounts: Map<string, number>;
   /** What happened to processes since the driver last took it, in the order of it. */
   readonly processEvents: ProcessEvent[];
-  /** When the scheduler looks again at what fitted nowhere. */
-  schedulingDueMs: number | null;
+  /** Pods by their uid and nodes by `nodeKey` that change by themselves, with the moment of it. */
+  readonly due: Map<string, number>;
+  /** Scheduler, kubelets and controllers have seen what happened up to here. */
+  noticedRevision: number;
   readonly givenNumbers: Map<string, number>;
 }
 
@@ -97,6 +99,7 @@ export interface ProcessEvent {
   readonly kind: "started" | "told-to-end" | "ended";
   readonly podUid: string;
   readonly podName: string;
+  readonly namespace: string;
   readonly container: string;
   readonly atMs: number;
 }

@@ -62,7 +62,7 @@ describe("the check", () => {
 });
 
 it("prints the roles as the objects that are applied", () => {
-  const roles = rolesFor(CONTROLLER, ["runners", "runners"], { namespace: "holdfast", serviceAccount: "holdfast" });
+  const roles = rolesFor(CONTROLLER, ["runners", "runners"]);
   expect(roles.map((role) => (role as { kind: string }).kind)).toEqual([
     "Role",
     "RoleBinding",

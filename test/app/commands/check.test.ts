@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { stringify } from "yaml";
+import { parseAllDocuments, stringify } from "yaml";
 import { type CheckParts, systemParts } from "../../../src/app/check/everything.ts";
 import { runCheck } from "../../../src/app/commands/check.ts";
 import { GitHubError } from "../../../src/domain/errors.ts";
@@ -169,6 +169,26 @@ describe("the IAM policy", () => {
     expect(await runCheck(write(soundConfig()), { iam: true }, io, partsWith())).toBe(2);
     expect(io.out()).toBe("");
     expect(io.err()).toMatch(/is of kind ec2/);
+  });
+});
+
+describe("the roles of pools of pods", () => {
+  it("are printed alone, so that they can be applied as they are", async () => {
+    const { pools, ...rest } = soundConfig();
+    const path = join(makeFolder(), "holdfast.yaml");
+    const provider = { kind: "kubernetes", namespace: "runners", image: "ghcr.io/actions/actions-runner:2.336.0" };
+    const pods = { ...pools[0], runner: { directory: "/home/runner" }, provider };
+    writeFileSync(path, stringify({ ...rest, urls: "https://holdfast.acme.com", pools: [pods] }));
+    const io = openScreen();
+    expect(await runCheck(path, { rbac: true }, io, partsWith())).toBe(0);
+    const roles = parseAllDocuments(io.out()).map((role) => role.toJS() as { readonly kind: string });
+    expect(roles.map(({ kind }) => kind)).toEqual(["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"]);
+  });
+
+  it("are not there where no pool needs any", async () => {
+    const io = openScreen();
+    expect(await runCheck(write(soundConfig()), { rbac: true }, io, partsWith())).toBe(2);
+    expect(io.err()).toMatch(/is of kind kubernetes/);
   });
 });
 

@@ -1,5 +1,15 @@
 /** What the process of a simulated cluster can do to it, beside calling its API. */
 import {
+  changeNode,
+  endContainer,
+  evictByNode,
+  type NodeChange,
+  type ProcessEnd,
+  removeNode,
+  setImage,
+  wedgePod,
+} from "../../kubernetes/cluster-control.ts";
+import {
   allowAccount,
   bindPod,
   changePodMeta,
@@ -25,7 +35,7 @@ import {
 import { addNode } from "../../kubernetes/nodes.ts";
 import type { Pod, PodStatus } from "../../kubernetes/objects.ts";
 import type { KubernetesOptions, NodeOption } from "../../kubernetes/options.ts";
-import { type KubernetesState, podsOf } from "../../kubernetes/state.ts";
+import { type ImageTrouble, type KubernetesState, podsOf } from "../../kubernetes/state.ts";
 import type { Timers } from "../clock.ts";
 
 export interface KubernetesControl {
@@ -48,6 +58,18 @@ export interface KubernetesControl {
   /** @param text what the container has printed by now, as a whole. */
   setLog(place: ObjectPlace, container: string, text: string): void;
   addNode(node: NodeOption): void;
+  /** What happens to a node, or what no longer does. */
+  changeNode(name: string, change: NodeChange): void;
+  /** Its machine is gone, and the cloud has told the cluster. */
+  removeNode(name: string): void;
+  /** Null: the image is as any other again. */
+  setImage(image: string, trouble: ImageTrouble | null): void;
+  /** Its first process ends by itself. */
+  endContainer(place: ObjectPlace, container: string, end: ProcessEnd): void;
+  /** Its node is short of something and puts the pod out. */
+  evictByNode(place: ObjectPlace, message: string): void;
+  /** Once it is told to end, its kubelet never gets to the end of it. */
+  wedgePod(place: ObjectPlace): void;
   /** A bearer token of a service account, bound to a pod or not. */
   issueToken(wish: TokenWish): string;
   /** The account may do this and nothing else. */
@@ -93,6 +115,12 @@ export function createHandle({ state, timers, pump }: HandledCore): KubernetesCo
     removePod: (place) => act((nowMs) => removePod(state, place, nowMs)),
     deletePod: (place, graceSeconds) => act((nowMs) => deletePod(state, place, graceSeconds, nowMs)),
     setLog: (place, container, text) => writeLog(state, place, container, text),
+    changeNode: (name, change) => act((nowMs) => changeNode(state, name, change, nowMs)),
+    removeNode: (name) => act((nowMs) => removeNode(state, name, nowMs)),
+    setImage: (image, trouble) => setImage(state, image, trouble),
+    endContainer: (place, container, end) => act((nowMs) => endContainer(state, place, container, end, nowMs)),
+    evictByNode: (place, message) => act((nowMs) => evictByNode(state, place, message, nowMs)),
+    wedgePod: (place) => wedgePod(state, place),
     addNode: (node) => act((nowMs) => addNode(state, node, nowMs)),
     issueToken: (wish) => issueToken(state, wish, timers.nowMs()),
     allowAccount: (account, rules) => act((nowMs) => allowAccount(state, account, rules, nowMs)),
@@ -108,7 +136,7 @@ export function createHandle({ state, timers, pump }: HandledCore): KubernetesCo
     loseEvents: (count) => {
       state.watchTrouble.lostEventCount += count;
     },
-    forgetHistory: () => act(() => forgetHistory(state)),
+    forgetHistory: () => act((nowMs) => forgetHistory(state, nowMs)),
     setCacheLag: (cacheLagMs) =>
       act(() => {
         state.options = { ...state.options, cacheLagMs };

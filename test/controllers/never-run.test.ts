@@ -1,0 +1,94 @@
+/** What a provider says of a machine besides its state: that it has never run, what the matter is, that somebody has to look. */
+import { afterEach, describe, expect, it } from "vitest";
+import { observe } from "../../src/controllers/observe.ts";
+import { MINUTE_MS } from "../../src/domain/units.ts";
+import { listEvidence } from "../../src/store/evidence/evidence.ts";
+import { loadMachine } from "../../src/store/machines/load.ts";
+import { machineSubject } from "../../src/store/subjects.ts";
+import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
+import { machineId } from "../domain/builders.ts";
+import { Yard } from "./yard.ts";
+
+const ID = machineId(7);
+let yard: Yard;
+afterEach(() => yard.close());
+
+async function openWithStray(remarks: object): Promise<void> {
+  yard = await Yard.open();
+  yard.provider.machines.set(ID, { state: "starting", machineId: ID });
+  yard.provider.remarks.set(ID, remarks);
+}
+
+const row = () => loadMachine(yard.store.db, ID);
+
+describe("a machine of ours without a row that has never run", () => {
+  it("boots like a new one, without a ticket, and is counted as adopted", async () => {
+    await openWithStray({ hasNeverRun: true });
+    await observe(yard.context);
+    expect(await row()).toMatchObject({ origin: "launched", state: { kind: "provisioning" }, isAgentSeen: false });
+    expect(await listTicketsOfMachine(yard.store.db, ID)).toEqual([]);
+    expect(yard.telemetry.counts).toContain("holdfast_strays_adopted_total pool=linux");
+  });
+
+  it("ends as never engaged, past a boot deadline from its first sight on", async () => {
+    await openWithStray({ hasNeverRun: true });
+    yard.clock.advance(60 * MINUTE_MS);
+    await yard.pass();
+    expect(yard.provider.terminated).toEqual([]);
+    yard.clock.advance(6 * MINUTE_MS);
+    await yard.pass();
+    await yard.pass();
+    expect(yard.provider.terminated.map(({ proof }) => proof)).toEqual(["never-engaged"]);
+  });
+
+  it("parks when its agent comes after all", async () => {
+    await openWithStray({ hasNeverRun: true });
+    await observe(yard.context);
+    const agent = yard.agent(ID);
+    await agent.checkIn();
+    await agent.report();
+    await yard.pass();
+    expect((await row())?.isAgentSeen).toBe(true);
+    yard.clock.advance(6 * MINUTE_MS);
+    await yard.pass();
+    expect(yard.provider.terminated.map(({ proof }) => proof)).not.toContain("never-engaged");
+  });
+
+  it("is presumed busy where somebody spoke in its name meanwhile", async () => {
+    await openWithStray({ hasNeverRun: true });
+    await yard.agent(ID).checkIn();
+    await observe(yard.context);
+    expect(await row()).toMatchObject({ origin: "adopted", state: { kind: "engaged" } });
+  });
+
+  it("is presumed busy where nobody says that it has never run", async () => {
+    await openWithStray({});
+    await observe(yard.context);
+    expect(await row()).toMatchObject({ origin: "adopted", state: { kind: "engaged" } });
+  });
+});
+
+describe("what the matter is with a machine", () => {
+  const facts = async () =>
+    (await listEvidence(yard.store.db, machineSubject(ID), 50))
+      .map(({ fact }) => fact)
+      .filter((fact) => fact.startsWith("provider"));
+
+  it("is on its record, once for each change of it", async () => {
+    await openWithStray({ why: "no node for it: 0/3 nodes are available" });
+    await observe(yard.context);
+    await observe(yard.context);
+    yard.provider.remarks.set(ID, { why: "ImagePullBackOff" });
+    await observe(yard.context);
+    expect((await facts()).sort()).toEqual([
+      "provider says starting: ImagePullBackOff",
+      "provider says starting: no node for it: 0/3 nodes are available",
+    ]);
+  });
+
+  it("is told where somebody has to look", async () => {
+    await openWithStray({ why: "of a shape that nobody knows", isAlarm: true });
+    await observe(yard.context);
+    expect(yard.telemetry.counts).toContain("holdfast_machines_unrecognised_total pool=linux");
+  });
+});
