@@ -85,6 +85,8 @@ export interface Stage {
 interface Other {
   readonly token?: string;
   readonly settings?: Partial<KubernetesSettings>;
+  readonly controllerId?: string;
+  readonly clock?: Clock;
 }
 
 /** For each test a cluster in which nothing happens by itself, unless told otherwise. */
@@ -98,9 +100,10 @@ export function useStage(kubernetes: KubernetesSetup = {}, settings: Partial<Kub
     writeFileSync(tokenFile, token);
     return { kind: "token", server: cluster.url, tokenFile, certificateFile: null };
   };
-  const another = ({ token = cluster.token, settings: changes }: Other = {}): KubernetesProvider => {
-    const access = accessBy(token);
-    return createKubernetesProvider(optionsOf(settingsOf({ access, ...settings, ...changes }), clock));
+  const another = (who: Other = {}): KubernetesProvider => {
+    const access = accessBy(who.token ?? cluster.token);
+    const options = optionsOf(settingsOf({ access, ...settings, ...who.settings }), who.clock ?? clock);
+    return createKubernetesProvider({ ...options, controllerId: parseControllerId(who.controllerId ?? CONTROLLER) });
   };
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "holdfast-kubernetes-"));
