@@ -31,7 +31,7 @@ export interface HandClock extends Clock {
   pass(durationMs: number): void;
 }
 
-function handClock(startMs = START_MS): HandClock {
+export function handClock(startMs = START_MS): HandClock {
   let passedMs = 0;
   return {
     nowMs: () => startMs + passedMs,
