@@ -2,7 +2,7 @@
 import { forbidden } from "./errors.ts";
 import { readQuantity } from "./instants.ts";
 import type { ApiObject, Container, Pod } from "./objects.ts";
-import { type Given, givenAt, textAt } from "./objects-given.ts";
+import { givenAt, textAt } from "./objects-given.ts";
 import type { Resource } from "./resources.ts";
 import { type KubernetesState, podsOf } from "./state.ts";
 
@@ -36,7 +36,7 @@ function isCharged({ status }: Pod): boolean {
  * What the namespace uses of it. Where nothing keeps the cluster's quotas up to date, what their status says stands.
  */
 function usedOf(state: KubernetesState, quota: ApiObject, name: string): string {
-  const said = textAt(givenAt(quota.status as Given, "used"), name);
+  const said = textAt(givenAt(givenAt(quota, "status"), "used"), name);
   if (said !== undefined && !state.options.hasKubelets) return said;
   const sum = [...podsOf(state).values()]
     .filter((pod) => pod.metadata.namespace === quota.metadata.namespace && isCharged(pod))

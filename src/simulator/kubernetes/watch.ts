@@ -51,21 +51,25 @@ export function openWatch(
   const { times, chance } = state.options;
   const timeoutMs =
     readWhole(options.timeoutSeconds) * SECOND_MS || chance.fork(`watch/${number}`).between(times.watchMs);
+  const endsAtMs = nowMs + timeoutMs;
   return {
     resource,
     matches,
     number,
     hasBookmarks: options.allowWatchBookmarks === "true" || options.allowWatchBookmarks === "1",
-    endsAtMs: nowMs + timeoutMs,
+    endsAtMs,
     revision,
     initial: isFromNow ? (objectsAt(state, resource.name, revision) ?? []).filter(matches) : [],
-    bookmarkAtMs: nowMs + times.bookmarkEveryMs,
+    bookmarkAtMs: Math.min(nowMs + times.bookmarkEveryMs, endsAtMs - LAST_BOOKMARK_MS),
     isOver: false,
   };
 }
 
 const SENDS_NO_INITIAL_EVENTS =
   'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled';
+
+/** The last bookmark comes so long before the end, so that the next watch can go on from there. */
+const LAST_BOOKMARK_MS = 2 * SECOND_MS;
 
 /** So many changes are looked at in one reading. */
 const READ_COUNT_MAX = 500;
@@ -94,9 +98,14 @@ export function readWatch(state: KubernetesState, watch: Watch, nowMs: number): 
   }
   if (watch.hasBookmarks && nowMs >= watch.bookmarkAtMs) {
     events.push(bookmark(watch));
-    watch.bookmarkAtMs = nowMs + state.options.times.bookmarkEveryMs;
+    watch.bookmarkAtMs = nextBookmarkMs(watch, nowMs + state.options.times.bookmarkEveryMs, nowMs);
   }
   return endIfDue(watch, nowMs, events);
+}
+
+function nextBookmarkMs({ endsAtMs }: Watch, usualMs: number, nowMs: number): number {
+  const lastMs = endsAtMs - LAST_BOOKMARK_MS;
+  return nowMs < lastMs ? Math.min(usualMs, lastMs) : usualMs;
 }
 
 /** There is more to read at once. */

@@ -1,0 +1,4 @@
+import { describeKubernetesApi } from "./contract.ts";
+import { openSimulatedCluster } from "./simulated-cluster.ts";
+
+describeKubernetesApi("the simulated cluster", openSimulatedCluster);
