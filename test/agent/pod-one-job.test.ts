@@ -78,6 +78,7 @@ function signalFirst(container: Container, name: NodeJS.Signals): void {
   process.kill(first, name);
 }
 
+// Skipped: a container is made of namespaces and mounts, which not everybody may make.
 describe.skipIf(why !== null)(`a pod${why === null ? "" : ` (skipped: ${why})`}`, () => {
   it("checks in by its token, runs a job through the death of its agent, and a deletion waits for it", async () => {
     const container = await startPod();
