@@ -93,8 +93,3 @@ export function isReviewName(text: string): text is ReviewName {
 export function apiVersionOf({ group, version }: Pick<Resource, "group" | "version">): string {
   return group === "" ? version : `${group}/${version}`;
 }
-
-/** As messages say it: `pods`, or `poddisruptionbudgets.policy`. */
-export function qualifiedName({ name, group }: Pick<Resource, "name" | "group">): string {
-  return group === "" ? name : `${name}.${group}`;
-}
