@@ -162,6 +162,7 @@ async function createKubernetes(
     runnerEnvironment: runner.environment,
     bundle: { url: `${agentsUrl}${bundlePath(sha256)}`, sha256, entry },
     controllerUrl: agentsUrl,
+    isObserving: policy.mode === "observe",
     clock,
     random: systemRandom(),
   });
@@ -183,13 +184,20 @@ export function podAuthoritiesOf(pools: readonly SettledPool[], clock: Clock): r
       namespace,
       pools: [...names],
       reviewPodToken: async (token) => {
-        review ??= import("../adapters/kubernetes/token-review.ts").then(({ openTokenReview }) =>
-          openTokenReview(access, clock),
-        );
+        review ??= openReview(access, clock).catch((error: unknown) => {
+          // Credentials that cannot be read now may be the next time.
+          review = null;
+          throw error;
+        });
         return (await review)(token);
       },
     };
   });
+}
+
+async function openReview(access: KubernetesProviderConfig["access"], clock: Clock): Promise<ReviewPodToken> {
+  const { openTokenReview } = await import("../adapters/kubernetes/token-review.ts");
+  return openTokenReview(access, clock);
 }
 
 /** What keeps a pool from launching, as problems of the configuration. Starts nothing. */

@@ -36,7 +36,7 @@ export function traceProvider(
         start: (providerId) => call("start", { providerId }, () => standby.start(providerId)),
       },
       consoles: consoles && {
-        outlivesMachine: consoles.outlivesMachine,
+        isLasting: consoles.isLasting,
         readConsole: (providerId) => call("console", { providerId }, () => consoles.readConsole(providerId)),
       },
       // One stream for as long as the process runs: no call that a span could show.

@@ -101,8 +101,8 @@ export interface Standby {
 
 /** What a machine wrote before there was an agent to tell it. */
 export interface Consoles {
-  /** Whether it can still be read of a machine that is dead, until that is gone. */
-  readonly outlivesMachine: boolean;
+  /** Whether it can be read of a machine in any state until that is gone; else only of one that nobody was heard from. */
+  readonly isLasting: boolean;
   /**
    * The last lines of the machine's console, as they are at the provider.
    * @returns null where it has written nothing yet, or the provider does not know the machine.

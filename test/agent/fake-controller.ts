@@ -4,6 +4,7 @@ import { parseTicketId, type TicketId } from "../../src/domain/ids.ts";
 import type {
   CheckInRequest,
   HostReport,
+  Identity,
   OfferedTicket,
   PollRequest,
   ReportAnswer,
@@ -131,7 +132,7 @@ export class FakeController {
 
   #answerCheckIn(request: CheckInRequest, response: ServerResponse): void {
     this.checkIns.push(request);
-    if (request.identity.kind !== "process" || request.identity.secret !== this.#secret) {
+    if (proofOf(request.identity) !== this.#secret) {
       send(response, 401, { code: "unauthorized" });
       return;
     }
@@ -176,6 +177,17 @@ export class FakeController {
     if (this.losesNextTicket) poll.response.destroy();
     else send(poll.response, 200, { kind: "ticket", ticket: offer.ticket });
     this.losesNextTicket = false;
+  }
+}
+
+function proofOf(identity: Identity): string | null {
+  switch (identity.kind) {
+    case "process":
+      return identity.secret;
+    case "kubernetes":
+      return identity.token;
+    case "ec2":
+      return null;
   }
 }
 

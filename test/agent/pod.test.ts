@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isPod, podGround, readPodSettings } from "../../src/agent/pod.ts";
-import { POD_VARIABLES, type PodSettings, podVariables } from "../../src/domain/host/pod-settings.ts";
+import { POD_VARIABLES, type PodSettings } from "../../src/domain/host/pod-settings.ts";
 import { parseControllerId, parseMachineId, parsePoolName } from "../../src/domain/ids.ts";
+import { podEnvironment } from "./pod-environment.ts";
 
 const UID = "0d6f2c1a-7b9e-4c55-9f3d-2a1b3c4d5e6f";
 let folder: string;
@@ -25,22 +26,8 @@ const pool: PodSettings = {
   bundle: { url: "https://holdfast.example/agent/v1/bundle/abc.tar.gz", sha256: "abc", entry: "agent/main.ts" },
 };
 
-/** As the kubelet makes it: the downward API filled in, references resolved. */
-function environmentOf(settings: PodSettings): Record<string, string> {
-  const fields: Record<string, string> = {
-    "metadata.name": settings.machineId,
-    "metadata.uid": UID,
-    "metadata.namespace": "ci-runners",
-  };
-  const environment: Record<string, string> = {};
-  for (const variable of podVariables(settings)) {
-    const value = "value" in variable ? variable.value : (fields[variable.valueFrom.fieldRef.fieldPath] ?? "");
-    environment[variable.name] = value.replaceAll(/\$\$|\$\((\w+)\)/g, (found, name) =>
-      found === "$$" ? "$" : (environment[name] ?? found),
-    );
-  }
-  return environment;
-}
+const environmentOf = (settings: PodSettings) =>
+  podEnvironment(settings, { namespace: "ci-runners", podName: settings.machineId, podUid: UID });
 
 const paths = () => ({
   home: join(folder, "home"),

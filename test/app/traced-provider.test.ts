@@ -38,7 +38,7 @@ const provider: Provider = {
 const abilities: ProviderAbilities = {
   orders: { draft: async () => "order", readObstacles: () => ["no room"] },
   standby: { stop: async () => {}, start: async () => {} },
-  consoles: { outlivesMachine: false, readConsole: async () => ["booted"] },
+  consoles: { isLasting: false, readConsole: async () => ["booted"] },
   hints: null,
 };
 

@@ -87,7 +87,7 @@ function openCloud(): Cloud {
     standby: null,
     hints: null,
     consoles: {
-      outlivesMachine: false,
+      isLasting: false,
       readConsole: async (providerId) => {
         made.consolesRead.push(providerId);
         return ["no network"];
@@ -270,6 +270,24 @@ describe("a machine that somebody else stopped", () => {
     yard.clock.advance(14 * MINUTE_MS);
     await observe(yard.context);
     expect(shown()?.state).toBe("stopped");
+  });
+});
+
+describe("a machine that died by itself", () => {
+  it.each([
+    ["leaves what its console says, where that lasts", true, [["console", ["no network"]]]],
+    ["is not asked for a console that went with it", false, []],
+  ] as const)("%s", async (_name, isLasting, logs) => {
+    const { abilities } = yard.context;
+    if (abilities?.consoles == null) throw new Error("these machines have consoles");
+    Object.assign(yard.context, { abilities: { ...abilities, consoles: { ...abilities.consoles, isLasting } } });
+    await yard.queue(1);
+    await yard.pass();
+    const { id } = await yard.onlyMachine();
+    for (const instance of cloud.instances.values()) instance.state = "dead";
+    await yard.pass();
+    expect(yard.provider.terminated.map(({ proof }) => proof)).toContain("provider-dead");
+    expect((await listLogs(yard.store.db, id)).map(({ name, lines }) => [name, lines])).toEqual(logs);
   });
 });
 

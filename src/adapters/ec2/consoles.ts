@@ -10,7 +10,7 @@ const LINE_LENGTH_MAX = 2_000;
 
 export function createConsoles(clients: Ec2Clients): Consoles {
   return {
-    outlivesMachine: false,
+    isLasting: false,
     async readConsole(providerId) {
       try {
         const { Output: output } = await clients.read.send(new GetConsoleOutputCommand({ InstanceId: providerId }));

@@ -77,7 +77,9 @@ function demandServer(config: KubeConfig, access: ClusterAccess): string {
   try {
     load(config, access);
     const cluster = config.getCurrentCluster();
-    if (cluster !== null) return cluster.server;
+    if (cluster !== null && URL.canParse(cluster.server)) return cluster.server;
+    // The client makes an address of variables that are not there.
+    if (access.kind === "in-cluster") cause = "Holdfast does not run in a pod";
   } catch (error) {
     cause = error;
   }

@@ -11,7 +11,7 @@ const LINE_LENGTH_MAX = 2_000;
 
 export function createConsoles(clients: KubernetesClients): Consoles {
   return {
-    outlivesMachine: true,
+    isLasting: true,
     async readConsole(providerId) {
       const place = demandPlace(providerId);
       if ((await readPod({ clients }, place)) === null) return null;

@@ -41,7 +41,7 @@ runner="$${POD_VARIABLES.runnerDirectory}"
 node="$runner/externals/node24/bin/node"
 if ! test -x "$node"; then echo "holdfast: the image has no Node of a runner at $node" >&2; exit 1; fi
 if ! test -x "$runner/bin/Runner.Listener"; then echo "holdfast: the image has no runner in $runner" >&2; exit 1; fi
-"$node" -e '${fetchProgram(patience)}' "$home/agent.tar.gz"
+"$node" -e '${fetchProgram(patience)}' "$home/agent.tar.gz" "$${POD_VARIABLES.bundleUrl}" "$${POD_VARIABLES.bundleSha256}"
 rm -rf "$home/agent"
 mkdir -p "$home/agent"
 tar -x -z -o -f "$home/agent.tar.gz" -C "$home/agent"
@@ -51,12 +51,12 @@ echo "holdfast: the agent is there"
 `;
 }
 
-/** For Node: writes the bundle to the file that its first argument names, once its hash is the one that is wanted. */
+/** For Node, with three arguments: writes to that file what is at that URL, once it has that hash. */
 function fetchProgram({ triesMax, firstPauseMs, pauseMaxMs, timeoutMs }: FetchPatience): string {
   return `
 const { createHash } = require("node:crypto");
 const { writeFileSync } = require("node:fs");
-const { ${POD_VARIABLES.bundleUrl}: url, ${POD_VARIABLES.bundleSha256}: wanted } = process.env;
+const [, file, url, wanted] = process.argv;
 const pause = (durationMs) => new Promise((resolve) => setTimeout(resolve, durationMs));
 async function read() {
   const response = await fetch(url, { signal: AbortSignal.timeout(${timeoutMs}) });
@@ -76,7 +76,7 @@ async function read() {
 async function run() {
   for (let tryCount = 1; ; tryCount += 1) {
     try {
-      return writeFileSync(process.argv[1], await read());
+      return writeFileSync(file, await read());
     } catch (error) {
       const why = [error.message, error.cause && (error.cause.code || error.cause.message)].filter(Boolean).join(": ");
       console.error("holdfast: fetching the agent from " + url + ", try " + tryCount + " of ${triesMax}: " + why);

@@ -83,7 +83,7 @@ export async function readPod({ clients }: Pick<ListContext, "clients">, place: 
 }
 
 /** What has no id of the known shape is none of ours: our own launches make no such. */
-export async function observePods(
+async function observePods(
   context: ListContext,
   pods: readonly V1Pod[],
   observedAtMs: number,

@@ -95,15 +95,18 @@ const OWN_VOLUMES: V1Volume[] = [
 
 const AGENT_MOUNT = { name: AGENT_VOLUME, mountPath: POD_HOME };
 
-/** Fetches the agent, as the runner's user and in the runner's image, on the Node that the runner brings. */
+/**
+ * Fetches the agent, as the runner's user and in the runner's image, on the Node that the runner brings; by the same proxy
+ * and the same authorities, which the template names for the runner by variables and files.
+ */
 function bringer(options: PodOptions, parts: PodParts, runner: V1Container): V1Container {
   const { securityContext, imagePullPolicy } = runner;
   return {
     name: AGENT_CONTAINER,
     image: options.settings.image,
     command: ["/bin/sh", "-c", FETCH_BUNDLE],
-    env: variables(options, parts),
-    volumeMounts: [AGENT_MOUNT],
+    env: [...(runner.env ?? []), ...variables(options, parts)],
+    volumeMounts: [...(runner.volumeMounts ?? []), AGENT_MOUNT],
     // A namespace whose quota counts resources refuses containers that name none. What it asks for adds nothing to the
     // pod's: init containers have ended before the others start.
     ...resourcesOf(options),

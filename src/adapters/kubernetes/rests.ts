@@ -31,7 +31,7 @@ const WORDS: Readonly<Record<RestCause, string>> = {
 /** A rest that ended so long ago counts for nothing: the next one is a first one again. */
 const FORGOTTEN_AFTER_MS = HOUR_MS;
 /** Each is one more condition in every pod; the one that was struck longest ago is forgotten. */
-export const AVOIDED_NODES_MAX = 8;
+const AVOIDED_NODES_MAX = 8;
 const IMAGE_TROUBLE = /Image|Registry/;
 
 interface Rest {

@@ -119,10 +119,10 @@ function findVariables(path: string, container: Part): readonly TemplateConflict
   );
 }
 
-export type Part = Readonly<Record<string, unknown>>;
+type Part = Readonly<Record<string, unknown>>;
 
 /** A list of blocks in a template that nobody has checked: what is no block counts as an empty one. */
-export function partsOf(block: Part, key: string): readonly Part[] {
+function partsOf(block: Part, key: string): readonly Part[] {
   const list = block[key];
   if (!Array.isArray(list)) return [];
   return list.map((item: unknown) => (typeof item === "object" && item !== null ? (item as Part) : {}));

@@ -9,7 +9,7 @@ const SELECTOR_COUNT_MAX = 50;
 /** GitHub's own limit for a job on a self-hosted runner. */
 const LONGEST_JOB_MAX_MS = 5 * DAY_MS;
 
-export const ACCESS_KINDS = ["in-cluster", "kubeconfig", "token"] as const;
+const ACCESS_KINDS = ["in-cluster", "kubeconfig", "token"] as const;
 
 const AccessSchema = z.strictObject({
   kind: key(z.enum(ACCESS_KINDS), {

@@ -1,6 +1,7 @@
 /**
- * What a machine wrote to its console that never checked in, or that died by itself, is all there is to tell why. It is read
- * once, before the machine ends, and kept with the lines that other machines' agents send. What fails here holds up no ending.
+ * What a machine wrote to its console is all there is to tell why it never checked in, and where the console lasts, why it
+ * ends otherwise than by its host's own word. It is read once, before the machine ends, and kept with the lines that other
+ * machines' agents send. What fails here holds up no ending.
  */
 import { ProviderError } from "../../domain/errors.ts";
 import { type Machine, providerIdOf } from "../../domain/machine.ts";
@@ -12,7 +13,7 @@ export async function keepConsole(context: PoolContext, machine: Machine, proof:
   const { abilities, memory, store, clock, telemetry } = context;
   const providerId = providerIdOf(machine);
   if (abilities === undefined || abilities.consoles === null || providerId === null) return;
-  const isWanted = proof === "never-engaged" || (proof === "provider-dead" && abilities.consoles.outlivesMachine);
+  const isWanted = proof === "never-engaged" || (proof !== "parked" && abilities.consoles.isLasting);
   if (!isWanted || memory.consolesRead.has(machine.id)) return;
   memory.consolesRead.add(machine.id);
   try {

@@ -215,6 +215,7 @@ const NETS = [
   "holdfast_absences_total",
   "holdfast_machines_quarantined_total",
   "holdfast_machines_unlisted_total",
+  "holdfast_machines_unrecognised_total",
   "holdfast_stores_restored_total",
   "holdfast_fence_contradictions_total",
   "holdfast_recovered_jobs_total",

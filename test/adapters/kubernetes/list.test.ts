@@ -158,8 +158,13 @@ describe("an absent pod", () => {
     expect(await read(providerId)).toMatchObject({ state: "gone" });
   });
 
-  it("is not found, where another pod has its name", async () => {
+  it.each([
+    ["not-found", "running", RUNNING],
+    ["gone", "ended", ENDED],
+  ] as const)("is %s, where another pod has its name and it was last seen %s", async (state, _last, status) => {
     const { providerId, place } = await launchBound();
+    stage.cluster.setPodStatus(place, status);
+    await stage.provider.list("all");
     const pod = stage.cluster.pod(place);
     stage.cluster.removePod(place);
     stage.cluster.plantPod({
@@ -167,7 +172,7 @@ describe("an absent pod", () => {
       spec: { containers: [] },
       status: {},
     });
-    expect(await read(providerId)).toMatchObject({ state: "not-found", machineId: null });
+    expect(await read(providerId)).toMatchObject({ state, machineId: null });
   });
 
   it("is never concluded from an error", async () => {

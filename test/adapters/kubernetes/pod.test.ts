@@ -83,6 +83,17 @@ describe("a pod", () => {
     expect(text).not.toMatch(/identitySecret|ghp_|jitconfig/i);
   });
 
+  it("fetches the agent by the proxy and the authorities that the template names for the runner", () => {
+    const certificate = { name: "acme", mountPath: "/etc/acme", readOnly: true };
+    const env = [{ name: "NODE_EXTRA_CA_CERTS", value: "/etc/acme/ca.pem" }];
+    const { bringer } = build({
+      template: { spec: { containers: [{ name: "runner", env, volumeMounts: [certificate] }] } },
+    });
+    expect(bringer.env?.[0]).toEqual(env[0]);
+    expect(bringer.env?.map(({ name }) => name)).toContain("HOLDFAST_BUNDLE_URL");
+    expect(bringer.volumeMounts).toEqual([certificate, { name: "holdfast-agent", mountPath: "/holdfast" }]);
+  });
+
   it("takes the template's part of the runner's container, and all else of the template", () => {
     const { spec, runner, sidecars, others } = build({
       resources: { requests: { cpu: "2" }, limits: { memory: "4Gi" } },

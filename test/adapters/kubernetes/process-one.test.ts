@@ -139,7 +139,8 @@ describe("what a pod's spec would read in the scripts", () => {
   });
 });
 
-describe.skipIf(namespace === undefined)("process 1 (skipped where no PID namespace can be made)", () => {
+// Skipped: where no namespace of processes can be made, no shell is anybody's first process.
+describe.skipIf(namespace === undefined)("process 1", () => {
   describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s", (_name, shell) => {
     it("ends with 0 once its agent does, and repeats its log to the last line, however slowly", async () => {
       mkdirSync(join(folder, "bin"));

@@ -67,6 +67,7 @@ export function optionsOf(settings: KubernetesSettings, clock: Clock = handClock
     runnerEnvironment: {},
     bundle: { url: "https://holdfast.test/agent/v1/bundle/x.tar.gz", sha256: "0".repeat(64), entry: "agent/main.ts" },
     controllerUrl: "https://holdfast.test",
+    isObserving: false,
     clock,
     random: { token: () => "0", fraction: () => 0 },
   };
@@ -85,6 +86,9 @@ export interface Stage {
 interface Other {
   readonly token?: string;
   readonly settings?: Partial<KubernetesSettings>;
+  readonly controllerId?: string;
+  readonly isObserving?: boolean;
+  readonly clock?: Clock;
 }
 
 /** For each test a cluster in which nothing happens by itself, unless told otherwise. */
@@ -98,9 +102,11 @@ export function useStage(kubernetes: KubernetesSetup = {}, settings: Partial<Kub
     writeFileSync(tokenFile, token);
     return { kind: "token", server: cluster.url, tokenFile, certificateFile: null };
   };
-  const another = ({ token = cluster.token, settings: changes }: Other = {}): KubernetesProvider => {
-    const access = accessBy(token);
-    return createKubernetesProvider(optionsOf(settingsOf({ access, ...settings, ...changes }), clock));
+  const another = (who: Other = {}): KubernetesProvider => {
+    const access = accessBy(who.token ?? cluster.token);
+    const options = optionsOf(settingsOf({ access, ...settings, ...who.settings }), who.clock ?? clock);
+    const controllerId = parseControllerId(who.controllerId ?? CONTROLLER);
+    return createKubernetesProvider({ ...options, controllerId, isObserving: who.isObserving ?? false });
   };
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "holdfast-kubernetes-"));

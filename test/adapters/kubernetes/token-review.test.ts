@@ -1,4 +1,7 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { expect, it } from "vitest";
+import type { ClusterAccess } from "../../../src/adapters/kubernetes/settings.ts";
 import { openTokenReview } from "../../../src/adapters/kubernetes/token-review.ts";
 import { launchOne, NAMESPACE, placeOf, useStage } from "./stage.ts";
 
@@ -35,4 +38,29 @@ it("says that nobody could say, where the cluster does not answer", async () => 
   const message = 'tokenreviews is forbidden: User "x" cannot create resource "tokenreviews"';
   stage.cluster.injectFault("create tokenreviews", { kind: "refused", reason: "Forbidden", effect: "none", message });
   await expect(openTokenReview(stage.access, stage.clock)("token")).rejects.toMatchObject({ code: "provider-invalid" });
+});
+
+it("does not believe a cluster that knows no audiences: its word would be of any token", async () => {
+  const extra = {
+    "authentication.kubernetes.io/pod-name": ["m-00000001"],
+    "authentication.kubernetes.io/pod-uid": ["0a1b2c3d-0000-4000-8000-000000000001"],
+  };
+  const user = { username: `system:serviceaccount:${NAMESPACE}:default`, extra };
+  const review = async (audiences: object): Promise<unknown> => {
+    const server = createServer((_request, response) => {
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify({ status: { authenticated: true, user, ...audiences } }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    try {
+      const { port } = server.address() as AddressInfo;
+      const access = { ...stage.access, kind: "token", server: `http://127.0.0.1:${port}` } as ClusterAccess;
+      return await openTokenReview(access, stage.clock)("token");
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  };
+  expect(await review({ audiences: ["holdfast"] })).toMatchObject({ podName: "m-00000001" });
+  expect(await review({})).toBeNull();
 });

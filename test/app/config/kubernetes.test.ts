@@ -61,8 +61,9 @@ describe("a pool of pods", () => {
       longestJobSeconds: 7_200,
       template: { spec: { priorityClassName: "ci" } },
     });
-    const stored = readStoredPool({ pool: pool.policy.name, settings: writeStoredPool(pool) });
-    expect(stored).toEqual(pool);
+    const { name, settingsHash } = pool.policy;
+    const row = { pool: name, settingsHash, isCurrent: true, storedAtMs: 0, leftAtMs: null };
+    expect(readStoredPool({ ...row, settings: writeStoredPool(pool) })).toEqual(pool);
   });
 
   it("is made from other settings where the cluster is another: its pods are elsewhere", async () => {

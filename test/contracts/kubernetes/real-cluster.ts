@@ -158,6 +158,8 @@ function apiServerParameters(etcdUrl: string, port: number): readonly string[] {
     "--service-account-signing-key-file=accounts.key",
     "--token-auth-file=tokens.csv",
     "--authorization-mode=RBAC",
+    // As clusters have it; what a namespace then allows is its own affair.
+    "--allow-privileged",
     "--service-cluster-ip-range=10.0.0.0/24",
     // These go straight to etcd, so that what was compacted there is gone here too.
     "--watch-cache-sizes=resourcequotas#0",
