@@ -18,7 +18,7 @@ const COURSES: Readonly<Record<ContainerLife["role"], ContainerCourse>> = {
   main: { runsMs: null, exitCode: 0, endsAfterTermMs: SECOND_MS, termExitCode: 143 },
 };
 
-export const KILLED_EXIT_CODE = 137;
+const KILLED_EXIT_CODE = 137;
 
 function courseOf({ options }: KubernetesState, { name, role }: ContainerLife): ContainerCourse {
   return options.courses[name] ?? COURSES[role];

@@ -78,7 +78,9 @@ export function endObject(
   const isHeld = (object.metadata.finalizers ?? []).length > 0 || resource.name === "namespaces";
   if (graceSeconds === 0 && !isHeld) {
     const ended = marked(object, 0, nowMs);
-    return isDryRun ? ended : remove(state, resource.name, ended, nowMs);
+    if (isDryRun) return ended;
+    // A pod is seen to be marked before it is seen to go, even if that is at once.
+    return remove(state, resource.name, resource.name === "pods" ? put(state, "pods", ended, nowMs) : ended, nowMs);
   }
   const { deletionGracePeriodSeconds } = object.metadata;
   if (deletionGracePeriodSeconds !== undefined && deletionGracePeriodSeconds <= graceSeconds) return object;

@@ -8,11 +8,6 @@ export function wireTime(epochMs: number): string {
   return `${formatInstant(epochMs).slice(0, WHOLE_SECONDS)}Z`;
 }
 
-/** The same with six digits behind the point, as leases and the API server's own tokens have it. */
-export function wireMicroTime(epochMs: number): string {
-  return formatInstant(epochMs).replace("Z", "000Z");
-}
-
 const SUFFIXES: Readonly<Record<string, number>> = {
   "": 1,
   m: 0.001,

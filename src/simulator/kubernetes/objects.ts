@@ -4,9 +4,6 @@
  * listed, watched or remembered stays what it was.
  */
 
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
-export type JsonObject = { readonly [name: string]: Json };
-
 export interface OwnerReference {
   readonly apiVersion: string;
   readonly kind: string;

@@ -2,19 +2,19 @@
 import type { Condition, ContainerState, ContainerStatus, PodSpec, PodStatus, TerminatedState } from "./objects.ts";
 
 /** As the product names them: the container that brings the agent, and the one that agent, runner and job live in. */
-export const BRINGER = "holdfast-agent";
-export const RUNNER = "runner";
+const BRINGER = "holdfast-agent";
+const RUNNER = "runner";
 /** A sidecar. */
 export const DIND = "dind";
 
 export const SHAPE_NODE = "node-a";
-export const IMAGES: Readonly<Record<string, string>> = {
+const IMAGES: Readonly<Record<string, string>> = {
   [BRINGER]: "runner:2.336.0",
   [RUNNER]: "runner:2.336.0",
   [DIND]: "docker:28-dind",
 };
-export const STARTED_AT = "2026-05-04T04:01:00Z";
-export const FINISHED_AT = "2026-05-04T04:06:00Z";
+const STARTED_AT = "2026-05-04T04:01:00Z";
+const FINISHED_AT = "2026-05-04T04:06:00Z";
 
 export interface StatusExtras {
   readonly started?: boolean | null;

@@ -9,7 +9,7 @@ const TOKEN_LENGTH = 40;
 const COUNT_LENGTH = 6;
 
 /** 1, 2, 3 by the name. */
-export function nextNumber(state: KubernetesState, name: string): number {
+function nextNumber(state: KubernetesState, name: string): number {
   const number = (state.givenNumbers.get(name) ?? 0) + 1;
   state.givenNumbers.set(name, number);
   return number;

@@ -32,7 +32,7 @@ function lengthError(field: string, value: string, lengthMax: number): FieldErro
 }
 
 /** Of a pod, and of most other things. */
-export function checkSubdomain(field: string, name: string): readonly FieldError[] {
+function checkSubdomain(field: string, name: string): readonly FieldError[] {
   if (name.length > SUBDOMAIN_LENGTH_MAX) return [lengthError(field, name, SUBDOMAIN_LENGTH_MAX)];
   return SUBDOMAIN.test(name) ? [] : [invalidValue(field, name, SUBDOMAIN_RULE)];
 }

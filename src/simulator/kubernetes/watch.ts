@@ -27,6 +27,8 @@ export interface Watch {
   readonly endsAtMs: number;
   /** What happened up to here has been read. */
   revision: number;
+  /** The reader knows that it has come so far: from what it was told, or from a bookmark. */
+  toldRevision: number;
   /** Told before anything that happened. */
   initial: readonly ApiObject[];
   bookmarkAtMs: number;
@@ -59,6 +61,7 @@ export function openWatch(
     hasBookmarks: options.allowWatchBookmarks === "true" || options.allowWatchBookmarks === "1",
     endsAtMs,
     revision,
+    toldRevision: revision,
     initial: isFromNow ? (objectsAt(state, resource.name, revision) ?? []).filter(matches) : [],
     bookmarkAtMs: Math.min(nowMs + times.bookmarkEveryMs, endsAtMs - LAST_BOOKMARK_MS),
     isOver: false,
@@ -93,11 +96,14 @@ export function readWatch(state: KubernetesState, watch: Watch, nowMs: number): 
     watch.revision = change.revision;
     const event = change.resource === watch.resource.name ? eventOf(watch.matches, change) : null;
     if (event === null) continue;
+    watch.toldRevision = change.revision;
     if (watchTrouble.lostEventCount > 0) watchTrouble.lostEventCount -= 1;
     else events.push(event);
   }
   if (watch.hasBookmarks && nowMs >= watch.bookmarkAtMs) {
-    events.push(bookmark(watch));
+    // One that says nothing new is not sent.
+    if (watch.revision > watch.toldRevision) events.push(bookmark(watch));
+    watch.toldRevision = watch.revision;
     watch.bookmarkAtMs = nextBookmarkMs(watch, nowMs + state.options.times.bookmarkEveryMs, nowMs);
   }
   return endIfDue(watch, nowMs, events);

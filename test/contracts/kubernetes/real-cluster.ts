@@ -60,9 +60,9 @@ async function startCluster({ etcd, apiServer }: Programs): Promise<ContractClus
   const port = await freePort();
   const [certificate, token] = [issueCertificate("kubernetes"), randomUUID()];
   await writeFiles(directory, { certificate, token });
-  const processes: ChildProcess[] = [];
+  const processes: StartedProcess[] = [];
   const start = (program: string, parameters: readonly string[]) => {
-    processes.push(spawn(program, parameters, { cwd: directory, stdio: "ignore" }));
+    processes.push(startProcess(directory, program, parameters));
   };
   start(etcd, etcdParameters(String(etcdUrl), String(peerUrl)));
   start(apiServer, apiServerParameters(String(etcdUrl), port));
@@ -86,18 +86,33 @@ async function startCluster({ etcd, apiServer }: Programs): Promise<ContractClus
   return { config, configWith, forgetHistory: () => compactAll(config, String(etcdUrl)), close };
 }
 
+interface StartedProcess {
+  readonly child: ChildProcess;
+  /** The end of what it printed. */
+  printed(): string;
+}
+
+const PRINTED_LENGTH_MAX = 2_000;
+
+function startProcess(directory: string, program: string, parameters: readonly string[]): StartedProcess {
+  const child = spawn(program, parameters, { cwd: directory, stdio: ["ignore", "ignore", "pipe"] });
+  let printed = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    printed = (printed + chunk.toString("utf8")).slice(-PRINTED_LENGTH_MAX);
+  });
+  return { child, printed: () => printed };
+}
+
 /** Its own namespaces are there, and roles can be told apart. */
-async function untilReady(config: KubeConfig, processes: readonly ChildProcess[]): Promise<void> {
+async function untilReady(config: KubeConfig, processes: readonly StartedProcess[]): Promise<void> {
   const core = config.makeApiClient(CoreV1Api);
-  let ended: number | null = null;
-  await vi.waitFor(
-    async () => {
-      ended = processes.find(({ exitCode }) => exitCode !== null)?.exitCode ?? null;
-      if (ended === null) await core.readNamespace({ name: "default" });
-    },
-    { timeout: READY_MS_MAX, interval: 250 },
-  );
-  if (ended !== null) throw new Error(`etcd or kube-apiserver ended with ${ended} before it was ready`);
+  const findEnded = () => processes.find(({ child }) => child.exitCode !== null || child.signalCode !== null);
+  const look = async () => {
+    if (findEnded() === undefined) await core.readNamespace({ name: "default" });
+  };
+  await vi.waitFor(look, { timeout: READY_MS_MAX, interval: 250 });
+  const ended = findEnded();
+  if (ended !== undefined) throw new Error(`${ended.child.spawnfile} ended before it was ready: ${ended.printed()}`);
 }
 
 interface Secrets {
@@ -159,7 +174,7 @@ async function compactAll(config: KubeConfig, etcdUrl: string): Promise<void> {
   if (!answer.ok) throw new Error(`compacting etcd: ${answer.status} ${await answer.text()}`);
 }
 
-async function endProcess(child: ChildProcess): Promise<void> {
+async function endProcess({ child }: StartedProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, "exit");
   child.kill("SIGKILL");

@@ -13,7 +13,7 @@ import type { KubernetesRequest } from "../../../src/simulator/kubernetes/reques
 import type { KubernetesState } from "../../../src/simulator/kubernetes/state.ts";
 import { Chance } from "../../../src/simulator/world/chance.ts";
 
-export const NAMESPACE = "runners";
+const NAMESPACE = "runners";
 const BEGIN_MS = Date.UTC(2026, 4, 4, 4);
 
 export class KubernetesScene {

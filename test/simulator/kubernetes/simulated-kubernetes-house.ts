@@ -20,7 +20,7 @@ export interface KubernetesHouse {
   configWith(token: string): KubeConfig;
 }
 
-export function configOf(cluster: SimulatedKubernetes, token?: string): KubeConfig {
+function configOf(cluster: SimulatedKubernetes, token?: string): KubeConfig {
   const config = new KubeConfig();
   config.loadFromString(cluster.kubeconfig(token));
   return config;

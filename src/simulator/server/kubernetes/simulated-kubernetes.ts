@@ -182,12 +182,14 @@ async function serveCall(core: Core, exchange: Exchange, contentType: string | u
     return refuse(exchange, "NotFound", "the server could not find the requested resource");
   if (routed.kind === "not-allowed")
     return refuse(exchange, "MethodNotAllowed", "the server does not allow this method on the requested resource");
-  if (body.kind === "malformed")
+  if (body.kind === "malformed") {
+    if (!isJson(contentType)) return refuse(exchange, "UnsupportedMediaType", `${UNKNOWN_FORMAT}: application/json`);
     return refuse(
       exchange,
       "BadRequest",
       "the object provided is unrecognized: couldn't get version/kind; json parse error",
     );
+  }
   const { result, transmission } = callKubernetes(
     core.state,
     {
@@ -206,6 +208,13 @@ async function serveCall(core: Core, exchange: Exchange, contentType: string | u
     return streamWatch(core, result, response, transmission.kind === "half-answer");
   }
   await transmit(response, writeResult(result), transmission, core.timers);
+}
+
+const UNKNOWN_FORMAT = "the body of the request was in an unknown format - accepted media types include";
+
+/** The real one reads YAML and protobuf, too. */
+function isJson(contentType: string | undefined): boolean {
+  return contentType === undefined || contentType.includes("json");
 }
 
 function streamWatch(
