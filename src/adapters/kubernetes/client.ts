@@ -43,8 +43,13 @@ export interface KubernetesClients {
   readonly watch: Watch["watch"];
 }
 
+export interface OpenClients extends KubernetesClients {
+  /** What their calls are signed by, and made through. */
+  readonly access: KubeConfig;
+}
+
 /** @throws {ProviderError} `provider-invalid` where the credentials cannot be read, or name no cluster. */
-export function createClients(access: ClusterAccess, clock: Clock): KubernetesClients {
+export function createClients(access: ClusterAccess, clock: Clock): OpenClients {
   const config = new SharingConfig(clock);
   const server = demandServer(config, access);
   const configuration = createConfiguration({
@@ -58,6 +63,7 @@ export function createClients(access: ClusterAccess, clock: Clock): KubernetesCl
     authorization: new AuthorizationV1Api(configuration),
     authentication: new AuthenticationV1Api(configuration),
     watch: (...request) => new PatientWatch(config).watch(...request),
+    access: config,
   };
 }
 

@@ -37,6 +37,7 @@ export const makePodPort: MakePodPort = ({ controllerId, pool, clock, random, ca
       runnerEnvironment: {},
       bundle: BUNDLE,
       controllerUrl: "https://holdfast.world",
+      isObserving: false,
       clock,
       random,
     },

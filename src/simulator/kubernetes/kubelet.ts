@@ -44,7 +44,7 @@ function keep(state: KubernetesState, life: PodLife, nowMs: number): number | nu
   if (node.condition === "cut-off") {
     // Nobody starts, tells or writes anything; processes go on.
     moveContainers(state, life, false, nowMs);
-    return nextProcessMs(life);
+    return nextEndMs(life, null);
   }
   if (life.isWedged && life.stage === "ending") return null;
   if (life.stage === "bound") {
@@ -53,11 +53,16 @@ function keep(state: KubernetesState, life: PodLife, nowMs: number): number | nu
   }
   work(state, life, node, nowMs);
   writeStatus(state, life, nowMs);
-  return life.stage === "over" ? finish(state, life, nowMs) : nextContainerMs(life);
+  if (life.stage === "over") return finish(state, life, nowMs);
+  // What is not begun any more, or not yet, has nothing to wait for but the ends of what runs.
+  return life.stage === "accepted" && !node.startsNothing ? nextContainerMs(life) : nextEndMs(life, life.killAtMs);
 }
 
-function nextProcessMs(life: PodLife): number | null {
-  return life.containers.map(({ phase }) => (phase.kind === "running" ? phase.endsAtMs : null)).reduce(earlier, null);
+/** @param killAtMs null where nobody kills them. */
+function nextEndMs(life: PodLife, killAtMs: number | null): number | null {
+  return life.containers
+    .map(({ phase }) => (phase.kind === "running" ? earlier(phase.endsAtMs, killAtMs) : null))
+    .reduce(earlier, null);
 }
 
 function work(state: KubernetesState, life: PodLife, node: NodeLife, nowMs: number): void {
