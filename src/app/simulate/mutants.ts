@@ -46,7 +46,7 @@ const STDERR_LENGTH_MAX = 600;
 const QUIET = ["--disable-warning=ExperimentalWarning"];
 const HOOK = new URL("../../simulator/mutants/hook.ts", import.meta.url);
 const TRIAL = join(import.meta.dirname, "mutant-trial.ts");
-const WORLD = new URL("../../simulator/world/run.ts", import.meta.url);
+const WORLD = new URL("./run-world.ts", import.meta.url);
 /** Mutants come with the repository, not with the package. */
 const MUTANTS_FOLDER = join(import.meta.dirname, "..", "..", "..", "test", "mutants");
 

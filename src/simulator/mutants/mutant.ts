@@ -5,7 +5,7 @@
 import type { PoolPolicy } from "../../domain/pool.ts";
 import type { Fault } from "../scenario/fault.ts";
 import type { Invariant } from "../scenario/result.ts";
-import type { Scenario } from "../scenario/scenario.ts";
+import type { ProviderWorld, Scenario } from "../scenario/scenario.ts";
 
 /** One text of one source file that is replaced while the product is loaded. */
 export interface Change {
@@ -18,6 +18,8 @@ export interface Change {
 
 /** What a world must have for a mutant to show in it. What is left out is as `world-for-mutant.ts` has it. */
 export interface MutantWorld {
+  /** A cloud unless given. */
+  readonly provider?: ProviderWorld;
   readonly faults: readonly Fault[];
   readonly pool?: Partial<Omit<PoolPolicy, "deadlines">>;
   readonly deadlines?: Partial<PoolPolicy["deadlines"]>;

@@ -10,7 +10,7 @@ import type { KubernetesRequest } from "../kubernetes/requests.ts";
 import { type KubernetesState, keyOf, podsOf } from "../kubernetes/state.ts";
 import type { FaultKind, KubernetesErrorPlace } from "../scenario/fault.ts";
 import type { Chance } from "../world/chance.ts";
-import type { ProviderChances } from "./chances.ts";
+import type { MachineFate, ProviderChances } from "./chances.ts";
 import { providerIdOf } from "./kubernetes-hosts.ts";
 import type { ProviderModelWorld } from "./provider-world.ts";
 
@@ -84,8 +84,8 @@ export class KubernetesChances {
     return Math.max(0, ...ages);
   }
 
-  /** What will befall a pod that was made just now. */
-  drawPod(pod: Pod): void {
+  /** Lets a pod that was made just now meet what will befall it. */
+  befallPod(pod: Pod, { marksLost }: MachineFate): void {
     const { scheduler, witness, log } = this.#world;
     const chance = this.#pods.fork(pod.metadata.uid);
     for (const { kind, perMachine, forMs } of this.#chances.active("kubernetes.finalizer")) {
@@ -99,7 +99,6 @@ export class KubernetesChances {
         this.#onChange();
       });
     }
-    const { marksLost } = this.#chances.drawFate(providerIdOf(pod));
     if (marksLost !== null) scheduler.after(marksLost.afterMs, () => this.#loseMarks(pod, marksLost.which));
   }
 

@@ -12,7 +12,7 @@ import { type KubernetesState, keyOf, type ProcessEvent, podsOf } from "../kuber
 import { changesAfter } from "../kubernetes/store.ts";
 import type { Host } from "../world/host.ts";
 import type { Cause } from "../world/witness.ts";
-import type { ProviderChances } from "./chances.ts";
+import type { MachineFate, ProviderChances } from "./chances.ts";
 import type { ProviderModelWorld } from "./provider-world.ts";
 import type { MakeHost } from "./roster.ts";
 
@@ -40,6 +40,8 @@ export interface KubernetesHostsParts {
   readonly foreign: ReadonlySet<string>;
   /** Called whenever the cluster was looked at. */
   readonly onFollowed: () => void;
+  /** Called once of each pod of ours, right after it was made. */
+  readonly onBorn: (pod: Pod, fate: MachineFate) => void;
 }
 
 export class KubernetesHosts {
@@ -114,15 +116,16 @@ export class KubernetesHosts {
     const making = this.#making;
     if (making === null) throw new Error(`pod ${pod.metadata.name} was made, and nobody says what runs in it`);
     const providerId = providerIdOf(pod);
-    const { bootMs } = chances.drawFate(providerId);
+    const fate = chances.drawFate(providerId);
     const onGone = () => this.#leave(uid);
     const host = "make" in making ? making.make(providerId, onGone, null) : this.#makeOurs(pod, providerId, onGone);
-    this.#boots.set(uid, bootMs);
+    this.#boots.set(uid, fate.bootMs);
     const owner = "make" in making ? null : making.owner;
     this.#standing.set(uid, { host, pod, sinceMs: world.scheduler.nowMs, owner, hasStarted: false });
     this.hosts.set(providerId, host);
     this.startedCount += 1;
     world.log.note("its pod was made", providerId);
+    if (owner !== null) world.scheduler.after(0, () => this.#parts.onBorn(pod, fate));
   }
 
   #makeOurs(pod: Pod, providerId: string, onGone: () => void): Host {

@@ -80,6 +80,7 @@ export class KubernetesWorld implements ProviderModel {
       state,
       foreign: this.#foreign,
       onFollowed: () => this.#watches.read(),
+      onBorn: (pod, fate) => this.#chances.befallPod(pod, fate),
     });
     this.#chances = new KubernetesChances(world, chances, state, () => this.#hosts.follow());
     for (const { machines } of chances.active("provider.quota")) this.#limit(machines, nowMs);
@@ -160,7 +161,6 @@ export class KubernetesWorld implements ProviderModel {
       return told;
     });
     takeBack?.();
-    if (request.verb === "create" && request.resource === "pods") this.#noteCreation(request);
     return outcome;
   }
 
@@ -196,13 +196,6 @@ export class KubernetesWorld implements ProviderModel {
     if (now?.metadata.uid === uid && now.metadata.resourceVersion === resourceVersion) return;
     this.#hosts.doom(uid, cause);
     if (now?.metadata.uid === uid) this.#chances.drawEnding(now);
-  }
-
-  #noteCreation({ namespace, body }: KubernetesRequest): void {
-    const { name } = (body as Pod).metadata;
-    const pod = podsOf(this.#state).get(keyOf({ namespace, name }));
-    if (pod !== undefined && this.#hosts.standing.get(pod.metadata.uid)?.sinceMs === this.#nowMs)
-      this.#chances.drawPod(pod);
   }
 
   start(tags: Readonly<Record<string, string>>, make: MakeHost): string | null {

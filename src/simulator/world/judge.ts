@@ -46,7 +46,8 @@ export interface JudgeWorld {
 export type JobDeath = "us" | "forced" | "world";
 
 /** Endings that the contract records as forced: what they cost is told, and is no violation. */
-const FORCED_PROOFS: ReadonlySet<string> = new Set(["forced", "provider-dead"]);
+/** Nothing lives where a provider's word of death is true: what dies of an ending by it died of a false proof. */
+const FORCED_PROOFS: ReadonlySet<string> = new Set(["forced"]);
 
 export class Judge implements Witness {
   readonly #world: JudgeWorld;

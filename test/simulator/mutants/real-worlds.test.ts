@@ -1,8 +1,8 @@
 // Two of the cheapest mutants in their real worlds: the broken product shows there, the sound one does not.
 import { expect, it } from "vitest";
 import { runMutants } from "../../../src/app/simulate/mutants.ts";
+import { runWorld } from "../../../src/app/simulate/run-world.ts";
 import { type SeedTried, tryMutant } from "../../../src/simulator/mutants/trial.ts";
-import { runWorld } from "../../../src/simulator/world/run.ts";
 import { mutant as completedIsStill } from "../../mutants/completed-is-still.ts";
 import { mutant as launchTokenIsForgotten } from "../../mutants/launch-token-is-forgotten.ts";
 

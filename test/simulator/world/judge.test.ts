@@ -11,11 +11,11 @@ const OURS: readonly (readonly [string, Cause])[] = [
   ["its agent's fence", { by: "agent", what: "fence" }],
   ["its agent's cleaning", { by: "agent", what: "clean" }],
   ["its agent, which powers off", { by: "agent", what: "power-off" }],
+  ["the controller by a word of death that is not true", { by: "controller", proof: "provider-dead" }],
 ];
 
 const NOT_OURS: readonly (readonly [string, Cause, JobDeath])[] = [
   ["an operator by force", { by: "controller", proof: "forced" }, "forced"],
-  ["us after its provider called it dead", { by: "controller", proof: "provider-dead" }, "forced"],
   ["its provider", { by: "fault", kind: "provider.reclaim" }, "forced"],
   ["a fault of the machine", { by: "fault", kind: "host.dies" }, "world"],
   ["itself", { by: "itself" }, "world"],
@@ -105,10 +105,15 @@ it("I1: a machine is ended by us while its listener could still take a job", () 
   });
 });
 
+it("I1: so is one that lives and that its provider called dead: nothing lives where that is true", () => {
+  const scene = new JudgeScene();
+  scene.judge.machineEnds(host(scene.register()), { by: "controller", proof: "provider-dead" });
+  expect(scene.oneViolation).toMatchObject({ invariant: "I1", machine: MACHINE });
+});
+
 it.each<[string, Cause, boolean]>([
   ["that can take none", { by: "controller", proof: "parked" }, false],
   ["by force", { by: "controller", proof: "forced" }, true],
-  ["whose machine its provider called dead", { by: "controller", proof: "provider-dead" }, true],
   ["whose machine dies", { by: "fault", kind: "host.dies" }, true],
   ["by itself", { by: "itself" }, true],
 ])("finds nothing in the end of a waiting listener %s", (_what, cause, canAcquire) => {

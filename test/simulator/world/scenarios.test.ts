@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { readScenario } from "../../../src/app/simulate/read-scenario.ts";
-import { runWorld } from "../../../src/simulator/world/run.ts";
+import { runWorld } from "../../../src/app/simulate/run-world.ts";
 import { ROOT } from "../../house/temp-tree.ts";
 
 /** Each takes seconds, on a machine that may be busy. */
