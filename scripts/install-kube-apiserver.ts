@@ -25,7 +25,7 @@ function run(parameters: readonly string[], directory: string): string | null {
     env: environment,
     stdio: ["ignore", "pipe", "inherit"],
     encoding: "utf8",
-    timeout: Math.max(1, BUILD_MS_MAX - (performance.now() - began)),
+    timeout: Math.max(1, Math.ceil(BUILD_MS_MAX - (performance.now() - began))),
     killSignal: "SIGINT",
   });
   if (status === 0) return stdout;
@@ -41,9 +41,9 @@ function fetchSources(directory: string): boolean {
   const printed = run(["mod", "download", "-json", MODULE], directory);
   if (printed === null) return false;
   const { Dir: sources } = JSON.parse(printed) as { readonly Dir: string };
-  cpSync(sources, directory, { recursive: true });
-  spawnSync("chmod", ["-R", "u+w", directory]);
-  return true;
+  // Go keeps modules read-only, folders too: `cp` knows how to copy into what it has just made so.
+  const copied = spawnSync("cp", ["-R", `${sources}/.`, directory], { stdio: "inherit" });
+  return copied.status === 0 && spawnSync("chmod", ["-R", "u+w", directory]).status === 0;
 }
 
 /** The module's own file names libraries in folders that only its repository has: the published ones take their place. */

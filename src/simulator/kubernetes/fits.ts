@@ -1,11 +1,11 @@
 /** Whether a node takes a pod: its room, its labels, its taints, and whether it is heard. */
 import { readQuantity } from "./instants.ts";
-import type { KubernetesNode, Pod, Toleration } from "./objects.ts";
+import type { KubernetesNode, Pod, PodSpec, Toleration } from "./objects.ts";
 import { type Given, givenAt, isGiven, listAt, textAt } from "./objects-given.ts";
 import { type KubernetesState, podsOf } from "./state.ts";
 
 /** Why it does not, in the scheduler's words; null: it does. */
-export function refusalOf(state: KubernetesState, node: KubernetesNode, pod: Pod): string | null {
+export function refusalOf(node: KubernetesNode, pod: Pod, load: Load = EMPTY): string | null {
   if (node.spec.unschedulable === true) return "node(s) were unschedulable";
   const taint = (node.spec.taints ?? []).find(
     (one) =>
@@ -14,7 +14,7 @@ export function refusalOf(state: KubernetesState, node: KubernetesNode, pod: Pod
   );
   if (taint !== undefined) return `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`;
   if (!isSelected(node, pod)) return "node(s) didn't match Pod's node affinity/selector";
-  return shortage(state, node, pod);
+  return shortage(node, pod, load);
 }
 
 export function tolerates(
@@ -69,30 +69,49 @@ export function preferenceOf(node: KubernetesNode, { spec }: Pod): number {
     .reduce((sum, { weight }) => sum + (typeof weight === "number" ? weight : 0), 0);
 }
 
-const MEASURES = ["cpu", "memory"] as const;
-
-/** On it, and not over. */
-function podsOn(state: KubernetesState, nodeName: string): readonly Pod[] {
-  return [...podsOf(state).values()].filter(
-    ({ spec, status }) => spec.nodeName === nodeName && status.phase !== "Succeeded" && status.phase !== "Failed",
-  );
+interface Amounts {
+  readonly cpu: number;
+  readonly memory: number;
 }
 
-function shortage(state: KubernetesState, { metadata, status }: KubernetesNode, pod: Pod): string | null {
-  const others = podsOn(state, metadata.name);
-  if (others.length + 1 > Number(status.allocatable.pods ?? 0)) return "Too many pods";
-  for (const measure of MEASURES) {
-    const wanted = requested(pod, measure);
-    const taken = others.reduce((sum, other) => sum + requested(other, measure), 0);
-    if (wanted > 0 && taken + wanted > (readQuantity(status.allocatable[measure] ?? "0") ?? 0))
-      return `Insufficient ${measure}`;
+/** What is taken of a node. */
+export interface Load extends Amounts {
+  readonly podCount: number;
+}
+
+const EMPTY: Load = { podCount: 0, cpu: 0, memory: 0 };
+
+/** Of every node that has any; pods that are over take nothing. */
+export function loadsOf(state: KubernetesState): ReadonlyMap<string, Load> {
+  const loads = new Map<string, Load>();
+  for (const { spec, status } of podsOf(state).values()) {
+    if (spec.nodeName === undefined || status.phase === "Succeeded" || status.phase === "Failed") continue;
+    const { podCount, cpu, memory } = loads.get(spec.nodeName) ?? EMPTY;
+    const wanted = requestsOf(spec);
+    loads.set(spec.nodeName, { podCount: podCount + 1, cpu: cpu + wanted.cpu, memory: memory + wanted.memory });
+  }
+  return loads;
+}
+
+function shortage({ status }: KubernetesNode, { spec }: Pod, load: Load): string | null {
+  if (load.podCount + 1 > Number(status.allocatable.pods ?? 0)) return "Too many pods";
+  const wanted = requestsOf(spec);
+  for (const measure of ["cpu", "memory"] as const) {
+    const there = readQuantity(status.allocatable[measure] ?? "0") ?? 0;
+    if (wanted[measure] > 0 && load[measure] + wanted[measure] > there) return `Insufficient ${measure}`;
   }
   return null;
 }
 
-function requested({ spec }: Pod, measure: (typeof MEASURES)[number]): number {
-  return spec.containers.reduce(
-    (sum, { resources }) => sum + (readQuantity(resources?.requests?.[measure] ?? "0") ?? 0),
-    0,
-  );
+/** Containers never change, and thousands of pods are looked at for each that is scheduled. */
+const readRequests = new WeakMap<PodSpec["containers"], Amounts>();
+
+function requestsOf({ containers }: PodSpec): Amounts {
+  const known = readRequests.get(containers);
+  if (known !== undefined) return known;
+  const sum = (measure: keyof Amounts) =>
+    containers.reduce((total, { resources }) => total + (readQuantity(resources?.requests?.[measure] ?? "0") ?? 0), 0);
+  const amounts = { cpu: sum("cpu"), memory: sum("memory") };
+  readRequests.set(containers, amounts);
+  return amounts;
 }

@@ -1,4 +1,7 @@
-/** The kinds of objects that this API serves: where each is found, and what can be asked of it. */
+/**
+ * The kinds of objects that this API serves: where each is found, and what can be asked of it. What the model knows nothing
+ * more of (services, deployments and the like) is kept as it was given and does nothing.
+ */
 
 export type ResourceName =
   | "namespaces"
@@ -7,6 +10,13 @@ export type ResourceName =
   | "events"
   | "resourcequotas"
   | "serviceaccounts"
+  | "services"
+  | "configmaps"
+  | "secrets"
+  | "persistentvolumeclaims"
+  | "limitranges"
+  | "deployments"
+  | "networkpolicies"
   | "poddisruptionbudgets"
   | "roles"
   | "rolebindings"
@@ -65,6 +75,16 @@ export const RESOURCES: Readonly<Record<ResourceName, Resource>> = {
   events: resource("events", "Event", { shortNames: ["ev"] }),
   resourcequotas: resource("resourcequotas", "ResourceQuota", { shortNames: ["quota"] }, true),
   serviceaccounts: resource("serviceaccounts", "ServiceAccount", { shortNames: ["sa"] }),
+  services: resource("services", "Service", { shortNames: ["svc"] }),
+  configmaps: resource("configmaps", "ConfigMap", { shortNames: ["cm"] }),
+  secrets: resource("secrets", "Secret"),
+  persistentvolumeclaims: resource("persistentvolumeclaims", "PersistentVolumeClaim", { shortNames: ["pvc"] }),
+  limitranges: resource("limitranges", "LimitRange", { shortNames: ["limits"] }),
+  deployments: resource("deployments", "Deployment", { group: "apps", shortNames: ["deploy"] }),
+  networkpolicies: resource("networkpolicies", "NetworkPolicy", {
+    group: "networking.k8s.io",
+    shortNames: ["netpol"],
+  }),
   poddisruptionbudgets: resource("poddisruptionbudgets", "PodDisruptionBudget", {
     group: "policy",
     shortNames: ["pdb"],

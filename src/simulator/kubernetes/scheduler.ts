@@ -1,5 +1,5 @@
 /** The scheduler: a node for each pod that has none, or the reason why there is none. */
-import { preferenceOf, refusalOf } from "./fits.ts";
+import { loadsOf, preferenceOf, refusalOf } from "./fits.ts";
 import type { Condition, Pod } from "./objects.ts";
 import type { PodLife } from "./pod-life.ts";
 import { joinConditions, podOfLife } from "./pod-status.ts";
@@ -10,7 +10,10 @@ import { put } from "./store.ts";
 export function schedulePod(state: KubernetesState, life: PodLife, nowMs: number): boolean {
   const pod = podOfLife(state, life);
   if (pod === undefined) return false;
-  const looks = [...nodesOf(state).values()].map((node) => ({ node, refusal: refusalOf(state, node, pod) }));
+  const loads = loadsOf(state);
+  const looks = [...nodesOf(state).values()].map((node) => {
+    return { node, refusal: refusalOf(node, pod, loads.get(node.metadata.name)) };
+  });
   const fitting = looks.filter(({ refusal }) => refusal === null).map(({ node }) => node);
   if (fitting.length === 0) {
     const refusals = looks.flatMap(({ refusal }) => (refusal === null ? [] : [refusal]));
