@@ -162,6 +162,7 @@ async function createKubernetes(
     runnerEnvironment: runner.environment,
     bundle: { url: `${agentsUrl}${bundlePath(sha256)}`, sha256, entry },
     controllerUrl: agentsUrl,
+    isObserving: policy.mode === "observe",
     clock,
     random: systemRandom(),
   });

@@ -14,7 +14,7 @@ import { type Owner, ownerLabels } from "./marks.ts";
 /** More pods than a pool may have. */
 const MIN_AVAILABLE = 1_000_000;
 /** A launch may be under way that the listing does not show yet. */
-const KEPT_EMPTY_MS = 10 * MINUTE_MS;
+const KEPT_EMPTY_MS = 2 * MINUTE_MS;
 const TRIED_AGAIN_MS = MINUTE_MS;
 
 export interface BudgetOptions {
@@ -22,6 +22,8 @@ export interface BudgetOptions {
   readonly owner: Owner;
   readonly namespace: string;
   readonly clock: Clock;
+  /** The pool only observes: nothing is changed for it. */
+  readonly isObserving: boolean;
 }
 
 export class Budget {
@@ -35,7 +37,8 @@ export class Budget {
 
   constructor(options: BudgetOptions) {
     this.#options = options;
-    this.#name = budgetName(options.owner);
+    const { controllerId, pool } = options.owner;
+    this.#name = `holdfast-${controllerId}-${pool}`;
     this.#neededAtMs = options.clock.monotonicMs();
   }
 
@@ -65,6 +68,7 @@ export class Budget {
 
   /** Called after each complete listing. */
   async keep(podCount: number): Promise<void> {
+    if (this.#options.isObserving) return;
     const nowMs = this.#options.clock.monotonicMs();
     if (nowMs - this.#triedAtMs < TRIED_AGAIN_MS) return;
     if (podCount > 0) return this.ensure();
@@ -86,8 +90,4 @@ export class Budget {
       this.#trouble = failure.trouble === done ? null : describeFailure(failure);
     }
   }
-}
-
-export function budgetName({ controllerId, pool }: Owner): string {
-  return `holdfast-${controllerId}-${pool}`;
 }

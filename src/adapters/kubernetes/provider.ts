@@ -33,7 +33,7 @@ export function createKubernetesProvider(options: KubernetesProviderOptions): Ku
   const owner = { controllerId, pool };
   const sights = new Sights(clock);
   const rests = new Rests(clock);
-  const budget = new Budget({ clients, owner, namespace, clock });
+  const budget = new Budget({ clients, owner, namespace, clock, isObserving: options.isObserving });
   const reading = { clients, owner, namespace, clock, sights, readNodes: createNodeReader(clients.core) };
   return {
     launch: async (request) => {

@@ -56,6 +56,8 @@ export interface KubernetesProviderOptions {
   readonly bundle: AgentBundle;
   /** Where the agents reach the controller. */
   readonly controllerUrl: string;
+  /** The pool only observes: nothing of its own is kept in the cluster. */
+  readonly isObserving: boolean;
   readonly clock: Clock;
   readonly random: Random;
 }

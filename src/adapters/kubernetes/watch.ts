@@ -67,34 +67,39 @@ interface Follower {
 /** @returns the version to go on from; null where that is no longer kept. */
 async function follow(context: WatchContext, from: string, follower: Follower): Promise<string | null> {
   const { clients, namespace, owner } = context;
+  const { signal } = follower;
   let version: string | null = from;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const query = {
+    labelSelector: ownerSelector(owner),
+    resourceVersion: from,
+    allowWatchBookmarks: true,
+    timeoutSeconds: WATCH_SECONDS,
+  };
+  const onEvent = (kind: string, object: WatchedObject): void => {
+    if (kind === "ERROR") {
+      version = null;
+      if (object.code !== GONE) reject(new Error(`the watch ended: ${object.message ?? "it did not say why"}`));
+      return;
+    }
+    if (version !== null) version = object.metadata?.resourceVersion ?? version;
+    if (kind !== "BOOKMARK") noteEvent(context, kind, object, follower);
+  };
+  const onDone = (error: unknown): void => {
+    if (statusOf(error) === GONE) version = null;
+    if (error === null || error === undefined || version === null || signal.aborted) resolve();
+    else reject(error);
+  };
   const watch = new PatientWatch(clients.access);
-  await new Promise<void>((resolve, reject) => {
-    const query = {
-      labelSelector: ownerSelector(owner),
-      resourceVersion: from,
-      allowWatchBookmarks: true,
-      timeoutSeconds: WATCH_SECONDS,
-    };
-    const onEvent = (kind: string, object: WatchedObject): void => {
-      if (kind === "ERROR") {
-        version = null;
-        if (object.code !== GONE) reject(new Error(`the watch ended: ${object.message ?? "it did not say why"}`));
-        return;
-      }
-      if (version !== null) version = object.metadata?.resourceVersion ?? version;
-      if (kind !== "BOOKMARK") noteEvent(context, kind, object, follower);
-    };
-    const onDone = (error: unknown): void => {
-      if (statusOf(error) === GONE) version = null;
-      if (error === null || error === undefined || version === null || follower.signal.aborted) resolve();
-      else reject(error);
-    };
-    watch.watch(`/api/v1/namespaces/${namespace}/pods`, query, onEvent, onDone).then((controller) => {
-      if (follower.signal.aborted) controller.abort();
-      follower.signal.addEventListener("abort", () => controller.abort(), { once: true });
-    }, reject);
-  });
+  const connection = await watch.watch(`/api/v1/namespaces/${namespace}/pods`, query, onEvent, onDone);
+  const hangUp = (): void => connection.abort();
+  if (signal.aborted) hangUp();
+  signal.addEventListener("abort", hangUp, { once: true });
+  try {
+    await promise;
+  } finally {
+    signal.removeEventListener("abort", hangUp);
+  }
   return version;
 }
 

@@ -106,12 +106,22 @@ describe("a launch", () => {
     const { providerId } = await launchOne(stage.provider);
     stage.cluster.removePod(placeOf(providerId));
     await stage.provider.list("all");
-    stage.clock.pass(9 * 60_000);
+    stage.clock.pass(110_000);
     await stage.provider.list("all");
     expect(stage.cluster.calls()["delete poddisruptionbudgets"]).toBeUndefined();
     stage.clock.pass(2 * 60_000);
     await stage.provider.list("all");
     await stage.provider.list("all");
     expect(stage.cluster.calls()["delete poddisruptionbudgets"]).toBe(1);
+  });
+
+  it("makes the budget again that somebody removed, and none for a pool that only observes", async () => {
+    await launchOne(stage.provider);
+    await stage.another({ isObserving: true }).list("all");
+    expect(stage.cluster.calls()["create poddisruptionbudgets"]).toBe(1);
+    const other = stage.another();
+    stage.clock.pass(60_000);
+    await other.list("all");
+    expect(stage.cluster.calls()["create poddisruptionbudgets"]).toBe(2);
   });
 });

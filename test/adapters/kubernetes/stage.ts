@@ -67,6 +67,7 @@ export function optionsOf(settings: KubernetesSettings, clock: Clock = handClock
     runnerEnvironment: {},
     bundle: { url: "https://holdfast.test/agent/v1/bundle/x.tar.gz", sha256: "0".repeat(64), entry: "agent/main.ts" },
     controllerUrl: "https://holdfast.test",
+    isObserving: false,
     clock,
     random: { token: () => "0", fraction: () => 0 },
   };
@@ -86,6 +87,7 @@ interface Other {
   readonly token?: string;
   readonly settings?: Partial<KubernetesSettings>;
   readonly controllerId?: string;
+  readonly isObserving?: boolean;
   readonly clock?: Clock;
 }
 
@@ -103,7 +105,8 @@ export function useStage(kubernetes: KubernetesSetup = {}, settings: Partial<Kub
   const another = (who: Other = {}): KubernetesProvider => {
     const access = accessBy(who.token ?? cluster.token);
     const options = optionsOf(settingsOf({ access, ...settings, ...who.settings }), who.clock ?? clock);
-    return createKubernetesProvider({ ...options, controllerId: parseControllerId(who.controllerId ?? CONTROLLER) });
+    const controllerId = parseControllerId(who.controllerId ?? CONTROLLER);
+    return createKubernetesProvider({ ...options, controllerId, isObserving: who.isObserving ?? false });
   };
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "holdfast-kubernetes-"));

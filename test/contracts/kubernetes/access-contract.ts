@@ -33,6 +33,11 @@ async function mayDo(stage: Stage, token: string, verb: string): Promise<boolean
 }
 
 export function describeAccess(getStage: GetStage): void {
+  describeRoles(getStage);
+  describePodTokens(getStage);
+}
+
+function describeRoles(getStage: GetStage): void {
   describe("access", () => {
     it("refuses who is nobody: 401", async () => {
       const { core } = getStage().as("rubbish");
@@ -62,7 +67,9 @@ export function describeAccess(getStage: GetStage): void {
       expect([await mayDo(stage, token, "get"), await mayDo(stage, token, "delete")]).toEqual([true, false]);
     });
   });
+}
 
+function describePodTokens(getStage: GetStage): void {
   describe("a pod's token", () => {
     it("tells its pod, to who asks for the audience that it is meant for alone", async () => {
       const stage = getStage();

@@ -10,7 +10,14 @@ async function isThere(stage: Stage, name: string): Promise<boolean> {
 }
 
 export function describeChanges(getStage: GetStage): void {
-  describe("deleting", () => {
+  describeConditions(getStage);
+  describeDeletions(getStage);
+  describePatches(getStage);
+  describeRefusedPatches(getStage);
+}
+
+function describeConditions(getStage: GetStage): void {
+  describe("deleting under conditions", () => {
     it("refuses to delete another pod of that name: 409", async () => {
       const stage = getStage();
       const { metadata } = await stage.make("a");
@@ -36,7 +43,11 @@ export function describeChanges(getStage: GetStage): void {
       await stage.delete("a", { body: { preconditions: fresh, gracePeriodSeconds: 0 } });
       expect(await isThere(stage, "a")).toBe(false);
     });
+  });
+}
 
+function describeDeletions(getStage: GetStage): void {
+  describe("deleting", () => {
     it("removes a pod at once that no node has, or that is over", async () => {
       const stage = getStage();
       await stage.make("unscheduled");
@@ -86,7 +97,9 @@ export function describeChanges(getStage: GetStage): void {
       expect(await refusalOf(getStage().delete("nobody"))).toMatchObject({ code: 404, reason: "NotFound" });
     });
   });
+}
 
+function describePatches(getStage: GetStage): void {
   describe("patching", () => {
     it("joins labels and annotations, and takes away what is null", async () => {
       const stage = getStage();
@@ -102,7 +115,11 @@ export function describeChanges(getStage: GetStage): void {
       const patched = await stage.patch("a", { metadata: { labels: { x: "1" } } });
       expect(patched.metadata?.resourceVersion).toBe(metadata?.resourceVersion);
     });
+  });
+}
 
+function describeRefusedPatches(getStage: GetStage): void {
+  describe("a patch", () => {
     it("refuses a change of what has changed since: 409", async () => {
       const stage = getStage();
       const { metadata } = await stage.make("a");

@@ -6,6 +6,14 @@ import { refusalOf } from "./stage.ts";
 const CAUSES = (refusal: { readonly details?: { readonly causes?: readonly object[] } }) => refusal.details?.causes;
 
 export function describeMaking(getStage: GetStage): void {
+  describeMade(getStage);
+  describeInvalid(getStage);
+  describeForbidden(getStage);
+  describeBudgets(getStage);
+  describeStatuses(getStage);
+}
+
+function describeMade(getStage: GetStage): void {
   describe("making", () => {
     it("gives a pod its uid, its version, its defaults, and the phase Pending", async () => {
       const pod = await getStage().make("a");
@@ -44,7 +52,11 @@ export function describeMaking(getStage: GetStage): void {
       const other = core.createNamespacedPod({ namespace, body: stage.body("b"), dryRun: "Yes" });
       expect(await refusalOf(other)).toMatchObject({ code: 422, reason: "Invalid" });
     });
+  });
+}
 
+function describeInvalid(getStage: GetStage): void {
+  describe("what is made wrongly", () => {
     it("refuses names, labels and containers that are none, and names each: 422", async () => {
       const stage = getStage();
       const refusal = await refusalOf(stage.make("Bad_Name", { containers: [] }, { "x y": "1", z: "a b" }));
@@ -71,7 +83,11 @@ export function describeMaking(getStage: GetStage): void {
         { reason: "FieldValueNotSupported", field: "spec.restartPolicy" },
       ]);
     });
+  });
+}
 
+function describeForbidden(getStage: GetStage): void {
+  describe("what may not be made", () => {
     it("refuses a pod in a namespace that is not there: 404", async () => {
       const stage = getStage();
       const call = stage.core.createNamespacedPod({ namespace: "nowhere", body: stage.body("a") });
@@ -106,8 +122,12 @@ export function describeMaking(getStage: GetStage): void {
         details: { name: "a", kind: "pods" },
       });
     });
+  });
+}
 
-    it("makes a disruption budget once", async () => {
+function describeBudgets(getStage: GetStage): void {
+  describe("a disruption budget", () => {
+    it("is made once", async () => {
       const { policy, namespace } = getStage();
       const spec = { maxUnavailable: 0, selector: { matchLabels: { pool: "linux" } } };
       const body = { metadata: { name: "linux" }, spec };
@@ -120,7 +140,9 @@ export function describeMaking(getStage: GetStage): void {
       });
     });
   });
+}
 
+function describeStatuses(getStage: GetStage): void {
   describe("a kubelet's words", () => {
     it.each(POD_SHAPES)("are kept as they are: $name", async (shape) => {
       const stage = getStage();

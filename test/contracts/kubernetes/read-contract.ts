@@ -3,7 +3,13 @@ import type { GetStage } from "./contract.ts";
 import { NODE, refusalOf } from "./stage.ts";
 
 export function describeReading(getStage: GetStage): void {
-  describe("reading", () => {
+  describeLists(getStage);
+  describePages(getStage);
+  describeRefusals(getStage);
+}
+
+function describeLists(getStage: GetStage): void {
+  describe("listing", () => {
     it("lists by labels and by fields, with a resourceVersion", async () => {
       const stage = getStage();
       await stage.make("a", {}, { pool: "linux" });
@@ -22,7 +28,11 @@ export function describeReading(getStage: GetStage): void {
       expect(await names({ fieldSelector: `spec.nodeName=${NODE}` })).toEqual(["b"]);
       expect(await names({ fieldSelector: "status.phase!=Running" })).toEqual(["a"]);
     });
+  });
+}
 
+function describePages(getStage: GetStage): void {
+  describe("paging", () => {
     it("pages through one moment, whatever happens meanwhile", async () => {
       const stage = getStage();
       const { core, namespace } = stage;
@@ -59,7 +69,11 @@ export function describeReading(getStage: GetStage): void {
       expect(refusal).toMatchObject({ code: 410, reason: "Expired" });
       expect(refusal).toHaveProperty("metadata.continue", expect.stringMatching(/./));
     });
+  });
+}
 
+function describeRefusals(getStage: GetStage): void {
+  describe("reading", () => {
     it("refuses a resourceVersion that has not come yet: 504", async () => {
       const { namespace, core } = getStage();
       const refusal = await refusalOf(core.listNamespacedPod({ namespace, resourceVersion: "99999999" }));

@@ -92,7 +92,7 @@ const ROWS: readonly Row[] = [
   // 18 is no shape: `absence.test.ts`.
   ["19: a single container, started", podShape({ initContainers: [] }), KEPT],
   ["20: a state of the agent's container that nobody knows", podShape({ agent: { kind: "unrecognised" } }), ALARMED],
-  // 21 is a question of names: `names.test.ts` of the adapter.
+  // 21 is a question of names: `list.test.ts` of the adapter.
   ["22: its job is over at GitHub, and the pod lives", podShape(), KEPT],
 ];
 
