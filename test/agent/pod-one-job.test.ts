@@ -78,6 +78,12 @@ function signalFirst(container: Container, name: NodeJS.Signals): void {
   process.kill(first, name);
 }
 
+function agentOf(container: Container): number {
+  const [agent] = childrenOf(container.firstPid() ?? 0).filter((pid) => commandOf(pid).includes(bundle.entry));
+  if (agent === undefined) throw new Error("the agent is not there");
+  return agent;
+}
+
 // Skipped: a container is made of namespaces and mounts, which not everybody may make.
 describe.skipIf(why !== null)(`a pod${why === null ? "" : ` (skipped: ${why})`}`, () => {
   it("checks in by its token, runs a job through the death of its agent, and a deletion waits for it", async () => {
@@ -108,10 +114,8 @@ describe.skipIf(why !== null)(`a pod${why === null ? "" : ` (skipped: ${why})`}`
     await controller.waitFor("a running ticket", () => controller.last()?.ticket?.step === "running");
     await eventually("the job's first steps", () => existsSync(join(pod.home, "environment")));
 
-    const first = container.firstPid() ?? 0;
-    const [agent = 0] = childrenOf(first).filter((pid) => commandOf(pid).includes(bundle.entry));
     const [before] = controller.reports.slice(-1);
-    process.kill(agent, "SIGKILL");
+    process.kill(agentOf(container), "SIGKILL");
     await controller.waitFor("the next agent", () => {
       const [latest] = controller.reports.slice(-1);
       return latest?.incarnation !== before?.incarnation && latest?.report.ticket?.step === "running";
@@ -135,6 +139,15 @@ describe.skipIf(why !== null)(`a pod${why === null ? "" : ` (skipped: ${why})`}`
     expect(container.output()).toContain("the agent ended with 137, starting it again");
     expect(container.output()).toContain('"message":"all is over: the agent ends"');
     for (const secret of [TOKEN, encodedJitConfig]) expect(container.output()).not.toContain(secret);
+  });
+
+  it("that is asked to end while its agent is down ends as well: the next agent is told so", async () => {
+    const container = await startPod();
+    process.kill(agentOf(container), "SIGKILL");
+    await eventually("the pause before the next agent", () => container.output().includes("starting it again"));
+    signalFirst(container, "SIGTERM");
+    expect(await container.exited).toBe(0);
+    expect(controller.last()).toMatchObject({ phase: "leaving", ticket: null });
   });
 
   it("that holds nothing ends soon after it is asked to", async () => {
