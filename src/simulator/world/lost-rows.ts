@@ -4,13 +4,30 @@
  */
 import { SECOND_MS } from "../../domain/units.ts";
 import type { GitHubState } from "../github/state.ts";
-import type { World } from "./world.ts";
+import type { Fleet } from "./algorithm.ts";
+import type { Chance } from "./chance.ts";
+import type { WorldDatabase } from "./database.ts";
+import type { EventLog } from "./event-log.ts";
+import type { GitHubWorld } from "./github-world.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { Workload } from "./workload.ts";
+
+/** Whose book it is: of the two one is there. */
+interface BookedWorld {
+  readonly workload: Workload;
+  readonly scheduler: Scheduler;
+  readonly chance: Chance;
+  readonly log: EventLog;
+  readonly github: GitHubWorld;
+  readonly database: WorldDatabase | null;
+  readonly fleet: Fleet | null;
+}
 
 /** A transaction that is open is not cut in two. */
 const RETRY_MS = SECOND_MS / 10;
 
 /** To be told of every job that was acquired. */
-export function loseRowLater(world: World, jobId: number): void {
+export function loseRowLater(world: BookedWorld, jobId: number): void {
   const { workload, scheduler, chance, log } = world;
   const fault = workload.strikes("controller.row-lost", jobId);
   if (fault === null) return;
