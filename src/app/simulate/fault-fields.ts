@@ -20,7 +20,7 @@ export interface FaultSchema<Kind extends FaultKind> {
 /** What a share is of, and so what the key of it is called; `probability` is another word for each. */
 export const SHARES = ["perJob", "perMachine", "perTicket"] as const;
 
-export function share(of: string, example: string) {
+function share(of: string, example: string) {
   return key(shareNumber(), { says: `The share of ${of} that it befalls: 0 to 1.`, example });
 }
 

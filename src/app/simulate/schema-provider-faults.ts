@@ -117,7 +117,7 @@ export const PROVIDER_FAULTS: { readonly [Kind in ProviderFaultKind]: FaultSchem
     },
   },
   "kubernetes.stale-reads": {
-    says: "What is read of the API comes from a cache that is behind.",
+    says: "A listing comes from a cache that is behind.",
     example: "{ kind: kubernetes.stale-reads, probability: 0.1, lag: [1s, 30s] }",
     fields: { ...PROBABILITY, ...lag("How far.") },
   },
