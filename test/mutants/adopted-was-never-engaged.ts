@@ -10,7 +10,16 @@ export const mutant: Mutant = {
     { source: "src/domain/adoption.ts", text: 'origin: "adopted",', replacement: 'origin: "launched",' },
     { source: "src/domain/adoption.ts", text: "ticketsGiven: 1,", replacement: "ticketsGiven: 0," },
     { source: "src/domain/adoption.ts", text: "isAgentSeen: true,", replacement: "isAgentSeen: false," },
-    { source: "src/controllers/observe/adopt.ts", text: "await insertTicket(tx, standIn);", replacement: "" },
+    {
+      source: "src/controllers/observe/adopt.ts",
+      text: "if (standIn !== null) await insertTicket(tx, standIn);",
+      replacement: "",
+    },
+    {
+      source: "src/domain/machine.ts",
+      text: 'return origin === "launched" && retireWhenSpent === "adopted";',
+      replacement: "return false;",
+    },
   ],
   why: "A machine whose row is lost with an hour of the store is taken for one of our own launches that nobody was heard from: cut off from us, it is ended by its boot deadline under its job.",
   world: {
