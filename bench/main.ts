@@ -13,11 +13,12 @@ import { coloursOf } from "../src/app/terminal/io.ts";
 import { renderTable } from "../src/app/terminal/table.ts";
 import { type Aim, type Bench, type BenchResult, type Figure, resultOf } from "./bench.ts";
 import { launch } from "./launch.ts";
+import { pods } from "./pods.ts";
 import { reading } from "./reading.ts";
 import { retire } from "./retire.ts";
 import { simulate } from "./simulate.ts";
 
-const BENCHES: readonly Bench[] = [retire, launch, simulate, reading];
+const BENCHES: readonly Bench[] = [retire, launch, simulate, reading, pods];
 const RESULTS = new URL("results.json", import.meta.url);
 
 const { values, positionals } = parseArgs({

@@ -5,7 +5,8 @@
  */
 import type { V1Pod } from "@kubernetes/client-node";
 import { ProviderError, type ProviderErrorCode } from "../../domain/errors.ts";
-import type { MachineId, ProviderId } from "../../domain/ids.ts";
+import { POD_VARIABLES } from "../../domain/host/pod-settings.ts";
+import type { ControllerId, LaunchId, MachineId, ProviderId } from "../../domain/ids.ts";
 import { podNameOf } from "../../domain/pod/provider-id.ts";
 import type { LaunchedMachine, LaunchRequest } from "../../ports/provider.ts";
 import type { KubernetesClients } from "./client.ts";
@@ -24,6 +25,7 @@ import type { Order } from "./order.ts";
 import { inParallel } from "./parallel.ts";
 import { buildPod, type PodOptions } from "./pod.ts";
 import type { Rests } from "./rests.ts";
+import { RUNNER_CONTAINER } from "./template.ts";
 
 export interface LaunchContext {
   readonly clients: KubernetesClients;
@@ -104,9 +106,8 @@ async function lookAgain(
   const attempted = `reading pod ${namespace}/${name}, after its creation was refused: ${describeFailure(failure)}`;
   try {
     const pod = await clients.core.readNamespacedPod({ namespace, name });
-    const marks = readMarks(pod.metadata ?? {});
-    const isOurs = marks.controllerId === options.controllerId && marks.launchId === launchId;
-    if (isOurs) return answer(machineId, pod, attempted);
+    if (isOfLaunch(pod, { controllerId: options.controllerId, machineId, launchId }))
+      return answer(machineId, pod, attempted);
     const taken = `a pod ${namespace}/${name} exists that is not of this launch`;
     return { kind: "refused", failure: classify(409, "AlreadyExists", taken) };
   } catch (error) {
@@ -114,6 +115,32 @@ async function lookAgain(
     const isAbsent = readFailure(error).trouble === "absent" && failure.trouble !== "exists";
     return isAbsent ? { kind: "refused", failure } : { kind: "unknown", error: toUnavailable(error, attempted) };
   }
+}
+
+/**
+ * By its labels; where somebody took some off, by what no one can change: its variables say whom it was made for. To call such
+ * a pod not started would close the row of one that runs.
+ */
+function isOfLaunch(pod: V1Pod, launch: Launched): boolean {
+  const { controllerId, launchId } = readMarks(pod.metadata ?? {});
+  const isContradicted =
+    (controllerId !== null && controllerId !== launch.controllerId) ||
+    (launchId !== null && launchId !== launch.launchId);
+  if (isContradicted) return false;
+  return (controllerId !== null && launchId !== null) || isMadeFor(pod, launch);
+}
+
+function isMadeFor({ spec }: V1Pod, { controllerId, machineId }: Launched): boolean {
+  const variables = spec?.containers.find(({ name }) => name === RUNNER_CONTAINER)?.env ?? [];
+  const says = (variable: string, value: string) =>
+    variables.some((one) => one.name === variable && one.value === value);
+  return says(POD_VARIABLES.controllerId, controllerId) && says(POD_VARIABLES.machineId, machineId);
+}
+
+interface Launched {
+  readonly controllerId: ControllerId;
+  readonly machineId: MachineId;
+  readonly launchId: LaunchId;
 }
 
 function answer(machineId: MachineId, pod: V1Pod, attempted: string): Outcome {

@@ -2,7 +2,8 @@
 import type { Fault, FaultKind } from "../../simulator/scenario/fault.ts";
 import { addIssues, nearestOf } from "../config/issues.ts";
 import { type ProblemList, renderPath } from "../config/problems.ts";
-import { blockOf, FAULT_KINDS, FAULTS, SHARES } from "./schema-faults.ts";
+import { SHARES } from "./fault-fields.ts";
+import { blockOf, FAULT_KINDS, FAULTS } from "./schema-faults.ts";
 
 export const SCENARIO_REFERENCE = "docs/reference/scenario.md";
 

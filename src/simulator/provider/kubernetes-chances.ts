@@ -75,7 +75,8 @@ export class KubernetesChances {
 
   /** How old what this call reads is. */
   drawStaleness({ verb }: KubernetesRequest): number {
-    if (verb !== "get" && verb !== "list") return 0;
+    // A single object is read with a quorum; lists are what caches have given out (kubernetes #59848).
+    if (verb !== "list") return 0;
     const ages = this.#chances.active("kubernetes.stale-reads").map(({ kind, probability, lagMs }) => {
       if (!this.#reads.happens(probability)) return 0;
       this.#world.witness.faultHappened(kind);

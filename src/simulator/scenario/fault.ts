@@ -99,7 +99,7 @@ export type Fault =
       readonly effect: "none" | "done";
       readonly probability: number;
     }
-  /** What is read is so old. */
+  /** A listing is so old. */
   | { readonly kind: "kubernetes.stale-reads"; readonly probability: number; readonly lagMs: Range }
   /** Every watch ends, and the changes before are no longer known. */
   | { readonly kind: "kubernetes.watch-gap"; readonly everyMs: number }

@@ -1,5 +1,6 @@
 /** Launches over HTTP: idempotent by name, and refused only where nothing was started. */
 import { describe, expect, it } from "vitest";
+import { LABEL } from "../../../src/adapters/kubernetes/marks.ts";
 import { drafted, launchOne, NAMESPACE, newLaunch, placeOf, useStage } from "./stage.ts";
 
 const stage = useStage();
@@ -32,6 +33,16 @@ describe("a launch", () => {
     await expect(stage.provider.launch(request)).rejects.toMatchObject({ code: "provider-unavailable" });
     expect(await stage.provider.launch(request)).toHaveLength(1);
     expect(stage.cluster.pods()).toHaveLength(1);
+  });
+
+  it("finds its pod again though somebody took its labels off: nobody can take off what it was made for", async () => {
+    const request = await drafted(stage.provider);
+    const launched = await stage.provider.launch(request);
+    const [name = ""] = stage.cluster.pods().map(({ metadata }) => metadata.name);
+    stage.cluster.changePodMeta({ name, namespace: NAMESPACE }, { labels: {} });
+    expect(await stage.another().launch(request)).toEqual(launched);
+    stage.cluster.changePodMeta({ name, namespace: NAMESPACE }, { labels: { [LABEL.controller]: "another" } });
+    await expect(stage.another().launch(request)).rejects.toMatchObject({ code: "provider-invalid" });
   });
 
   it("does not take somebody else's pod of the name for its own", async () => {

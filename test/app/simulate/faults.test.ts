@@ -1,8 +1,9 @@
 import { expect, it } from "vitest";
 import { parse } from "yaml";
 import { ProblemList } from "../../../src/app/config/problems.ts";
+import { SHARES } from "../../../src/app/simulate/fault-fields.ts";
 import { readFaults } from "../../../src/app/simulate/read-faults.ts";
-import { blockOf, FAULT_KINDS, FAULTS, SHARES } from "../../../src/app/simulate/schema-faults.ts";
+import { blockOf, FAULT_KINDS, FAULTS } from "../../../src/app/simulate/schema-faults.ts";
 
 function readOne(written: unknown) {
   const problems = new ProblemList();

@@ -8,13 +8,24 @@ import { parseJobId } from "../../../src/domain/ids.ts";
 import { isServedBy, type PoolPolicy } from "../../../src/domain/pool.ts";
 import { HOUR_MS } from "../../../src/domain/units.ts";
 import { EC2_ERRORS } from "../../../src/simulator/ec2/errors.ts";
-import { EC2_ERROR_PLACES, type Fault } from "../../../src/simulator/scenario/fault.ts";
+import {
+  EC2_ERROR_PLACES,
+  type Fault,
+  KUBERNETES_ERROR_PLACES,
+  KUBERNETES_ERROR_REASONS,
+} from "../../../src/simulator/scenario/fault.ts";
 import { randomScenario } from "../../../src/simulator/scenario/random.ts";
 import type { Scenario } from "../../../src/simulator/scenario/scenario.ts";
 
 const SEEDS = Array.from({ length: 200 }, (_, index) => index + 1);
 const SCENARIOS = SEEDS.map((seed) => randomScenario(seed));
 const EC2_SCENARIOS = SEEDS.map((seed) => randomScenario(seed, "ec2"));
+const KUBERNETES_SCENARIOS = SEEDS.map((seed) => randomScenario(seed, "kubernetes"));
+
+/** Kinds that are of one provider alone, and the one that only scenarios from life have. */
+const isOf = (family: string) => (kind: string) => kind.startsWith(`${family}.`);
+const isScripted = (kind: string) => kind === "controller.row-lost";
+const PLAIN_KINDS = FAULT_KINDS.filter((kind) => !isOf("ec2")(kind) && !isOf("kubernetes")(kind) && !isScripted(kind));
 
 /** A world without faults, of which there is one in so many or more. */
 const QUIET_ONE_IN = 40;
@@ -116,9 +127,13 @@ it("restores no store from before the world began", () => {
 it("has every kind of fault somewhere, and none twice in one world", () => {
   const kindsOf = (scenarios: readonly Scenario[]) =>
     [...new Set(scenarios.flatMap(({ faults }) => faults.map(({ kind }) => kind)))].toSorted();
-  expect(kindsOf(SCENARIOS)).toEqual(FAULT_KINDS.filter((kind) => !kind.startsWith("ec2.")).toSorted());
+  expect(kindsOf(SCENARIOS)).toEqual(PLAIN_KINDS.toSorted());
   for (const { faults } of SCENARIOS) expect(new Set(faults.map(({ kind }) => kind)).size).toBe(faults.length);
-  expect(kindsOf(EC2_SCENARIOS)).toEqual(FAULT_KINDS.toSorted());
+  for (const [family, scenarios] of [
+    ["ec2", EC2_SCENARIOS],
+    ["kubernetes", KUBERNETES_SCENARIOS],
+  ] as const)
+    expect(kindsOf(scenarios)).toEqual([...PLAIN_KINDS, ...FAULT_KINDS.filter(isOf(family))].toSorted());
 });
 
 it("puts each of EC2's errors on each of its calls, before its effect and after it, within three hundred worlds", () => {
@@ -127,6 +142,16 @@ it("puts each of EC2's errors on each of its calls, before its effect and after 
   const drawn = new Set(errors.map(({ code, on, effect }) => `${code} ${on} ${effect}`));
   const all = EC2_ERROR_PLACES.flatMap((on) =>
     Object.keys(EC2_ERRORS).flatMap((code) => [`${code} ${on} none`, `${code} ${on} done`]),
+  );
+  expect(all.filter((one) => !drawn.has(one))).toEqual([]);
+});
+
+it("puts each refusal on each call about pods, before its effect and after it, within three hundred worlds", () => {
+  const worlds = Array.from({ length: 300 }, (_, index) => randomScenario(index + 1, "kubernetes"));
+  const refusals = worlds.flatMap(({ faults }) => faults).filter((fault) => fault.kind === "kubernetes.error");
+  const drawn = new Set(refusals.map(({ reason, on, effect }) => `${reason} ${on} ${effect}`));
+  const all = KUBERNETES_ERROR_PLACES.flatMap((on) =>
+    KUBERNETES_ERROR_REASONS.flatMap((reason) => [`${reason} ${on} none`, `${reason} ${on} done`]),
   );
   expect(all.filter((one) => !drawn.has(one))).toEqual([]);
 });
@@ -155,8 +180,8 @@ describe("of all worlds", () => {
 
   it("some have few faults and some most of the kinds at once", () => {
     const counts = SCENARIOS.map(({ faults }) => faults.length);
-    expect(Math.min(...counts.filter((count) => count > 0))).toBeLessThan(FAULT_KINDS.length / 8);
-    expect(Math.max(...counts)).toBeGreaterThan(FAULT_KINDS.length / 2);
+    expect(Math.min(...counts.filter((count) => count > 0))).toBeLessThan(PLAIN_KINDS.length / 8);
+    expect(Math.max(...counts)).toBeGreaterThan(PLAIN_KINDS.length / 2);
   });
 
   it.each<[string, (pool: PoolPolicy) => boolean]>([
