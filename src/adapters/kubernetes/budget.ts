@@ -50,7 +50,9 @@ export class Budget {
   /** Called before pods are made. */
   async ensure(): Promise<void> {
     this.#neededAtMs = this.#options.clock.monotonicMs();
-    if (this.#isThere === true) return;
+    // Another replica may have had the pool meanwhile, and removed it: not before it had seen no pod for so long.
+    const isFresh = this.#options.clock.monotonicMs() - this.#triedAtMs < KEPT_EMPTY_MS;
+    if (this.#isThere === true && isFresh) return;
     const { clients, namespace, owner } = this.#options;
     await this.#try("exists", async () => {
       await clients.policy.createNamespacedPodDisruptionBudget({

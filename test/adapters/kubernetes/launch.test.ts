@@ -135,4 +135,15 @@ describe("a launch", () => {
     await other.list("all");
     expect(stage.cluster.calls()["create poddisruptionbudgets"]).toBe(2);
   });
+
+  it("makes the budget again that another replica removed while the pool was that one's", async () => {
+    const { providerId } = await launchOne(stage.provider);
+    stage.cluster.removePod(placeOf(providerId));
+    const other = stage.another();
+    stage.clock.pass(3 * 60_000);
+    await other.list("all");
+    expect(stage.cluster.calls()["delete poddisruptionbudgets"]).toBe(1);
+    await launchOne(stage.provider);
+    expect(stage.cluster.calls()["create poddisruptionbudgets"]).toBe(2);
+  });
 });
