@@ -38,7 +38,8 @@ export class Budget {
   constructor(options: BudgetOptions) {
     this.#options = options;
     const { controllerId, pool } = options.owner;
-    this.#name = `holdfast-${controllerId}-${pool}`;
+    // Neither of the two can have a dot in it, so what two controllers call theirs is never the same.
+    this.#name = `holdfast-${controllerId}.${pool}`;
     this.#neededAtMs = options.clock.monotonicMs();
   }
 
