@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { VolumeSettings } from "../../adapters/ec2/settings.ts";
+import { POD_RUNNER_DIRECTORY } from "../../domain/host/pod-settings.ts";
 import { parseConnectionName, parseControllerId, parsePoolName } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import type { PoolPolicy, PoolScope } from "../../domain/pool.ts";
@@ -116,7 +117,7 @@ export function buildPool(
   const made = buildProvider(pool, folder);
   // Who vouches for a machine is nothing that it is made from.
   const provider: ProviderConfig = made.kind === "ec2" ? { ...made, identityCertificates } : made;
-  const { directory, environment } = pool.runner;
+  const { directory = POD_RUNNER_DIRECTORY, environment } = pool.runner;
   const runner: RunnerConfig = {
     // Of a machine that is a computer of its own, the folder is there and not here.
     directory: provider.kind === "process" ? resolve(folder, directory) : directory,

@@ -15,6 +15,7 @@ export function checkProvider(path: string, pool: DraftPool, problems: ProblemLi
   const { provider } = pool;
   if (provider === undefined) return;
   refuseOthers(`${path}.provider`, provider, problems);
+  demandRunner(path, pool, problems);
   if (provider.kind === "process") checkProcess(path, pool, provider, problems);
   if (provider.kind === "kubernetes") checkKubernetes(path, pool, provider, problems);
   if (provider.kind === "ec2") checkEc2(path, pool, provider, problems);
@@ -44,6 +45,16 @@ const WITHOUT_FOLDER: Readonly<Record<string, string>> = {
   ec2: "remove it: an instance has a disk of its own",
   kubernetes: "remove it: a pod has a volume of its own",
 };
+
+/** Only GitHub's own image has a place for it. */
+function demandRunner(path: string, { runner, provider }: DraftPool, problems: ProblemList): void {
+  if (runner?.directory !== undefined || provider?.kind === "kubernetes") return;
+  const [at, example] =
+    runner === undefined
+      ? ["runner", "runner: { directory: /opt/runner }"]
+      : ["runner.directory", "directory: /opt/runner"];
+  problems.add(`${path}.${at}`, "is missing", `as in \`${example}\``);
+}
 
 function checkProcess(path: string, { runner }: DraftPool, provider: Keys, problems: ProblemList): void {
   if (provider.workDirectory === undefined)

@@ -116,9 +116,10 @@ const RunnerDownloadSchema = z.strictObject({
 });
 
 const RunnerSchema = z.strictObject({
-  directory: key(pathText(), {
+  directory: key(pathText().optional(), {
     says: "The folder of GitHub's runner (with `bin/Runner.Listener`) that each machine gets a copy of; for `ec2` and `kubernetes` a folder of the image, from `/` on.",
     example: "directory: /opt/runner",
+    defaultText: "**required** but for `kubernetes`: `/home/runner`, where GitHub's own image has it",
   }),
   user: key(matchedText(/^[a-z_][a-z0-9_-]{0,31}$/, "must be the name of a user").optional(), {
     says: "`ec2`: the user of the image that the runner and its jobs run as. Reserved for `process`.",
@@ -238,7 +239,7 @@ export const PoolSchema = z.strictObject({
     says: "How long things may take.",
     example: "deadlines: { boot: 5m }",
   }),
-  runner: key(RunnerSchema, { says: "GitHub's runner.", example: "runner: { directory: /opt/runner }" }),
+  runner: key(RunnerSchema.prefault({}), { says: "GitHub's runner.", example: "runner: { directory: /opt/runner }" }),
   provider: key(ProviderSchema, {
     says: "What starts and ends the machines.",
     example: "provider: { kind: process, workDirectory: ./machines }",

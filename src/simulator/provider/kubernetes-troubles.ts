@@ -2,7 +2,7 @@
 import { changeNode, evictByNode, removeNode, setImage } from "../kubernetes/cluster-control.ts";
 import { deletePod, dropWatches, forgetHistory } from "../kubernetes/control.ts";
 import { addNode } from "../kubernetes/nodes.ts";
-import { type KubernetesState, nodesOf } from "../kubernetes/state.ts";
+import { type KubernetesState, keyOf, nodesOf, podsOf } from "../kubernetes/state.ts";
 import { put } from "../kubernetes/store.ts";
 import type { FaultOf } from "../scenario/fault.ts";
 import type { Chance, Range } from "../world/chance.ts";
@@ -58,7 +58,7 @@ export class KubernetesTroubles {
   reclaim(standing: Standing, kind: string): void {
     const { state, hosts, world } = this.#parts;
     const { name, namespace = "", uid } = standing.pod.metadata;
-    if (!state.lives.has(uid)) return;
+    if (!this.#isThere(standing)) return;
     hosts.doom(uid, { by: "fault", kind });
     evictByNode(state, { name, namespace }, "The node was low on resource: memory.", world.scheduler.nowMs);
     hosts.follow();
@@ -101,9 +101,14 @@ export class KubernetesTroubles {
   }
 
   #pickPod(): Standing | null {
-    const { state, hosts } = this.#parts;
-    const living = [...hosts.standing.values()].filter(({ pod }) => state.lives.has(pod.metadata.uid));
+    const living = [...this.#parts.hosts.standing.values()].filter((standing) => this.#isThere(standing));
     return living.length === 0 ? null : this.#picks.pick(living);
+  }
+
+  /** Both in the API and on its way: one that was removed by force may run on where nobody hears its node. */
+  #isThere({ pod: { metadata } }: Standing): boolean {
+    const { state } = this.#parts;
+    return state.lives.has(metadata.uid) && podsOf(state).get(keyOf(metadata))?.metadata.uid === metadata.uid;
   }
 
   #deletePod({ pod }: Standing, kind: string): void {

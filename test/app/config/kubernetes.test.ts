@@ -45,7 +45,10 @@ const WHOLE = {
 describe("a pool of pods", () => {
   it("takes the least there is", async () => {
     const folder = makeFolder();
-    const config = await readIn(folder, podConfig());
+    const written = podConfig();
+    // GitHub's own image has the runner where everybody expects it.
+    written.pools[0].runner = undefined;
+    const config = await readIn(folder, written);
     expect(config.pools[0]?.provider).toEqual(SMALLEST);
     expect(config.pools[0]?.runner.directory).toBe("/home/runner");
   });

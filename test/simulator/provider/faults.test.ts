@@ -1,9 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import type { Fault } from "../../../src/simulator/scenario/fault.ts";
-import { PROVIDERS } from "../../../src/simulator/scenario/scenario.ts";
 import { machineId, poolName } from "../../domain/builders.ts";
-import { end, IdleHost, launchOne, listing, makeScene, OURS, type ProviderScene, request } from "./provider-scene.ts";
+import {
+  end,
+  IdleHost,
+  launchOne,
+  listing,
+  MODELLED_PORTS,
+  makeScene,
+  OURS,
+  type ProviderScene,
+  request,
+} from "./provider-scene.ts";
 
 const code = (name: string) => expect.objectContaining({ code: name });
 const baselineCause = { by: "controller", proof: "" } as const;
@@ -241,7 +250,7 @@ describe("marks that are lost", () => {
   });
 });
 
-describe.each(PROVIDERS)("a boot at a %s", (kind) => {
+describe.each(MODELLED_PORTS)("a boot at a %s", (kind) => {
   it("may take long, or never end", async () => {
     const slow = makeScene(kind, [{ kind: "host.slow-boot", perMachine: 1, bootMs: [HOUR_MS, HOUR_MS] }]);
     await launchOne(slow);

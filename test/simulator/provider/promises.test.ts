@@ -2,13 +2,13 @@ import { describe, expect, it } from "vitest";
 import { parseProviderId } from "../../../src/domain/ids.ts";
 import { PERMIT_LIFE_MS } from "../../../src/domain/permit.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
-import { PROVIDERS } from "../../../src/simulator/scenario/scenario.ts";
 import { machineId, poolName } from "../../domain/builders.ts";
 import {
   brief,
   end,
   launchOne,
   listing,
+  MODELLED_PORTS,
   makeScene,
   OURS,
   otherController,
@@ -19,7 +19,7 @@ import {
 
 const code = (name: string) => expect.objectContaining({ code: name });
 
-describe.each(PROVIDERS)("a launch at a %s", (kind) => {
+describe.each(MODELLED_PORTS)("a launch at a %s", (kind) => {
   it("starts each machine once, with its marks and its identity, however often it is repeated", async () => {
     const scene = makeScene(kind);
     const launched = await scene.provider.launch(request(1, 3));
@@ -60,7 +60,7 @@ describe.each(["cloud", "process"] as const)("a launch at a %s", (kind) => {
   });
 });
 
-describe.each(PROVIDERS)("a listing at a %s", (kind) => {
+describe.each(MODELLED_PORTS)("a listing at a %s", (kind) => {
   it("shows what carries this controller's id and this pool, and nothing else", async () => {
     const scene = makeScene(kind);
     await launchOne(scene, 1);
@@ -104,7 +104,7 @@ describe.each(PROVIDERS)("a listing at a %s", (kind) => {
   });
 });
 
-describe.each(PROVIDERS)("terminate at a %s", (kind) => {
+describe.each(MODELLED_PORTS)("terminate at a %s", (kind) => {
   it("ends what runs there at once, by the provider's id, and is idempotent", async () => {
     const scene = makeScene(kind);
     const launched = await launchOne(scene);

@@ -14,7 +14,7 @@ import { HOUR_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import type { LaunchedMachine, LaunchRequest, Provider, ProviderAbilities } from "../../../src/ports/provider.ts";
 import { makeProvider } from "../../../src/simulator/provider/make-provider.ts";
 import type { Fault } from "../../../src/simulator/scenario/fault.ts";
-import type { ProviderWorld } from "../../../src/simulator/scenario/scenario.ts";
+import { PROVIDERS, type ProviderWorld } from "../../../src/simulator/scenario/scenario.ts";
 import { Chance } from "../../../src/simulator/world/chance.ts";
 import { EventLog } from "../../../src/simulator/world/event-log.ts";
 import type { AgentBirth, Host, HostBirth } from "../../../src/simulator/world/host.ts";
@@ -24,6 +24,8 @@ import type { Cause, HostTruth, Witness } from "../../../src/simulator/world/wit
 import { epoch, heard, machine, machineId, poolName, retiring } from "../../domain/builders.ts";
 
 export const START_MS = 1_000 * HOUR_MS;
+/** Those whose port is the world's own. The one of pods is the product's adapter, whose promises are tried with it. */
+export const MODELLED_PORTS = PROVIDERS.filter((kind) => kind !== "kubernetes");
 export const OURS = parseControllerId("ours");
 const CLOUD_BOOT_MS = 40 * SECOND_MS;
 
