@@ -59,8 +59,8 @@ interface ProviderLook {
 
 async function lookAtProvider(context: PoolContext, rows: readonly Machine[]): Promise<ProviderLook | null> {
   try {
-    const shown = await nameMachines(context, await context.provider.list("all"));
     const rowById = new Map(rows.map((machine) => [machine.id, machine]));
+    const shown = await nameMachines(context, await context.provider.list("all"), rowById);
     const conclude = (one: ObservedMachine) =>
       concludeStop(context, one, (one.machineId === null ? undefined : rowById.get(one.machineId)) ?? null);
     const listing = shown.map(conclude);

@@ -96,7 +96,8 @@ export function adoptStray(
 
 /**
  * A machine of ours without a row whose agent had never started when it was seen: it cannot have had a ticket, so its row
- * knows all of it from here on. It boots like a new one, and its boot deadline begins now.
+ * knows all of it from here on, and its boot deadline begins now. It gets no ticket either: whoever may make pods can have
+ * made it, to be given the jobs of others.
  */
 export function adoptUnstarted(
   stray: ObservedMachine & { readonly machineId: MachineId },
@@ -116,7 +117,7 @@ export function adoptUnstarted(
     incarnation: null,
     sequence: 0,
     report: null,
-    retireWhenSpent: null,
+    retireWhenSpent: "adopted",
     hold: null,
     forced: null,
     createdAtMs: nowMs,

@@ -117,7 +117,7 @@ function chooseProof(input: EndingInput, pool: PoolPolicy): ChosenProof {
   const { deadlines } = pool;
   const proofs: MachineProof[] = [];
   if (observed !== null) proofs.push({ kind: "provider-dead", observed });
-  proofs.push({ kind: "parked", observed }, { kind: "never-engaged", bootDeadlineMs: deadlines.bootMs });
+  proofs.push({ kind: "parked", observed }, { kind: "never-engaged", bootDeadlineMs: deadlines.bootMs, observed });
   if (forced !== null) proofs.push({ kind: "forced", operator: forced.operator, reason: forced.reason });
   proofs.push({ kind: "host-lost", facts, deadlines }, { kind: "job-terminal", facts, deadlines });
   for (const limit of OVERDUE_LIMITS) proofs.push({ kind: "overdue", limit, facts, deadlines });

@@ -265,6 +265,14 @@ export function providerIdOf(machine: Machine): ProviderId | null {
   return machine.state.kind === "planned" ? null : machine.state.providerId;
 }
 
+/**
+ * Its row was written at first sight, when it had never run. Who made it nobody knows, and the controller of another store
+ * may give it tickets: what it does once it has started only its host's word tells.
+ */
+export function isOfFirstSight({ origin, retireWhenSpent }: Machine): boolean {
+  return origin === "launched" && retireWhenSpent === "adopted";
+}
+
 /** Whether the machine may still be given a ticket in its life. */
 export function hasTicketsLeft(machine: Machine, jobsPerMachine: number): boolean {
   return machine.ticketsGiven < jobsPerMachine;

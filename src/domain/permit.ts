@@ -6,7 +6,7 @@
  * The contract's `fenced` ends a ticket here: its host hands it back, and the machine then ends as `parked`.
  */
 import type { ConnectionName, ControllerId, LeaseEpoch, MachineId, ProviderId, RunnerId, TicketId } from "./ids.ts";
-import { type Machine, providerIdOf } from "./machine.ts";
+import { isOfFirstSight, type Machine, providerIdOf } from "./machine.ts";
 import type { ObservedMachine, ObservedRunner } from "./observed.ts";
 import type { RegistrationScope } from "./pool.ts";
 import type { ReasonCode } from "./reasons.ts";
@@ -26,8 +26,11 @@ import { DAY_MS, MINUTE_MS, SECOND_MS } from "./units.ts";
 export const PERMIT_LIFE_MS = 30 * SECOND_MS;
 
 export type MachineProof =
-  /** Our own launch, never heard of since, past its boot deadline, with no ticket that ever left us. */
-  | { readonly kind: "never-engaged"; readonly bootDeadlineMs: number }
+  /**
+   * Our own launch, never heard of since, past its boot deadline, with no ticket that ever left us; or one of first sight, of
+   * which the provider, asked by id, says that it still has never run.
+   */
+  | { readonly kind: "never-engaged"; readonly bootDeadlineMs: number; readonly observed?: ObservedMachine | null }
   /**
    * No ticket is out, and a report sent after the machine began to retire, or to be stopped, says that it holds none; or the
    * provider, asked by id, says that it is stopped, and nobody has to say so.
@@ -227,7 +230,7 @@ function missingForProof(request: MachinePermitRequest): readonly ReasonCode[] {
   const { proof } = request;
   switch (proof.kind) {
     case "never-engaged":
-      return missingForNeverEngaged(request, proof.bootDeadlineMs);
+      return missingForNeverEngaged(request, proof.bootDeadlineMs, proof.observed ?? null);
     case "parked":
       return missingForParked(request.machine, request.tickets, proof.observed ?? null);
     case "provider-dead":
@@ -243,10 +246,16 @@ function missingForProof(request: MachinePermitRequest): readonly ReasonCode[] {
   }
 }
 
-function missingForNeverEngaged(request: MachinePermitRequest, bootDeadlineMs: number): readonly ReasonCode[] {
+function missingForNeverEngaged(
+  request: MachinePermitRequest,
+  bootDeadlineMs: number,
+  observed: ObservedMachine | null,
+): readonly ReasonCode[] {
   const { machine, tickets, time } = request;
   const missing: ReasonCode[] = [];
-  if (machine.origin !== "launched") missing.push("not-ours-from-the-start");
+  const isUnstarted = observed?.hasNeverRun === true && observed.providerId === providerIdOf(machine);
+  if (machine.origin !== "launched" || (isOfFirstSight(machine) && !isUnstarted))
+    missing.push("not-ours-from-the-start");
   if (machine.ticketsGiven > 0 || tickets.some((ticket) => ticket.state.kind !== "void"))
     missing.push("ticket-not-over");
   if (machine.isAgentSeen || machine.incarnation !== null) missing.push("agent-was-seen");

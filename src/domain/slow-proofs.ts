@@ -7,7 +7,7 @@
  * long.
  */
 import type { JobId, TicketId } from "./ids.ts";
-import type { Machine } from "./machine.ts";
+import { isOfFirstSight, type Machine } from "./machine.ts";
 import type { PoolDeadlines } from "./pool.ts";
 import type { ReasonCode } from "./reasons.ts";
 import { isTicketOut, type Ticket } from "./ticket.ts";
@@ -77,7 +77,8 @@ export function missingForHostLost(question: SlowQuestion): readonly ReasonCode[
   const missing: ReasonCode[] = isSilentFor(deadlines.lostHostMs, facts, time) ? [] : ["host-not-silent"];
   const out = tickets.filter(isTicketOut);
   // That no ticket is out our store can only say of a row that it has had from the start.
-  if (machine.origin !== "launched" && out.length === 0) missing.push("not-ours-from-the-start");
+  const isUnheard = isOfFirstSight(machine) && machine.incarnation === null;
+  if ((machine.origin !== "launched" && out.length === 0) || isUnheard) missing.push("not-ours-from-the-start");
   // Fewer tickets than were given: the list is not whole.
   if (tickets.filter(hasLeft).length < machine.ticketsGiven) missing.push("ticket-not-over");
   for (const ticket of out) missing.push(...missingForAway(ticket, facts, time), ...missingForJobs(ticket, question));

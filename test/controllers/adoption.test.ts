@@ -137,9 +137,10 @@ describe("a machine of ours without a row", () => {
     const list = yard.provider.list.bind(yard.provider);
     const id = machineId(5);
     yard.provider.machines.set(id, { state: "running", machineId: id });
+    const state = { kind: "provisioning", providerId: parseProviderId(id), sinceMs: yard.clock.nowMs() } as const;
     yard.provider.list = async (which) => {
       const listing = await list(which);
-      if ((await row(id)) === null) await insertMachine(yard.store.db, machineOf({ id, state: "provisioning" }));
+      if ((await row(id)) === null) await insertMachine(yard.store.db, machineOf({ id, state }));
       return listing;
     };
     await observe(yard.context);

@@ -159,3 +159,44 @@ it("a pool starts nothing while a machine that nobody has a row of may be its ow
   await yard.pass();
   expect(yard.provider.machines.size).toBeGreaterThan(1);
 });
+
+describe("another machine under the marks of one that has a row", () => {
+  const REMADE = "remade-0001";
+
+  /** Deleted by force and made again of the same manifest, as `kubectl replace --force` and backups of clusters do. */
+  async function remake(id: MachineId): Promise<void> {
+    yard.provider.machines.delete(id);
+    yard.provider.notFound.add(id);
+    yard.provider.machines.set(REMADE, { state: "running", machineId: id });
+    yard.clock.advance(SECOND_MS);
+    await yard.pass();
+  }
+
+  const rowOf = async (id: string) =>
+    (await yard.machines()).find(({ state }) => state.kind !== "planned" && state.providerId === id);
+
+  it("is adopted by itself, and the one that is away ends as any", async () => {
+    const { agent, ticketId: held } = await yard.withTicket();
+    await agent.report(runs(held));
+    await yard.pass();
+    await remake(agent.machineId);
+    expect(await rowOf(REMADE)).toMatchObject({ origin: "adopted", state: { kind: "engaged" } });
+    for (let minutes = 0; minutes < 12; minutes += 1) {
+      yard.clock.advance(MINUTE_MS);
+      await yard.pass();
+    }
+    expect(await rowOf(agent.machineId)).toMatchObject({ state: { kind: "gone" } });
+    expect(await rowOf(REMADE)).toMatchObject({ state: { kind: "engaged" } });
+  });
+
+  it("says nothing of that one by its end", async () => {
+    const { agent, ticketId: held } = await yard.withTicket();
+    await agent.report(runs(held));
+    await yard.pass();
+    await remake(agent.machineId);
+    yard.provider.machines.set(REMADE, { state: "dead", machineId: agent.machineId });
+    await agent.report(runs(held));
+    await yard.pass();
+    expect(await rowOf(agent.machineId)).toMatchObject({ state: { kind: "engaged" } });
+  });
+});

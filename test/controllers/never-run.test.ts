@@ -22,7 +22,7 @@ async function openWithStray(remarks: object): Promise<void> {
 const row = () => loadMachine(yard.store.db, ID);
 
 describe("a machine of ours without a row that has never run", () => {
-  it("boots like a new one, without a ticket, and is counted as adopted", async () => {
+  it("has a row without a ticket, and is counted as adopted", async () => {
     await openWithStray({ hasNeverRun: true });
     await observe(yard.context);
     expect(await row()).toMatchObject({ origin: "launched", state: { kind: "provisioning" }, isAgentSeen: false });
@@ -41,7 +41,7 @@ describe("a machine of ours without a row that has never run", () => {
     expect(yard.provider.terminated.map(({ proof }) => proof)).toEqual(["never-engaged"]);
   });
 
-  it("parks when its agent comes after all", async () => {
+  it("is not ended as never engaged when its agent comes after all", async () => {
     await openWithStray({ hasNeverRun: true });
     await observe(yard.context);
     const agent = yard.agent(ID);
@@ -65,6 +65,58 @@ describe("a machine of ours without a row that has never run", () => {
     await openWithStray({});
     await observe(yard.context);
     expect(await row()).toMatchObject({ origin: "adopted", state: { kind: "engaged" } });
+  });
+});
+
+describe("a machine at first sight, of which nobody knows who made it", () => {
+  const ending = () => yard.provider.terminated.map(({ proof }) => proof);
+
+  it("gets no ticket: whoever may make pods could have made it to be given somebody else's job", async () => {
+    await openWithStray({ hasNeverRun: true });
+    await observe(yard.context);
+    const agent = yard.agent(ID);
+    await agent.checkIn();
+    await agent.report();
+    await yard.queue();
+    await yard.pass();
+    await agent.report();
+    await yard.pass();
+    expect(await agent.poll()).toEqual({ kind: "report" });
+    expect(await listTicketsOfMachine(yard.store.db, ID)).toEqual([]);
+  });
+
+  it("is not ended by the clock once it has started: its agent may speak to the controller of another store", async () => {
+    await openWithStray({ hasNeverRun: true });
+    await yard.pass();
+    yard.provider.machines.set(ID, { state: "running", machineId: ID });
+    yard.provider.remarks.delete(ID);
+    for (const passedMs of [6 * MINUTE_MS, 30 * MINUTE_MS, 60 * MINUTE_MS]) {
+      yard.clock.advance(passedMs);
+      await yard.pass();
+    }
+    expect(ending()).toEqual([]);
+  });
+
+  it("ends as forced where it has started and nobody ever spoke as it", async () => {
+    await openWithStray({ hasNeverRun: true });
+    await yard.pass();
+    yard.provider.remarks.delete(ID);
+    yard.clock.advance(10 * MINUTE_MS);
+    await yard.pass();
+    yard.clock.advance(6 * 60 * MINUTE_MS);
+    await yard.pass();
+    expect(ending()).toEqual(["forced"]);
+  });
+
+  it("ends by its host's word where its agent comes", async () => {
+    await openWithStray({ hasNeverRun: true });
+    await yard.pass();
+    yard.provider.remarks.delete(ID);
+    const agent = yard.agent(ID);
+    await agent.checkIn();
+    await agent.report({ phase: "leaving" });
+    await yard.pass();
+    expect(ending()).toEqual(["parked"]);
   });
 });
 

@@ -15,6 +15,11 @@ export const mutant: Mutant = {
       text: "if (standIn !== null) await insertTicket(tx, standIn);",
       replacement: "",
     },
+    {
+      source: "src/domain/machine.ts",
+      text: 'return origin === "launched" && retireWhenSpent === "adopted";',
+      replacement: "return false;",
+    },
   ],
   why: "A machine whose row is lost with an hour of the store is taken for one of our own launches that nobody was heard from: cut off from us, it is ended by its boot deadline under its job.",
   world: {

@@ -38,7 +38,8 @@ export class Budget {
   constructor(options: BudgetOptions) {
     this.#options = options;
     const { controllerId, pool } = options.owner;
-    this.#name = `holdfast-${controllerId}-${pool}`;
+    // Neither of the two can have a dot in it, so what two controllers call theirs is never the same.
+    this.#name = `holdfast-${controllerId}.${pool}`;
     this.#neededAtMs = options.clock.monotonicMs();
   }
 
@@ -50,7 +51,9 @@ export class Budget {
   /** Called before pods are made. */
   async ensure(): Promise<void> {
     this.#neededAtMs = this.#options.clock.monotonicMs();
-    if (this.#isThere === true) return;
+    // Another replica may have had the pool meanwhile, and removed it: not before it had seen no pod for so long.
+    const isFresh = this.#options.clock.monotonicMs() - this.#triedAtMs < KEPT_EMPTY_MS;
+    if (this.#isThere === true && isFresh) return;
     const { clients, namespace, owner } = this.#options;
     await this.#try("exists", async () => {
       await clients.policy.createNamespacedPodDisruptionBudget({

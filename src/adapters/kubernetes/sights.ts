@@ -41,7 +41,7 @@ export class Sights {
   noteJudged(uid: string, judged: JudgedPod): void {
     const before = this.#sights.get(uid)?.shape.agent;
     // A container that has ended stays so: what was read before, and answered after the watch told of its end, is older.
-    if (before?.kind === "terminated" && judged.shape.agent?.kind !== "terminated") return;
+    if (before?.kind === "terminated" && !isEndedOrLater(judged.shape.agent)) return;
     remember(this.#sights, uid, { ...judged, isFinal: false });
   }
 
@@ -73,6 +73,12 @@ export class Sights {
     }
     return nowMs - seen.sinceMonotonicMs >= graceSeconds * SECOND_MS + OVERDUE_AFTER_GRACE_MS;
   }
+}
+
+/** What says that it ended before, and does something again, was written after that end. */
+function isEndedOrLater(agent: PodShape["agent"]): boolean {
+  if (agent === null || agent.kind === "unrecognised") return false;
+  return agent.kind === "terminated" || agent.hasRunBefore;
 }
 
 function remember<Value>(map: Map<string, Value>, uid: string, value: Value): void {

@@ -52,6 +52,12 @@ const OWN_RUNNER: Readonly<Record<string, readonly [problem: string, mend: strin
   args: ["is Holdfast's: the agent starts the runner", "remove it"],
   livenessProbe: ["would have the kubelet end a job", "remove it"],
   startupProbe: ["would have the kubelet end a job", "remove it"],
+  restartPolicy: ["would start what has ended again: its end would prove nothing", "remove it"],
+};
+
+/** Of any container: a rule can restart all of them. */
+const OWN_ANYWHERE: Readonly<Record<string, readonly [problem: string, mend: string]>> = {
+  restartPolicyRules: ["would restart the runner's container, under its job or after its end", "remove it"],
 };
 
 /** What of a template is ours. Empty for one that can be used. */
@@ -82,12 +88,15 @@ function findInParts(spec: Readonly<Record<string, unknown>>): readonly Template
   const conflicts: TemplateConflict[] = [];
   for (const [index, container] of partsOf(spec, "containers").entries()) {
     const path = `spec.containers[${index}]`;
-    conflicts.push(...findReserved(path, container, [AGENT_CONTAINER]));
+    conflicts.push(...findReserved(path, container, [AGENT_CONTAINER]), ...findOwn(path, container, OWN_ANYWHERE));
     if (container.name !== RUNNER_CONTAINER) continue;
     conflicts.push(...findOwn(path, container, OWN_RUNNER), ...findVariables(path, container));
   }
-  for (const [index, container] of partsOf(spec, "initContainers").entries())
-    conflicts.push(...findReserved(`spec.initContainers[${index}]`, container, [AGENT_CONTAINER, RUNNER_CONTAINER]));
+  for (const [index, container] of partsOf(spec, "initContainers").entries()) {
+    const path = `spec.initContainers[${index}]`;
+    conflicts.push(...findReserved(path, container, [AGENT_CONTAINER, RUNNER_CONTAINER]));
+    conflicts.push(...findOwn(path, container, OWN_ANYWHERE));
+  }
   for (const [index, volume] of partsOf(spec, "volumes").entries())
     if (String(volume.name).startsWith(VOLUME_PREFIX))
       conflicts.push({

@@ -1,7 +1,7 @@
 /** The next step of one machine that retires, as it would be taken now. Reads only. */
 import { decideEnding, type EndingStep } from "../../domain/ending.ts";
 import type { LeaseEpoch } from "../../domain/ids.ts";
-import type { Machine } from "../../domain/machine.ts";
+import { isOfFirstSight, type Machine } from "../../domain/machine.ts";
 import type { ObservedMachine } from "../../domain/observed.ts";
 import type { HostFacts } from "../../domain/slow-proofs.ts";
 import type { Ticket } from "../../domain/ticket.ts";
@@ -38,10 +38,13 @@ export async function decideStep(context: PoolContext, ending: Ending, epoch: Le
  * counts; while nothing was called, the listing is recent enough. One whose host said that it leaves, and that came to its
  * call in this pass, needs no other word before it.
  */
-export function owesLook(context: PoolContext, { id, state, report }: Machine, isFirst: boolean): boolean {
+export function owesLook(context: PoolContext, machine: Machine, isFirst: boolean): boolean {
+  const { id, state, report } = machine;
   if (state.kind !== "retiring") return false;
   const listed = context.memory.observed.get(id) ?? null;
   const isShownAtRest = listed?.state === "dead" || listed?.state === "gone" || listed?.state === "stopped";
+  // That it still has never run is worth something only as the last thing that is known of it.
+  if (isOfFirstSight(machine)) return true;
   const isLeaving = report?.phase === "leaving" && !isFirst && state.stage !== "confirming";
   return isShownAtRest || (state.stage !== "proving" && !isLeaving);
 }

@@ -41,7 +41,7 @@ import { answerBundle, BUNDLE_ROUTE, type ServedBundle } from "./bundle.ts";
 import { writeCheckIn } from "./check-in.ts";
 import { answerPoll } from "./deliver.ts";
 import { compareGenerations } from "./generations.ts";
-import { findOtherName, type Identified, identify } from "./identify.ts";
+import { findOther, type Identified, identify } from "./identify.ts";
 import type { InstanceAuthority } from "./instance-identity.ts";
 import { CheckIn, Logs, Poll, Report } from "./messages.ts";
 import { limitReviews, type PodAuthority } from "./pod-identity.ts";
@@ -293,7 +293,7 @@ async function authorize(context: Context, options: AgentAppOptions, machineId: 
 
 /** @throws {HoldfastError} `unauthorized`: checking in again tells it its name. */
 async function demandOwnName({ store }: AgentAppOptions, owner: TokenSubject): Promise<void> {
-  const other = await findOtherName(store, owner);
+  const other = await findOther(store, owner);
   if (other !== null) throw new HoldfastError("unauthorized", `speaking as ${owner.machineId}, which is ${other}`);
 }
 

@@ -5,6 +5,7 @@
  * token, by which its cluster names the pod: see `pod-identity`.
  */
 import type { MachineId } from "../../domain/ids.ts";
+import { providerIdOf } from "../../domain/machine.ts";
 import type { CheckInRequest } from "../../domain/protocol.ts";
 import { strayMachineId } from "../../domain/stray.ts";
 import { findMachineByProviderId, loadMachine } from "../../store/machines/load.ts";
@@ -54,9 +55,14 @@ function word(machineId: MachineId, isProven: boolean): Identified {
 
 /**
  * A token may name a machine that no row knows, of an instance whose row has another name: it checked in before its launch
- * was bound, or before it was adopted. @returns that name; null where the token's own will do.
+ * was bound, or before it was adopted. Or it is of a pod that was deleted by force while its launch was not answered, and
+ * runs on where nobody reaches it: the machine is the pod that was made after it.
+ * @returns what the machine, or that which speaks as it, is called; null where the token's own will do.
  */
-export async function findOtherName(store: Store, { machineId, providerId }: TokenSubject): Promise<MachineId | null> {
-  if ((await loadMachine(store.db, machineId)) !== null) return null;
-  return (await findMachineByProviderId(store.db, providerId))?.id ?? null;
+export async function findOther(store: Store, { machineId, providerId }: TokenSubject): Promise<string | null> {
+  const row = await loadMachine(store.db, machineId);
+  if (row === null) return (await findMachineByProviderId(store.db, providerId))?.id ?? null;
+  // One that was called gone may have come back as another, and is heard until the next listing says so.
+  const boundTo = row.state.kind === "gone" ? null : providerIdOf(row);
+  return boundTo === providerId ? null : boundTo;
 }

@@ -135,4 +135,32 @@ describe("a launch", () => {
     await other.list("all");
     expect(stage.cluster.calls()["create poddisruptionbudgets"]).toBe(2);
   });
+
+  it("makes the budget again that another replica removed while the pool was that one's", async () => {
+    const { providerId } = await launchOne(stage.provider);
+    stage.cluster.removePod(placeOf(providerId));
+    const other = stage.another();
+    stage.clock.pass(3 * 60_000);
+    await other.list("all");
+    expect(stage.cluster.calls()["delete poddisruptionbudgets"]).toBe(1);
+    await launchOne(stage.provider);
+    expect(stage.cluster.calls()["create poddisruptionbudgets"]).toBe(2);
+  });
+
+  it("leaves the budget of a controller alone whose name and pool read the same together", async () => {
+    await launchOne(stage.provider);
+    const other = stage.another({ controllerId: "ci", pool: "test-linux" });
+    const { providerId } = await launchOne(other);
+    const poolsOfBudgets = async () => {
+      const url = `${stage.cluster.url}/apis/policy/v1/namespaces/${NAMESPACE}/poddisruptionbudgets`;
+      const response = await fetch(url, { headers: { authorization: `Bearer ${stage.cluster.token}` } });
+      const { items } = (await response.json()) as { items: { metadata: { labels: Record<string, string> } }[] };
+      return items.map(({ metadata }) => metadata.labels[LABEL.pool]).sort();
+    };
+    expect(await poolsOfBudgets()).toEqual(["linux", "test-linux"]);
+    stage.cluster.removePod(placeOf(providerId));
+    stage.clock.pass(3 * 60_000);
+    await other.list("all");
+    expect(await poolsOfBudgets()).toEqual(["linux"]);
+  });
 });

@@ -87,6 +87,7 @@ interface Other {
   readonly token?: string;
   readonly settings?: Partial<KubernetesSettings>;
   readonly controllerId?: string;
+  readonly pool?: string;
   readonly isObserving?: boolean;
   readonly clock?: Clock;
 }
@@ -106,7 +107,8 @@ export function useStage(kubernetes: KubernetesSetup = {}, settings: Partial<Kub
     const access = accessBy(who.token ?? cluster.token);
     const options = optionsOf(settingsOf({ access, ...settings, ...who.settings }), who.clock ?? clock);
     const controllerId = parseControllerId(who.controllerId ?? CONTROLLER);
-    return createKubernetesProvider({ ...options, controllerId, isObserving: who.isObserving ?? false });
+    const pool = poolName(who.pool);
+    return createKubernetesProvider({ ...options, controllerId, pool, isObserving: who.isObserving ?? false });
   };
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "holdfast-kubernetes-"));

@@ -122,17 +122,29 @@ describe("the batch of the incident", () => {
     ["m-unknown0", "node-lost", { ...RUNNING, phase: "Unknown" }],
   ];
 
+  const plant = (name: string, node: string | null, status: PodStatus) =>
+    stage.cluster.plantPod({
+      metadata: {
+        name,
+        namespace: NAMESPACE,
+        labels: { "holdfast/controller": "yard", "holdfast/pool": "linux", "holdfast/machine": name },
+      },
+      spec: { containers: [{ name: "runner", image: "runner" }], ...(node === null ? {} : { nodeName: node }) },
+      status,
+    });
+
+  it("keeps one that starts after it was seen: another store may have given it a job", async () => {
+    plant("m-started1", "node-a", WAITING);
+    await yard.pass();
+    stage.cluster.setPodStatus({ namespace: NAMESPACE, name: "m-started1" }, RUNNING);
+    yard.clock.advance(HOUR_MS);
+    await yard.pass();
+    await yard.pass();
+    expect(deletions()).toBe(0);
+  });
+
   it("ends only what has ended, and what never ran once its boot deadline is past", async () => {
-    for (const [name, node, status] of SHAPES)
-      stage.cluster.plantPod({
-        metadata: {
-          name,
-          namespace: NAMESPACE,
-          labels: { "holdfast/controller": "yard", "holdfast/pool": "linux", "holdfast/machine": name },
-        },
-        spec: { containers: [{ name: "runner", image: "runner" }], ...(node === null ? {} : { nodeName: node }) },
-        status,
-      });
+    for (const shape of SHAPES) plant(...shape);
     await yard.pass();
     const states = async () =>
       Object.fromEntries(
@@ -141,8 +153,8 @@ describe("the batch of the incident", () => {
     expect(await states()).toEqual({
       "m-started0": "engaged",
       "m-ended000": "retiring",
-      "m-wedged00": "provisioning",
-      "m-nostatus": "provisioning",
+      "m-wedged00": "retiring",
+      "m-nostatus": "retiring",
       "m-again000": "engaged",
       "m-unknown0": "engaged",
     });

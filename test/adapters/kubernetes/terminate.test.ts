@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { MachinePermit, MachineProof } from "../../../src/domain/permit.ts";
 import { MINUTE_MS } from "../../../src/domain/units.ts";
-import { drafted, ENDED, launchOne, permitFor, placeOf, RUNNING, statusOf, useStage, WAITING } from "./stage.ts";
+import { AT, drafted, ENDED, launchOne, permitFor, placeOf, RUNNING, statusOf, useStage, WAITING } from "./stage.ts";
 
 const stage = useStage();
 const BOOT: MachineProof = { kind: "never-engaged", bootDeadlineMs: 5 * MINUTE_MS };
@@ -33,6 +33,17 @@ describe("a pod's end", () => {
     });
     expect(stage.cluster.pod(place)?.metadata.deletionTimestamp).toBeUndefined();
     expect((await stage.provider.list([providerId]))[0]).toMatchObject({ state: "running" });
+  });
+
+  it("comes to one that was started again after it ended, and that it ended before says nothing once it is away", async () => {
+    const { providerId, place } = await launchWith(ENDED);
+    const ended = { terminated: { exitCode: 137, startedAt: AT, finishedAt: AT } };
+    stage.cluster.setPodStatus(place, statusOf("Running", { running: { startedAt: AT } }, ended));
+    await stage.provider.list("all");
+    await stage.provider.terminate(permitFor(providerId, stage.clock));
+    expect(stage.cluster.pod(place)?.metadata.deletionTimestamp).toBeDefined();
+    stage.cluster.removePod(place);
+    expect((await stage.provider.list([providerId]))[0]).toMatchObject({ state: "not-found" });
   });
 
   it("comes once the version that is there was judged", async () => {

@@ -3,7 +3,7 @@ import type { Hono } from "hono";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ProviderError } from "../../../src/domain/errors.ts";
 import type { MachineId } from "../../../src/domain/ids.ts";
-import type { MachineState } from "../../../src/domain/machine.ts";
+import { type MachineState, moveMachine } from "../../../src/domain/machine.ts";
 import { podNameOf, podProviderId } from "../../../src/domain/pod/provider-id.ts";
 import { PROTOCOL_VERSION } from "../../../src/domain/protocol.ts";
 import { createAgentApp } from "../../../src/http/agents/app.ts";
@@ -12,7 +12,7 @@ import { OpenPolls } from "../../../src/http/agents/polls.ts";
 import { POD_TOKEN_AUDIENCE, type PodIdentity } from "../../../src/ports/pod-identity.ts";
 import { listEvidence } from "../../../src/store/evidence/evidence.ts";
 import { loadMachine } from "../../../src/store/machines/load.ts";
-import { insertMachine } from "../../../src/store/machines/save.ts";
+import { insertMachine, saveMachine } from "../../../src/store/machines/save.ts";
 import { machineSubject } from "../../../src/store/subjects.ts";
 import { NOTHING_SEEN, Yard } from "../../controllers/yard.ts";
 import { machineId, machine as machineOf, poolName } from "../../domain/builders.ts";
@@ -218,6 +218,27 @@ describe("a pod's token", () => {
     expect(cluster.reviewed).toEqual([]);
   });
 });
+
+describe("a pod that was deleted by force and runs on, while its launch has made another of its name", () => {
+  it("speaks as the machine no more", async () => {
+    const planned = machineOf({ id: OWN, state: "planned", isAgentSeen: false, incarnation: null, report: null });
+    await insertMachine(yard.store.db, planned);
+    const { answer } = await checkIn(OWN, cluster.start(placeOf(OWN)));
+    expect((await report(OWN, answer.token)).status).toBe(200);
+    const row = (await loadMachine(yard.store.db, OWN)) ?? never();
+    const providerId = podProviderId({ ...placeOf(OWN), podUid: uidOf(OTHER) });
+    const bound = moveMachine(row, { kind: "launched", providerId }, yard.clock.nowMs());
+    await saveMachine(yard.store.db, bound, row.version);
+    expect((await report(OWN, answer.token)).status).toBe(401);
+    expect(
+      (await post("poll", { machineId: OWN, incarnation: "incarnation-1", sequence: 2 }, answer.token)).status,
+    ).toBe(401);
+  });
+});
+
+function never(): never {
+  throw new Error("it has a row");
+}
 
 describe("a job that took what its own machine has", () => {
   it("gets 403 for every word in another machine's name", async () => {
