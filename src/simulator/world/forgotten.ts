@@ -16,14 +16,15 @@ interface Remembering {
 
 /**
  * A store that was restored has forgotten whose registration it is, or knows its ticket by a host's word alone, which does not
- * say at which place it is. One that nobody has seen online is kept for a day by the contract, which is longer than anybody
- * waits here.
+ * say at which place it is. One that no machine speaks for any more is kept for a day by the contract, which is longer than
+ * anybody waits here.
  */
 export function isForgotten(
-  { faults, database }: Pick<Remembering, "faults" | "database">,
-  { name, sessionId }: Runner,
+  { faults, database, provider }: Pick<Remembering, "faults" | "database" | "provider">,
+  { name }: Runner,
 ): boolean {
-  if (database === null || sessionId !== null || faults.counts["controller.restore"] === undefined) return false;
+  if (database === null || faults.counts["controller.restore"] === undefined) return false;
+  if ([...provider.hosts.values()].some((host) => host.truth().runner?.runnerName === name)) return false;
   const known = "select id from tickets where runner_name = ? and connection <> ?";
   return database.read(known, name, NOWHERE.connection).length === 0;
 }
