@@ -48,7 +48,7 @@ afterEach(async () => {
 });
 
 /** Instances of the pool that run, each with the row of a parked machine. */
-async function fill(count: number): Promise<readonly MachineId[]> {
+async function fill(count: number): Promise<readonly { readonly machineId: MachineId; readonly instanceId: string }[]> {
   const { region } = ec2.options;
   const client = new EC2Client({ region, endpoint: ec2.endpoint, credentials: CREDENTIALS });
   const Tags = [
@@ -77,7 +77,7 @@ async function fill(count: number): Promise<readonly MachineId[]> {
   await inTransaction(yard.store, async (tx) => {
     for (const row of rows) await insertMachine(tx, row);
   });
-  return rows.map(({ id }) => id);
+  return rows.map(({ id }, index) => ({ machineId: id, instanceId: ec2.instances()[index]?.id ?? "" }));
 }
 
 async function callsOf(act: () => Promise<void>): Promise<Readonly<Record<string, number>>> {
@@ -101,12 +101,13 @@ it("10,000 instances: a pass makes no call per instance, only the pages of the l
 }, 180_000);
 
 it("500 machines that end together cost some calls, and not one for each", async () => {
-  const ids = await fill(500);
+  const machines = await fill(500);
   await observe(yard.context);
   yard.isShuttingDown = true;
   await retire(yard.context);
-  for (const id of ids) {
-    const agent = yard.agent(id, incarnation());
+  for (const { machineId, instanceId } of machines) {
+    const agent = yard.agent(machineId, incarnation());
+    agent.providerId = instanceId;
     await agent.checkIn();
     agent.sequence = 1;
     await agent.report({ phase: "leaving" });

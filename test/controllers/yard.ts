@@ -272,6 +272,8 @@ export class Agent {
   readonly #yard: Yard;
   readonly machineId: MachineId;
   readonly incarnation: IncarnationId;
+  /** What it takes itself for at its provider. */
+  providerId: string;
   token = "";
   sequence = 0;
   /** The highest that it saw. */
@@ -282,6 +284,7 @@ export class Agent {
     this.#yard = yard;
     this.machineId = machineId;
     this.incarnation = incarnation;
+    this.providerId = machineId;
   }
 
   async post(path: string, body: object): Promise<Response> {
@@ -295,7 +298,7 @@ export class Agent {
   async checkIn(secret: string = this.#yard.tokens.identitySecret(this.machineId)): Promise<Response> {
     const response = await this.post("check-in", {
       protocolVersion: 1,
-      providerId: this.machineId,
+      providerId: this.providerId,
       identity: { kind: "process", secret },
       bootId: this.bootId,
       agentVersion: "0",

@@ -5,7 +5,7 @@
 import { ProviderError } from "../../domain/errors.ts";
 import type { ControllerId, PoolName } from "../../domain/ids.ts";
 import { parsePodProviderId } from "../../domain/pod/provider-id.ts";
-import { MINUTE_MS } from "../../domain/units.ts";
+import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import { callKubernetes, type KubernetesOutcome, type KubernetesResult } from "../kubernetes/call.ts";
 import { plantPod } from "../kubernetes/control.ts";
 import { ADMINISTRATOR_TOKEN, createKubernetes } from "../kubernetes/create.ts";
@@ -16,7 +16,7 @@ import { type KubernetesState, keyOf, podsOf } from "../kubernetes/state.ts";
 import { put } from "../kubernetes/store.ts";
 import { newUid } from "../kubernetes/uids.ts";
 import type { WatchEvent } from "../kubernetes/watch.ts";
-import type { Chance } from "../world/chance.ts";
+import type { Chance, Range } from "../world/chance.ts";
 import type { Host } from "../world/host.ts";
 import type { ListedMachine, ProviderAsker, ProviderModel } from "../world/provider.ts";
 import { PROVIDER_FAILURES, type ProviderLine } from "../world/provider-port.ts";
@@ -35,7 +35,7 @@ const FOREIGN_COUNT = 3;
 const QUOTA = "pods-of-all";
 const BASELINE_GRACE_SECONDS = 0;
 /** A pod's image is on some nodes already, and far away from others. */
-const PULL_MS = [MINUTE_MS / 60, MINUTE_MS] as const;
+const PULL_MS: Range = [SECOND_MS, MINUTE_MS];
 /** What runs in the container hears of its end, and ends when it likes. */
 const COURSE = { runsMs: null, exitCode: 0, endsAfterTermMs: null, termExitCode: 143 };
 
