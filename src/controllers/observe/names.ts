@@ -1,6 +1,6 @@
 /**
- * Which machine an instance is that does not say so itself, or says so of another. A call that starts several machines gives them all the same
- * marks; which is which is decided when the answer is bound, and the store alone knows it.
+ * Which machine an instance is that does not say so itself, or says so of another. A call that starts several machines
+ * gives them all the same marks; which is which is decided when the answer is bound, and the store alone knows it.
  */
 import type { LaunchId, MachineId, ProviderId } from "../../domain/ids.ts";
 import { type Machine, providerIdOf } from "../../domain/machine.ts";
