@@ -97,13 +97,16 @@ async function findKnownNames({ store }: PoolContext, names: readonly string[]):
   return new Set(owned.map(({ runnerName }) => runnerName));
 }
 
-/** One that a lying list had shown as gone is there after all: its ticket is over, and owes its deletion again. */
+/**
+ * One that a lying list had shown as gone is there after all: its ticket is over, and owes its deletion again. Of whichever
+ * pool the ticket is: no other pool that shares the scope reads it. The ticket's version guards the write.
+ */
 async function reclaim(context: PoolContext, listed: readonly ObservedRunner[]): Promise<void> {
   const byName = new Map(listed.map((runner) => [runner.name, runner]));
   const tickets = await findTicketsByRunnerNames(context.store.db, [...byName.keys()]);
   const found = tickets.filter(
     (ticket) =>
-      ticket.pool === context.pool.name &&
+      ticket.connection === context.pool.connection &&
       ticket.registration === "gone" &&
       isTicketOver(ticket) &&
       byName.get(ticket.runnerName)?.id === ticket.runnerId,

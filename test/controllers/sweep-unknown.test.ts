@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { sweepUnknown } from "../../src/controllers/sweep-unknown.ts";
 import { GitHubError } from "../../src/domain/errors.ts";
-import { parseRunnerId } from "../../src/domain/ids.ts";
+import { parsePoolName, parseRunnerId } from "../../src/domain/ids.ts";
 import type { ObservedRunner } from "../../src/domain/observed.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
 import { loadTicket } from "../../src/store/tickets/load.ts";
@@ -91,20 +91,31 @@ it("one whose ticket the store knows is the business of that ticket", async () =
   expect(deleted()).toEqual([]);
 });
 
-it("one that a list had shown as gone is given back to its ticket, which is over and owes its deletion again", async () => {
-  const { agent, ticketId } = await yard.withTicket();
-  await agent.report({ phase: "leaving", ended: [{ id: ticketId, end: { kind: "barren", reason: "exit code 1" } }] });
-  const runners = new Map(yard.github.runners);
-  yard.github.runners.clear();
-  yard.clock.advance(MINUTE_MS);
-  await yard.pass();
-  expect(await loadTicket(yard.store.db, ticketId)).toMatchObject({ state: { kind: "barren" }, registration: "gone" });
-  for (const [id, runner] of runners) yard.github.runners.set(id, { ...runner, isOnline: false, isBusy: false });
-  await sweepUnknown(yard.context);
-  expect(await loadTicket(yard.store.db, ticketId)).toMatchObject({ registration: "present" });
-  await yard.pass();
-  expect(deleted()).toEqual([[[...runners.keys()][0], "ticket-over"]]);
-});
+// The second: seed 195 of the Kubernetes worlds, where a scope's first pool forgot a registration of the other.
+it.each([
+  ["its own pool", "default"],
+  ["the pool that reads their scope for both", "aardvark"],
+])(
+  "one that a list had shown as gone is given back by %s to its ticket, which owes its deletion again",
+  async (_by, name) => {
+    const { agent, ticketId } = await yard.withTicket();
+    await agent.report({ phase: "leaving", ended: [{ id: ticketId, end: { kind: "barren", reason: "exit code 1" } }] });
+    const runners = new Map(yard.github.runners);
+    yard.github.runners.clear();
+    yard.clock.advance(MINUTE_MS);
+    await yard.pass();
+    expect(await loadTicket(yard.store.db, ticketId)).toMatchObject({
+      state: { kind: "barren" },
+      registration: "gone",
+    });
+    for (const [id, runner] of runners) yard.github.runners.set(id, { ...runner, isOnline: false, isBusy: false });
+    const reader = name === "default" ? yard.context.pool : { ...yard.context.pool, name: parsePoolName(name) };
+    await sweepUnknown({ ...yard.context, pool: reader });
+    expect(await loadTicket(yard.store.db, ticketId)).toMatchObject({ registration: "present" });
+    await yard.pass();
+    expect(deleted()).toEqual([[[...runners.keys()][0], "ticket-over"]]);
+  },
+);
 
 it("one of the same name under another number is not the ticket's", async () => {
   const { agent, ticketId } = await yard.withTicket();
