@@ -6,7 +6,7 @@ import { ProviderError } from "../domain/errors.ts";
 import type { ProviderId } from "../domain/ids.ts";
 import type { ObservedMachine, ProviderState } from "../domain/observed.ts";
 import type { MachinePermit } from "../domain/permit.ts";
-import type { LaunchOrders, Provider, ProviderAbilities } from "../ports/provider.ts";
+import type { Group, LaunchOrders, Provider, ProviderAbilities } from "../ports/provider.ts";
 
 export interface Place {
   readonly provider: Provider;
@@ -77,7 +77,9 @@ export function joinAbilities(
   current: ProviderAbilities,
   formers: readonly { readonly settingsHash: string; readonly abilities: ProviderAbilities }[],
 ): ProviderAbilities {
-  if ([current, ...formers.map(({ abilities }) => abilities)].every(({ orders }) => orders === null)) return current;
+  const group = joinGroups(current.group, formers);
+  if ([current, ...formers.map(({ abilities }) => abilities)].every(({ orders }) => orders === null))
+    return { ...current, group };
   const joined: LaunchOrders = {
     draft: async (request) => {
       const former = formers.find(({ settingsHash }) => settingsHash === request.settingsHash);
@@ -86,7 +88,27 @@ export function joinAbilities(
     },
     readObstacles: () => current.orders?.readObstacles() ?? [],
   };
-  return { ...current, orders: joined };
+  return { ...current, orders: joined, group };
+}
+
+/** A machine is held by the group that it is in: the others know nothing of it, and each is asked. */
+function joinGroups(
+  current: Group | null,
+  formers: readonly { readonly abilities: ProviderAbilities }[],
+): ProviderAbilities["group"] {
+  const former = formers.flatMap(({ abilities }) => abilities.group ?? []);
+  if (former.length === 0) return current;
+  const groups = current === null ? former : [current, ...former];
+  return {
+    hold: async (providerId) => {
+      for (const group of groups) {
+        const hold = await group.hold(providerId);
+        if (hold !== null) return hold;
+      }
+      return null;
+    },
+    readMinimumCount: () => current?.readMinimumCount() ?? 0,
+  };
 }
 
 /** The word of the place that has more of the machine: gone is only what is gone everywhere. */

@@ -18,7 +18,7 @@ export function traceProvider(
   { pool, kind }: TracedPool,
   { trace }: Traces,
 ): PoolProvider {
-  const { orders, standby, consoles, hints } = abilities;
+  const { orders, standby, consoles, hints, group } = abilities;
   const call = <Value>(
     word: SpanWord<"provider">,
     about: Attributes,
@@ -41,6 +41,10 @@ export function traceProvider(
       },
       // One stream for as long as the process runs: no call that a span could show.
       hints,
+      group: group && {
+        hold: (providerId) => call("hold", { providerId }, () => group.hold(providerId)),
+        readMinimumCount: () => group.readMinimumCount(),
+      },
     },
   };
 }

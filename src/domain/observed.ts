@@ -19,6 +19,23 @@ export type Observation<Value> =
  */
 export type ProviderState = "starting" | "running" | "stopped" | "dead" | "gone" | "not-found";
 
+/**
+ * Where a machine of a group is on the group's own way, which the group can begin at any time.
+ *
+ * `coming`: it is started for service and not there yet, and a hook of somebody's may still end it. `aside`: somebody took
+ * it out of service, or the group does with it what we do not know: it is left alone. `reserve`: in the group's warm pool,
+ * running, stopped or asleep; it may come into service, again or for the first time.
+ */
+export interface Membership {
+  readonly place: "coming" | "serving" | "aside" | "reserve";
+  /**
+   * Whether the group ends it of its own accord. `waits`: a hook holds that up until we have said the word, or have been
+   * silent for too long. `under-way`: nothing holds it up any more. `retained`: it is over, and the machine is kept running
+   * until somebody ends it.
+   */
+  readonly departure: "none" | "waits" | "under-way" | "retained";
+}
+
 export interface ObservedMachine {
   readonly providerId: ProviderId;
   /**
@@ -36,6 +53,13 @@ export interface ObservedMachine {
   readonly isAlarm?: boolean;
   /** Its agent had not started by then, by a word that was current: it cannot have had a ticket. */
   readonly hasNeverRun?: boolean;
+  /** Of a machine that belongs to a group; left out or null: of one that does not, or no more. */
+  readonly membership?: Membership | null;
+  /**
+   * When it came into its group's service or began to, where that is since the last complete listing: nobody can have given
+   * it a ticket before. Left out or null: nobody can tell.
+   */
+  readonly newcomerSinceMs?: number | null;
 }
 
 /** A registration as GitHub lists it. */

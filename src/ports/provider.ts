@@ -121,12 +121,42 @@ export interface Hints {
   watch(onHint: () => void, signal: AbortSignal): Promise<void>;
 }
 
+/** So long the group waits for a machine that it wants to end. */
+export interface Hold {
+  /** From now on, unless it is held again. */
+  readonly forMs: number;
+  /** When the group began to wait. */
+  readonly sinceMs: number;
+  /** However often it is held, the group goes on then. */
+  readonly untilMs: number;
+}
+
+/** Machines of a group that others size, heal and replace as well. */
+export interface Group {
+  /**
+   * Makes the group wait on for a machine that it wants to end, of its own accord. Ends nothing, so it takes no permit.
+   * @returns null where nothing waits (any more): the next listing tells what became of it.
+   * @throws {ProviderError} `provider-unavailable`: it may be held or not; hold it again at once
+   */
+  hold(providerId: ProviderId): Promise<Hold | null>;
+
+  /** How many machines the group keeps whatever we end, by the last listing; 0 before the first. */
+  readMinimumCount(): number;
+}
+
 /** What only some kinds can do; null where the kind cannot. */
 export interface ProviderAbilities {
   readonly orders: LaunchOrders | null;
   readonly standby: Standby | null;
   readonly consoles: Consoles | null;
   readonly hints: Hints | null;
+  readonly group: Group | null;
 }
 
-export const NO_ABILITIES: ProviderAbilities = { orders: null, standby: null, consoles: null, hints: null };
+export const NO_ABILITIES: ProviderAbilities = {
+  orders: null,
+  standby: null,
+  consoles: null,
+  hints: null,
+  group: null,
+};

@@ -66,7 +66,7 @@ export const SPANS = {
   provider: {
     sentence:
       "A call of a pool's provider: `launch`, `draft`, `list`, `terminate`, `stop`, `start`, `console`, `version`, `check`.",
-    words: ["launch", "draft", "list", "terminate", "stop", "start", "console", "version", "check"],
+    words: ["launch", "draft", "list", "terminate", "stop", "start", "console", "hold", "version", "check"],
     attributes: ["pool", "kind", "launch", "machine", "machines", "providerId", "proof", "count", "errorCode"],
     kind: "client",
     isRoot: false,

@@ -40,6 +40,7 @@ const abilities: ProviderAbilities = {
   standby: { stop: async () => {}, start: async () => {} },
   consoles: { isLasting: false, readConsole: async () => ["booted"] },
   hints: null,
+  group: null,
 };
 
 const POOL = { pool: parsePoolName("linux"), kind: "ec2" };

@@ -86,6 +86,7 @@ function openCloud(): Cloud {
     },
     standby: null,
     hints: null,
+    group: null,
     consoles: {
       isLasting: false,
       readConsole: async (providerId) => {

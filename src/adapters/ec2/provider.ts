@@ -97,5 +97,6 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
     standby: createStandby(ending),
     consoles: createConsoles(clients),
     hints: null,
+    group: null,
   };
 }

@@ -66,6 +66,7 @@ export function createKubernetesProvider(
     standby: null,
     consoles: createConsoles(clients),
     hints: createHints({ ...reading, random }),
+    group: null,
   };
 }
 

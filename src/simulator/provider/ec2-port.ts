@@ -66,6 +66,7 @@ export function makeEc2Port(asker: Ec2Asker): Provider & ProviderAbilities {
     },
     consoles: null,
     hints: null,
+    group: null,
   };
 }
 
