@@ -1,9 +1,7 @@
-/**
- * The official client, in two tempers: calls that change something are made once, because we repeat them ourselves with
- * the same token or permit; readings are repeated by the client within their time.
- */
+/** The official client, as a pool's calls need it. */
 import { EC2Client, type EC2ClientConfig } from "@aws-sdk/client-ec2";
 import { SECOND_MS } from "../../domain/units.ts";
+import type { Ec2Calls, Ec2Sender } from "../aws/ec2-clients.ts";
 import type { Ec2ProviderOptions } from "./settings.ts";
 
 /** Less than the least that is left of a lease when a machine's end is asked for. */
@@ -14,13 +12,9 @@ const LAUNCH_TIMEOUT_MS = 60 * SECOND_MS;
 const READ_TRIES_MAX = 3;
 const SOCKETS_MAX = 50;
 
-export interface Ec2Clients {
-  /** Repeats what fails in passing. */
-  readonly read: EC2Client;
-  /** Never repeats a call. */
-  readonly write: EC2Client;
+export interface Ec2Clients extends Ec2Calls {
   /** As `write`, with the patience that a launch needs. */
-  readonly launch: EC2Client;
+  readonly launch: Ec2Sender;
 }
 
 interface Patience {

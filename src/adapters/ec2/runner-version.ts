@@ -1,9 +1,9 @@
 /** The version of GitHub's runner that new machines get: what the settings fetch, or what the image's tag says. */
 import { DescribeImagesCommand } from "@aws-sdk/client-ec2";
 import { HOUR_MS } from "../../domain/units.ts";
+import { TAG } from "../aws/tags.ts";
 import type { Ec2Clients } from "./client.ts";
 import type { Ec2ProviderOptions } from "./settings.ts";
-import { TAG } from "./tags.ts";
 
 const VERSION = /^\d+(?:\.\d+){1,3}$/;
 /** An image never changes, and its tags seldom do. */
