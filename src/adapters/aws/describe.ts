@@ -36,7 +36,8 @@ export async function describeLaunch(clients: Ec2Reader, owner: Owner, launchId:
   ]);
 }
 
-async function describeBy(clients: Ec2Reader, Filters: Filter[]): Promise<readonly Instance[]> {
+/** All that a filter lets through. */
+export async function describeBy(clients: Ec2Reader, Filters: Filter[]): Promise<readonly Instance[]> {
   const found = new Map<string, Instance>();
   let next: string | undefined;
   for (let page = 0; page < PAGES_MAX; page += 1) {

@@ -52,7 +52,7 @@ export async function endInstances(
 }
 
 /** Looked at right before each call: a permit is worth 30 s. */
-function findStale(permit: MachinePermit, nowMs: number): HoldfastError | null {
+export function findStale(permit: MachinePermit, nowMs: number): HoldfastError | null {
   if (!MachinePermit.isMade(permit))
     return new HoldfastError("permit-stale", "ending an instance with what is not a permit");
   if (nowMs < permit.expiresAtMs) return null;

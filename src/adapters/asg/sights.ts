@@ -1,0 +1,62 @@
+/** What the last listing showed of each member: enough to know what it waits for without asking again. */
+import type { GroupReading, Member } from "./group.ts";
+import { waitsAt } from "./lifecycle.ts";
+
+interface Sight {
+  readonly lifecycle: string;
+  /** Since when it was seen to wait; null: it does not. */
+  readonly waitsSinceMs: number | null;
+}
+
+export class Sights {
+  #byId = new Map<string, Sight>();
+  #inReserve = new Set<string>();
+  #group: GroupReading | null = null;
+  #isGroupMissing = false;
+
+  /** Takes in a complete listing: what it does not show is forgotten. */
+  noteListing(group: GroupReading | null, members: readonly Member[], reserve: readonly Member[], nowMs: number): void {
+    const before = this.#byId;
+    this.#group = group;
+    this.#isGroupMissing = group === null;
+    this.#byId = new Map();
+    for (const { id, lifecycle } of members) this.#byId.set(id, sightOf(before.get(id), lifecycle, nowMs));
+    const present = new Set(members.map(({ id }) => id));
+    this.#inReserve = new Set([...this.#inReserve].filter((id) => present.has(id)));
+    for (const { id } of reserve) this.#inReserve.add(id);
+  }
+
+  note({ id, lifecycle }: Member, nowMs: number): void {
+    this.#byId.set(id, sightOf(this.#byId.get(id), lifecycle, nowMs));
+  }
+
+  /** Null: not seen, or it may have changed. */
+  lifecycleOf(id: string): string | null {
+    return this.#byId.get(id)?.lifecycle ?? null;
+  }
+
+  waitsSinceMs(id: string): number | null {
+    return this.#byId.get(id)?.waitsSinceMs ?? null;
+  }
+
+  /** Whether it was ever seen in the reserve: it was started by no launch of ours. */
+  wasInReserve(id: string): boolean {
+    return this.#inReserve.has(id);
+  }
+
+  /** By the last listing; before the first nothing is known to be missing. */
+  isGroupMissing(): boolean {
+    return this.#isGroupMissing;
+  }
+
+  /** As the last listing showed it. */
+  group(): GroupReading | null {
+    return this.#group;
+  }
+}
+
+function sightOf(before: Sight | undefined, lifecycle: string, nowMs: number): Sight {
+  const isWaiting = waitsAt(lifecycle) !== null;
+  const waited = before?.lifecycle === lifecycle ? before.waitsSinceMs : null;
+  return { lifecycle, waitsSinceMs: isWaiting ? (waited ?? nowMs) : null };
+}
