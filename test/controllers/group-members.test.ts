@@ -356,6 +356,74 @@ describe("the limit of what can be held", () => {
   });
 });
 
+describe("a machine without an agent of ours", () => {
+  it("that was there before us is never ended: what runs there may be somebody else's", async () => {
+    await comes(SERVING, false);
+    yard.clock.advance(10 * HOUR_MS);
+    await yard.pass();
+    expect(proofs()).toEqual([]);
+    expect(await reason()).toBe("no-agent");
+  });
+
+  it("that came since is kept past its boot deadline while no agent was ever heard in the group", async () => {
+    await comes();
+    yard.clock.advance(HOUR_MS);
+    await yard.pass();
+    expect(proofs()).toEqual([]);
+    expect(await reason()).toBe("no-agent");
+  });
+
+  it("that came since ends by its boot deadline where others have one", async () => {
+    const other = parseMachineId("m-other000000001");
+    yard.provider.machines.set(other, { state: "running", machineId: other });
+    show(SERVING, other, true);
+    await comes();
+    await yard.agent(other).checkIn();
+    await yard.agent(other).report();
+    yard.clock.advance(HOUR_MS);
+    await yard.pass();
+    expect(yard.provider.terminated.map(({ machineId, proof }) => [machineId, proof])).toContainEqual([
+      MEMBER,
+      "never-engaged",
+    ]);
+  });
+
+  it("that its group wants to end is held for no longer than anybody is unknown", async () => {
+    await comes(SERVING, false);
+    show(WAITS);
+    await yard.pass();
+    yard.clock.advance(yard.context.pool.deadlines.unknownMs + HOUR_MS);
+    await yard.pass();
+    expect(proofs()).toEqual(["forced"]);
+  });
+});
+
+describe("a machine that is no member any more", () => {
+  it("is given nothing, and ends once it is idle", async () => {
+    const agent = await comes();
+    await agent.checkIn();
+    await agent.report();
+    await yard.pass();
+    show(null);
+    await yard.queue();
+    await yard.pass();
+    expect(await machine()).toMatchObject({ state: { kind: "retiring", reason: "group-ends-it" } });
+    await agent.report({ phase: "leaving" });
+    await yard.pass();
+    expect(proofs()).toEqual(["parked"]);
+  });
+
+  it("ends where it never came into service", async () => {
+    const agent = await comes({ place: "coming", departure: "none" });
+    show(null);
+    await yard.pass();
+    await agent.checkIn();
+    await agent.report();
+    await yard.pass();
+    expect(await machine()).toMatchObject({ state: { reason: "group-ends-it" } });
+  });
+});
+
 describe("a machine out of service", () => {
   it("has no ticket made for it though a job waits", async () => {
     const agent = await comes();
