@@ -21,7 +21,6 @@ import { isCounted } from "./lifecycle.ts";
 import { GIVE_UP_AFTER_MS, type OpenLaunches } from "./open-launches.ts";
 import type { Order } from "./order.ts";
 import type { AsgSettings } from "./settings.ts";
-import type { Sights } from "./sights.ts";
 
 const LOOK_EVERY_MS = 5 * SECOND_MS;
 /** Of one attempt: other launches of other pools wait no longer for it than for a fleet of EC2. */
@@ -34,7 +33,6 @@ export interface LaunchContext {
   readonly clock: Clock;
   readonly launches: OpenLaunches;
   readonly desired: Desired;
-  readonly sights: Sights;
   /** What keeps the group from launching, in its own words; null: nothing that we know. */
   noteObstacle(obstacle: string | null): void;
 }
@@ -58,7 +56,7 @@ export async function carryOut(
     if (error instanceof ProviderError && error.code !== "provider-unavailable") launches.refuse(launchId);
     throw error;
   });
-  const launched = bind(context, order, request, arrived);
+  const launched = bind(order, request, arrived);
   launches.answer(launchId, launched);
   return launched;
 }
@@ -133,20 +131,11 @@ async function obstacleOf({ clients, settings }: LaunchContext, { draftedAtMs }:
   }
 }
 
-/**
- * In the order of their ids, which is the same in every repeat. What came out of the reserve was started before by somebody
- * else, and has a machine of its own already.
- */
-function bind(
-  { sights }: LaunchContext,
-  { reserve, count }: Order,
-  { machines }: LaunchRequest,
-  arrived: readonly string[],
-): readonly LaunchedMachine[] {
-  const drawn = arrived.filter((id) => reserve.includes(id) || sights.wasInReserve(id));
-  const started = arrived.filter((id) => !drawn.includes(id)).sort();
-  return machines.slice(0, Math.max(0, count - drawn.length)).flatMap(({ machineId }, index) => {
-    const id = started[index];
+/** In the order of their ids, which is the same in every repeat. */
+function bind({ count }: Order, { machines }: LaunchRequest, arrived: readonly string[]): readonly LaunchedMachine[] {
+  const ids = [...arrived].sort();
+  return machines.slice(0, count).flatMap(({ machineId }, index) => {
+    const id = ids[index];
     return id === undefined ? [] : [{ machineId, providerId: parseProviderId(id) }];
   });
 }

@@ -2,7 +2,7 @@
  * The states of a group's members, as the Auto Scaling API names them, and what each means to us ("Amazon EC2 Auto Scaling
  * instance lifecycle", Auto Scaling user guide). A state that the group has added since is left alone.
  */
-import type { Membership } from "../../domain/observed.ts";
+import type { Membership } from "../../domain/membership.ts";
 
 const COMING: Membership = { place: "coming", departure: "none" };
 const SERVING: Membership = { place: "serving", departure: "none" };
@@ -46,6 +46,10 @@ const MEMBERSHIPS: Readonly<Record<string, Membership>> = {
 
 export function membershipOf(lifecycle: string): Membership {
   return (Object.hasOwn(MEMBERSHIPS, lifecycle) ? MEMBERSHIPS[lifecycle] : undefined) ?? ASIDE;
+}
+
+export function isReserve(lifecycle: string): boolean {
+  return membershipOf(lifecycle).place === "reserve";
 }
 
 /** Whether the group counts it towards its desired capacity: what is on its way out or aside it replaces, or has not to. */

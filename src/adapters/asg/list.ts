@@ -16,7 +16,7 @@ import { isAnothers } from "../aws/states.ts";
 import { type Owner, readMarks, TAG } from "../aws/tags.ts";
 import type { AsgClients } from "./clients.ts";
 import { type GroupReading, type Member, readGroup, readMembers, readReserve } from "./group.ts";
-import { membershipOf } from "./lifecycle.ts";
+import { isReserve } from "./lifecycle.ts";
 import type { Newcomers } from "./newcomers.ts";
 import { observeLeft, observeMember, type View } from "./observe.ts";
 import type { OpenLaunches } from "./open-launches.ts";
@@ -50,7 +50,7 @@ export async function listMachines(
 async function listAll(context: ListContext): Promise<readonly ObservedMachine[]> {
   const { clients, settings, owner, clock, sights, newcomers } = context;
   const observedAtMs = clock.nowMs();
-  const [{ group, members, reserve }, tagged, marked] = await Promise.all([
+  const [{ group, members }, tagged, marked] = await Promise.all([
     readAllMembers(clients, settings.group),
     describeBy(clients.ec2, [{ Name: `tag:${GROUP_TAG}`, Values: [settings.group] }]),
     describeAll(clients.ec2, owner),
@@ -58,7 +58,7 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
   const instances = new Map(ours(context, [...marked, ...tagged]).map((one) => [one.InstanceId ?? "", one]));
   const anothers = new Set(tagged.filter((one) => isAnothers(one, owner.controllerId)).map((one) => one.InstanceId));
   const present = members.filter(({ id }) => !anothers.has(id));
-  sights.noteListing(group, present, reserve, observedAtMs);
+  sights.noteListing(group, present, observedAtMs);
   const since = newcomers.note(
     observedAtMs,
     present.map((member) => sightedOf(member, instances.get(member.id))),
@@ -83,14 +83,13 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
 async function readAllMembers(
   clients: AsgClients,
   name: string,
-): Promise<{ group: GroupReading | null; members: readonly Member[]; reserve: readonly Member[] }> {
+): Promise<{ readonly group: GroupReading | null; readonly members: readonly Member[] }> {
   const group = await readGroup(clients, name);
   const reserve = group?.hasReserve === true ? await readReserve(clients, name) : [];
   const own = group?.members ?? [];
   // What is drawn between the two readings is in both: the later one says less of it.
   const drawn = new Set(own.map(({ id }) => id));
-  const all = [...own, ...reserve.filter(({ id }) => !drawn.has(id))];
-  return { group, members: all, reserve: all.filter(({ lifecycle }) => membershipOf(lifecycle).place === "reserve") };
+  return { group, members: [...own, ...reserve.filter(({ id }) => !drawn.has(id))] };
 }
 
 /** Not another controller's, and not of another group, which another pool or a former setting of this one names. */
@@ -105,7 +104,7 @@ function isOfAnotherGroup({ Tags: tags }: Instance, group: string): boolean {
 
 function sightedOf({ id, lifecycle }: Member, instance: Instance | undefined) {
   const launchedAtMs = instance?.LaunchTime?.getTime() ?? null;
-  return { id, launchedAtMs, isReserve: membershipOf(lifecycle).place === "reserve" };
+  return { id, launchedAtMs, isReserve: isReserve(lifecycle) };
 }
 
 /**

@@ -1,12 +1,13 @@
 /** What two answers that agree only in the end make of one member, or of one that was. */
 import type { Instance } from "@aws-sdk/client-ec2";
 import { type LaunchId, parseProviderId } from "../../domain/ids.ts";
-import type { Membership, ObservedMachine } from "../../domain/observed.ts";
+import type { Membership } from "../../domain/membership.ts";
+import type { ObservedMachine } from "../../domain/observed.ts";
 import { MINUTE_MS } from "../../domain/units.ts";
 import { observeInstance, stateOf } from "../aws/states.ts";
 import type { Owner } from "../aws/tags.ts";
 import type { Member } from "./group.ts";
-import { membershipOf } from "./lifecycle.ts";
+import { isCounted, membershipOf } from "./lifecycle.ts";
 import { GROUP_TAG } from "./tag.ts";
 
 export interface View {
@@ -25,7 +26,8 @@ export function observeMember(view: View, member: Member, instance: Instance | u
   return {
     providerId: parseProviderId(id),
     machineId: null,
-    launchId: view.launchOf(id),
+    // What ends again, or never came, is none of a launch's answer.
+    launchId: isCounted(lifecycle) ? view.launchOf(id) : null,
     pool: owner.pool,
     state: instance === undefined ? "starting" : stateOf(instance),
     observedAtMs,

@@ -58,7 +58,6 @@ export class OpenLaunches {
   /** The launch that a member may have come for: it waits for the answer to say so. */
   launchOf(id: string): LaunchId | null {
     if (this.#open === null || this.isTaken(id)) return null;
-    const { before, reserve } = this.#open.order;
-    return before.includes(id) || reserve.includes(id) ? null : this.#open.launchId;
+    return this.#open.order.before.includes(id) ? null : this.#open.launchId;
   }
 }

@@ -7,16 +7,15 @@ import { invariant } from "../../domain/invariant.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import type { LaunchRequest } from "../../ports/provider.ts";
 import type { AsgClients } from "./clients.ts";
-import { countedOf, type GroupReading, readGroup, readReserve } from "./group.ts";
+import { countedOf, type GroupReading, readGroup } from "./group.ts";
+import { isReserve } from "./lifecycle.ts";
 import type { OpenLaunches } from "./open-launches.ts";
 import type { AsgSettings } from "./settings.ts";
 
 export interface Order {
   readonly draftedAtMs: number;
-  /** In the group before; what comes besides may be ours. */
+  /** In the group before, and not in its reserve: what comes besides may be ours, and may come out of there. */
   readonly before: readonly string[];
-  /** In the reserve before: they may come for this launch, and it started none of them. */
-  readonly reserve: readonly string[];
   readonly count: number;
 }
 
@@ -40,12 +39,9 @@ export async function draftOrder(context: DraftContext, { launchId, machines }: 
       retryAfterMs: NEXT_LAUNCH_MS,
     });
   const group = await demandGroup(clients, settings, attempted);
-  const reserve = group.hasReserve ? await readReserve(clients, settings.group) : [];
-  const waiting = new Set(reserve.map(({ id }) => id));
   const order: Order = {
     draftedAtMs,
-    before: group.members.map(({ id }) => id).filter((id) => !waiting.has(id)),
-    reserve: [...waiting],
+    before: group.members.filter((member) => !isReserve(member.lifecycle)).map(({ id }) => id),
     count: Math.min(machines.length, demandRoom(group, settings.group, attempted)),
   };
   launches.open(launchId, order);
@@ -75,7 +71,7 @@ function demandRoom(group: GroupReading, name: string, attempted: string): numbe
 export function readOrder(text: string): Order {
   const order: unknown = JSON.parse(text);
   invariant(
-    typeof order === "object" && order !== null && "before" in order && "reserve" in order && "count" in order,
+    typeof order === "object" && order !== null && "before" in order && "count" in order,
     "a stored order is one that was drafted",
   );
   return order as Order;

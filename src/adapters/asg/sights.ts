@@ -10,20 +10,16 @@ interface Sight {
 
 export class Sights {
   #byId = new Map<string, Sight>();
-  #inReserve = new Set<string>();
   #group: GroupReading | null = null;
   #isGroupMissing = false;
 
   /** Takes in a complete listing: what it does not show is forgotten. */
-  noteListing(group: GroupReading | null, members: readonly Member[], reserve: readonly Member[], nowMs: number): void {
+  noteListing(group: GroupReading | null, members: readonly Member[], nowMs: number): void {
     const before = this.#byId;
     this.#group = group;
     this.#isGroupMissing = group === null;
     this.#byId = new Map();
     for (const { id, lifecycle } of members) this.#byId.set(id, sightOf(before.get(id), lifecycle, nowMs));
-    const present = new Set(members.map(({ id }) => id));
-    this.#inReserve = new Set([...this.#inReserve].filter((id) => present.has(id)));
-    for (const { id } of reserve) this.#inReserve.add(id);
   }
 
   note({ id, lifecycle }: Member, nowMs: number): void {
@@ -37,11 +33,6 @@ export class Sights {
 
   waitsSinceMs(id: string): number | null {
     return this.#byId.get(id)?.waitsSinceMs ?? null;
-  }
-
-  /** Whether it was ever seen in the reserve: it was started by no launch of ours. */
-  wasInReserve(id: string): boolean {
-    return this.#inReserve.has(id);
   }
 
   /** By the last listing; before the first nothing is known to be missing. */
