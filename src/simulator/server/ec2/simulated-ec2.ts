@@ -1,16 +1,19 @@
 /** An EC2 of one's own: the model of ../../ec2 behind real HTTP on 127.0.0.1, and the handle on it for its process. */
 import { randomInt, randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { addFault } from "../../aws/faults.ts";
 import type { Ec2Action, Ec2Requests } from "../../ec2/api.ts";
 import { callEc2, type Ec2Outcome, isEc2Action } from "../../ec2/call.ts";
 import { changeInstance, type InstanceChange, type Pool, setQuota, setRoom } from "../../ec2/control.ts";
 import { createEc2, type Ec2Setup } from "../../ec2/create.ts";
-import { EC2_ERRORS, type Ec2ErrorCode, Ec2Refusal } from "../../ec2/errors.ts";
-import { addEc2Fault, type Ec2FaultOutcome, type Ec2FaultTarget } from "../../ec2/faults.ts";
+import { EC2_ERRORS, type Ec2ErrorCode } from "../../ec2/errors.ts";
+import type { Ec2FaultOutcome, Ec2FaultTarget } from "../../ec2/faults.ts";
 import { advance, interrupt, nextDueMs, powerOff } from "../../ec2/life.ts";
 import type { Ec2Options, Market } from "../../ec2/options.ts";
 import type { Ec2State, Instance, RoomCode } from "../../ec2/state.ts";
 import { Chance } from "../../world/chance.ts";
+import { QueryRefusal, readQuery } from "../aws/query-fields.ts";
+import { writeAnswer, writeError } from "../aws/xml.ts";
 import { createTimers, type Timers } from "../clock.ts";
 import { readExchange } from "../exchange.ts";
 import { type HttpListener, startListener } from "../listener.ts";
@@ -19,9 +22,7 @@ import { createWatchers, type Watchers } from "../watchers.ts";
 import { wireNamesOf } from "./answers.ts";
 import { createIdentitySigner, type IdentitySigner } from "./identity-signer.ts";
 import { type InstanceMetadata, startInstanceMetadata } from "./instance-metadata.ts";
-import { readQuery } from "./query-fields.ts";
 import { membersOf } from "./requests.ts";
-import { writeAnswer, writeError } from "./xml.ts";
 
 export interface SimulatedEc2Options {
   /** 0, the default: any free port. */
@@ -149,7 +150,7 @@ function createHandle(core: Core, listener: HttpListener): SimulatedEc2 {
     get identity() {
       return core.signer();
     },
-    injectFault: (target, outcome, times) => addEc2Fault(state.faults, target, outcome, times),
+    injectFault: (target, outcome, times) => addFault(state.faults, target, outcome, times),
     instances: () => [...state.instances.values()],
     belongingIds: () => [...state.volumes.keys(), ...state.networkInterfaces.keys()],
     setRoom: (pool, free, code) => setRoom(state, pool, free, code),
@@ -230,7 +231,7 @@ function answerCall(
     const request = readQuery(parameters, membersOf(action)) as Ec2Requests[Ec2Action];
     return callEc2(core.state, action, request, core.timers.nowMs());
   } catch (error) {
-    if (error instanceof Ec2Refusal) return refuse(error.code, error.message);
+    if (error instanceof QueryRefusal) return refuse(error.code, error.message);
     throw error;
   }
 }
