@@ -112,10 +112,11 @@ export function noteSituation(place: Place): void {
 
 function findPoolWork(place: Place): Work | null {
   const { group, nowMs } = place;
+  // Who is wanted in service is not trimmed meanwhile.
+  if (surplusOf(place) < 0) return null;
   const count = countMembers(group, isInPool);
   const size = poolSizeOf(group);
-  if (count < size && surplusOf(place) >= 0 && nowMs >= group.launchesFromMs && !group.suspended.has("Launch"))
-    return { kind: "fill" };
+  if (count < size && nowMs >= group.launchesFromMs && !group.suspended.has("Launch")) return { kind: "fill" };
   if (count <= size || group.suspended.has("Terminate")) return null;
   const [member] = listMembers(group, isInPool).sort((one, other) => one.number - other.number);
   if (member === undefined) return null;
