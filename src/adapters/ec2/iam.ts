@@ -4,8 +4,8 @@
  * for Amazon EC2", service authorization reference).
  */
 import type { ControllerId, PoolName } from "../../domain/ids.ts";
+import { TAG } from "../aws/tags.ts";
 import type { Ec2Settings } from "./settings.ts";
-import { TAG } from "./tags.ts";
 
 export interface PolicyPool {
   readonly pool: PoolName;
