@@ -4,6 +4,7 @@
  */
 import type { JournalEntry } from "../../domain/host/journal.ts";
 import { lookIntervalMs } from "../../domain/host/report.ts";
+import type { ToldService } from "../../domain/host/service.ts";
 import { markOf } from "../../domain/host/settings.ts";
 import { findLeftovers } from "../../domain/host/sight.ts";
 import { type HostEffect, type HostInput, type HostState, NEW_HOST } from "../../domain/host/state.ts";
@@ -35,6 +36,8 @@ const PREPARE_MS: Range = [300, 3_000];
 const ROUND_PAUSE_MS = 100;
 const ROUNDS_MAX = 50;
 const INBOX_MAX = 1_000;
+/** `src/agent/sleep.ts`: a standstill that its clocks show. */
+const SLEEP_MIN_MS = 2_000;
 const TOKEN_LENGTH = 32;
 
 export interface AgentParts {
@@ -47,6 +50,8 @@ export interface AgentParts {
   runners(): readonly HostRunner[];
   /** Null: no process came to be. */
   startRunner(ticket: OfferedTicket, onExit: (exit: RunnerExit) => void): MachineProcess | null;
+  /** It noticed that it stood still. */
+  onSlept(): void;
   /** It ends with 0: all is over. */
   onFinish(cause: "itself" | "power-off"): void;
 }
@@ -68,6 +73,8 @@ export class Agent {
   #isGoingOn = false;
   #nextLookAtMs = 0;
   #changedAtMs = 0;
+  /** So much of its time, as far as it has noticed. */
+  #stoodStillMs: number;
   #wake: Scheduled | null = null;
   /** On its way to the disk. */
   #writing: JournalEntry | null = null;
@@ -77,6 +84,7 @@ export class Agent {
     const { course } = process;
     const { chance, line } = machine.world;
     this.#parts = parts;
+    this.#stoodStillMs = machine.nowMs - course.ranMs;
     const machineId = ownNameOf(birth);
     const mark = markOf(parseControllerId(machine.world.controllerId), machineId);
     this.#lookout = new Lookout({ machine, mark, folders: disk.folders, roots: disk.roots, agentPid: process.pid });
@@ -120,13 +128,19 @@ export class Agent {
     if (machine.hasRoom) disk.isBootKept = true;
     machine.watch((change) => this.#noteChange(change));
     machine.note("the agent starts");
-    this.#put({ kind: "started", journal: disk.openJournal(), isSameBoot });
+    const { isMember = false } = this.#parts.birth;
+    this.#put({ kind: "started", journal: disk.openJournal(), isSameBoot, isMember });
     this.#talk.report();
   }
 
   /** It has asked its platform, and heard that the machine is wanted back. */
   wantBack(): void {
     this.#put({ kind: "wanted-back" });
+  }
+
+  /** It has read what its group leads it to. */
+  tellService(service: ToldService): void {
+    this.#put({ kind: "service-told", service });
   }
 
   /** SIGTERM. */
@@ -177,12 +191,25 @@ export class Agent {
 
   #drain(): void {
     while (!this.#isBusy && !this.#parts.process.course.isOver) {
+      this.#noteSleep();
       const letter = this.#letters.shift();
       const { nowMs } = this.#parts.machine;
       if (letter !== undefined) this.#take(letter.input, letter.onDone);
       else if (nowMs >= this.#nextLookAtMs) this.#look(nowMs);
       else return void this.#sleep();
     }
+  }
+
+  /** `src/agent/sleep.ts`: before whatever else is waiting; what the group said before it is old. */
+  #noteSleep(): void {
+    const { machine, process, onSlept } = this.#parts;
+    const stoodStillMs = machine.nowMs - process.course.ranMs;
+    const hasSlept = stoodStillMs - this.#stoodStillMs > SLEEP_MIN_MS;
+    this.#stoodStillMs = stoodStillMs;
+    if (!hasSlept) return;
+    const kept = this.#letters.filter(({ input }) => input.kind !== "service-told");
+    this.#letters.splice(0, this.#letters.length, { input: { kind: "slept" }, onDone: () => {} }, ...kept);
+    onSlept();
   }
 
   #sleep(): void {
@@ -233,6 +260,7 @@ export class Agent {
       before.place.kind !== state.place.kind ||
       before.isLeaving !== state.isLeaving ||
       before.isWantedBack !== state.isWantedBack ||
+      before.service !== state.service ||
       before.isRetiring !== state.isRetiring;
     if (isNews) this.#changedAtMs = machine.nowMs;
     if (lookIntervalMs(state) < lookIntervalMs(before)) this.#nextLookAtMs = 0;

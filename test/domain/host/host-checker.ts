@@ -72,7 +72,7 @@ export class Checker {
     this.#startsOfThisAgent.clear();
     const reading = readJournal(this.journal.map(formatEntry).join(""));
     if (reading.kind === "unreadable") this.violations.push(`the host cannot read its own journal: ${reading.why}`);
-    this.#tell({ kind: "started", journal: reading, isSameBoot: true });
+    this.#tell({ kind: "started", journal: reading, isSameBoot: true, isMember: false });
   }
 
   #happen(event: Event): void {
