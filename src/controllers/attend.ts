@@ -7,6 +7,7 @@ import { isContested } from "../domain/check-in.ts";
 import type { MachineId } from "../domain/ids.ts";
 import { invariant } from "../domain/invariant.ts";
 import { type Machine, moveMachine } from "../domain/machine.ts";
+import { isInService } from "../domain/membership.ts";
 import type { HostReport } from "../domain/protocol.ts";
 import type { Ticket } from "../domain/ticket.ts";
 import { isTicketOver } from "../domain/ticket.ts";
@@ -61,6 +62,8 @@ async function attendMachine(context: PoolContext, tx: Queryable, id: MachineId)
   // Its launch has not been answered yet: the report stays news until it has.
   if (machine.state.kind === "planned") return true;
   if (machine.state.kind === "stopped" && machine.incarnation !== null) return takeUpStarted(context, tx, machine);
+  // Until its group has it in service a hook of somebody's may still end it: the report stays news until then.
+  if (machine.state.kind === "provisioning" && !isServed(context, id)) return false;
   if (isContested(await listCheckIns(tx, id), heardTime(context))) {
     // Until it is certain who speaks, it can only show that a job runs; the report stays news until then.
     return applyReport(context, tx, machine, onlyOfWork(machine.report));
@@ -71,6 +74,11 @@ async function attendMachine(context: PoolContext, tx: Queryable, id: MachineId)
   const concernsDemand = await applyReport(context, tx, machine, machine.report, read);
   if (account.isWhole) await markAttended(tx, id, machine.sequence);
   return concernsDemand || !account.isUntouched;
+}
+
+/** Of a pool without a group every machine is. */
+function isServed({ abilities, memory }: PoolContext, id: MachineId): boolean {
+  return (abilities?.group ?? null) === null || isInService(memory.observed.get(id)?.membership);
 }
 
 /** Its agent speaks, so it runs, whoever started it: it boots like any other, and the report stays news until it has. */

@@ -13,7 +13,7 @@ import type { HeardTime } from "../domain/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { GitHub } from "../ports/github.ts";
 import type { Hearing } from "../ports/hearing.ts";
-import type { Provider, ProviderAbilities } from "../ports/provider.ts";
+import type { Hold, Provider, ProviderAbilities } from "../ports/provider.ts";
 import type { Random } from "../ports/random.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { Wake } from "../ports/wake.ts";
@@ -75,6 +75,8 @@ export interface PoolMemory {
   /** Since when the provider says that a machine is stopped which we did not stop. */
   readonly stoppedSinceMs: Map<MachineId, number>;
   readonly standby: StandbyMemory;
+  /** Machines that their group wants to end, and is made to wait for. */
+  readonly holds: Map<MachineId, HeldMember>;
   /** Machines whose console was read at their end. */
   readonly consolesRead: Set<MachineId>;
   /** Since when a machine is shown that has no row, and whose marks do not say which pool it is of: monotonic. */
@@ -135,6 +137,14 @@ export interface StandbyMemory {
   readonly stop: Pause;
 }
 
+export interface HeldMember {
+  readonly hold: Hold;
+  /** Monotonic. */
+  readonly heldAtMs: number;
+  /** That the time for which it can be held runs out. */
+  readonly isTold: boolean;
+}
+
 /** What the guards against many endings at once look at. */
 export interface GuardMemory {
   /**
@@ -193,6 +203,7 @@ export function emptyMemory(): PoolMemory {
       start: { failureCount: 0, untilMonotonicMs: 0 },
       stop: { failureCount: 0, untilMonotonicMs: 0 },
     },
+    holds: new Map(),
     consolesRead: new Set(),
     unplacedSinceMs: new Map(),
     surplusSinceMs: new Map(),

@@ -15,6 +15,7 @@ import { launchMachines } from "./execute/launch.ts";
 import { mintTickets } from "./execute/mint.ts";
 import { standBy } from "./execute/standby.ts";
 import { handBack } from "./hand-back.ts";
+import { HOLD_MEMBERS_PERIOD_MS, holdMembers } from "./hold-members.ts";
 import { ingest } from "./ingest.ts";
 import { observe } from "./observe.ts";
 import { forgetExpired, RETENTION_PERIOD_MS } from "./retention.ts";
@@ -71,6 +72,11 @@ export function departureControllers(context: PoolContext): readonly Controller[
   return [{ name: "watch-departure", pool, periodMs: WATCH_DEPARTURE_PERIOD_MS, run: () => watchDeparture(context) }];
 }
 
+function membersController(context: PoolContext): Controller {
+  const pool = context.pool.name;
+  return { name: "hold-members", pool, periodMs: HOLD_MEMBERS_PERIOD_MS, run: () => holdMembers(context) };
+}
+
 /** Those of one pool, which work only while this process holds its lease. */
 export function poolControllers(context: PoolContext): readonly Controller[] {
   const pool = context.pool.name;
@@ -82,6 +88,7 @@ export function poolControllers(context: PoolContext): readonly Controller[] {
     { name: "mint", pool, periodMs: 2 * SECOND_MS, run: () => mintTickets(context) },
     { name: "ask", pool, periodMs: 5 * SECOND_MS, run: () => askAboutJobs(context) },
     { name: "observe", pool, periodMs: 5 * SECOND_MS, restMs: FLEET_REST_MS, run: () => observe(context) },
+    ...(context.abilities?.group ? [membersController(context)] : []),
     { name: "hand-back", pool, periodMs: 10 * SECOND_MS, run: () => handBack(context) },
     { name: "retire", pool, periodMs: 3 * SECOND_MS, restMs: FLEET_REST_MS, run: () => retire(context) },
     { name: "watch-hosts", pool, periodMs: WATCH_HOSTS_PERIOD_MS, run: () => watchHosts(context) },

@@ -1,6 +1,8 @@
 /** Asks hosts for tickets that bring no job. The order goes out with the answer to each report until the host has answered. */
 import { decideHandBacks, type HandBack } from "../domain/hand-back.ts";
 import type { MachineId } from "../domain/ids.ts";
+import type { Machine } from "../domain/machine.ts";
+import { isDeparting } from "../domain/membership.ts";
 import { isServedBy } from "../domain/pool.ts";
 import type { RetireReason } from "../domain/reasons.ts";
 import { isRolloutReason } from "../domain/rollout.ts";
@@ -70,7 +72,10 @@ async function listDraining(
   if (context.isShuttingDown() || isPoolDrained || context.pool.mode === "departed")
     return new Set(tickets.map(({ machineId }) => machineId));
   const engaged = await listMachinesInState(context.store.db, context.pool.name, "engaged");
-  return new Set(engaged.filter(({ retireWhenSpent }) => isDrain(retireWhenSpent)).map(({ id }) => id));
+  const { observed } = context.memory;
+  const isGoing = ({ id, retireWhenSpent }: Machine) =>
+    isDrain(retireWhenSpent) || isDeparting(observed.get(id)?.membership);
+  return new Set(engaged.filter(isGoing).map(({ id }) => id));
 }
 
 /**

@@ -8,6 +8,7 @@
 import { ProviderError } from "../domain/errors.ts";
 import type { MachineId, ProviderId } from "../domain/ids.ts";
 import { type Machine, providerIdOf } from "../domain/machine.ts";
+import { describeMembership } from "../domain/membership.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
 import { listMachinesOfPool } from "../store/machines/list.ts";
@@ -28,12 +29,15 @@ export async function observe(context: PoolContext): Promise<void> {
   noteListing(context, look);
   if (look === null) return;
   let deadCount = 0;
+  let movedCount = 0;
   for (const observed of [...look.listing, ...look.byId]) {
     // A machine of no known id carries our mark but no readable launch: shown, never touched.
     if (observed.machineId === null) continue;
     const before = context.memory.observed.get(observed.machineId);
     context.memory.observed.set(observed.machineId, observed);
-    if (before?.state === observed.state && isSameTrouble(before, observed)) continue;
+    const isMoved = isMovedInGroup(before, observed);
+    if (isMoved) movedCount += 1;
+    if (before?.state === observed.state && isSameTrouble(before, observed) && !isMoved) continue;
     const isNews = before?.state !== observed.state;
     if (isNews && (observed.state === "dead" || observed.state === "gone")) deadCount += 1;
     await noteObserved(context, observed.machineId, observed);
@@ -41,7 +45,15 @@ export async function observe(context: PoolContext): Promise<void> {
   await noteUnlisted(context, look.byId);
   const { adoptedCount, isWhole } = await adoptStrays(context, look.listing);
   if (isWhole) noteFleetListed(context);
-  if (deadCount + adoptedCount > 0) context.wake.controller("retire", context.pool.name);
+  if (movedCount > 0) wakeForMoves(context);
+  if (deadCount + adoptedCount + movedCount > 0) context.wake.controller("retire", context.pool.name);
+}
+
+/** What came into service may take tickets now, and what its group wants to end is held. */
+function wakeForMoves({ wake, pool }: PoolContext): void {
+  wake.controller("attend", pool.name);
+  wake.controller("assign", pool.name);
+  wake.controller("hold-members", pool.name);
 }
 
 /** Machines may be launched from now on: jobs that came before this wait for it. */
@@ -110,12 +122,18 @@ function isSameTrouble(before: ObservedMachine, observed: ObservedMachine): bool
   return (before.why ?? null) === (observed.why ?? null) && before.isAlarm === observed.isAlarm;
 }
 
+function isMovedInGroup(before: ObservedMachine | undefined, { membership = null }: ObservedMachine): boolean {
+  const known = before?.membership ?? null;
+  return known?.place !== membership?.place || known?.departure !== membership?.departure;
+}
+
 async function noteObserved(context: PoolContext, machineId: MachineId, observed: ObservedMachine): Promise<void> {
-  const { why = null } = observed;
+  const { why = null, membership = null } = observed;
+  const place = membership === null ? "" : `, ${describeMembership(membership)}`;
   await recordEvidence(context.store.db, {
     subject: machineSubject(machineId),
     source: "provider",
-    fact: `provider says ${observed.state}${why === null ? "" : `: ${why}`}`,
+    fact: `provider says ${observed.state}${place}${why === null ? "" : `: ${why}`}`,
     observedAtMs: observed.observedAtMs,
   });
   if (observed.isAlarm !== true) return;

@@ -125,6 +125,21 @@ export function adoptUnstarted(
 }
 
 /**
+ * A machine that its group started, at first sight: it came since we last saw all of the group, so nobody can have given it
+ * a ticket. It is as good as one that we launched.
+ * @param isStirred its agent was faster than our look.
+ */
+export function welcomeNewcomer(
+  newcomer: ObservedMachine & { readonly machineId: MachineId },
+  pool: PoolPolicy,
+  isStirred: boolean,
+  nowMs: number,
+): Machine {
+  const row = adoptUnstarted(newcomer, pool, nowMs);
+  return { ...row, settingsHash: pool.settingsHash, isAgentSeen: isStirred, retireWhenSpent: null };
+}
+
+/**
  * A row that knows less than the truth. A ticket that was not over may have gone any way since; where there was none,
  * there may be one now. What retires stays as it is: it was given nothing after that, and what is over stays over.
  * @param tickets every one that the row has.

@@ -1,5 +1,6 @@
 /** Whether one machine is kept or retires, and why. Pure; what the fleet as a whole needs is `scale.ts`. */
 import { hasTicketsLeft, type Machine } from "./machine.ts";
+import { hasLeftService, isDeparting, type Membership } from "./membership.ts";
 import type { PoolPolicy } from "./pool.ts";
 import type { ReasonCode, RetireReason } from "./reasons.ts";
 import { isRolloutReason, replacementReason } from "./rollout.ts";
@@ -38,6 +39,10 @@ export interface LifecycleInput extends MachineEvidence {
   readonly mayBeReplaced?: boolean;
   /** Whether a parked machine that no job needs is to wait stopped instead of ending; not where this is left out. */
   readonly mayBeStopped?: boolean;
+  /** Where it is on its group's way; null or left out: of no group, or nobody can tell. */
+  readonly membership?: Membership | null;
+  /** Its group is made to wait for it, and will soon wait no longer. */
+  readonly isHoldEnding?: boolean;
 }
 
 export function decideLifecycle(input: LifecycleInput, pool: PoolPolicy, time: HeardTime): LifecycleDecision {
@@ -49,6 +54,7 @@ export function decideLifecycle(input: LifecycleInput, pool: PoolPolicy, time: H
       return { kind: "keep", reason: "being-launched" };
     case "provisioning":
       if (isDead) return { kind: "retire", reason: "machine-dead" };
+      if (isDeparting(input.membership)) return { kind: "retire", reason: "group-ends-it" };
       return decideProvisioning(machine, machine.state.sinceMs, pool, time);
     case "parked":
       if (isDead) return { kind: "retire", reason: "machine-dead" };
@@ -98,11 +104,14 @@ function decideParked(input: LifecycleInput, pool: PoolPolicy, time: HeardTime):
   if (pool.mode === "departed") return { kind: "retire", reason: "pool-left" };
   const last = ticketlessReason(machine, pool);
   if (last !== null) return { kind: "retire", reason: last };
-  if (machine.report?.phase === "leaving") return { kind: "retire", reason: "agent-leaving" };
+  if (hasLeftService(input.membership)) return { kind: "retire", reason: "group-ends-it" };
+  if (machine.report?.phase === "leaving" && input.membership?.place !== "aside")
+    return { kind: "retire", reason: "agent-leaving" };
   if (input.notReadySinceMs !== null && isPast(input.notReadySinceMs, pool.deadlines.bootMs, time))
     return { kind: "retire", reason: "boot-deadline" };
   if (input.isShuttingDown && input.ticket === null) return { kind: "retire", reason: "shutting-down" };
   const isSilent = isPast(input.heardAtMs ?? 0, AGENT_FRESH_MS, time);
+  if (input.membership?.place === "aside") return { kind: "keep", reason: "out-of-service" };
   if (isSilent && input.surplusSinceMs === null) return { kind: "keep", reason: "agent-silent" };
   if (input.ticket !== null)
     return { kind: "keep", reason: isHeldReady(input.ticket) ? "kept-warm" : "waits-for-ticket" };
@@ -149,6 +158,8 @@ function decideStopped(
 }
 
 function decideEngaged(input: LifecycleInput, pool: PoolPolicy, time: HeardTime): LifecycleDecision {
+  if (input.isHoldEnding === true) return { kind: "keep", reason: "group-goes-on-soon" };
+  if (isDeparting(input.membership)) return { kind: "keep", reason: "group-waits" };
   const verdict = judgeMachine(input, time);
   if (verdict.kind === "unknown") return { kind: "keep", reason: verdict.missing.at(-1) ?? "agent-silent" };
   if (verdict.kind === "busy" && verdict.reasons[0] === "runs-job") return { kind: "keep", reason: "runs-job" };

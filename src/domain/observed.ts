@@ -1,6 +1,7 @@
 /** What a provider and GitHub say exists, as facts with the moment they were observed; never as decisions. */
 import type { GitHubErrorCode, ProviderErrorCode } from "./errors.ts";
 import type { LaunchId, MachineId, PoolName, ProviderId, RunnerId } from "./ids.ts";
+import type { Membership } from "./membership.ts";
 
 /**
  * One look at one thing. A failed look is `unknown`, which is not an absence; and an absence is only the answer to this
@@ -18,23 +19,6 @@ export type Observation<Value> =
  * `not-found`: it does not know the id, which is no such word.
  */
 export type ProviderState = "starting" | "running" | "stopped" | "dead" | "gone" | "not-found";
-
-/**
- * Where a machine of a group is on the group's own way, which the group can begin at any time.
- *
- * `coming`: it is started for service and not there yet, and a hook of somebody's may still end it. `aside`: somebody took
- * it out of service, or the group does with it what we do not know: it is left alone. `reserve`: in the group's warm pool,
- * running, stopped or asleep; it may come into service, again or for the first time.
- */
-export interface Membership {
-  readonly place: "coming" | "serving" | "aside" | "reserve";
-  /**
-   * Whether the group ends it of its own accord. `waits`: a hook holds that up until we have said the word, or have been
-   * silent for too long. `under-way`: nothing holds it up any more. `retained`: it is over, and the machine is kept running
-   * until somebody ends it.
-   */
-  readonly departure: "none" | "waits" | "under-way" | "retained";
-}
 
 export interface ObservedMachine {
   readonly providerId: ProviderId;

@@ -7,6 +7,7 @@
  */
 import type { ConnectionName, ControllerId, LeaseEpoch, MachineId, ProviderId, RunnerId, TicketId } from "./ids.ts";
 import { isOfFirstSight, type Machine, providerIdOf } from "./machine.ts";
+import { isDeparting } from "./membership.ts";
 import type { ObservedMachine, ObservedRunner } from "./observed.ts";
 import type { RegistrationScope } from "./pool.ts";
 import type { ReasonCode } from "./reasons.ts";
@@ -28,7 +29,8 @@ export const PERMIT_LIFE_MS = 30 * SECOND_MS;
 export type MachineProof =
   /**
    * Our own launch, never heard of since, past its boot deadline, with no ticket that ever left us; or one of first sight, of
-   * which the provider, asked by id, says that it still has never run.
+   * which the provider, asked by id, says that it still has never run. One that its group ends, by the provider's word of it,
+   * waits for no deadline.
    */
   | { readonly kind: "never-engaged"; readonly bootDeadlineMs: number; readonly observed?: ObservedMachine | null }
   /**
@@ -259,7 +261,9 @@ function missingForNeverEngaged(
   if (machine.ticketsGiven > 0 || tickets.some((ticket) => ticket.state.kind !== "void"))
     missing.push("ticket-not-over");
   if (machine.isAgentSeen || machine.incarnation !== null) missing.push("agent-was-seen");
-  if (!isPast(machine.createdAtMs, bootDeadlineMs, time)) missing.push("deadline-not-past");
+  // No ticket can leave us for it any more. The deadline gives it time to be of use, which its group does not.
+  const isEnding = isDeparting(observed?.membership) && observed?.providerId === providerIdOf(machine);
+  if (!isEnding && !isPast(machine.createdAtMs, bootDeadlineMs, time)) missing.push("deadline-not-past");
   return missing;
 }
 

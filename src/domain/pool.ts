@@ -66,6 +66,8 @@ export interface PoolPolicy {
   readonly deadlines: PoolDeadlines;
   /** Whether lost jobs are run again, once each; null: they are not. */
   readonly rerun: RerunPolicy | null;
+  /** Others decide how many machines there are: none is started here, and none is ended because no job needs it. */
+  readonly sizing?: "external";
   /** Hash of all settings that a machine is made from. */
   readonly settingsHash: string;
 }

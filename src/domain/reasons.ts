@@ -78,6 +78,9 @@ export const REASONS = {
     sentence:
       "The provider has not listed its machines since Holdfast started: some may be there that it does not count yet, so none is started.",
   },
+  "group-sized-by-others": {
+    sentence: "Others decide how many machines its group has (`scaling: external`), and none of them is free for it.",
+  },
   "runner-deprecated": {
     sentence: "GitHub takes no more jobs with the pool's version of the runner, so no machine is started with it.",
   },
@@ -131,6 +134,16 @@ export const REASONS = {
   "host-unreadable": {
     sentence: "Its agent cannot read part of what shows whether a job runs. Unknown counts as busy.",
   },
+  "out-of-service": {
+    sentence: "Somebody took it out of its group's service: it gets no ticket and is left alone until it is back.",
+  },
+  "group-waits": {
+    sentence: "Its group wants to end it, and is made to wait for as long as a job may run there.",
+  },
+  "group-goes-on-soon": {
+    sentence:
+      "Its group wants to end it and will soon go on, whatever Holdfast says: the hook's global limit is near, and a job may run there.",
+  },
   held: { sentence: "An operator holds it: it gets no ticket and is not ended until it is released." },
   frozen: {
     sentence:
@@ -150,6 +163,7 @@ export const REASONS = {
   "not-stoppable": {
     sentence: "The provider did not stop it, so it ends instead of waiting stopped; no other is stopped for a while.",
   },
+  "group-ends-it": { sentence: "Its group ends it or took it out of service for good; it gets no more tickets." },
   "agent-leaving": { sentence: "Its agent was told by the machine to end and takes no more tickets." },
   adopted: {
     sentence:
@@ -212,6 +226,7 @@ export const RETIRE_REASONS = [
   "pool-left",
   "machine-dead",
   "shutting-down",
+  "group-ends-it",
   "agent-leaving",
   "runner-late",
   "runner-failed",

@@ -35,6 +35,7 @@ export interface LaunchState {
 export function launchRoom(pool: PoolPolicy, state: LaunchState): LaunchRoom {
   if (pool.mode === "departed") return { count: 0, limit: "pool-left" };
   if (state.isShuttingDown) return { count: 0, limit: "shutting-down" };
+  if (pool.sizing === "external") return { count: 0, limit: "group-sized-by-others" };
   if (state.isRunnerEnded) return { count: 0, limit: "runner-deprecated" };
   if (!state.isListed) return { count: 0, limit: "fleet-not-listed" };
   if (state.isPaused) return { count: 0, limit: state.pauseReason ?? "launch-backoff" };
@@ -63,7 +64,7 @@ export function decideScale(
   pool: PoolPolicy,
   standing: Pick<StandingPlan, "launchCount" | "spare"> = { launchCount: 0, spare: demand.spare },
 ): ScaleDecision {
-  if (pool.mode !== "run") return { launchCount: 0, surplus: [] };
+  if (pool.mode !== "run" || pool.sizing === "external") return { launchCount: 0, surplus: [] };
   const wantedByJobs = demand.decisions.filter((decision) => decision.kind === "launch").length;
   const warmCount = standing.spare.length + demand.standing.readyCount;
   const warmMissing = Math.max(0, pool.warmParkedCount - warmCount);

@@ -105,6 +105,10 @@ export const COUNTERS = {
       "Times that the provider showed a machine as it should not be; it is kept, and somebody has to look. An alarm.",
     labels: ["pool"],
   },
+  holdfast_holds_total: {
+    sentence: "Times that a group was made to wait for a machine that it wants to end, by what came of it.",
+    labels: ["pool", "outcome"],
+  },
   holdfast_absences_total: {
     sentence: "Rows closed because the provider did not know the machine's id, twice over 5 minutes without a word.",
     labels: ["pool"],
@@ -129,6 +133,15 @@ export const GAUGES = {
   holdfast_machines: { sentence: "Machines by pool and state.", labels: ["pool", "state"] },
   holdfast_machines_unknown: {
     sentence: "Machines of which nobody can tell whether a job runs there. They are kept; look at `holdfast explain`.",
+    labels: ["pool"],
+  },
+  holdfast_members_held: {
+    sentence: "Machines that their group wants to end, and is made to wait for because they may run a job.",
+    labels: ["pool"],
+  },
+  holdfast_members_held_near_limit: {
+    sentence:
+      "Of those the ones whose group will soon go on, whatever runs there: the hook's global limit is near. Above zero is an alarm.",
     labels: ["pool"],
   },
   holdfast_jobs_waiting: { sentence: "Queued jobs by pool.", labels: ["pool"] },

@@ -13,6 +13,7 @@ export type ControllerName =
   | "mint"
   | "ask"
   | "observe"
+  | "hold-members"
   | "hand-back"
   | "retire"
   | "sweep"

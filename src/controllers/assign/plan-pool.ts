@@ -4,6 +4,7 @@ import { decideDrainedPool, withNothingToGive } from "../../domain/drained-deman
 import type { JobId, MachineId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { hasTicketsLeft, type Machine, type MachineStateKind } from "../../domain/machine.ts";
+import { isDeparting, isInService } from "../../domain/membership.ts";
 import { mayGetTickets } from "../../domain/operator-words.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
 import { decidePool, type PoolDecision } from "../../domain/pool-plan.ts";
@@ -97,16 +98,22 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
     time,
   );
   const scale = addRollout(context, { input, machines, retiring, machineCount }, decision);
+  const surplus = scale.surplus.slice(0, roomToShrink(context, machineCount - retiring.length));
   return {
     ...decision,
-    scale,
-    toStop: chooseStops(scale.surplus, machines, decision.standby.stopRoom, pool, time.nowMs),
+    scale: { ...scale, surplus },
+    toStop: chooseStops(surplus, machines, decision.standby.stopRoom, pool, time.nowMs),
     input,
     breakers,
     machines: [...machines, ...standby],
     machineCount,
     rows: new Map(rows.map((row) => [row.job.id, row])),
   };
+}
+
+/** A group keeps its minimum: it would start another for each of those that ended. */
+function roomToShrink({ abilities }: PoolContext, stayingCount: number): number {
+  return Math.max(0, stayingCount - (abilities?.group?.readMinimumCount() ?? 0));
 }
 
 /** Parked, and for no job any more: only its end is left. One that is held is kept by that. */
@@ -228,7 +235,7 @@ export function asFree(machine: Machine, context: PoolContext): readonly FreeMac
   const kind = freeState(machine);
   if (kind === null) return [];
   if (!hasTicketsLeft(machine, pool.jobsPerMachine) || !mayGetTickets(machine)) return [];
-  if (machine.report?.phase === "leaving") return [];
+  if (machine.report?.phase === "leaving" || !mayComeToTickets(machine, context)) return [];
   const time = heardTime(context);
   // A parked machine that nobody hears, or that does not get ready, would never come for its ticket.
   const isSilent = isPast(hearing.heardAtMs(machine.id) ?? 0, AGENT_FRESH_MS, time);
@@ -236,6 +243,15 @@ export function asFree(machine: Machine, context: PoolContext): readonly FreeMac
   const isStuck = notReadySinceMs !== undefined && isPast(notReadySinceMs, AGENT_FRESH_MS, time);
   if (kind === "parked" && (isSilent || isStuck)) return [];
   return [{ id: machine.id, state: kind }];
+}
+
+/** Of a group's machines: those in service, and of those that start the ones that are still on their way there. */
+function mayComeToTickets({ id, state }: Machine, { abilities, memory }: PoolContext): boolean {
+  if ((abilities?.group ?? null) === null || state.kind === "planned") return true;
+  const membership = memory.observed.get(id)?.membership;
+  if (isInService(membership)) return true;
+  const isOnItsWay = membership === undefined || (membership?.place === "coming" && !isDeparting(membership));
+  return state.kind === "provisioning" && isOnItsWay;
 }
 
 /** One that is being started is as far as one that is being launched. */

@@ -18,6 +18,7 @@ import type { LaunchRow } from "../../store/launches/row.ts";
 import { saveLaunch } from "../../store/launches/save.ts";
 import { inLease } from "../../store/leases.ts";
 import { loadMachine } from "../../store/machines/load.ts";
+import { nameProviderIds } from "../../store/machines/names.ts";
 import { savePresumed } from "../../store/machines/presume.ts";
 import { saveMachine } from "../../store/machines/save.ts";
 import type { Queryable } from "../../store/schema.ts";
@@ -132,10 +133,11 @@ async function bind(context: PoolContext, launch: LaunchRow, launched: readonly 
   const lease = context.lease();
   if (lease === null) return;
   const nowMs = context.clock.nowMs();
-  const started = new Set(launched.map(({ machineId }) => machineId));
+  const fresh = await withoutNamed(context, launched);
+  const started = new Set(fresh.map(({ machineId }) => machineId));
   const missing = launch.machineIds.filter((id) => !started.has(id));
   await inLease(context.store, lease, async (tx) => {
-    for (const { machineId, providerId } of launched) {
+    for (const { machineId, providerId } of fresh) {
       const machine = await loadMachine(tx, machineId);
       if (machine?.state.kind !== "planned") continue;
       const bound = moveMachine(machine, { kind: "launched", providerId }, nowMs);
@@ -158,6 +160,21 @@ async function bind(context: PoolContext, launch: LaunchRow, launched: readonly 
   // An agent may have reported before the answer was stored.
   context.wake.controller("attend", context.pool.name);
   context.wake.controller("assign", context.pool.name);
+}
+
+/**
+ * A group's machine may have got a row of its own before the launch that it was started by was answered, in a process before
+ * this one: it is that machine, and no second one.
+ */
+async function withoutNamed(
+  { store }: PoolContext,
+  launched: readonly LaunchedMachine[],
+): Promise<readonly LaunchedMachine[]> {
+  const names = await nameProviderIds(
+    store.db,
+    launched.map(({ providerId }) => providerId),
+  );
+  return launched.filter(({ machineId, providerId }) => (names.get(providerId) ?? machineId) === machineId);
 }
 
 /** What stood in the way is on the pool's record; the jobs are launched for anew. */

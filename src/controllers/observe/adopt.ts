@@ -1,6 +1,6 @@
 /** Machines of ours that the store does not know are adopted: presumed busy, and watched until their end like any other. */
 
-import { adoptStray, adoptUnstarted } from "../../domain/adoption.ts";
+import { adoptStray, adoptUnstarted, welcomeNewcomer } from "../../domain/adoption.ts";
 import { ALARM_FACTS } from "../../domain/alarm-facts.ts";
 import type { MachineId } from "../../domain/ids.ts";
 import { type Machine, moveMachine } from "../../domain/machine.ts";
@@ -57,13 +57,15 @@ export async function adoptStrays(context: PoolContext, listing: readonly Observ
     const stray: Stray = { ...observed, machineId: observed.machineId };
     const row = rows.get(stray.machineId) ?? null;
     if (row !== null && !isUnaccounted(row, stray)) continue;
+    if (isUncalledReserve(stray)) continue;
     if (row === null && isAnothersToPlace(context, stray)) {
       isWhole = false;
       continue;
     }
-    const isAdopted = await inLease(context.store, lease, (tx) => accountFor(context, tx, stray));
-    if (!isAdopted) continue;
+    const account = await inLease(context.store, lease, (tx) => accountFor(context, tx, stray));
+    if (account === "known") continue;
     adoptedCount += 1;
+    if (account === "newcomer") continue;
     context.telemetry.count("holdfast_strays_adopted_total", { pool: context.pool.name });
     context.telemetry.warn("a machine of ours was adopted: the store did not know it", {
       machine: stray.machineId,
@@ -81,27 +83,48 @@ function isAnothersToPlace({ memory, clock }: PoolContext, { machineId, pool }: 
   return monotonicMs - sinceMs < UNPLACED_MS;
 }
 
+/** What waits in a group's reserve is the group's alone until it is called into service. */
+function isUncalledReserve({ membership }: Stray): boolean {
+  return membership?.place === "reserve" && membership.departure === "none";
+}
+
 function isUnaccounted(row: Machine, stray: Stray): boolean {
   if (row.state.kind === "planned") return true;
   return row.state.kind === "gone" && stray.observedAtMs - row.state.sinceMs >= FOUND_AGAIN_MS;
 }
 
-/** @returns whether it had no row, or one that called it gone. */
-async function accountFor(context: PoolContext, tx: Queryable, stray: Stray): Promise<boolean> {
+/** `adopted`: it had no row, or one that called it gone. `newcomer`: it had none because its group has just started it. */
+type Account = "known" | "adopted" | "newcomer";
+
+async function accountFor(context: PoolContext, tx: Queryable, stray: Stray): Promise<Account> {
   const nowMs = context.clock.nowMs();
   const row = await loadMachine(tx, stray.machineId);
   if (row === null) {
-    await adopt(context, tx, stray, nowMs);
-    return true;
+    const isNewcomer = isNew(stray, context.pool.deadlines.bootMs, nowMs);
+    await (isNewcomer ? welcome : adopt)(context, tx, stray, nowMs);
+    return isNewcomer ? "newcomer" : "adopted";
   }
-  if (!isUnaccounted(row, stray)) return false;
+  if (!isUnaccounted(row, stray)) return "known";
   if (row.state.kind === "planned") {
     await bindLost(tx, row, stray, nowMs);
-    return false;
+    return "known";
   }
   const why = "the provider shows it after it was called gone";
   await savePresumed(tx, foundAgain(row, stray), { origin: "adopted", why, nowMs });
-  return true;
+  return "adopted";
+}
+
+/** One that is older than it takes to boot has had the time for a ticket of which nothing here would tell. */
+function isNew({ newcomerSinceMs = null }: Stray, bootMs: number, nowMs: number): boolean {
+  return newcomerSinceMs !== null && nowMs - newcomerSinceMs < bootMs;
+}
+
+async function welcome(context: PoolContext, tx: Queryable, stray: Stray, nowMs: number): Promise<void> {
+  const isStirred = context.hearing.stirredAtMs(stray.machineId) !== null;
+  const machine = welcomeNewcomer(stray, context.pool, isStirred, nowMs);
+  await insertMachine(tx, machine);
+  const fact = `machine provisioning as ${stray.providerId}: its group started it`;
+  await recordEvidence(tx, { subject: machineSubject(machine.id), source: "provider", fact, observedAtMs: nowMs });
 }
 
 /** One that was taken for never launched has no provider's id yet. */

@@ -15,7 +15,8 @@ export function concludeStop(context: PoolContext, observed: ObservedMachine, ro
   const { machineId } = observed;
   const { stoppedSinceMs } = context.memory;
   if (machineId === null) return observed;
-  if (observed.state !== "stopped" || isOurStop(row)) {
+  // A group stops what goes to its reserve, and starts it again, or puts it to sleep with all that runs there.
+  if (observed.state !== "stopped" || isOurStop(row) || observed.membership?.place === "reserve") {
     stoppedSinceMs.delete(machineId);
     return observed;
   }

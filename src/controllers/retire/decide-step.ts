@@ -2,6 +2,7 @@
 import { decideEnding, type EndingStep } from "../../domain/ending.ts";
 import type { LeaseEpoch } from "../../domain/ids.ts";
 import { isOfFirstSight, type Machine } from "../../domain/machine.ts";
+import { isDeparting } from "../../domain/membership.ts";
 import type { ObservedMachine } from "../../domain/observed.ts";
 import type { HostFacts } from "../../domain/slow-proofs.ts";
 import type { Ticket } from "../../domain/ticket.ts";
@@ -43,6 +44,8 @@ export function owesLook(context: PoolContext, machine: Machine, isFirst: boolea
   if (state.kind !== "retiring") return false;
   const listed = context.memory.observed.get(id) ?? null;
   const isShownAtRest = listed?.state === "dead" || listed?.state === "gone" || listed?.state === "stopped";
+  // Whether its group still wants to end it decides what its end waits for, and how it is ended.
+  if (isDeparting(listed?.membership)) return true;
   // That it still has never run is worth something only as the last thing that is known of it.
   if (isOfFirstSight(machine)) return true;
   const isLeaving = report?.phase === "leaving" && !isFirst && state.stage !== "confirming";

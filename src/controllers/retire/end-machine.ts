@@ -33,7 +33,7 @@ import { guardOf, noteGuarded, noteSlowEnding } from "./guard.ts";
 import { heard, readKnown } from "./host-facts.ts";
 import { keepConsole } from "./keep-console.ts";
 import { noteLostJobs } from "./lost-jobs.ts";
-import { noteForcedEnd } from "./note-forced.ts";
+import { noteForcedEnd, noteGroupsEnd } from "./note-forced.ts";
 
 /** An ending has fewer steps than this; more in one pass would be a loop. */
 const STEPS_MAX = 12;
@@ -194,6 +194,7 @@ async function confirmGone(context: PoolContext, lease: Lease, ending: Ending): 
   const { machine } = ending;
   const nowMs = context.clock.nowMs();
   let isForced = false;
+  let isGroups = false;
   const isClosed = await inLease(context.store, lease, async (tx) => {
     const gone = moveMachine(machine, { kind: "confirmed-gone" }, nowMs);
     if (!(await saveMachine(tx, gone, machine.version))) return false;
@@ -206,9 +207,12 @@ async function confirmGone(context: PoolContext, lease: Lease, ending: Ending): 
     await recordEvidence(tx, { subject, source: "provider", fact: "machine gone", observedAtMs: nowMs });
     isForced = await noteForcedEnd(tx, machine, tickets, nowMs);
     if (!isForced) await noteLostJobs(tx, { machine: gone, lost, pool: context.pool }, nowMs);
+    if (lost.length > 0) isGroups = await noteGroupsEnd(context, tx, machine.id, nowMs);
     return true;
   });
   if (!isClosed) return;
+  if (isGroups) context.telemetry.count("holdfast_forced_endings_total", { pool: machine.pool, cause: "group-limit" });
+  context.memory.holds.delete(machine.id);
   if (isForced) context.telemetry.count("holdfast_forced_endings_total", { pool: machine.pool, cause: "operator" });
   context.memory.observed.delete(machine.id);
   context.memory.consolesRead.delete(machine.id);

@@ -5,6 +5,7 @@
 import type { MachineId } from "../../domain/ids.ts";
 import { decideLifecycle, type LifecycleDecision } from "../../domain/lifecycle.ts";
 import type { Machine } from "../../domain/machine.ts";
+import { isHoldEnding } from "../../domain/membership.ts";
 import { heedWords, type PoolWords } from "../../domain/operator-words.ts";
 import { checkPlan, type PlanNote } from "../../domain/plan-checks.ts";
 import type { HostReport } from "../../domain/protocol.ts";
@@ -87,6 +88,8 @@ function decideMachines(
       facts: { ...NO_HOST_FACTS, ...heard(context, machine.id) },
       ...known.get(machine.id),
       providerState: context.memory.observed.get(machine.id)?.state ?? null,
+      membership: context.memory.observed.get(machine.id)?.membership ?? null,
+      isHoldEnding: isHeldToTheEnd(context, machine.id),
       surplusSinceMs: context.memory.surplusSinceMs.get(machine.id) ?? null,
       notReadySinceMs: notReadySinceMs.get(machine.id) ?? null,
       isShuttingDown: context.isShuttingDown(),
@@ -104,6 +107,11 @@ function decideMachines(
     if (judgeMachine(input, time).kind === "unknown") unknown.add(machine.id);
   }
   return { decisions, unknown };
+}
+
+function isHeldToTheEnd({ memory, clock }: PoolContext, id: MachineId): boolean {
+  const held = memory.holds.get(id);
+  return held !== undefined && isHoldEnding(held.hold, clock.nowMs());
 }
 
 /** What is known of those machines of which a slow proof could hold. */

@@ -1,0 +1,125 @@
+/**
+ * Makes a group wait for machines that it wants to end, for as long as they may run a job. Whether they may is the rows' word:
+ * once the provider was asked to end one, by a permit, nobody holds it any more.
+ *
+ * What is held again and again is held no longer than until its hook's global limit; that it comes near is told once.
+ */
+
+import { ProviderError } from "../domain/errors.ts";
+import type { MachineId } from "../domain/ids.ts";
+import type { Machine } from "../domain/machine.ts";
+import { isDeparting, isHoldEnding } from "../domain/membership.ts";
+import type { ObservedMachine } from "../domain/observed.ts";
+import { SECOND_MS } from "../domain/units.ts";
+import type { Group, Hold } from "../ports/provider.ts";
+import { recordEvidence } from "../store/evidence/evidence.ts";
+import { loadMachines } from "../store/machines/load.ts";
+import { machineSubject } from "../store/subjects.ts";
+import type { HeldMember, PoolContext } from "./context.ts";
+import { gaugePool } from "./pool-gauge.ts";
+
+export const HOLD_MEMBERS_PERIOD_MS = 5 * SECOND_MS;
+/** Four tries before the group would go on. */
+const HOLDS_PER_TIMEOUT = 4;
+/** Calls at a time: a group that ends all its machines at once must not use up the rate for the calls that end them. */
+const CONCURRENT_HOLDS_MAX = 10;
+
+export async function holdMembers(context: PoolContext): Promise<void> {
+  const group = context.abilities?.group ?? null;
+  if (group === null || context.lease() === null || context.pool.mode === "observe") return;
+  const wanted = await findToHold(context);
+  const { holds } = context.memory;
+  for (const id of holds.keys()) if (!isWantedByGroup(context.memory.observed.get(id))) holds.delete(id);
+  const queue = wanted.filter(({ machineId }) => isDue(context, holds.get(machineId)));
+  const workers = Array.from({ length: Math.min(CONCURRENT_HOLDS_MAX, queue.length) }, async () => {
+    for (let one = queue.shift(); one !== undefined; one = queue.shift()) await holdOne(context, group, one);
+  });
+  await Promise.all(workers);
+  await tellEnding(context);
+  gaugeHolds(context);
+}
+
+type Wanted = ObservedMachine & { readonly machineId: MachineId };
+
+async function findToHold({ store, memory }: PoolContext): Promise<Wanted[]> {
+  const shown = [...memory.observed.values()].flatMap((one) => (one.machineId === null ? [] : [one as Wanted]));
+  const candidates = shown.filter(isWantedByGroup);
+  const rows = await loadMachines(
+    store.db,
+    candidates.map(({ machineId }) => machineId),
+  );
+  return candidates.filter((one) => mayRunJob(one, rows.get(one.machineId) ?? null));
+}
+
+/** One that goes back to the reserve is stopped there: with a job on it that is an end too. */
+function isWantedByGroup(observed: ObservedMachine | undefined): boolean {
+  const { membership = null } = observed ?? {};
+  return membership?.departure === "waits" || (membership?.place === "reserve" && !isDeparting(membership));
+}
+
+/** Without a row nobody knows, so it may. What is in the reserve may only where a ticket is out to it. */
+function mayRunJob({ membership }: ObservedMachine, row: Machine | null): boolean {
+  if (!isDeparting(membership)) return row?.state.kind === "engaged";
+  if (row === null) return true;
+  if (row.state.kind === "gone") return false;
+  return row.state.kind !== "retiring" || row.state.stage === "proving" || row.state.stage === "deregistering";
+}
+
+function isDue({ clock }: PoolContext, held: HeldMember | undefined): boolean {
+  return held === undefined || clock.monotonicMs() - held.heldAtMs >= held.hold.forMs / HOLDS_PER_TIMEOUT;
+}
+
+async function holdOne(context: PoolContext, group: Group, { machineId, providerId }: Wanted): Promise<void> {
+  const { memory, clock, telemetry, pool, wake } = context;
+  const heldAtMs = clock.monotonicMs();
+  try {
+    const hold = await group.hold(providerId);
+    // The next listing tells whether it is gone, or what else became of it.
+    if (hold === null) return wake.controller("observe", pool.name);
+    const before = memory.holds.get(machineId);
+    memory.holds.set(machineId, { hold, heldAtMs, isTold: before?.isTold ?? false });
+    telemetry.count("holdfast_holds_total", { pool: pool.name, outcome: "held" });
+    if (before === undefined) await noteHeld(context, machineId, hold);
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    telemetry.count("holdfast_holds_total", { pool: pool.name, outcome: error.code });
+    telemetry.error("a group was not made to wait for a machine; it is tried again", error, {
+      pool: pool.name,
+      machine: machineId,
+    });
+  }
+}
+
+async function noteHeld(context: PoolContext, machineId: MachineId, { untilMs }: Hold): Promise<void> {
+  const latest = new Date(untilMs).toISOString();
+  await note(context, machineId, `its group wants to end it and is made to wait, until ${latest} at the latest`);
+}
+
+/** Nobody can put the limit off: whoever runs the job has the rest of the time to do something about it. */
+async function tellEnding(context: PoolContext): Promise<void> {
+  const { memory, clock, telemetry, pool } = context;
+  for (const [machineId, held] of memory.holds) {
+    if (held.isTold || !isHoldEnding(held.hold, clock.nowMs())) continue;
+    memory.holds.set(machineId, { ...held, isTold: true });
+    const limit = new Date(held.hold.untilMs).toISOString();
+    telemetry.warn("a group will end a machine that may run a job: its hook can be held no longer than its limit", {
+      pool: pool.name,
+      machine: machineId,
+      limit,
+    });
+    await note(context, machineId, `its group goes on at ${limit}, whatever runs there: the hook's global limit`);
+  }
+}
+
+function gaugeHolds(context: PoolContext): void {
+  const { memory, clock, pool } = context;
+  const held = [...memory.holds.values()];
+  const ending = held.filter(({ hold }) => isHoldEnding(hold, clock.nowMs()));
+  gaugePool(context, "holdfast_members_held", held.length, { pool: pool.name });
+  gaugePool(context, "holdfast_members_held_near_limit", ending.length, { pool: pool.name });
+}
+
+async function note({ store, clock }: PoolContext, machineId: MachineId, fact: string): Promise<void> {
+  const subject = machineSubject(machineId);
+  await recordEvidence(store.db, { subject, source: "provider", fact, observedAtMs: clock.nowMs() });
+}

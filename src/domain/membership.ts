@@ -1,0 +1,67 @@
+/**
+ * Where a machine of a group is on the group's own way. A group ends, heals, replaces and rests its machines by reasons of its
+ * own; what that means for tickets and endings is decided here and in `lifecycle`, never by the group's word for it.
+ */
+
+/**
+ * `coming`: it is started for service and not there yet, and a hook of somebody's may still end it. `aside`: somebody took
+ * it out of service, or the group does with it what we do not know: it is left alone. `reserve`: in the group's warm pool,
+ * running, stopped or asleep; it may come into service, again or for the first time.
+ */
+export interface Membership {
+  readonly place: "coming" | "serving" | "aside" | "reserve";
+  /**
+   * Whether the group ends it of its own accord. `waits`: a hook holds that up until we have said the word, or have been
+   * silent for too long. `under-way`: nothing holds it up any more. `retained`: it is over, and the machine is kept running
+   * until somebody ends it.
+   */
+  readonly departure: "none" | "waits" | "under-way" | "retained";
+}
+
+/** Gets tickets: only then would nothing but the group's own decision to end it come between it and its job. */
+export function isInService(membership: Membership | null | undefined): boolean {
+  return membership?.place === "serving" && membership.departure === "none";
+}
+
+export function isDeparting(membership: Membership | null | undefined): boolean {
+  return (membership?.departure ?? "none") !== "none";
+}
+
+/**
+ * Whether an idle machine ends. One that came back to the reserve does too: whatever a job left there must not meet the next
+ * one, and the group fills its reserve anew.
+ */
+export function hasLeftService(membership: Membership | null | undefined): boolean {
+  return isDeparting(membership) || membership?.place === "reserve";
+}
+
+/** The share of the time that a group can be made to wait after which somebody is told that it runs out. */
+const TELL_AT_SHARE = 0.8;
+
+export interface HoldTime {
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+export function isHoldEnding({ sinceMs, untilMs }: HoldTime, nowMs: number): boolean {
+  return nowMs - sinceMs >= TELL_AT_SHARE * (untilMs - sinceMs);
+}
+
+/** In words, for the machine's record. */
+export function describeMembership({ place, departure }: Membership): string {
+  const where = PLACES[place];
+  return departure === "none" ? where : `${where}, ${DEPARTURES[departure]}`;
+}
+
+const PLACES: Readonly<Record<Membership["place"], string>> = {
+  coming: "on its way into its group's service",
+  serving: "in its group's service",
+  aside: "out of its group's service",
+  reserve: "in its group's reserve",
+};
+
+const DEPARTURES: Readonly<Record<Exclude<Membership["departure"], "none">, string>> = {
+  waits: "which wants to end it and waits for our word",
+  "under-way": "which is ending it",
+  retained: "which is done with it and keeps it running until it is ended",
+};
