@@ -4,8 +4,8 @@
  * container's first process is the launcher.
  */
 import { join } from "node:path";
+import type { ToldService } from "../domain/host/group-service.ts";
 import { END_ASKED_VARIABLE } from "../domain/host/pod-settings.ts";
-import type { ToldService } from "../domain/host/service.ts";
 import { type Ground, processGround } from "./ground.ts";
 import { Inbox } from "./inbox.ts";
 import { drawIncarnation } from "./incarnation.ts";

@@ -15,6 +15,7 @@ import type { TicketEnd, TicketStep } from "../ticket.ts";
 import { MINUTE_MS, SECOND_MS } from "../units.ts";
 import { isUnreachable, NO_SILENCE, type Silence } from "./dead-man.ts";
 import type { Fence } from "./fence-state.ts";
+import { isInService, isOutOfService, type Service, type ToldService } from "./group-service.ts";
 import {
   applyEntry,
   EMPTY_JOURNAL,
@@ -24,7 +25,6 @@ import {
   type StartedProcess,
 } from "./journal.ts";
 import type { FenceLook, Look } from "./look.ts";
-import { isInService, isOutOfService, type Service, type ToldService } from "./service.ts";
 import type { ProcessSight } from "./sight.ts";
 import type { StillnessTrack } from "./stillness-track.ts";
 

@@ -7,11 +7,11 @@ import { NO_SILENCE, noteExchange } from "./dead-man.ts";
 import { noteFenceClosed, noteFenceFailed, noteFenceOpened } from "./fence.ts";
 import { NO_FENCE } from "./fence-state.ts";
 import { followTicket } from "./follow-ticket.ts";
+import { serviceAfterSleep, type ToldService } from "./group-service.ts";
 import type { TicketRecord } from "./journal.ts";
 import type { Look } from "./look.ts";
 import { reportOf } from "./report.ts";
 import { doubtAbout } from "./runner-log.ts";
-import { serviceAfterSleep, type ToldService } from "./service.ts";
 import {
   type HeldTicket,
   type HostEffect,

@@ -2,9 +2,9 @@
  * One start of the agent (`src/agent/loop.ts`): inputs are stepped one at a time through the product's own `stepHost`, and the
  * effects of each are done, in order, before the next. It dies at any moment; what it had not made durable is gone.
  */
+import type { ToldService } from "../../domain/host/group-service.ts";
 import type { JournalEntry } from "../../domain/host/journal.ts";
 import { lookIntervalMs } from "../../domain/host/report.ts";
-import type { ToldService } from "../../domain/host/service.ts";
 import { markOf } from "../../domain/host/settings.ts";
 import { findLeftovers } from "../../domain/host/sight.ts";
 import { type HostEffect, type HostInput, type HostState, NEW_HOST } from "../../domain/host/state.ts";
@@ -12,7 +12,7 @@ import { stepHost } from "../../domain/host/step.ts";
 import { isSampleDue } from "../../domain/host/stillness.ts";
 import { parseControllerId, parseIncarnationId, type TicketId } from "../../domain/ids.ts";
 import { invariant, unreachable } from "../../domain/invariant.ts";
-import type { CheckInRequest, OfferedTicket } from "../../domain/protocol.ts";
+import type { OfferedTicket } from "../../domain/protocol.ts";
 import type { Range } from "../world/chance.ts";
 import type { AgentBirth } from "../world/host.ts";
 import type { Scheduled } from "../world/scheduler.ts";
@@ -20,11 +20,13 @@ import { Client } from "./client.ts";
 import type { Disk } from "./disk.ts";
 import { FenceHand } from "./fence-hand.ts";
 import type { HostRunner, RunnerExit } from "./host-runner.ts";
-import { LOOK_INTERVAL_MS, nextLookMs } from "./look-times.ts";
+import { identityOf } from "./identity.ts";
+import { isNewsToLooks, LOOK_INTERVAL_MS, nextLookMs } from "./look-times.ts";
 import { Lookout } from "./lookout.ts";
 import type { Change, Machine } from "./machine.ts";
 import { ownNameOf } from "./own-name.ts";
 import type { MachineProcess } from "./processes.ts";
+import { SleepSense } from "./sleep.ts";
 import { Talk } from "./talk.ts";
 
 /** Until an entry is on the disk. */
@@ -36,8 +38,6 @@ const PREPARE_MS: Range = [300, 3_000];
 const ROUND_PAUSE_MS = 100;
 const ROUNDS_MAX = 50;
 const INBOX_MAX = 1_000;
-/** `src/agent/sleep.ts`: a standstill that its clocks show. */
-const SLEEP_MIN_MS = 2_000;
 const TOKEN_LENGTH = 32;
 
 export interface AgentParts {
@@ -73,8 +73,7 @@ export class Agent {
   #isGoingOn = false;
   #nextLookAtMs = 0;
   #changedAtMs = 0;
-  /** So much of its time, as far as it has noticed. */
-  #stoodStillMs: number;
+  readonly #rest: SleepSense;
   #wake: Scheduled | null = null;
   /** On its way to the disk. */
   #writing: JournalEntry | null = null;
@@ -84,7 +83,7 @@ export class Agent {
     const { course } = process;
     const { chance, line } = machine.world;
     this.#parts = parts;
-    this.#stoodStillMs = machine.nowMs - course.ranMs;
+    this.#rest = new SleepSense(machine.world.scheduler, course);
     const machineId = ownNameOf(birth);
     const mark = markOf(parseControllerId(machine.world.controllerId), machineId);
     this.#lookout = new Lookout({ machine, mark, folders: disk.folders, roots: disk.roots, agentPid: process.pid });
@@ -200,16 +199,12 @@ export class Agent {
     }
   }
 
-  /** `src/agent/sleep.ts`: before whatever else is waiting; what the group said before it is old. */
+  /** Before whatever else is waiting; what the group said before it is old. */
   #noteSleep(): void {
-    const { machine, process, onSlept } = this.#parts;
-    const stoodStillMs = machine.nowMs - process.course.ranMs;
-    const hasSlept = stoodStillMs - this.#stoodStillMs > SLEEP_MIN_MS;
-    this.#stoodStillMs = stoodStillMs;
-    if (!hasSlept) return;
+    if (!this.#rest.hasSlept()) return;
     const kept = this.#letters.filter(({ input }) => input.kind !== "service-told");
     this.#letters.splice(0, this.#letters.length, { input: { kind: "slept" }, onDone: () => {} }, ...kept);
-    onSlept();
+    this.#parts.onSlept();
   }
 
   #sleep(): void {
@@ -248,20 +243,9 @@ export class Agent {
     });
   }
 
-  /** What the next looks could act on. */
   #noteNews(before: HostState, state: HostState): void {
     const { machine } = this.#parts;
-    const isNews =
-      before.held?.step !== state.held?.step ||
-      before.held?.run !== state.held?.run ||
-      before.held?.id !== state.held?.id ||
-      before.held?.fence.phase !== state.held?.fence.phase ||
-      before.held?.fence.order !== state.held?.fence.order ||
-      before.place.kind !== state.place.kind ||
-      before.isLeaving !== state.isLeaving ||
-      before.isWantedBack !== state.isWantedBack ||
-      before.service !== state.service ||
-      before.isRetiring !== state.isRetiring;
+    const isNews = isNewsToLooks(before, state);
     if (isNews) this.#changedAtMs = machine.nowMs;
     if (lookIntervalMs(state) < lookIntervalMs(before)) this.#nextLookAtMs = 0;
     else if (isNews) this.#nextLookAtMs = Math.min(this.#nextLookAtMs, machine.nowMs + LOOK_INTERVAL_MS);
@@ -407,10 +391,3 @@ export class Agent {
 
 /** Kept with the controller, of each log. */
 const LOG_LINES_MAX = 200;
-
-/** What its platform vouches for it with. */
-function identityOf({ identitySecret, signedIdentity, readPodToken }: AgentBirth): CheckInRequest["identity"] {
-  if (readPodToken !== undefined) return { kind: "kubernetes", token: readPodToken() };
-  if (signedIdentity !== undefined) return { kind: "ec2", document: signedIdentity };
-  return { kind: "process", secret: identitySecret };
-}

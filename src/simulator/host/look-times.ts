@@ -41,3 +41,19 @@ function deadlinesOf({ held, place }: HostState): readonly number[] {
   const joblessMs = idleSinceMs === null ? null : idleSinceMs + JOBLESS_FOR_MS;
   return [notBeforeMs, placeMs, joblessMs].filter((atMs) => atMs !== null);
 }
+
+/** What the next looks could act on. */
+export function isNewsToLooks(before: HostState, state: HostState): boolean {
+  return (
+    before.held?.step !== state.held?.step ||
+    before.held?.run !== state.held?.run ||
+    before.held?.id !== state.held?.id ||
+    before.held?.fence.phase !== state.held?.fence.phase ||
+    before.held?.fence.order !== state.held?.fence.order ||
+    before.place.kind !== state.place.kind ||
+    before.isLeaving !== state.isLeaving ||
+    before.isWantedBack !== state.isWantedBack ||
+    before.service !== state.service ||
+    before.isRetiring !== state.isRetiring
+  );
+}
