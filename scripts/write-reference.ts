@@ -1,4 +1,5 @@
-// Writes the pages of docs/reference from the catalogues and the schema in the code: npm run reference.
+// Writes the pages of docs/reference from the catalogues and the schema in the code, and what is installed on instances: npm
+// run reference.
 // test/tidy.test.ts compares the pages with what is rendered here.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -6,6 +7,9 @@ import { renderCommandsReference } from "../src/app/commands-reference.ts";
 import { renderConfigurationReference } from "../src/app/config/reference.ts";
 import { renderScenarioReference } from "../src/app/simulate/reference.ts";
 import { ERRORS } from "../src/domain/errors.ts";
+import { AGENT_UNIT } from "../src/domain/host/settings.ts";
+import { AGENT_UNIT_PATH } from "../src/domain/instance/agent-unit.ts";
+import { SYSTEM_FILES } from "../src/domain/instance/system-files.ts";
 import { REASONS } from "../src/domain/reasons.ts";
 import { COUNTERS, GAUGES, HISTOGRAMS } from "../src/ports/telemetry.ts";
 import { ATTRIBUTES, SPANS } from "../src/ports/traces.ts";
@@ -51,7 +55,13 @@ export function referencePages(): readonly ReferencePage[] {
     { path: "docs/reference/scenario.md", text: renderScenarioReference() },
     { path: "docs/reference/iam.md", text: renderIamPage() },
     { path: "docs/reference/rbac.md", text: renderRbacPage() },
+    ...SYSTEM_FILES.map(({ path, text }) => ({ path: deployedPath(path), text })),
   ];
+}
+
+/** Of what is installed on an instance: the unit beside the controller's, the rest as it lies there. */
+function deployedPath(path: string): string {
+  return path === AGENT_UNIT_PATH ? `deploy/systemd/${AGENT_UNIT}` : `deploy/agent${path}`;
 }
 
 function renderCatalogue(

@@ -3,6 +3,7 @@
  * machine back, how the machine ends. On a process machine its provider wrote all of it down.
  */
 import { readFileSync } from "node:fs";
+import type { ToldService } from "../domain/host/group-service.ts";
 import type { AgentSettings, HostSettings } from "../domain/host/settings.ts";
 import type { TicketId } from "../domain/ids.ts";
 import type { Identity } from "../domain/protocol.ts";
@@ -19,6 +20,10 @@ export interface Ground {
   readonly runnerHost: RunnerHost;
   /** Calls back at most once; ends when the signal aborts. */
   readonly watchNotice: (log: Log, onNotice: () => void, signal: AbortSignal) => Promise<void>;
+  /** An Auto Scaling group has the machine. */
+  readonly isMember: boolean;
+  /** Of a member: calls back with each reading; ends when the signal aborts. */
+  readonly watchService: (log: Log, onService: (service: ToldService) => void, signal: AbortSignal) => Promise<void>;
   /** The dead man's switch. */
   readonly powerOff: () => void;
 }
@@ -68,12 +73,14 @@ export function processGround(settings: AgentSettings, bootId: string): Ground {
     bootId,
     readIdentity: async () => ({ kind: "process", secret: readSecret() }),
     runnerHost: { isOtherUser: false, findOwner: () => null, wrap: async () => [], inherits: inheritsFew },
-    watchNotice: noNotice,
+    ...UNTOLD_GROUND,
     powerOff: () => {},
   };
 }
 
-/** For grounds where nobody tells ahead that the machine is wanted back. */
-export function noNotice(_log: Log, _onNotice: () => void, signal: AbortSignal): Promise<void> {
+/** Of grounds where nobody tells ahead that the machine is wanted back, and no group has it. */
+export const UNTOLD_GROUND = { watchNotice: tellNothing, isMember: false, watchService: tellNothing } as const;
+
+export function tellNothing(_log: Log, _tell: unknown, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
 }

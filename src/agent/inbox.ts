@@ -28,6 +28,14 @@ export class Inbox {
     return this.#letters.shift() ?? null;
   }
 
+  /** These count as stepped: nobody may act on them any more. */
+  drop(kind: HostInput["kind"]): void {
+    const dropped = this.#letters.filter(({ input }) => input.kind === kind);
+    const kept = this.#letters.filter(({ input }) => input.kind !== kind);
+    this.#letters.splice(0, this.#letters.length, ...kept);
+    for (const { done } of dropped) done();
+  }
+
   /** Ends the present wait. */
   ring(): void {
     this.#bell.abort();

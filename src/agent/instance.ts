@@ -12,12 +12,13 @@ import type { Identity } from "../domain/protocol.ts";
 import { strayMachineId } from "../domain/stray.ts";
 import { MINUTE_MS } from "../domain/units.ts";
 import { type Account, findAccount } from "./account.ts";
-import { AccountError, type Ground, inheritsFew, type RunnerHost } from "./ground.ts";
+import { AccountError, type Ground, inheritsFew, type RunnerHost, tellNothing } from "./ground.ts";
 import { type InstanceMetadata, MetadataError } from "./instance-metadata.ts";
 import { isFileError } from "./log.ts";
 import { watchNotice } from "./notice.ts";
 import { openSafely, readFrom } from "./safe-file.ts";
 import { readSystemdVersion, scopeCommand } from "./scope.ts";
+import { watchService } from "./service-watch.ts";
 import type { System } from "./system.ts";
 
 const INSTANCE_ID_PATH = "/latest/meta-data/instance-id";
@@ -38,6 +39,7 @@ export async function instanceGround(settings: InstanceSettings, parts: Instance
   const { metadata, system, bootId } = parts;
   const providerId = await learnInstanceId(settings.volatileDirectory, parts);
   const machineId = strayMachineId(providerId);
+  const isMember = settings.provider === "asg";
   if (machineId === null) throw new MetadataError(`the instance's id ${JSON.stringify(providerId)} is none`);
   return {
     // An image may be made of an instance that was used: what it did is not this one's.
@@ -46,6 +48,10 @@ export async function instanceGround(settings: InstanceSettings, parts: Instance
     readIdentity: identityReader(metadata),
     runnerHost: scopedRunners(settings.runnerUser, metadata),
     watchNotice: (log, onNotice, signal) => watchNotice({ metadata, system, log, onNotice }, signal),
+    isMember,
+    watchService: isMember
+      ? (log, onService, signal) => watchService({ metadata, system, log, onService }, signal)
+      : tellNothing,
     powerOff,
   };
 }

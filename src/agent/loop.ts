@@ -21,6 +21,7 @@ import { Lookout } from "./lookout.ts";
 import type { Places } from "./places.ts";
 import { prepareRoot, removeRoots } from "./root.ts";
 import { startRunner } from "./runner.ts";
+import { SleepSense } from "./sleep.ts";
 import type { System } from "./system.ts";
 import type { Talk } from "./talk.ts";
 
@@ -57,9 +58,11 @@ export class Loop {
 
   /** Returns when all is over. */
   async run(): Promise<void> {
-    const { inbox, system, journal, isSameBoot } = this.#options;
-    await this.#take({ kind: "started", journal: journal.reading, isSameBoot });
+    const { inbox, system, journal, isSameBoot, ground } = this.#options;
+    await this.#take({ kind: "started", journal: journal.reading, isSameBoot, isMember: ground.isMember });
+    const sleep = new SleepSense(system);
     while (!this.#state.isOver) {
+      if (sleep.hasSlept()) await this.#wake();
       const letter = inbox.take();
       const nowMs = system.monotonicMs();
       if (letter !== null) {
@@ -72,6 +75,14 @@ export class Loop {
         this.#nextLookAtMs = nowMs + lookIntervalMs(this.#state);
       } else await system.sleep(this.#nextLookAtMs - nowMs, inbox.nextRing());
     }
+  }
+
+  /** Before whatever else is waiting, and so before a ticket is taken; what the group said before it is old. */
+  async #wake(): Promise<void> {
+    const { log, inbox } = this.#options;
+    log.write("the machine slept, or a clock was set");
+    inbox.drop("service-told");
+    await this.#take({ kind: "slept" });
   }
 
   async #take(input: Parameters<typeof stepHost>[1]): Promise<void> {

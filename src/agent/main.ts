@@ -4,6 +4,7 @@
  * container's first process is the launcher.
  */
 import { join } from "node:path";
+import type { ToldService } from "../domain/host/group-service.ts";
 import { END_ASKED_VARIABLE } from "../domain/host/pod-settings.ts";
 import { type Ground, processGround } from "./ground.ts";
 import { Inbox } from "./inbox.ts";
@@ -38,8 +39,9 @@ async function runAgent(): Promise<void> {
   const loop = new Loop({ ground, places, journal, isSameBoot, inbox, talk, log, system });
   const over = new AbortController();
   const onNotice = () => void inbox.put({ kind: "wanted-back" });
-  const watching = ground.watchNotice(log, onNotice, over.signal);
-  const talking = [talk.report(), talk.poll(), watching];
+  const onService = (service: ToldService) => void inbox.put({ kind: "service-told", service });
+  const watching = [ground.watchNotice(log, onNotice, over.signal), ground.watchService(log, onService, over.signal)];
+  const talking = [talk.report(), talk.poll(), ...watching];
   try {
     // Neither side of the conversation ends before it is stopped, but a bug in it must end the agent.
     await Promise.race([loop.run(), ...talking]);

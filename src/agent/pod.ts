@@ -9,7 +9,7 @@ import { POD_HOME, POD_TOKEN_FILE, POD_VARIABLES, POD_VOLATILE } from "../domain
 import type { HostSettings } from "../domain/host/settings.ts";
 import { parseControllerId, parseMachineId } from "../domain/ids.ts";
 import { podProviderId } from "../domain/pod/provider-id.ts";
-import { type Ground, noNotice } from "./ground.ts";
+import { type Ground, UNTOLD_GROUND } from "./ground.ts";
 import { environmentOf, SettingsError } from "./settings.ts";
 import type { Environment } from "./system.ts";
 
@@ -64,7 +64,7 @@ export function podGround(settings: PodGroundSettings, kernelBootId: string): Gr
     readIdentity: async () => ({ kind: "kubernetes", token: readToken(settings.tokenFile) }),
     runnerHost: { isOtherUser: false, findOwner: () => null, wrap: async () => [], inherits: isNotOurs },
     // The kubelet asks the first process to end, and that asks us.
-    watchNotice: noNotice,
+    ...UNTOLD_GROUND,
     // The end of the agent is the end of the container.
     powerOff: () => {},
   };

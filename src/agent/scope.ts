@@ -25,6 +25,8 @@ export interface Scope {
 
 /** Since when scopes know `OOMPolicy`, and would end as a whole for one process that had no memory. (NEWS of systemd 253.) */
 const SCOPE_OOM_POLICY_SINCE = 253;
+/** Since when systemd-oomd can be kept from a unit: it ends all of one, and so a job without a word. (The same, 248.) */
+const OOMD_PREFERENCE_SINCE = 248;
 /** The metadata service, by its two addresses. */
 const METADATA_ADDRESSES = ["169.254.169.254/32", "fd00:ec2::254/128"] as const;
 
@@ -33,6 +35,7 @@ export function scopeCommand({ ticketId, account, systemdVersion, isMetadataClos
     // Units stop in the opposite order: at the machine's shutdown the agent waits for the job before its scope ends.
     `Before=${AGENT_UNIT}`,
     ...((systemdVersion ?? 0) >= SCOPE_OOM_POLICY_SINCE ? ["OOMPolicy=continue"] : []),
+    ...((systemdVersion ?? 0) >= OOMD_PREFERENCE_SINCE ? ["ManagedOOMPreference=omit"] : []),
     ...(isMetadataClosed ? METADATA_ADDRESSES.map((address) => `IPAddressDeny=${address}`) : []),
   ];
   const { userId, groupId } = account;

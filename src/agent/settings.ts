@@ -45,6 +45,7 @@ export function parseSettings(value: unknown): AgentSettings | InstanceSettings 
         identityFile: path(value, "identityFile"),
       };
     case "ec2":
+    case "asg":
       return {
         ...common,
         provider,
@@ -52,7 +53,7 @@ export function parseSettings(value: unknown): AgentSettings | InstanceSettings 
         runnerUser: text(value, "runnerUser"),
       };
     default:
-      throw new SettingsError("`provider` is neither `process` nor `ec2`");
+      throw new SettingsError("`provider` is none of `process`, `ec2` and `asg`");
   }
 }
 

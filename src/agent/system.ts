@@ -5,8 +5,10 @@ import { readFileSync } from "node:fs";
 export interface System {
   /** The present moment, for log lines that people read. */
   timestamp(): string;
-  /** Milliseconds that only grow. */
+  /** Milliseconds that only grow. They may stand still while the machine sleeps. */
   monotonicMs(): number;
+  /** Milliseconds by a clock that is set by others, and that a sleep does not stop. */
+  wallClockMs(): number;
   /** Resolves after `durationMs`, or at once when the signal aborts; never rejects. */
   sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
   /** Aborts after `durationMs`. */
@@ -20,6 +22,7 @@ export interface System {
 export const system: System = {
   timestamp: () => new Date().toISOString(),
   monotonicMs: () => performance.now(),
+  wallClockMs: () => Date.now(),
   sleep: (durationMs, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve();

@@ -24,7 +24,10 @@ export type Sighting =
 export type HostPhase =
   /** Started, has not yet read its journal and process table: says nothing about tickets. */
   | "starting"
-  /** Makes a fresh root for the next ticket, after the last one's remains are gone. */
+  /**
+   * Not ready: makes a fresh root for the next ticket, after the last one's remains are gone; or the machine's group has it
+   * out of service, or was not heard yet.
+   */
   | "preparing"
   | "parked"
   /** Holds a ticket. */

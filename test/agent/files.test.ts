@@ -376,7 +376,7 @@ describe("settings", () => {
     expect(parseSettings({ ...instance, more: 1 })).toEqual({ ...instance, controllerUrl: "http://127.0.0.1:1" });
     expect(() => parseSettings({ ...instance, runnerUser: "" })).toThrow(/`runnerUser` is not a text/);
     expect(() => parseSettings({ ...instance, pool: "a/b" })).toThrow(/`pool` is not a pool name/);
-    expect(() => parseSettings({ ...instance, provider: "moon" })).toThrow(/neither `process` nor `ec2`/);
+    expect(() => parseSettings({ ...instance, provider: "moon" })).toThrow(/none of `process`, `ec2` and `asg`/);
   });
 
   it.each<[string, object, RegExp]>([

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { AccountError, runnerUserOf } from "../../src/agent/ground.ts";
 import { instanceGround } from "../../src/agent/instance.ts";
 import { InstanceMetadata, MetadataError } from "../../src/agent/instance-metadata.ts";
@@ -12,6 +12,7 @@ import { parseControllerId, parsePoolName, parseTicketId } from "../../src/domai
 import { readInstanceIdentity } from "../../src/http/agents/instance-identity.ts";
 import { useEc2 } from "../simulator/ec2/simulated-ec2-house.ts";
 import { openInstance } from "./instance-stage.ts";
+import { startMetadataStandIn } from "./metadata-stand-in.ts";
 
 const house = useEc2();
 const TICKET = parseTicketId("t-00000001");
@@ -131,6 +132,29 @@ describe("the ground of an instance", () => {
     expect(readFileSync(told, "utf8")).toBe("poweroff\n");
     systemctl(1);
     expect(powerOff).toThrow(/powering off ended with 1/);
+  });
+
+  it("asks its group only where the settings say that it has one", async () => {
+    const metadata = await startMetadataStandIn();
+    onTestFinished(() => metadata.close());
+    metadata.target = "Standby";
+    const groundOf = (provider: "ec2" | "asg") => {
+      const parts = new InstanceMetadata({ AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url }, quick);
+      const read = async () => "i-0123456789abcdef0";
+      const readOnce = parts.readOnce.bind(parts);
+      const named = { read, readOnce } as unknown as InstanceMetadata;
+      return instanceGround(settings({ provider }), { metadata: named, bootId: "boot-1", system: quick });
+    };
+    const member = await groundOf("asg");
+    const alone = await groundOf("ec2");
+    expect([member.isMember, alone.isMember]).toEqual([true, false]);
+    const log = { path: "", write: () => {} };
+    const over = new AbortController();
+    const untold = alone.watchService(log, () => expect.unreachable(), over.signal);
+    const told = await new Promise((resolve) => void member.watchService(log, resolve, over.signal));
+    over.abort();
+    await untold;
+    expect(told).toBe("aside");
   });
 
   it("runs runners as the user that the settings name, and as nobody where there is no such user", async () => {

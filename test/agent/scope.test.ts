@@ -37,6 +37,7 @@ describe("the scope's command line", () => {
     expect(scopeCommand(scope)).toEqual([
       ...["systemd-run", "--scope", "--quiet", "--collect", "--description=Holdfast runner of ticket t-00000001"],
       "--property=Before=holdfast-agent.service",
+      "--property=ManagedOOMPreference=omit",
       ...["--", "choom", "--adjust=0"],
       ...["--", "setpriv", "--reuid=1001", "--regid=1002", "--init-groups", "--"],
     ]);
@@ -54,6 +55,14 @@ describe("the scope's command line", () => {
       expect(command.includes("--property=OOMPolicy=continue")).toBe(has);
     },
   );
+
+  it.each<[version: number | null, has: boolean]>([
+    [null, false],
+    [247, false],
+    [248, true],
+  ])("is not ended as a whole by systemd-oomd where that can be said: systemd %s", (systemdVersion, has) => {
+    expect(scopeCommand({ ...scope, systemdVersion }).includes("--property=ManagedOOMPreference=omit")).toBe(has);
+  });
 
   it("keeps the metadata from the runner where it is closed", () => {
     const denied = (isMetadataClosed: boolean) =>

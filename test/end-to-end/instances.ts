@@ -122,7 +122,11 @@ async function boot(ec2: SimulatedEc2, directory: string, instanceId: string): P
   const script = (await readUserData(url))
     .replaceAll("/opt/holdfast", join(root, "holdfast"))
     .replaceAll("/run/holdfast", join(root, "run"))
-    .replaceAll("/etc/systemd/system", join(root, "units"));
+    .replaceAll("/etc/systemd/system", join(root, "units"))
+    .replaceAll(" /etc/", ` ${join(root, "etc")}/`);
+  // It is run as it is, by whoever runs the tests.
+  if (script.replaceAll(`${join(root, "etc")}/`, "").includes("/etc/"))
+    throw new Error("it writes to the system's own folder");
   write(join(root, "user-data"), script);
   const log = openSync(join(root, "console"), "a");
   const env = { PATH: `${join(root, "bin")}:${process.env.PATH}`, INSTANCE: root };

@@ -7,13 +7,13 @@
  */
 import { ProviderError } from "../../domain/errors.ts";
 import { AGENT_UNIT, type InstanceSettings } from "../../domain/host/settings.ts";
+import { AGENT_HOME, AGENT_START, AGENT_VOLATILE } from "../../domain/instance/agent-unit.ts";
+import { quote, writeFile } from "../../domain/instance/shell-text.ts";
+import { writeSystemFiles } from "../../domain/instance/system-files.ts";
 import type { Ec2ProviderOptions } from "./settings.ts";
 
 /** EC2's own limit, before the encoding. */
 const USER_DATA_BYTES_MAX = 16 * 1024;
-const HOME = "/opt/holdfast";
-/** On tmpfs: it must not outlive the boot. */
-const VOLATILE = "/run/holdfast";
 
 export type UserDataParts = Pick<Ec2ProviderOptions, "controllerId" | "pool" | "host" | "bundle" | "controllerUrl">;
 
@@ -24,8 +24,8 @@ export function bootScript(parts: UserDataParts): string {
     pool: parts.pool,
     provider: "ec2",
     controllerUrl: parts.controllerUrl,
-    directory: `${HOME}/state`,
-    volatileDirectory: VOLATILE,
+    directory: `${AGENT_HOME}/state`,
+    volatileDirectory: AGENT_VOLATILE,
     runnerDirectory: host.runnerDirectory,
     runnerUser: host.runnerUser,
     runnerEnvironment: host.runnerEnvironment,
@@ -36,7 +36,7 @@ umask 022
 trap 'echo "holdfast: the boot script failed at line $LINENO"' ERR
 fetch() { curl --fail --silent --show-error --location --retry 8 --retry-all-errors --retry-max-time 240 --max-time 120 --output "$1" "$2"; }
 verify() { echo "$2  $1" | sha256sum --check --quiet -; }
-home=${HOME}
+home=${AGENT_HOME}
 runner=${quote(host.runnerDirectory)}
 mkdir -p "$home"
 ${runnerSteps(parts)}test -x "$runner/bin/Runner.Listener" || { echo "holdfast: there is no runner in $runner"; exit 1; }
@@ -48,13 +48,9 @@ verify "$home/agent.tar.gz" ${bundle.sha256}
 rm -rf "$home/agent"
 mkdir -p "$home/agent"
 tar --extract --gzip --no-same-owner --file "$home/agent.tar.gz" --directory "$home/agent"
+ln -s ${quote(bundle.entry)} "$home/agent/${AGENT_START}"
 install -d -m 711 "$home/state"
-cat > "$home/settings.json" <<'HOLDFAST_SETTINGS'
-${JSON.stringify(settings)}
-HOLDFAST_SETTINGS
-cat > /etc/systemd/system/${AGENT_UNIT} <<'HOLDFAST_UNIT'
-${unitText(bundle.entry)}HOLDFAST_UNIT
-systemctl daemon-reload
+${writeFile('"$home/settings.json"', `${JSON.stringify(settings)}\n`)}${writeSystemFiles()}systemctl daemon-reload
 systemctl enable --now ${AGENT_UNIT}
 echo "holdfast: the agent runs"
 `;
@@ -71,37 +67,6 @@ function runnerSteps({ host }: UserDataParts): string {
   rm "$home/runner.tar.gz"
 fi
 `;
-}
-
-/** No end of the agent, of whatever kind, ends a runner. */
-function unitText(entry: string): string {
-  return `[Unit]
-Description=Holdfast's agent
-Wants=network-online.target
-After=network-online.target docker.service
-StartLimitIntervalSec=0
-
-[Service]
-Type=exec
-ExecStart=${HOME}/bin/node --disable-warning=ExperimentalWarning ${HOME}/agent/${entry}
-Environment=HOLDFAST_AGENT_SETTINGS=${HOME}/settings.json
-KillMode=process
-Restart=always
-RestartSec=1
-TimeoutStopSec=infinity
-OOMPolicy=continue
-OOMScoreAdjust=-900
-StandardOutput=journal
-StandardError=journal+console
-
-[Install]
-WantedBy=multi-user.target
-`;
-}
-
-/** One word of the shell, whatever is in it. */
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 const BOUNDARY = "==holdfast-user-data==";

@@ -19,8 +19,10 @@ export interface Silence {
   readonly lastMs: number | null;
 }
 
+export const NO_SILENCE: Silence = { tryCount: 0, sinceMs: null, lastMs: null };
+
 export function noteExchange(silence: Silence, isAnswered: boolean, atMs: number): Silence {
-  if (isAnswered) return { tryCount: 0, sinceMs: null, lastMs: null };
+  if (isAnswered) return NO_SILENCE;
   const isGap = silence.lastMs !== null && atMs - silence.lastMs > SILENT_GAP_MAX_MS;
   if (silence.sinceMs === null || isGap) return { tryCount: 1, sinceMs: atMs, lastMs: atMs };
   return { ...silence, tryCount: silence.tryCount + 1, lastMs: atMs };

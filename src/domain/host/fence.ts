@@ -21,6 +21,7 @@ import {
   type HostState,
   type HostStep,
   isCutOff,
+  isGivingBack,
   JOBLESS_FOR_MS,
   nothingMore,
   OWN_FENCE_PAUSE_MS,
@@ -162,7 +163,7 @@ function causeOf(
 ): FenceCause | null {
   if (order !== null) return { kind: "order", attempt: order.attempt };
   const isLongJobless = idleSinceMs !== null && atMs - idleSinceMs >= JOBLESS_FOR_MS;
-  const isOwn = state.isLeaving || state.isWantedBack || isLongJobless || isCutOff(state, TICKET_SILENT_FOR_MS);
+  const isOwn = isGivingBack(state) || isLongJobless || isCutOff(state, TICKET_SILENT_FOR_MS);
   return isOwn && atMs >= (notBeforeMs ?? atMs) ? { kind: "own" } : null;
 }
 

@@ -17,6 +17,7 @@ import {
   type HeldTicket,
   type HostState,
   type HostStep,
+  isGivingBack,
   nothingMore,
   RETRY_PAUSE_MS,
   RETRY_RESTARTS_MAX,
@@ -139,7 +140,7 @@ function judgeGone(state: HostState, held: HeldTicket, files: FilesSight, atMs: 
   if (run.kind === "taken-over" && run.process === null && !files.facts.hasLog && files.unreadable === null)
     return barren("never started");
   const code = run.kind === "own" && run.exit !== null ? run.exit.code : files.facts.returnCode;
-  const isLast = state.isLeaving || state.isWantedBack || state.isRetiring;
+  const isLast = isGivingBack(state) || state.isRetiring;
   const again = isLast ? null : judgeRestart(held, code, files, goneForMs);
   return again ?? barren(reasonOf(held, code));
 }

@@ -1,19 +1,20 @@
 /** What the agent says of its state, and what follows from it for its calls. Pure. */
 import { type HostPhase, type HostReport, REPORTED_ENDS_MAX, type Sighting } from "../protocol.ts";
 import { SECOND_MS } from "../units.ts";
-import { canHaveNext, type HostState, journalOf, seesNoRunner, TICKETS_PER_LIFE_MAX } from "./state.ts";
+import { isInService } from "./group-service.ts";
+import { type HostState, isEnding, journalOf, mayTakeNow, seesNoRunner, TICKETS_PER_LIFE_MAX } from "./state.ts";
 import { stillnessOf } from "./stillness.ts";
 
 const LOOK_INTERVAL_MS = SECOND_MS / 2;
-/** While parked, when nothing of a runner can be there. */
+/** While its root waits for a ticket, when nothing of a runner can be there. */
 const IDLE_LOOK_INTERVAL_MS = 5 * SECOND_MS;
 
 export function phaseOf(state: HostState): HostPhase {
   if (state.journal === null || !state.isLookedAt) return "starting";
-  if (state.isLeaving || state.isWantedBack || state.isOver) return "leaving";
+  if (isEnding(state) || state.isOver) return "leaving";
   if (state.held !== null) return "engaged";
   if (state.isRetiring) return "leaving";
-  return state.place.kind === "ready" ? "parked" : "preparing";
+  return state.place.kind === "ready" && isInService(state.service) ? "parked" : "preparing";
 }
 
 /** While starting it says nothing about tickets. */
@@ -44,11 +45,13 @@ export function isPolling(state: HostState): boolean {
 }
 
 export function canTakeTicket(state: HostState): boolean {
-  if (!canHaveNext(state) || state.held !== null || state.place.kind !== "ready" || !state.isAccounted) return false;
+  if (!mayTakeNow(state) || state.held !== null || state.place.kind !== "ready" || !state.isAccounted) return false;
   const hasRoom = journalOf(state).tickets.size < TICKETS_PER_LIFE_MAX && state.unconfirmed.length < REPORTED_ENDS_MAX;
   return hasRoom && seesNoRunner(state);
 }
 
 export function lookIntervalMs(state: HostState): number {
-  return phaseOf(state) === "parked" ? IDLE_LOOK_INTERVAL_MS : LOOK_INTERVAL_MS;
+  const phase = phaseOf(state);
+  const isAtRest = phase === "parked" || (phase === "preparing" && state.place.kind === "ready");
+  return isAtRest ? IDLE_LOOK_INTERVAL_MS : LOOK_INTERVAL_MS;
 }

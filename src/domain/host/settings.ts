@@ -43,7 +43,8 @@ export const AGENT_UNIT = "holdfast-agent.service";
  * `volatileDirectory` hold a folder for each instance that an image was ever used on, and are the agent's alone.
  */
 export interface InstanceSettings extends Omit<HostSettings, "machineId" | "providerId"> {
-  readonly provider: "ec2";
+  /** The kind of its pool; `asg`: an Auto Scaling group has the machine. */
+  readonly provider: "ec2" | "asg";
   readonly pool: PoolName;
   /** The runner and its jobs run as this user. */
   readonly runnerUser: string;

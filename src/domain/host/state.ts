@@ -13,8 +13,9 @@ import { invariant } from "../invariant.ts";
 import type { HostReport, OfferedTicket, PollAnswer, ReportAnswer } from "../protocol.ts";
 import type { TicketEnd, TicketStep } from "../ticket.ts";
 import { MINUTE_MS, SECOND_MS } from "../units.ts";
-import { isUnreachable, type Silence } from "./dead-man.ts";
+import { isUnreachable, NO_SILENCE, type Silence } from "./dead-man.ts";
 import type { Fence } from "./fence-state.ts";
+import { isInService, isOutOfService, type Service, type ToldService } from "./group-service.ts";
 import {
   applyEntry,
   EMPTY_JOURNAL,
@@ -111,6 +112,7 @@ export interface HostState {
   readonly isLeaving: boolean;
   /** The platform said that it takes the machine: like leaving, but its end is the provider's and the agent stays until then. */
   readonly isWantedBack: boolean;
+  readonly service: Service;
   /** Since when it leaves without a ticket, by the looks. */
   readonly idleLeavingSinceMs: number | null;
   /** The controller knows that it leaves and how every ticket ended. */
@@ -139,6 +141,7 @@ export const NEW_HOST: HostState = {
   place: { kind: "unclean", failureCount: 0, notBeforeMs: null },
   isLeaving: false,
   isWantedBack: false,
+  service: "alone",
   idleLeavingSinceMs: null,
   isLeaveHeard: false,
   isRetiring: false,
@@ -147,7 +150,7 @@ export const NEW_HOST: HostState = {
   pollCount: 0,
   isPollOpen: false,
   expected: null,
-  silence: { tryCount: 0, sinceMs: null, lastMs: null },
+  silence: NO_SILENCE,
 };
 
 /** Times are monotonic milliseconds of the machine. */
@@ -155,8 +158,14 @@ export type HostInput =
   /**
    * First of all, once.
    * @property isSameBoot the journal's processes are of this boot: their numbers still name them.
+   * @property isMember an Auto Scaling group has the machine.
    */
-  | { readonly kind: "started"; readonly journal: JournalReading; readonly isSameBoot: boolean }
+  | {
+      readonly kind: "started";
+      readonly journal: JournalReading;
+      readonly isSameBoot: boolean;
+      readonly isMember: boolean;
+    }
   /** Taken and handed in with nothing in between. */
   | { readonly kind: "looked"; readonly look: Look; readonly atMs: number }
   | { readonly kind: "poll-sent" }
@@ -194,8 +203,12 @@ export type HostInput =
   | { readonly kind: "logs-sent"; readonly ticketId: TicketId; readonly isTaken: boolean; readonly atMs: number }
   /** SIGTERM. */
   | { readonly kind: "asked-to-stop" }
-  /** The platform's notice: a spot instance is to be taken back. */
-  | { readonly kind: "wanted-back" };
+  /** The platform's notice: a spot instance is to be taken back. Nothing takes that back. */
+  | { readonly kind: "wanted-back" }
+  /** What a member's metadata says now. It is told again and again, and the latest counts. */
+  | { readonly kind: "service-told"; readonly service: ToldService }
+  /** The machine was asleep, or stood still: whatever was heard before may be old. */
+  | { readonly kind: "slept" };
 
 /** Done in their order, each finished before the next: a journal entry is durable before the effect after it. */
 export type HostEffect =
@@ -247,15 +260,32 @@ export function seesNoRunner(state: HostState): boolean {
   return processes?.kind === "seen" && processes.listenerCount === 0 && processes.workerCount === 0;
 }
 
-/** The dead man's switch: nobody answers, and nobody wants the machine kept whatever comes. */
+/**
+ * The dead man's switch: nobody answers, and nobody wants the machine kept whatever comes. A member has none: its group
+ * would put another in its place for as long as nobody answers.
+ */
 export function isCutOff(state: HostState, forMs: number): boolean {
-  return isUnreachable(state.silence, forMs) && !journalOf(state).isPinned;
+  return state.service === "alone" && isUnreachable(state.silence, forMs) && !journalOf(state).isPinned;
 }
 
+/** It comes to its end here, by whoever's wish. */
+export function isEnding(state: HostState): boolean {
+  return state.isLeaving || state.isWantedBack || state.service === "ending";
+}
+
+/** The ticket that it holds is its last for now: given back if no job has come with it, and never started again. */
+export function isGivingBack(state: HostState): boolean {
+  return isEnding(state) || isOutOfService(state.service);
+}
+
+/** A machine that is put aside has its root ready for when it comes back. */
 export function canHaveNext(state: HostState): boolean {
-  return (
-    !state.isLeaving && !state.isWantedBack && !state.isRetiring && !state.isOver && state.unreadableJournal === null
-  );
+  return !isEnding(state) && !state.isRetiring && !state.isOver && state.unreadableJournal === null;
+}
+
+/** Of one that could have a next ticket: whether it may be now. */
+export function mayTakeNow(state: HostState): boolean {
+  return canHaveNext(state) && isInService(state.service);
 }
 
 /** The step that also writes an entry: the state knows it at once, the journal before anything else is done. */

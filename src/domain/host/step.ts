@@ -3,10 +3,11 @@
  * that lead there. No end of the agent, of whatever kind, ends a runner: the one effect that does is the fence's (`fence.ts`).
  */
 import { notePollAnswer, notePollSent, noteReportAnswer } from "./account.ts";
-import { noteExchange } from "./dead-man.ts";
+import { NO_SILENCE, noteExchange } from "./dead-man.ts";
 import { noteFenceClosed, noteFenceFailed, noteFenceOpened } from "./fence.ts";
 import { NO_FENCE } from "./fence-state.ts";
 import { followTicket } from "./follow-ticket.ts";
+import { serviceAfterSleep, type ToldService } from "./group-service.ts";
 import type { TicketRecord } from "./journal.ts";
 import type { Look } from "./look.ts";
 import { reportOf } from "./report.ts";
@@ -70,11 +71,21 @@ function handle(state: HostState, input: HostInput): HostStep {
       return nothingMore({ ...state, isLeaving: true });
     case "wanted-back":
       return nothingMore({ ...state, isWantedBack: true });
+    case "service-told":
+      return nothingMore(noteService(state, input.service));
+    case "slept":
+      return nothingMore({ ...state, silence: NO_SILENCE, service: serviceAfterSleep(state.service) });
   }
 }
 
-function start(state: HostState, { journal, isSameBoot }: HostInput & { kind: "started" }): HostStep {
-  if (state.journal !== null) return nothingMore(state);
+/** Only a member is told. */
+function noteService(state: HostState, service: ToldService): HostState {
+  return state.service === "alone" ? state : { ...state, service };
+}
+
+function start(before: HostState, { journal, isSameBoot, isMember }: HostInput & { kind: "started" }): HostStep {
+  if (before.journal !== null) return nothingMore(before);
+  const state: HostState = { ...before, service: isMember ? "untold" : "alone" };
   if (journal.kind === "unreadable") return nothingMore({ ...state, unreadableJournal: journal.why });
   const records = [...journal.content.tickets.values()];
   const open = records.find((record) => record.end === null);

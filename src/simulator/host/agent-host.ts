@@ -1,4 +1,5 @@
 /** A machine with our agent: its launcher starts the agent again whenever it ends, and each agent takes over what is there. */
+import { serviceOf } from "../../domain/host/group-service.ts";
 import { markOf } from "../../domain/host/settings.ts";
 import { parseControllerId } from "../../domain/ids.ts";
 import type { OfferedTicket } from "../../domain/protocol.ts";
@@ -26,6 +27,8 @@ const WELL_AFTER_MS = MINUTE_MS;
 const AGENT_START_MS: Range = [200, 900];
 /** `src/agent/notice.ts`: between two looks for a notice. */
 const NOTICE_WITHIN_MS: Range = [0, 5 * SECOND_MS];
+/** `src/agent/service-watch.ts`: between two readings of what the group leads it to. */
+const TARGET_WITHIN_MS: Range = [0, 3 * SECOND_MS];
 const TOKEN_LENGTH = 32;
 /** A signal's way from the first process to the agent. */
 const SIGNAL_MS = 5;
@@ -61,6 +64,8 @@ class AgentHost implements Host {
   #pauseMs = PAUSE_MIN_MS;
   #resume: Scheduled | null = null;
   #isWantedBack = false;
+  /** Null: its group has not said anything. */
+  #target: string | null = null;
   #isAskedToStop = false;
 
   constructor(birth: AgentBirth, world: HostWorld, settings: AgentSettings, disk: Disk) {
@@ -137,6 +142,21 @@ class AgentHost implements Host {
     current.process.course.after(chance.between(NOTICE_WITHIN_MS), () => current.agent.wantBack());
   }
 
+  leadTo(target: string): void {
+    this.#target = target;
+    this.#readTarget();
+  }
+
+  /** By whoever is the agent then. */
+  #readTarget(): void {
+    const current = this.#agent;
+    if (this.#birth.isMember !== true || current === null) return;
+    const { chance } = this.#machine.world;
+    current.process.course.after(chance.between(TARGET_WITHIN_MS), () =>
+      current.agent.tellService(serviceOf(this.#target)),
+    );
+  }
+
   #startNode(program: string, parentPid: number, onDeath: () => void): MachineProcess {
     return this.#machine.processes.start({
       name: "node",
@@ -172,12 +192,14 @@ class AgentHost implements Host {
       process,
       runners: () => this.#runners,
       startRunner: (ticket, onExit) => this.#startRunner(ticket, process.pid, onExit),
+      onSlept: () => this.#readTarget(),
       onFinish: (why) => machine.leave(why === "itself" ? { by: "itself" } : { by: "agent", what: "power-off" }),
     });
     this.#agent = { process, agent };
     process.course.after(machine.world.chance.between(AGENT_START_MS), () => {
       agent.start();
       this.#readNotice();
+      this.#readTarget();
       this.#handOn();
     });
   }

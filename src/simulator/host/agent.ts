@@ -2,6 +2,7 @@
  * One start of the agent (`src/agent/loop.ts`): inputs are stepped one at a time through the product's own `stepHost`, and the
  * effects of each are done, in order, before the next. It dies at any moment; what it had not made durable is gone.
  */
+import type { ToldService } from "../../domain/host/group-service.ts";
 import type { JournalEntry } from "../../domain/host/journal.ts";
 import { lookIntervalMs } from "../../domain/host/report.ts";
 import { markOf } from "../../domain/host/settings.ts";
@@ -11,7 +12,7 @@ import { stepHost } from "../../domain/host/step.ts";
 import { isSampleDue } from "../../domain/host/stillness.ts";
 import { parseControllerId, parseIncarnationId, type TicketId } from "../../domain/ids.ts";
 import { invariant, unreachable } from "../../domain/invariant.ts";
-import type { CheckInRequest, OfferedTicket } from "../../domain/protocol.ts";
+import type { OfferedTicket } from "../../domain/protocol.ts";
 import type { Range } from "../world/chance.ts";
 import type { AgentBirth } from "../world/host.ts";
 import type { Scheduled } from "../world/scheduler.ts";
@@ -19,11 +20,13 @@ import { Client } from "./client.ts";
 import type { Disk } from "./disk.ts";
 import { FenceHand } from "./fence-hand.ts";
 import type { HostRunner, RunnerExit } from "./host-runner.ts";
-import { LOOK_INTERVAL_MS, nextLookMs } from "./look-times.ts";
+import { identityOf } from "./identity.ts";
+import { isNewsToLooks, LOOK_INTERVAL_MS, nextLookMs } from "./look-times.ts";
 import { Lookout } from "./lookout.ts";
 import type { Change, Machine } from "./machine.ts";
 import { ownNameOf } from "./own-name.ts";
 import type { MachineProcess } from "./processes.ts";
+import { SleepSense } from "./sleep.ts";
 import { Talk } from "./talk.ts";
 
 /** Until an entry is on the disk. */
@@ -47,6 +50,8 @@ export interface AgentParts {
   runners(): readonly HostRunner[];
   /** Null: no process came to be. */
   startRunner(ticket: OfferedTicket, onExit: (exit: RunnerExit) => void): MachineProcess | null;
+  /** It noticed that it stood still. */
+  onSlept(): void;
   /** It ends with 0: all is over. */
   onFinish(cause: "itself" | "power-off"): void;
 }
@@ -68,6 +73,7 @@ export class Agent {
   #isGoingOn = false;
   #nextLookAtMs = 0;
   #changedAtMs = 0;
+  readonly #rest: SleepSense;
   #wake: Scheduled | null = null;
   /** On its way to the disk. */
   #writing: JournalEntry | null = null;
@@ -77,6 +83,7 @@ export class Agent {
     const { course } = process;
     const { chance, line } = machine.world;
     this.#parts = parts;
+    this.#rest = new SleepSense(machine.world.scheduler, course);
     const machineId = ownNameOf(birth);
     const mark = markOf(parseControllerId(machine.world.controllerId), machineId);
     this.#lookout = new Lookout({ machine, mark, folders: disk.folders, roots: disk.roots, agentPid: process.pid });
@@ -120,13 +127,19 @@ export class Agent {
     if (machine.hasRoom) disk.isBootKept = true;
     machine.watch((change) => this.#noteChange(change));
     machine.note("the agent starts");
-    this.#put({ kind: "started", journal: disk.openJournal(), isSameBoot });
+    const { isMember = false } = this.#parts.birth;
+    this.#put({ kind: "started", journal: disk.openJournal(), isSameBoot, isMember });
     this.#talk.report();
   }
 
   /** It has asked its platform, and heard that the machine is wanted back. */
   wantBack(): void {
     this.#put({ kind: "wanted-back" });
+  }
+
+  /** It has read what its group leads it to. */
+  tellService(service: ToldService): void {
+    this.#put({ kind: "service-told", service });
   }
 
   /** SIGTERM. */
@@ -177,12 +190,21 @@ export class Agent {
 
   #drain(): void {
     while (!this.#isBusy && !this.#parts.process.course.isOver) {
+      this.#noteSleep();
       const letter = this.#letters.shift();
       const { nowMs } = this.#parts.machine;
       if (letter !== undefined) this.#take(letter.input, letter.onDone);
       else if (nowMs >= this.#nextLookAtMs) this.#look(nowMs);
       else return void this.#sleep();
     }
+  }
+
+  /** Before whatever else is waiting; what the group said before it is old. */
+  #noteSleep(): void {
+    if (!this.#rest.hasSlept()) return;
+    const kept = this.#letters.filter(({ input }) => input.kind !== "service-told");
+    this.#letters.splice(0, this.#letters.length, { input: { kind: "slept" }, onDone: () => {} }, ...kept);
+    this.#parts.onSlept();
   }
 
   #sleep(): void {
@@ -221,19 +243,9 @@ export class Agent {
     });
   }
 
-  /** What the next looks could act on. */
   #noteNews(before: HostState, state: HostState): void {
     const { machine } = this.#parts;
-    const isNews =
-      before.held?.step !== state.held?.step ||
-      before.held?.run !== state.held?.run ||
-      before.held?.id !== state.held?.id ||
-      before.held?.fence.phase !== state.held?.fence.phase ||
-      before.held?.fence.order !== state.held?.fence.order ||
-      before.place.kind !== state.place.kind ||
-      before.isLeaving !== state.isLeaving ||
-      before.isWantedBack !== state.isWantedBack ||
-      before.isRetiring !== state.isRetiring;
+    const isNews = isNewsToLooks(before, state);
     if (isNews) this.#changedAtMs = machine.nowMs;
     if (lookIntervalMs(state) < lookIntervalMs(before)) this.#nextLookAtMs = 0;
     else if (isNews) this.#nextLookAtMs = Math.min(this.#nextLookAtMs, machine.nowMs + LOOK_INTERVAL_MS);
@@ -379,10 +391,3 @@ export class Agent {
 
 /** Kept with the controller, of each log. */
 const LOG_LINES_MAX = 200;
-
-/** What its platform vouches for it with. */
-function identityOf({ identitySecret, signedIdentity, readPodToken }: AgentBirth): CheckInRequest["identity"] {
-  if (readPodToken !== undefined) return { kind: "kubernetes", token: readPodToken() };
-  if (signedIdentity !== undefined) return { kind: "ec2", document: signedIdentity };
-  return { kind: "process", secret: identitySecret };
-}

@@ -67,6 +67,8 @@ class ServiceHost implements BareHost {
   /** Nobody on it asks. */
   wantBack(): void {}
 
+  leadTo(): void {}
+
   #register(): void {
     const machine = this.#machine;
     const { github } = machine.world;

@@ -2,7 +2,7 @@
  * When the agent looks. A real one looks each half second, or each five while parked; of these the model leaves out those at
  * which nothing is new and no deadline of the state machine falls due.
  */
-import { type HostState, JOBLESS_FOR_MS } from "../../domain/host/state.ts";
+import { type HostState, isGivingBack, JOBLESS_FOR_MS } from "../../domain/host/state.ts";
 import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 
 /** Between two looks of a real agent. */
@@ -25,7 +25,7 @@ export function nextLookMs(state: HostState, changedAtMs: number, nowMs: number)
 function isRestless(state: HostState): boolean {
   const { held, place } = state;
   if (state.isOver || state.unreadableJournal !== null) return false;
-  if (state.isLeaving || (state.isWantedBack && held !== null)) return true;
+  if (state.isLeaving || (isGivingBack(state) && held !== null)) return true;
   if (held === null) {
     const isPlaceOpen = place.kind === "unclean" || (place.kind === "clean" && !state.isRetiring);
     return isPlaceOpen && place.notBeforeMs === null;
@@ -40,4 +40,20 @@ function deadlinesOf({ held, place }: HostState): readonly number[] {
   const placeMs = place.kind === "unclean" || place.kind === "clean" ? place.notBeforeMs : null;
   const joblessMs = idleSinceMs === null ? null : idleSinceMs + JOBLESS_FOR_MS;
   return [notBeforeMs, placeMs, joblessMs].filter((atMs) => atMs !== null);
+}
+
+/** What the next looks could act on. */
+export function isNewsToLooks(before: HostState, state: HostState): boolean {
+  return (
+    before.held?.step !== state.held?.step ||
+    before.held?.run !== state.held?.run ||
+    before.held?.id !== state.held?.id ||
+    before.held?.fence.phase !== state.held?.fence.phase ||
+    before.held?.fence.order !== state.held?.fence.order ||
+    before.place.kind !== state.place.kind ||
+    before.isLeaving !== state.isLeaving ||
+    before.isWantedBack !== state.isWantedBack ||
+    before.service !== state.service ||
+    before.isRetiring !== state.isRetiring
+  );
 }

@@ -18,6 +18,8 @@ export interface Host {
   askToStop(): void;
   /** Its platform wants it back soon, and says so to whoever asks on it. */
   wantBack(): void;
+  /** What its group leads it to from now on (`autoscaling/target-lifecycle-state`), for whoever asks on it. */
+  leadTo(target: string): void;
   /** Idempotent where there is no agent. The launcher starts it again some seconds later. */
   crashAgent(): void;
   pauseAgent(forMs: number): void;
@@ -40,6 +42,8 @@ export interface AgentBirth extends HostBirth {
   readonly identitySecret: string;
   /** The platform's signed word on which of its machines this is: its agent goes by that until it is told its own name. */
   readonly signedIdentity?: string;
+  /** An Auto Scaling group has it: its agent takes nothing before it was told that it is in service. */
+  readonly isMember?: boolean;
   /** What a pod's cluster vouches for it with, read anew each time: it runs out. Its agent knows its own name. */
   readonly readPodToken?: () => string;
 }

@@ -15,8 +15,8 @@ const options = (changes: Partial<Ec2ProviderOptions["host"]> = {}): Ec2Provider
 const DOWNLOAD = { url: "https://mirror.test/it's runner.tar.gz", sha256: "ab".repeat(32), version: "2.336.0" };
 
 function unitIn(script: string): string {
-  const [, unit = ""] = /<<'HOLDFAST_UNIT'\n([\s\S]*?)HOLDFAST_UNIT\n/.exec(script) ?? [];
-  return unit;
+  const written = /holdfast-agent\.service <<'HOLDFAST_FILE'\n([\s\S]*?)HOLDFAST_FILE\n/.exec(script);
+  return written?.[1] ?? "";
 }
 
 describe("the boot script", () => {
@@ -85,7 +85,8 @@ describe("the boot script", () => {
   );
 
   it("leaves settings that the agent reads", () => {
-    const [, written = ""] = /<<'HOLDFAST_SETTINGS'\n(.*)\nHOLDFAST_SETTINGS\n/.exec(bootScript(options())) ?? [];
+    const [, written = ""] =
+      /settings\.json" <<'HOLDFAST_FILE'\n(.*)\nHOLDFAST_FILE\n/.exec(bootScript(options())) ?? [];
     const { host, controllerId, pool, controllerUrl } = options();
     expect(parseSettings(JSON.parse(written))).toEqual({
       provider: "ec2",

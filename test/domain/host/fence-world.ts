@@ -176,7 +176,7 @@ export class FenceWorld {
     this.#closed = null;
     const reading = readJournal(this.journal.map(formatEntry).join(""));
     if (reading.kind === "unreadable") this.violations.push(`the journal cannot be read: ${reading.why}`);
-    this.#inbox = [{ kind: "started", journal: reading, isSameBoot: true }];
+    this.#inbox = [{ kind: "started", journal: reading, isSameBoot: true, isMember: false }];
     this.#agentGoesOn();
   }
 

@@ -317,7 +317,12 @@ describe("an agent that takes a fence over", () => {
 
   it("does not take a process of an earlier boot for the runner, and looks for it anew", () => {
     const entries = [TAKEN, STARTED].map(formatEntry).join("");
-    const booted = new Story().tell({ kind: "started", journal: readJournal(entries), isSameBoot: false });
+    const booted = new Story().tell({
+      kind: "started",
+      journal: readJournal(entries),
+      isSameBoot: false,
+      isMember: false,
+    });
     expect(booted.state.held?.run).toEqual({ kind: "taken-over", process: null });
     booted.look(LISTENER, idleFiles()).ordered(5).look(LISTENER, idleFiles());
     expect(booted.allEffects.map(({ kind }) => kind)).not.toContain("close-fence");

@@ -53,10 +53,16 @@ export class Checker {
   #stepSeen = -1;
   #stepTicket: TicketId | null = null;
   readonly #step: Step;
+  readonly #isMember: boolean;
+  /** A member's group has told this agent so, and it has not slept since. */
+  #isInService = false;
 
-  constructor(step: Step) {
+  /** @param isMember of a group that has told its first agent that it is in service. */
+  constructor(step: Step, isMember = false) {
     this.#step = step;
+    this.#isMember = isMember;
     this.#begin();
+    if (isMember) this.#tell({ kind: "service-told", service: "serving" });
   }
 
   play(events: readonly Event[]): this {
@@ -70,9 +76,10 @@ export class Checker {
     this.#nothingSinceMs = null;
     this.#unanswered = [];
     this.#startsOfThisAgent.clear();
+    this.#isInService = false;
     const reading = readJournal(this.journal.map(formatEntry).join(""));
     if (reading.kind === "unreadable") this.violations.push(`the host cannot read its own journal: ${reading.why}`);
-    this.#tell({ kind: "started", journal: reading, isSameBoot: true });
+    this.#tell({ kind: "started", journal: reading, isSameBoot: true, isMember: this.#isMember });
   }
 
   #happen(event: Event): void {
@@ -122,6 +129,8 @@ export class Checker {
 
   #tell(input: HostInput): void {
     const wasOver = this.#state.isOver;
+    if (input.kind === "service-told") this.#isInService = input.service === "serving";
+    if (input.kind === "slept") this.#isInService = false;
     const { state, effects } = this.#step(this.#state, input);
     this.#state = state;
     if (wasOver && effects.length > 0) this.violations.push("something is done after all was over");
@@ -135,6 +144,8 @@ export class Checker {
       case "journal":
         if (before.some(({ kind }) => kind !== "journal")) this.violations.push("an entry comes after what it permits");
         if (effect.entry.kind === "ended") this.#checkEnd();
+        if (effect.entry.kind === "taken" && this.#isMember && !this.#isInService)
+          this.violations.push("a ticket is taken out of service");
         this.journal.push(effect.entry);
         return;
       case "start-runner":

@@ -93,7 +93,17 @@ export class Story {
   /** Started with this journal, looked at twice, cleaned. */
   static begun(...entries: readonly JournalEntry[]): Story {
     const story = new Story();
-    return story.tell({ kind: "started", journal: readJournal(entries.map(formatEntry).join("")), isSameBoot: true });
+    return story.tell({
+      kind: "started",
+      journal: readJournal(entries.map(formatEntry).join("")),
+      isSameBoot: true,
+      isMember: false,
+    });
+  }
+
+  /** Of an Auto Scaling group. */
+  static member(): Story {
+    return new Story().tell({ kind: "started", journal: readJournal(""), isSameBoot: true, isMember: true });
   }
 
   static parked(...entries: readonly JournalEntry[]): Story {

@@ -53,6 +53,7 @@ describe("starting", () => {
       kind: "started",
       journal: { kind: "unreadable", why: "line 3" },
       isSameBoot: true,
+      isMember: false,
     });
     story.look(NONE).look(NONE).answer({ ticketOut: T1, isRetiring: true }).tell({ kind: "asked-to-stop" });
     story.look(NONE, files(), MINUTE_MS).look(NONE, files(), MINUTE_MS).silent(100, MINUTE_MS).look(NONE);

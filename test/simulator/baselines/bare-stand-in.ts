@@ -41,6 +41,8 @@ export class BareStandIn implements BareHost {
 
   wantBack(): void {}
 
+  leadTo(): void {}
+
   #boot(): void {
     if (this.#isOver) return;
     const { github, scheduler } = this.#world;

@@ -58,6 +58,8 @@ export class IdleHost implements Host {
   pauseMachine(): void {}
   fillDisk(): void {}
 
+  leadTo(): void {}
+
   wantBack(): void {
     this.isWantedBack = true;
   }

@@ -1,0 +1,41 @@
+/** The metadata service of one instance over loopback, as far as an Auto Scaling group's word goes. */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+const TARGET_PATH = "/latest/meta-data/autoscaling/target-lifecycle-state";
+
+export interface MetadataStandIn {
+  readonly url: string;
+  /** Null: the group never said anything. */
+  target: string | null;
+  isAway: boolean;
+  readingCount: number;
+  /** Called when a reading is about to be answered. */
+  onReading: () => void;
+  close(): void;
+}
+
+export async function startMetadataStandIn(): Promise<MetadataStandIn> {
+  const server = createServer((request, response) => {
+    if (stand.isAway) return void response.writeHead(503).end();
+    if (request.method === "PUT") return void response.end("token");
+    if (request.url !== TARGET_PATH) return void response.writeHead(404).end();
+    stand.readingCount += 1;
+    stand.onReading();
+    if (stand.target === null) response.writeHead(404).end();
+    else response.end(stand.target);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const stand: MetadataStandIn = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    target: null,
+    isAway: false,
+    readingCount: 0,
+    onReading: () => {},
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+  return stand;
+}
