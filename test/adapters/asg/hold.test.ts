@@ -158,6 +158,17 @@ describe("holding a member", () => {
     expect(await hold()).toMatchObject({ forMs: MINUTE_MS });
   });
 
+  it("is nothing where its hook was taken away meanwhile", async () => {
+    const { group, hold } = await waiting();
+    await hold();
+    group.hooks = [];
+    group.answers.RecordLifecycleActionHeartbeat = throwing(
+      "ValidationError",
+      "No Lifecycle Hook found with name drain",
+    );
+    expect(await hold()).toBeNull();
+  });
+
   it("is no endless asking where the member waits and no hook knows of it", async () => {
     const { group, hold, id } = await waiting();
     group.answers.RecordLifecycleActionHeartbeat = () => {
