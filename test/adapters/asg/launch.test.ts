@@ -140,6 +140,28 @@ describe("a launch", () => {
     expect(boundIds(await provider.launch(request))).toEqual([idOf(9)]);
   });
 
+  it("takes nobody whom one reading left out, and the listing before showed", async () => {
+    const { group, provider } = stage();
+    group.size = { min: 0, max: 10, desired: 2 };
+    group.add(1);
+    group.add(2);
+    await provider.list("all");
+    group.answers.DescribeAutoScalingGroups = () => ({
+      AutoScalingGroups: [
+        {
+          AutoScalingGroupName: "runners",
+          MaxSize: 10,
+          DesiredCapacity: 2,
+          Instances: [{ InstanceId: idOf(1), LifecycleState: "InService" }],
+        },
+      ],
+    });
+    const request = await drafted(provider, newLaunch(1));
+    delete group.answers.DescribeAutoScalingGroups;
+    launching(group, 3);
+    expect(boundIds(await provider.launch(request))).toEqual([idOf(3)]);
+  });
+
   it("says what the group could not launch for, and asks nobody twice meanwhile", async () => {
     const { group, provider } = stage();
     group.activities = [
