@@ -75,6 +75,8 @@ export interface PoolMemory {
   /** Since when the provider says that a machine is stopped which we did not stop. */
   readonly stoppedSinceMs: Map<MachineId, number>;
   readonly standby: StandbyMemory;
+  /** An agent of ours was heard in the pool's group: asked only of a pool that has one. */
+  isAgentKnown: boolean;
   /** Machines that their group wants to end, and is made to wait for. */
   readonly holds: Map<MachineId, HeldMember>;
   /** Machines whose console was read at their end. */
@@ -203,6 +205,7 @@ export function emptyMemory(): PoolMemory {
       start: { failureCount: 0, untilMonotonicMs: 0 },
       stop: { failureCount: 0, untilMonotonicMs: 0 },
     },
+    isAgentKnown: false,
     holds: new Map(),
     consolesRead: new Set(),
     unplacedSinceMs: new Map(),

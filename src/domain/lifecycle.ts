@@ -43,6 +43,10 @@ export interface LifecycleInput extends MachineEvidence {
   readonly membership?: Membership | null;
   /** Its group is made to wait for it, and will soon wait no longer. */
   readonly isHoldEnding?: boolean;
+  /** It was in its group's service, and is no member any more. */
+  readonly hasLeftGroup?: boolean;
+  /** Of a group, and no agent of ours was ever heard as it: what runs there may be somebody else's. */
+  readonly isStrangers?: boolean;
 }
 
 export function decideLifecycle(input: LifecycleInput, pool: PoolPolicy, time: HeardTime): LifecycleDecision {
@@ -55,7 +59,8 @@ export function decideLifecycle(input: LifecycleInput, pool: PoolPolicy, time: H
     case "provisioning":
       if (isDead) return { kind: "retire", reason: "machine-dead" };
       if (isDeparting(input.membership)) return { kind: "retire", reason: "group-ends-it" };
-      return decideProvisioning(machine, machine.state.sinceMs, pool, time);
+      if (input.hasLeftGroup === true) return { kind: "retire", reason: "group-ends-it" };
+      return decideProvisioning(input, machine.state.sinceMs, pool, time);
     case "parked":
       if (isDead) return { kind: "retire", reason: "machine-dead" };
       return lostReason(input, pool, time) ?? decideParked(input, pool, time);
@@ -80,6 +85,7 @@ export function decideLifecycle(input: LifecycleInput, pool: PoolPolicy, time: H
 /** A slow proof that holds already: the machine begins to retire, and the proof must hold again at its end. */
 function lostReason(input: LifecycleInput, { deadlines }: PoolPolicy, time: HeardTime): LifecycleDecision | null {
   const { machine, tickets, facts } = input;
+  if (input.isStrangers === true) return null;
   const question = { machine, tickets, facts, deadlines, time };
   if (missingForHostLost(question).length === 0) return { kind: "retire", reason: "host-lost" };
   // A machine without a ticket has its own ways to end as soon as its host speaks, and one limit if it never does.
@@ -92,10 +98,15 @@ function lostReason(input: LifecycleInput, { deadlines }: PoolPolicy, time: Hear
   return isOverdue ? { kind: "retire", reason: "limit-past" } : null;
 }
 
-function decideProvisioning(machine: Machine, sinceMs: number, pool: PoolPolicy, time: HeardTime): LifecycleDecision {
+function decideProvisioning(
+  { machine, isStrangers = false }: LifecycleInput,
+  sinceMs: number,
+  pool: PoolPolicy,
+  time: HeardTime,
+): LifecycleDecision {
   if (machine.report?.phase === "leaving") return { kind: "retire", reason: "agent-leaving" };
   if (!isPast(sinceMs, pool.deadlines.bootMs, time)) return { kind: "keep", reason: "booting" };
-  return { kind: "retire", reason: "boot-deadline" };
+  return isStrangers ? { kind: "keep", reason: "no-agent" } : { kind: "retire", reason: "boot-deadline" };
 }
 
 function decideParked(input: LifecycleInput, pool: PoolPolicy, time: HeardTime): LifecycleDecision {
@@ -104,7 +115,8 @@ function decideParked(input: LifecycleInput, pool: PoolPolicy, time: HeardTime):
   if (pool.mode === "departed") return { kind: "retire", reason: "pool-left" };
   const last = ticketlessReason(machine, pool);
   if (last !== null) return { kind: "retire", reason: last };
-  if (hasLeftService(input.membership)) return { kind: "retire", reason: "group-ends-it" };
+  if (hasLeftService(input.membership) || input.hasLeftGroup === true)
+    return { kind: "retire", reason: "group-ends-it" };
   if (machine.report?.phase === "leaving" && input.membership?.place !== "aside")
     return { kind: "retire", reason: "agent-leaving" };
   if (input.notReadySinceMs !== null && isPast(input.notReadySinceMs, pool.deadlines.bootMs, time))
@@ -160,6 +172,7 @@ function decideStopped(
 function decideEngaged(input: LifecycleInput, pool: PoolPolicy, time: HeardTime): LifecycleDecision {
   if (input.isHoldEnding === true) return { kind: "keep", reason: "group-goes-on-soon" };
   if (isDeparting(input.membership)) return { kind: "keep", reason: "group-waits" };
+  if (input.isStrangers === true) return { kind: "keep", reason: "no-agent" };
   const verdict = judgeMachine(input, time);
   if (verdict.kind === "unknown") return { kind: "keep", reason: verdict.missing.at(-1) ?? "agent-silent" };
   if (verdict.kind === "busy" && verdict.reasons[0] === "runs-job") return { kind: "keep", reason: "runs-job" };

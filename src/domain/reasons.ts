@@ -137,6 +137,10 @@ export const REASONS = {
   "out-of-service": {
     sentence: "Somebody took it out of its group's service: it gets no ticket and is left alone until it is back.",
   },
+  "no-agent": {
+    sentence:
+      "It is a member of the pool's group, and no agent of Holdfast was ever heard as it: what runs there may be somebody else's, and is left alone.",
+  },
   "group-waits": {
     sentence: "Its group wants to end it, and is made to wait for as long as a job may run there.",
   },

@@ -68,7 +68,7 @@ class FakeProvider implements Provider {
   /** Whose marks do not say which pool they are of. */
   readonly unplaced = new Set<string>();
   /** What it says of a machine besides its state. */
-  readonly remarks = new Map<string, Pick<ObservedMachine, "why" | "isAlarm" | "hasNeverRun">>();
+  readonly remarks = new Map<string, Partial<ObservedMachine>>();
   /** Of which it says by id that it does not know it, instead of its positive word. */
   readonly notFound = new Set<string>();
   readonly #clock: ManualClock;

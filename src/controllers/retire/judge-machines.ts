@@ -3,9 +3,9 @@
  * the next pass would decide can be asked for without it.
  */
 import type { MachineId } from "../../domain/ids.ts";
-import { decideLifecycle, type LifecycleDecision } from "../../domain/lifecycle.ts";
+import { decideLifecycle, type LifecycleDecision, type LifecycleInput } from "../../domain/lifecycle.ts";
 import type { Machine } from "../../domain/machine.ts";
-import { isHoldEnding } from "../../domain/membership.ts";
+import { isDeparting, isHoldEnding } from "../../domain/membership.ts";
 import { heedWords, type PoolWords } from "../../domain/operator-words.ts";
 import { checkPlan, type PlanNote } from "../../domain/plan-checks.ts";
 import type { HostReport } from "../../domain/protocol.ts";
@@ -14,6 +14,7 @@ import { isRolloutReason, rolloutPlaceCount } from "../../domain/rollout.ts";
 import { NO_HOST_FACTS } from "../../domain/slow-proofs.ts";
 import { isTicketLive, isTicketOut, type Ticket } from "../../domain/ticket.ts";
 import { judgeMachine } from "../../domain/verdict.ts";
+import { hasAgentSpoken } from "../../store/machines/count.ts";
 import { readPoolWords } from "../../store/pool-words.ts";
 import { heardTime, type PoolContext } from "../context.ts";
 import { heard, type Known, mayBeSlow, readKnown } from "./host-facts.ts";
@@ -38,6 +39,7 @@ export async function judgeMachines(
   machines: readonly Machine[],
   tickets: readonly Ticket[],
 ): Promise<Judgement> {
+  await readAgents(context);
   const known = await readSlow(context, machines, tickets);
   const words = await readPoolWords(context.store.db, context.pool.name);
   const notReadySinceMs = readNotReady(context, machines);
@@ -47,6 +49,12 @@ export async function judgeMachines(
     { pool: context.pool, demand: NO_DEMAND, machines, tickets },
   );
   return { ...judged, notReadySinceMs, notes };
+}
+
+/** Once one was heard, machines that the group starts have one. */
+async function readAgents({ abilities, memory, store, pool }: PoolContext): Promise<void> {
+  if ((abilities?.group ?? null) === null || memory.isAgentKnown) return;
+  memory.isAgentKnown = await hasAgentSpoken(store.db, pool.name);
 }
 
 const NO_DEMAND = {
@@ -90,6 +98,7 @@ function decideMachines(
       providerState: context.memory.observed.get(machine.id)?.state ?? null,
       membership: context.memory.observed.get(machine.id)?.membership ?? null,
       isHoldEnding: isHeldToTheEnd(context, machine.id),
+      ...judgeAsMember(context, machine),
       surplusSinceMs: context.memory.surplusSinceMs.get(machine.id) ?? null,
       notReadySinceMs: notReadySinceMs.get(machine.id) ?? null,
       isShuttingDown: context.isShuttingDown(),
@@ -107,6 +116,21 @@ function decideMachines(
     if (judgeMachine(input, time).kind === "unknown") unknown.add(machine.id);
   }
   return { decisions, unknown };
+}
+
+/** Of a pool without a group neither is asked. */
+function judgeAsMember(
+  { abilities, memory }: PoolContext,
+  { id, origin, incarnation }: Machine,
+): Pick<LifecycleInput, "hasLeftGroup" | "isStrangers"> {
+  if ((abilities?.group ?? null) === null) return {};
+  const observed = memory.observed.get(id);
+  const isMember = (observed?.membership ?? null) !== null;
+  const mayBeOurs = incarnation !== null || (origin === "launched" && memory.isAgentKnown);
+  return {
+    hasLeftGroup: observed?.state === "running" && !isMember,
+    isStrangers: !mayBeOurs && !isDeparting(observed?.membership),
+  };
 }
 
 function isHeldToTheEnd({ memory, clock }: PoolContext, id: MachineId): boolean {

@@ -70,6 +70,12 @@ export class KubernetesHosts {
     return this.#standing;
   }
 
+  /** Pods that the API has removed, by force, while the kubelet of a node that nobody hears still has them. */
+  get removedIds(): readonly string[] {
+    const removed = [...this.#forgotten].flatMap((uid) => this.#standing.get(uid)?.host ?? []);
+    return removed.map(({ providerId }) => providerId);
+  }
+
   paidMs(): number {
     let livingMs = 0;
     for (const { sinceMs } of this.#standing.values()) livingMs += this.#parts.world.scheduler.nowMs - sinceMs;

@@ -100,7 +100,7 @@ export class KubernetesWorld implements ProviderModel {
   }
 
   get deniedIds(): readonly string[] {
-    return [];
+    return this.#hosts.removedIds;
   }
 
   get startedCount(): number {

@@ -56,7 +56,7 @@ export interface ProviderModel {
   readonly hosts: ReadonlyMap<string, Host>;
   /** Machines that wait stopped, or are on their way to it: they are there, and nothing runs on them. */
   readonly stoppedIds: readonly string[];
-  /** Of `hosts`, those of which it said for certain that it had not started them: nobody could count them at their start. */
+  /** Of `hosts`, those of which it said for certain that they are not there: nobody could count them. */
   readonly deniedIds: readonly string[];
   /** The provider takes it, without our doing. Who calls it counts the fault. */
   reclaim(providerId: string, kind: string): void;

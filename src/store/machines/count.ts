@@ -35,3 +35,9 @@ export async function countPresentByPool(db: Queryable): Promise<Map<PoolName, n
   const rows = await presentByPool(db, {});
   return new Map(rows.map((row) => [parsePoolName(row.pool), row.count]));
 }
+
+/** Whether an agent has ever checked in as one of the pool's machines, gone ones included. */
+export async function hasAgentSpoken(db: Queryable, pool: PoolName): Promise<boolean> {
+  const query = db.selectFrom("machines").select("id").where("pool", "=", pool).where("incarnation", "is not", null);
+  return (await query.limit(1).executeTakeFirst()) !== undefined;
+}

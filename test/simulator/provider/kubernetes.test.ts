@@ -66,6 +66,16 @@ it("loses no job to us and leaves nothing behind in a cluster that everything be
   expect(Object.keys(result.faults)).toEqual(expect.arrayContaining([...kinds]));
 });
 
+// Seeds 23 and 43 of the worlds of eight hours: the API removes such pods by force, and they count for nobody any more.
+it("does not count pods that the API has removed while their node is not heard", async () => {
+  const faults: readonly Fault[] = [
+    { kind: "kubernetes.node-silent", everyMs: 5 * MINUTE_MS, forMs: [20 * MINUTE_MS, 40 * MINUTE_MS] },
+    { kind: "host.never-boots", perMachine: 0.3 },
+  ];
+  const result = await runWorld({ ...storm, pools: [pool({ machineCountMax: 3 })], faults }, { seed: 1 });
+  expect(result.violations).toEqual([]);
+});
+
 it("is the same world again for its seed, and another for another", async () => {
   const short = { ...storm, durationMs: 10 * MINUTE_MS, faultsEndMs: 10 * MINUTE_MS };
   const first = await runWorld(short, { seed: 2 });
