@@ -71,10 +71,18 @@ const forbidden = [
   },
   {
     name: "adapters-apart",
-    comment: "An adapter folder knows nothing of another one. Pass what it needs through a port, in app/wire.",
+    comment:
+      "An adapter folder knows nothing of another one. Pass what it needs through a port, in app/wire. What several ask of AWS is in src/adapters/aws.",
     severity: "error",
-    from: { path: "^src/adapters/([^/]+)" },
-    to: { path: "^src/adapters/", pathNot: "^src/adapters/$1(/|$)" },
+    from: { path: "^src/adapters/([^/]+)", pathNot: "^src/adapters/aws/" },
+    to: { path: "^src/adapters/", pathNot: "^src/adapters/($1|aws)(/|$)" },
+  },
+  {
+    name: "aws-is-alone",
+    comment: "What the adapters over AWS share knows none of them.",
+    severity: "error",
+    from: { path: "^src/adapters/aws/" },
+    to: { path: "^src/adapters/", pathNot: "^src/adapters/aws/" },
   },
   {
     name: "src-is-alone",

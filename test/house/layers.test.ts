@@ -57,6 +57,7 @@ const PLANTED: readonly Row[] = [
   { rule: "layer-adapters", path: "src/adapters/ec2/b.ts", text: 'import "../../controllers/retire.ts";' },
   { rule: "adapters-apart", path: "src/adapters/ec2/c.ts", text: 'import "../github/client.ts";' },
   { rule: "adapters-apart", path: "src/adapters/ec2/d.ts", text: 'import "../system/clock.ts";' },
+  { rule: "aws-is-alone", path: "src/adapters/aws/a.ts", text: 'import "../github/client.ts";' },
   { rule: "adapters-apart", path: "src/adapters/shared.ts", text: 'import "./github/client.ts";' },
   { rule: "layer-controllers", path: "src/controllers/a.ts", text: 'import "../adapters/github/client.ts";' },
   { rule: "layer-controllers", path: "src/controllers/b.ts", text: 'import "../http/server.ts";' },

@@ -3,7 +3,7 @@
  * It decides on a market, so being off by some costs a little money and nothing else.
  */
 import type { Instance } from "@aws-sdk/client-ec2";
-import { stateOf } from "./states.ts";
+import { stateOf } from "../aws/states.ts";
 
 export interface Standing {
   readonly count: number;

@@ -13,10 +13,10 @@ import {
   type Subnet,
 } from "@aws-sdk/client-ec2";
 import type { CheckFinding } from "../../ports/provider.ts";
+import { AT, asking, attempt, fail, warn } from "../aws/findings.ts";
+import { TAG } from "../aws/tags.ts";
 import type { Ec2Clients } from "./client.ts";
 import { type CheckContext, tryEnding, tryLaunch, tryTemplate } from "./dry-runs.ts";
-import { AT, asking, attempt, fail, warn } from "./findings.ts";
-import { TAG } from "./tags.ts";
 import { templateKey } from "./templates.ts";
 
 /** Independent of each other, so that one run shows all that is wrong; where EC2 cannot be reached one finding says so. */

@@ -10,11 +10,11 @@ import {
 } from "@aws-sdk/client-ec2";
 import { ProviderError } from "../../domain/errors.ts";
 import type { CheckFinding } from "../../ports/provider.ts";
+import { readFailure } from "../aws/errors.ts";
+import { AT, asking, fail, findingOf } from "../aws/findings.ts";
+import { ownerTags, specify, TAG } from "../aws/tags.ts";
 import type { Ec2Clients } from "./client.ts";
-import { readFailure } from "./errors.ts";
-import { AT, asking, fail, findingOf } from "./findings.ts";
 import type { Ec2ProviderOptions } from "./settings.ts";
-import { ownerTags, specify, TAG } from "./tags.ts";
 import { templateData } from "./template-data.ts";
 import { templateName } from "./templates.ts";
 

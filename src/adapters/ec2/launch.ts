@@ -16,13 +16,13 @@ import { type LaunchId, parseProviderId } from "../../domain/ids.ts";
 import { HOUR_MS, MINUTE_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LaunchedMachine, LaunchRequest } from "../../ports/provider.ts";
+import { describeLaunch } from "../aws/describe.ts";
+import { classify, describeFailure, type Ec2Failure, launchCodeOf, plainCause, readFailure } from "../aws/errors.ts";
+import type { Owner } from "../aws/tags.ts";
 import type { Ec2Clients } from "./client.ts";
-import { describeLaunch } from "./describe.ts";
-import { classify, describeFailure, type Ec2Failure, launchCodeOf, plainCause, readFailure } from "./errors.ts";
 import type { Order } from "./order.ts";
 import type { Lifecycle, Place, Rests } from "./rests.ts";
 import type { Ec2Settings } from "./settings.ts";
-import type { Owner } from "./tags.ts";
 
 /** EC2 keeps a token for at least a day ("Ensuring idempotency", EC2 developer guide); half of it is sure. */
 const TOKEN_TRUSTED_FOR_MS = 12 * HOUR_MS;

@@ -1,21 +1,20 @@
 /** Lists machines, and learns from what it sees: which machines EC2 took back, and how many are on-demand. */
 import { CreateTagsCommand, type Instance } from "@aws-sdk/client-ec2";
-import { ProviderError } from "../../domain/errors.ts";
 import type { ProviderId } from "../../domain/ids.ts";
 import type { ObservedMachine } from "../../domain/observed.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Batch, Outcome } from "./batch.ts";
+import type { Batch, Outcome } from "../aws/batch.ts";
+import { describeAll, describeByIds } from "../aws/describe.ts";
+import { demandInstanceId } from "../aws/instance-id.ts";
+import { foundNoRoom, isAnothers, observeInstance, wasReclaimed } from "../aws/states.ts";
+import { type Owner, ownerTags, readMarks } from "../aws/tags.ts";
 import type { Census } from "./census.ts";
 import type { Ec2Clients } from "./client.ts";
-import { describeAll, describeByIds } from "./describe.ts";
 import type { Places } from "./places.ts";
 import type { Lifecycle, Place, Rests } from "./rests.ts";
-import { foundNoRoom, isAnothers, observeInstance, wasReclaimed } from "./states.ts";
-import { type Owner, ownerTags, readMarks } from "./tags.ts";
 
 /** Instances whose ending was learned from; EC2 shows each for about an hour. */
 const LEARNED_MAX = 50_000;
-const INSTANCE_ID = /^i-[0-9a-f]{8,17}$/;
 
 export interface ListContext {
   readonly clients: Ec2Clients;
@@ -45,16 +44,6 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
   census.noteListing(instances);
   learn(context, instances);
   return instances.flatMap((instance) => observeInstance(instance, observedAtMs) ?? []);
-}
-
-export function isInstanceId(id: ProviderId): boolean {
-  return INSTANCE_ID.test(id);
-}
-
-/** Another kind's id cannot be known here, and not knowing it would say nothing. */
-function demandInstanceId(id: ProviderId): ProviderId {
-  if (isInstanceId(id)) return id;
-  throw new ProviderError("provider-unavailable", `reading ${id}, which does not name an instance`);
 }
 
 /** The work of a batch of readings by id. */

@@ -8,9 +8,9 @@
 import type { CreateFleetCommandInput, RunInstancesCommandInput, Tag } from "@aws-sdk/client-ec2";
 import { ProviderError } from "../../domain/errors.ts";
 import { invariant } from "../../domain/invariant.ts";
+import { specify } from "../aws/tags.ts";
 import { describeRest, type Lifecycle, type Place, type Rest, type Rests } from "./rests.ts";
 import type { Ec2Settings } from "./settings.ts";
-import { specify } from "./tags.ts";
 
 export type Order = OrderHead &
   (

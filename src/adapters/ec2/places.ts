@@ -1,8 +1,8 @@
 /** The zones of the pool's subnets: what has no room has none in a zone, whichever subnet of it is asked for. */
 import { DescribeSubnetsCommand } from "@aws-sdk/client-ec2";
 import { ProviderError } from "../../domain/errors.ts";
+import { toLaunchError } from "../aws/errors.ts";
 import type { Ec2Clients } from "./client.ts";
-import { toLaunchError } from "./errors.ts";
 import type { Place } from "./rests.ts";
 import type { Ec2Settings } from "./settings.ts";
 

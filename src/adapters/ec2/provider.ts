@@ -10,11 +10,13 @@ import { invariant } from "../../domain/invariant.ts";
 import type { ObservedMachine } from "../../domain/observed.ts";
 import type { MachinePermit } from "../../domain/permit.ts";
 import type { LaunchRequest, Provider, ProviderAbilities } from "../../ports/provider.ts";
-import { Batch } from "./batch.ts";
+import { Batch } from "../aws/batch.ts";
+import { createConsoles } from "../aws/consoles.ts";
+import { launchTags } from "../aws/tags.ts";
+import { ENDINGS_AT_ONCE_MAX, endInstances } from "../aws/terminate.ts";
 import { Census } from "./census.ts";
 import { checkSettings } from "./check.ts";
 import { createClients } from "./client.ts";
-import { createConsoles } from "./consoles.ts";
 import { carryOut, type LaunchContext } from "./launch.ts";
 import { type ListContext, listMachines, readByIds } from "./list.ts";
 import { draftOrder, onDemandCountOf, readOrder, writeOrder } from "./order.ts";
@@ -23,11 +25,9 @@ import { Rests } from "./rests.ts";
 import { createVersionReader } from "./runner-version.ts";
 import type { Ec2ProviderOptions } from "./settings.ts";
 import { createStandby } from "./standby.ts";
-import { launchTags } from "./tags.ts";
 import { Templates } from "./templates.ts";
-import { ENDINGS_AT_ONCE_MAX, endInstances } from "./terminate.ts";
 
-export { isInstanceId } from "./list.ts";
+export { isInstanceId } from "../aws/instance-id.ts";
 export type { Ec2ProviderOptions } from "./settings.ts";
 
 /** Ids of one batch of readings: `describe.ts` makes as many calls of them as it takes. */

@@ -6,7 +6,7 @@ import { type BackoffPolicy, backoffMs } from "../../domain/backoff.ts";
 import { formatInstant } from "../../domain/instant.ts";
 import { HOUR_MS, MINUTE_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { describeFailure, type Ec2Failure } from "./errors.ts";
+import { describeFailure, type Ec2Failure } from "../aws/errors.ts";
 import { familyOf } from "./families.ts";
 
 export type Lifecycle = "spot" | "on-demand";

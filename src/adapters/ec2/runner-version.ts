@@ -1,11 +1,9 @@
 /** The version of GitHub's runner that new machines get: what the settings fetch, or what the image's tag says. */
-import { DescribeImagesCommand } from "@aws-sdk/client-ec2";
 import { HOUR_MS } from "../../domain/units.ts";
+import { readImageVersion } from "../aws/image-version.ts";
 import type { Ec2Clients } from "./client.ts";
 import type { Ec2ProviderOptions } from "./settings.ts";
-import { TAG } from "./tags.ts";
 
-const VERSION = /^\d+(?:\.\d+){1,3}$/;
 /** An image never changes, and its tags seldom do. */
 const READ_AGAIN_MS = HOUR_MS;
 
@@ -18,9 +16,7 @@ export function createVersionReader(clients: Ec2Clients, options: Ec2ProviderOpt
     if (image?.startsWith("ami-") !== true) return null;
     if (known !== null && clock.monotonicMs() < known.untilMonotonicMs) return known.version;
     try {
-      const { Images: images } = await clients.read.send(new DescribeImagesCommand({ ImageIds: [image] }));
-      const text = images?.[0]?.Tags?.find(({ Key }) => Key === TAG.runnerVersion)?.Value ?? "";
-      const version = VERSION.test(text) ? text : null;
+      const version = await readImageVersion(clients, image);
       known = { version, untilMonotonicMs: clock.monotonicMs() + READ_AGAIN_MS };
       return version;
     } catch {

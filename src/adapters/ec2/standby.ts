@@ -3,10 +3,10 @@ import { StartInstancesCommand } from "@aws-sdk/client-ec2";
 import type { ProviderError } from "../../domain/errors.ts";
 import type { MachinePermit } from "../../domain/permit.ts";
 import type { Standby } from "../../ports/provider.ts";
-import { Batch } from "./batch.ts";
-import type { Ec2Clients } from "./client.ts";
-import { toLaunchError, toUnavailable } from "./errors.ts";
-import { ENDINGS_AT_ONCE_MAX, type EndingContext, endInstances } from "./terminate.ts";
+import { Batch } from "../aws/batch.ts";
+import type { Ec2Calls } from "../aws/ec2-clients.ts";
+import { toLaunchError, toUnavailable } from "../aws/errors.ts";
+import { ENDINGS_AT_ONCE_MAX, type EndingContext, endInstances } from "../aws/terminate.ts";
 
 /** Spot instances that were asked for once cannot be stopped; a pool that keeps stopped machines has them on-demand. */
 export function createStandby(context: EndingContext): Standby {
@@ -22,7 +22,7 @@ export function createStandby(context: EndingContext): Standby {
 }
 
 /** One by one: where there is no room, those that there is room for start. Starting what runs changes nothing. */
-async function start(clients: Ec2Clients, providerId: string): Promise<void> {
+async function start(clients: Ec2Calls, providerId: string): Promise<void> {
   try {
     await clients.write.send(new StartInstancesCommand({ InstanceIds: [providerId] }));
   } catch (error) {

@@ -5,8 +5,8 @@ import type {
   RequestLaunchTemplateData,
   ResponseLaunchTemplateData,
 } from "@aws-sdk/client-ec2";
+import { ownerTags } from "../aws/tags.ts";
 import type { Ec2ProviderOptions, Ec2Settings } from "./settings.ts";
-import { ownerTags } from "./tags.ts";
 import { bootScript, encodeUserData } from "./user-data.ts";
 
 export interface TemplateParts {

@@ -15,10 +15,10 @@ import {
 } from "@aws-sdk/client-ec2";
 import { ProviderError } from "../../domain/errors.ts";
 import { DAY_MS, MINUTE_MS } from "../../domain/units.ts";
+import { readFailure, toLaunchError } from "../aws/errors.ts";
+import { ownerTags, specify } from "../aws/tags.ts";
 import type { Ec2Clients } from "./client.ts";
-import { readFailure, toLaunchError } from "./errors.ts";
 import type { Ec2ProviderOptions } from "./settings.ts";
-import { ownerTags, specify } from "./tags.ts";
 import { hashTemplate, templateData } from "./template-data.ts";
 
 /** What the user's own template and the image say is read again so often: they may change behind our back. */

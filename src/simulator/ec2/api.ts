@@ -1,9 +1,9 @@
 /**
  * What EC2's calls take and give, in the words of its API (version 2016-11-15): the parts of each shape that this model
- * knows. A request is what somebody else wrote, so that anything may be missing from it.
+ * knows.
  */
 
-type Given<Shape> = { readonly [Name in keyof Shape]?: Shape[Name] | undefined };
+import type { AwsAnswer, Given } from "../aws/answer.ts";
 
 export type Tag = Given<{ Key: string; Value: string }>;
 export type TagSpecification = Given<{ ResourceType: string; Tags: readonly Tag[] }>;
@@ -212,8 +212,4 @@ export interface Ec2Requests {
 
 export type Ec2Action = keyof Ec2Requests;
 
-/** An answer's members by their names in the API; the wire's names are the server's business. */
-export type Ec2Value = string | number | boolean | Ec2Answer | readonly Ec2Value[] | undefined;
-export interface Ec2Answer {
-  readonly [member: string]: Ec2Value;
-}
+export type Ec2Answer = AwsAnswer;

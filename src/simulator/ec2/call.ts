@@ -1,5 +1,5 @@
 /** One call to EC2: what is due by now, the rate, the fault that was put on it, the permission, the effect. */
-import type { Transmission } from "../github/faults.ts";
+import { type AwsOutcome, type AwsResult, meetFault, takeFault } from "../aws/faults.ts";
 import { demandPermission } from "./access.ts";
 import type { Ec2Action, Ec2Answer, Ec2Requests } from "./api.ts";
 import { describeInstanceAttribute, modifyInstanceAttribute } from "./attributes.ts";
@@ -20,7 +20,6 @@ import {
   describeSubnets,
 } from "./describe-region.ts";
 import { type Ec2ErrorCode, Ec2Refusal } from "./errors.ts";
-import { type Ec2FaultOutcome, takeEc2Fault } from "./faults.ts";
 import {
   createLaunchTemplate,
   createLaunchTemplateVersion,
@@ -75,15 +74,9 @@ export function isEc2Action(name: string): name is Ec2Action {
   return Object.hasOwn(HANDLERS, name);
 }
 
-export type Ec2Result =
-  | { readonly kind: "answered"; readonly answer: Ec2Answer }
-  | { readonly kind: "refused"; readonly code: Ec2ErrorCode; readonly message: string };
+export type Ec2Outcome = AwsOutcome<Ec2ErrorCode, Ec2Answer>;
 
-/** What became of a call, and what the caller gets to see of it. */
-export interface Ec2Outcome {
-  readonly result: Ec2Result;
-  readonly transmission: Transmission;
-}
+export type Ec2Result = AwsResult<Ec2ErrorCode, Ec2Answer>;
 
 export function callEc2<Action extends Ec2Action>(
   state: Ec2State,
@@ -103,27 +96,7 @@ export function callEc2<Action extends Ec2Action>(
     return {};
   });
   if (limited.kind === "refused") return { result: limited, transmission: { kind: "whole" } };
-  return applyFault(takeEc2Fault(state.faults, action), effect);
-}
-
-function applyFault(fault: Ec2FaultOutcome | null, effect: () => Ec2Result): Ec2Outcome {
-  const lost: Ec2Result = { kind: "answered", answer: {} };
-  switch (fault?.kind) {
-    case undefined:
-      return { result: effect(), transmission: { kind: "whole" } };
-    case "delay":
-    case "slow-body":
-    case "half-answer":
-      return { result: effect(), transmission: fault };
-    case "answer-lost":
-    case "reset":
-      return { result: fault.effect === "done" ? effect() : lost, transmission: { kind: fault.kind } };
-    case "error": {
-      const { code, message = `The request failed with ${code}, as it was told to.` } = fault;
-      if (fault.effect === "done") effect();
-      return { result: { kind: "refused", code, message }, transmission: { kind: "whole" } };
-    }
-  }
+  return meetFault(takeFault(state.faults, action), effect, {});
 }
 
 function attempt(effect: () => Ec2Answer): Ec2Result {

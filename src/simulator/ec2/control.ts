@@ -35,6 +35,7 @@ export type InstanceChange = Partial<
     | "isTerminationProtected"
     | "isStopProtected"
     | "rebalanceAtMs"
+    | "targetLifecycleState"
   >
 >;
 

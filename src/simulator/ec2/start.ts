@@ -65,6 +65,7 @@ function startInstance(state: Ec2State, start: Start, place: Place, nowMs: numbe
     hiddenFrom: "nobody",
     consoleOutput: "",
     statusChecksPassAtMs: nowMs + fate.between(times.statusChecksMs),
+    targetLifecycleState: null,
     holdsRoom: false,
   };
   invariant(!state.instances.has(id), "an instance id is given once");

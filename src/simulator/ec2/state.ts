@@ -106,6 +106,8 @@ export interface Instance {
   hiddenFrom: "nobody" | "listings" | "everybody";
   consoleOutput: string;
   statusChecksPassAtMs: number;
+  /** Where its Auto Scaling group wants it; null: it has never been in one. */
+  targetLifecycleState: string | null;
   /** It takes a place of its pool. */
   holdsRoom: boolean;
 }

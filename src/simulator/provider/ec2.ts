@@ -11,7 +11,7 @@ import { callEc2, type Ec2Result } from "../ec2/call.ts";
 import { calmDown, changeInstance } from "../ec2/control.ts";
 import { createEc2 } from "../ec2/create.ts";
 import type { Ec2ErrorCode } from "../ec2/errors.ts";
-import { addEc2Fault } from "../ec2/faults.ts";
+import { addFault } from "../aws/faults.ts";
 import { interrupt } from "../ec2/life.ts";
 import type { Market } from "../ec2/options.ts";
 import type { Ec2State } from "../ec2/state.ts";
@@ -150,7 +150,7 @@ export class Ec2World implements ProviderModel {
     const { nowMs } = this.#world.scheduler;
     this.#calm();
     const outcome = this.#troubles.drawOutcome(action);
-    const takeBack = outcome === null ? null : addEc2Fault(this.#state.faults, action, outcome);
+    const takeBack = outcome === null ? null : addFault(this.#state.faults, action, outcome);
     if (action === "DescribeInstances") this.#hideSome();
     if (action === "TerminateInstances") this.#resistSome(request as InstancesRequest);
     const { result } = callEc2(this.#state, action, request, nowMs);

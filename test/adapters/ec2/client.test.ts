@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { CreateFleetCommand, DescribeInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { readFailure } from "../../../src/adapters/aws/errors.ts";
 import { createClients } from "../../../src/adapters/ec2/client.ts";
-import { readFailure } from "../../../src/adapters/ec2/errors.ts";
 import { CREDENTIALS, settingsAt } from "./stage.ts";
 
 /** Short enough to wait for where no answer comes; whoever gets one is given the client's own time, on a busy machine too. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { classify } from "../../../src/adapters/ec2/errors.ts";
+import { classify } from "../../../src/adapters/aws/errors.ts";
 import { carryOut, type LaunchContext } from "../../../src/adapters/ec2/launch.ts";
 import { draftOrder, type Order } from "../../../src/adapters/ec2/order.ts";
 import { Rests } from "../../../src/adapters/ec2/rests.ts";

@@ -1,6 +1,6 @@
 import type { Instance } from "@aws-sdk/client-ec2";
 import { describe, expect, it } from "vitest";
-import { Batch } from "../../../src/adapters/ec2/batch.ts";
+import { Batch } from "../../../src/adapters/aws/batch.ts";
 import { Census } from "../../../src/adapters/ec2/census.ts";
 import { type ListContext, listMachines, readByIds } from "../../../src/adapters/ec2/list.ts";
 import { Places } from "../../../src/adapters/ec2/places.ts";

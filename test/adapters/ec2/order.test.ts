@@ -1,6 +1,6 @@
 import type { CreateFleetCommandInput, RunInstancesCommandInput } from "@aws-sdk/client-ec2";
 import { describe, expect, it } from "vitest";
-import { classify } from "../../../src/adapters/ec2/errors.ts";
+import { classify } from "../../../src/adapters/aws/errors.ts";
 import { draftOrder, type Order, onDemandCountOf, readOrder, writeOrder } from "../../../src/adapters/ec2/order.ts";
 import { type Lifecycle, type Place, Rests } from "../../../src/adapters/ec2/rests.ts";
 import type { Ec2Settings } from "../../../src/adapters/ec2/settings.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { classify } from "../../../src/adapters/ec2/errors.ts";
+import { classify } from "../../../src/adapters/aws/errors.ts";
 import { familyOf } from "../../../src/adapters/ec2/families.ts";
 import { type Lifecycle, type Place, Rests } from "../../../src/adapters/ec2/rests.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../src/domain/units.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
+import { addFault } from "../../../src/simulator/aws/faults.ts";
 import { EC2_ERRORS, type Ec2ErrorCode } from "../../../src/simulator/ec2/errors.ts";
-import { addEc2Fault } from "../../../src/simulator/ec2/faults.ts";
 import { Ec2Scene, launchOf } from "./ec2-scene.ts";
 
 const CODES = Object.keys(EC2_ERRORS) as Ec2ErrorCode[];
@@ -10,13 +10,13 @@ describe("faults", () => {
   it.each(CODES)("%s at launch, list and terminate, before the effect and after it", (code) => {
     for (const effect of ["none", "done"] as const) {
       const scene = new Ec2Scene();
-      addEc2Fault(scene.state.faults, "RunInstances", { kind: "error", code, effect });
+      addFault(scene.state.faults, "RunInstances", { kind: "error", code, effect });
       expect(scene.refusal("RunInstances", launchOf(1))).toBe(code);
       expect(scene.state.instances.size).toBe(effect === "done" ? 1 : 0);
       const [id = ""] = scene.run(1);
-      addEc2Fault(scene.state.faults, "DescribeInstances", { kind: "error", code, effect });
+      addFault(scene.state.faults, "DescribeInstances", { kind: "error", code, effect });
       expect(scene.refusal("DescribeInstances", {})).toBe(code);
-      addEc2Fault(scene.state.faults, "TerminateInstances", { kind: "error", code, effect });
+      addFault(scene.state.faults, "TerminateInstances", { kind: "error", code, effect });
       expect(scene.refusal("TerminateInstances", { InstanceIds: [id] })).toBe(code);
       expect(scene.phase(id)).toBe(effect === "done" ? "shutting-down" : "pending");
     }
@@ -24,8 +24,8 @@ describe("faults", () => {
 
   it("hit so many calls of their action, in the order given, until they are taken back", () => {
     const scene = new Ec2Scene();
-    addEc2Fault(scene.state.faults, "DescribeInstances", { kind: "error", code: "InternalError", effect: "none" }, 2);
-    const takeBack = addEc2Fault(scene.state.faults, "any", { kind: "error", code: "Unavailable", effect: "none" }, 9);
+    addFault(scene.state.faults, "DescribeInstances", { kind: "error", code: "InternalError", effect: "none" }, 2);
+    const takeBack = addFault(scene.state.faults, "any", { kind: "error", code: "Unavailable", effect: "none" }, 9);
     const said = () => scene.refusal("DescribeInstances", {});
     expect([said(), scene.refusal("DescribeSubnets", {}), said(), said()]).toEqual([
       "InternalError",
@@ -40,7 +40,7 @@ describe("faults", () => {
   it("lose answers before the effect and after it", () => {
     for (const effect of ["none", "done"] as const) {
       const scene = new Ec2Scene();
-      addEc2Fault(scene.state.faults, "RunInstances", { kind: "answer-lost", effect });
+      addFault(scene.state.faults, "RunInstances", { kind: "answer-lost", effect });
       expect(scene.outcome("RunInstances", launchOf(1)).transmission.kind).toBe("answer-lost");
       expect(scene.state.instances.size).toBe(effect === "done" ? 1 : 0);
     }

@@ -1,16 +1,16 @@
 import { expect, it } from "vitest";
-import { Ec2Refusal } from "../../../src/simulator/ec2/errors.ts";
 import {
   decimal,
   flag,
   list,
+  QueryRefusal,
   readQuery,
   renamed,
   struct,
   text,
   whole,
-} from "../../../src/simulator/server/ec2/query-fields.ts";
-import { writeAnswer, writeError } from "../../../src/simulator/server/ec2/xml.ts";
+} from "../../../src/simulator/server/aws/query-fields.ts";
+import { writeAnswer, writeError } from "../../../src/simulator/server/aws/xml.ts";
 
 const HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
@@ -82,6 +82,6 @@ it.each<[query: string, code: string]>([
   ["IsOn=yes", "InvalidParameterValue"],
 ])("refuses %s", (query, code) => {
   const read = () => readQuery(new URLSearchParams(query), MEMBERS);
-  expect(read).toThrow(Ec2Refusal);
+  expect(read).toThrow(QueryRefusal);
   expect(read).toThrow(expect.objectContaining({ code }));
 });

@@ -3,7 +3,7 @@
  * a list are called `item`, but where a name says otherwise.
  */
 import type { Ec2Action } from "../../ec2/api.ts";
-import type { WireNames } from "./xml.ts";
+import type { WireNames } from "../aws/xml.ts";
 
 const tags: WireNames = { Tags: { wire: "tagSet" } };
 

@@ -125,6 +125,7 @@ function metadataOf(state: Ec2State, instance: Instance): Record<string, string 
   const time = interruption === null ? null : wholeSeconds(interruption.atMs);
   return {
     "ami-id": settings.imageId,
+    "autoscaling/target-lifecycle-state": instance.targetLifecycleState,
     "iam/info": settings.profile === null ? null : JSON.stringify({ InstanceProfileArn: settings.profile }),
     "instance-id": instance.id,
     "instance-life-cycle": isSpot ? "spot" : "on-demand",

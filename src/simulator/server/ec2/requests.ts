@@ -29,7 +29,7 @@ import {
   struct,
   text,
   whole,
-} from "./query-fields.ts";
+} from "../aws/query-fields.ts";
 
 type Inner<Shape> = NonNullable<Shape>;
 

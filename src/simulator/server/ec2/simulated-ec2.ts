@@ -1,16 +1,20 @@
 /** An EC2 of one's own: the model of ../../ec2 behind real HTTP on 127.0.0.1, and the handle on it for its process. */
 import { randomInt, randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { addFault } from "../../aws/faults.ts";
 import type { Ec2Action, Ec2Requests } from "../../ec2/api.ts";
 import { callEc2, type Ec2Outcome, isEc2Action } from "../../ec2/call.ts";
 import { changeInstance, type InstanceChange, type Pool, setQuota, setRoom } from "../../ec2/control.ts";
 import { createEc2, type Ec2Setup } from "../../ec2/create.ts";
-import { EC2_ERRORS, type Ec2ErrorCode, Ec2Refusal } from "../../ec2/errors.ts";
-import { addEc2Fault, type Ec2FaultOutcome, type Ec2FaultTarget } from "../../ec2/faults.ts";
+import { EC2_ERRORS, type Ec2ErrorCode } from "../../ec2/errors.ts";
+import type { Ec2FaultOutcome, Ec2FaultTarget } from "../../ec2/faults.ts";
 import { advance, interrupt, nextDueMs, powerOff } from "../../ec2/life.ts";
 import type { Ec2Options, Market } from "../../ec2/options.ts";
 import type { Ec2State, Instance, RoomCode } from "../../ec2/state.ts";
+import type { Transmission } from "../../github/faults.ts";
 import { Chance } from "../../world/chance.ts";
+import { QueryRefusal, readQuery } from "../aws/query-fields.ts";
+import { writeAnswer, writeError } from "../aws/xml.ts";
 import { createTimers, type Timers } from "../clock.ts";
 import { readExchange } from "../exchange.ts";
 import { type HttpListener, startListener } from "../listener.ts";
@@ -19,9 +23,7 @@ import { createWatchers, type Watchers } from "../watchers.ts";
 import { wireNamesOf } from "./answers.ts";
 import { createIdentitySigner, type IdentitySigner } from "./identity-signer.ts";
 import { type InstanceMetadata, startInstanceMetadata } from "./instance-metadata.ts";
-import { readQuery } from "./query-fields.ts";
 import { membersOf } from "./requests.ts";
-import { writeAnswer, writeError } from "./xml.ts";
 
 export interface SimulatedEc2Options {
   /** 0, the default: any free port. */
@@ -72,7 +74,25 @@ export interface SimulatedEc2 {
   close(): Promise<void>;
 }
 
-interface Core {
+/** Another service at the same address, whose things are made of EC2's: calls that are signed for it are its own. */
+export interface Neighbour {
+  /** As a signature names it. */
+  readonly name: string;
+  /** What is due by then has happened, in EC2 and in the neighbour. */
+  advance(nowMs: number): void;
+  nextDueMs(): number | null;
+  /** After a change. */
+  tellChanges(): void;
+  answer(action: string, parameters: URLSearchParams, nowMs: number, requestId: string): NeighbourAnswer;
+}
+
+export interface NeighbourAnswer {
+  readonly status: number;
+  readonly text: string;
+  readonly transmission: Transmission;
+}
+
+export interface Ec2Core {
   readonly state: Ec2State;
   readonly timers: Timers;
   readonly accessKeyId: string | null;
@@ -81,6 +101,7 @@ interface Core {
   readonly watchers: Watchers;
   /** Made when it is first needed: keys take their time. */
   readonly signer: () => IdentitySigner;
+  neighbour: Neighbour | null;
   listener: HttpListener | null;
   closing: Promise<void> | null;
   pump(): void;
@@ -88,19 +109,22 @@ interface Core {
 
 /** @throws if the port is taken. */
 export async function startSimulatedEc2(options: SimulatedEc2Options = {}): Promise<SimulatedEc2> {
-  const core = createCore(options);
-  core.listener = await startListener(options.port ?? 0, (request, response) => {
+  return startServer(createCore(options), options.port);
+}
+
+export async function startServer(core: Ec2Core, port = 0): Promise<SimulatedEc2> {
+  core.listener = await startListener(port, (request, response) => {
     void serve(core, request, response);
   });
   return createHandle(core, core.listener);
 }
 
-function createCore({ seed, accessKeyId, clockOffsetMs, ec2 }: SimulatedEc2Options): Core {
+export function createCore({ seed, accessKeyId, clockOffsetMs, ec2 }: SimulatedEc2Options): Ec2Core {
   const state = createEc2({ ...ec2, chance: new Chance(seed ?? randomInt(2 ** 31)) });
   const timers = createTimers(clockOffsetMs);
   let cancelNext = () => {};
   let signer: IdentitySigner | null = null;
-  const core: Core = {
+  const core: Ec2Core = {
     state,
     timers,
     accessKeyId: accessKeyId ?? null,
@@ -111,23 +135,26 @@ function createCore({ seed, accessKeyId, clockOffsetMs, ec2 }: SimulatedEc2Optio
       signer ??= createIdentitySigner();
       return signer;
     },
+    neighbour: null,
     listener: null,
     closing: null,
     pump: () => {
       if (core.closing !== null) return;
       const nowMs = timers.nowMs();
-      advance(state, nowMs);
+      if (core.neighbour === null) advance(state, nowMs);
+      else core.neighbour.advance(nowMs);
       tellChanges(core);
+      core.neighbour?.tellChanges();
       core.watchers.changed([]);
       cancelNext();
-      const dueMs = nextDueMs(state);
+      const dueMs = core.neighbour === null ? nextDueMs(state) : core.neighbour.nextDueMs();
       cancelNext = dueMs === null ? () => {} : timers.after(dueMs - nowMs, core.pump);
     },
   };
   return core;
 }
 
-function tellChanges({ state, listeners }: Core): void {
+function tellChanges({ state, listeners }: Ec2Core): void {
   const changed = [...state.changedInstanceIds];
   state.changedInstanceIds.clear();
   for (const id of changed) {
@@ -136,7 +163,7 @@ function tellChanges({ state, listeners }: Core): void {
   }
 }
 
-function createHandle(core: Core, listener: HttpListener): SimulatedEc2 {
+function createHandle(core: Ec2Core, listener: HttpListener): SimulatedEc2 {
   const { state, timers, listeners } = core;
   const act = <Result>(change: (nowMs: number) => Result): Result => {
     const result = change(timers.nowMs());
@@ -149,7 +176,7 @@ function createHandle(core: Core, listener: HttpListener): SimulatedEc2 {
     get identity() {
       return core.signer();
     },
-    injectFault: (target, outcome, times) => addEc2Fault(state.faults, target, outcome, times),
+    injectFault: (target, outcome, times) => addFault(state.faults, target, outcome, times),
     instances: () => [...state.instances.values()],
     belongingIds: () => [...state.volumes.keys(), ...state.networkInterfaces.keys()],
     setRoom: (pool, free, code) => setRoom(state, pool, free, code),
@@ -182,39 +209,51 @@ function createHandle(core: Core, listener: HttpListener): SimulatedEc2 {
   };
 }
 
-async function closeCore({ timers, metadata, watchers, listener }: Core): Promise<void> {
+async function closeCore({ timers, metadata, watchers, listener }: Ec2Core): Promise<void> {
   watchers.close();
   timers.clear();
   await Promise.all([...metadata].map((one) => one.close()));
   await listener?.close();
 }
 
-async function serve(core: Core, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(core: Ec2Core, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const requestId = randomUUID();
+  const headers = { "content-type": "text/xml;charset=UTF-8", "x-amzn-requestid": requestId };
   try {
     const exchange = await readExchange(request, response);
     if (exchange === null) return;
     const parameters = exchange.method === "POST" ? new URLSearchParams(exchange.text) : exchange.query;
-    const action = parameters.get("Action") ?? "";
-    const { result, transmission } = answerCall(core, action, parameters, exchange.authorization);
+    const { status, text, transmission } = answerService(core, parameters, exchange.authorization, requestId);
     core.pump();
-    const status = result.kind === "answered" ? 200 : EC2_ERRORS[result.code];
-    const text =
-      result.kind === "answered"
-        ? writeAnswer(action, result.answer, isEc2Action(action) ? wireNamesOf(action) : {}, requestId)
-        : writeError(result.code, result.message, requestId);
-    const headers = { "content-type": "text/xml;charset=UTF-8", "x-amzn-requestid": requestId };
     await transmit(exchange.response, { status, headers, text }, transmission, core.timers);
   } catch (error) {
     // A bug of the simulator: the caller must not wait for an answer that never comes.
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    if (!response.headersSent) response.writeHead(500, { "content-type": "text/xml;charset=UTF-8" });
+    if (!response.headersSent) response.writeHead(500, headers);
     response.end(writeError("InternalError", message, requestId));
   }
 }
 
+/** By EC2, or by its neighbour where the call is signed for that. */
+function answerService(
+  core: Ec2Core,
+  parameters: URLSearchParams,
+  authorization: string | undefined,
+  requestId: string,
+): NeighbourAnswer {
+  const { neighbour, timers } = core;
+  const action = parameters.get("Action") ?? "";
+  if (neighbour !== null && isSigned(core, authorization, neighbour.name))
+    return neighbour.answer(action, parameters, timers.nowMs(), requestId);
+  const { result, transmission } = answerCall(core, action, parameters, authorization);
+  if (result.kind === "refused")
+    return { status: EC2_ERRORS[result.code], text: writeError(result.code, result.message, requestId), transmission };
+  const names = isEc2Action(action) ? wireNamesOf(action) : {};
+  return { status: 200, text: writeAnswer(action, result.answer, names, requestId), transmission };
+}
+
 function answerCall(
-  core: Core,
+  core: Ec2Core,
   action: string,
   parameters: URLSearchParams,
   authorization: string | undefined,
@@ -223,19 +262,20 @@ function answerCall(
     result: { kind: "refused", code, message },
     transmission: { kind: "whole" },
   });
-  if (!isSigned(core, authorization))
+  if (!isSigned(core, authorization, "ec2"))
     return refuse("AuthFailure", "AWS was not able to validate the provided access credentials");
   if (!isEc2Action(action)) return refuse("InvalidAction", `The action ${action} is not valid for this web service.`);
   try {
     const request = readQuery(parameters, membersOf(action)) as Ec2Requests[Ec2Action];
     return callEc2(core.state, action, request, core.timers.nowMs());
   } catch (error) {
-    if (error instanceof Ec2Refusal) return refuse(error.code, error.message);
+    if (error instanceof QueryRefusal) return refuse(error.code, error.message);
     throw error;
   }
 }
 
-function isSigned({ accessKeyId }: Core, authorization: string | undefined): boolean {
-  const [, key] = /^AWS4-HMAC-SHA256 Credential=([^/]+)\/[^,]*\/ec2\/aws4_request,/.exec(authorization ?? "") ?? [];
-  return key !== undefined && (accessKeyId === null || key === accessKeyId);
+function isSigned({ accessKeyId }: Ec2Core, authorization: string | undefined, service: string): boolean {
+  const [, key, name] =
+    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/[^,]*\/([a-z0-9-]+)\/aws4_request,/.exec(authorization ?? "") ?? [];
+  return key !== undefined && name === service && (accessKeyId === null || key === accessKeyId);
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { describeAll, describeByIds } from "../../../src/adapters/ec2/describe.ts";
+import { describeAll, describeByIds } from "../../../src/adapters/aws/describe.ts";
 import { parseControllerId } from "../../../src/domain/ids.ts";
 import { poolName } from "../../domain/builders.ts";
-import { type Answer, ec2Error, fakeEc2, throwing } from "./fake-client.ts";
+import { type Answer, ec2Error, fakeEc2, throwing } from "../ec2/fake-client.ts";
 
 const OWNER = { controllerId: parseControllerId("ci-test"), pool: poolName() };
 const idOf = (number: number) => `i-${String(number).padStart(8, "0")}`;

@@ -7,9 +7,9 @@ import {
   namedInstances,
   plainCause,
   readFailure,
-} from "../../../src/adapters/ec2/errors.ts";
+} from "../../../src/adapters/aws/errors.ts";
 import type { ProviderErrorCode } from "../../../src/domain/errors.ts";
-import { ec2Error } from "./fake-client.ts";
+import { ec2Error } from "../ec2/fake-client.ts";
 
 type Row = readonly [code: string, trouble: Ec2Trouble, launchCode: ProviderErrorCode];
 

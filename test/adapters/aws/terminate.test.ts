@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { Batch, type Outcome } from "../../../src/adapters/ec2/batch.ts";
-import { endInstances, type Verb } from "../../../src/adapters/ec2/terminate.ts";
+import { Batch, type Outcome } from "../../../src/adapters/aws/batch.ts";
+import { endInstances, type Verb } from "../../../src/adapters/aws/terminate.ts";
 import { parseControllerId, parseProviderId } from "../../../src/domain/ids.ts";
 import type { MachinePermit } from "../../../src/domain/permit.ts";
 import { SECOND_MS } from "../../../src/domain/units.ts";
 import { poolName } from "../../domain/builders.ts";
-import { type Answer, ec2Error, fakeEc2, throwing } from "./fake-client.ts";
-import { handClock, permitFor } from "./stage.ts";
+import { type Answer, ec2Error, fakeEc2, throwing } from "../ec2/fake-client.ts";
+import { handClock, permitFor } from "../ec2/stage.ts";
 
 const OWNER = { controllerId: parseControllerId("ci-test"), pool: poolName() };
 const idOf = (number: number) => parseProviderId(`i-${String(number).padStart(8, "0")}`);

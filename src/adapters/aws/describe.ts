@@ -6,7 +6,7 @@
  */
 import { DescribeInstancesCommand, type Filter, type Instance } from "@aws-sdk/client-ec2";
 import { ProviderError } from "../../domain/errors.ts";
-import type { Ec2Clients } from "./client.ts";
+import type { Ec2Reader } from "./ec2-clients.ts";
 import { namedInstances, readFailure, toUnavailable } from "./errors.ts";
 import { type Owner, TAG } from "./tags.ts";
 
@@ -22,25 +22,22 @@ const STRIPS_MAX = 3;
 const FILTER_VALUES_MAX = 200;
 
 /** @throws {ProviderError} `provider-unavailable` where any page could not be read. */
-export async function describeAll(clients: Ec2Clients, owner: Owner): Promise<readonly Instance[]> {
+export async function describeAll(clients: Ec2Reader, owner: Owner): Promise<readonly Instance[]> {
   return describeBy(clients, [
     { Name: `tag:${TAG.controller}`, Values: [owner.controllerId] },
     { Name: `tag:${TAG.pool}`, Values: [owner.pool] },
   ]);
 }
 
-export async function describeLaunch(
-  clients: Ec2Clients,
-  owner: Owner,
-  launchId: string,
-): Promise<readonly Instance[]> {
+export async function describeLaunch(clients: Ec2Reader, owner: Owner, launchId: string): Promise<readonly Instance[]> {
   return describeBy(clients, [
     { Name: `tag:${TAG.controller}`, Values: [owner.controllerId] },
     { Name: `tag:${TAG.launch}`, Values: [launchId] },
   ]);
 }
 
-async function describeBy(clients: Ec2Clients, Filters: Filter[]): Promise<readonly Instance[]> {
+/** All that a filter lets through. */
+export async function describeBy(clients: Ec2Reader, Filters: Filter[]): Promise<readonly Instance[]> {
   const found = new Map<string, Instance>();
   let next: string | undefined;
   for (let page = 0; page < PAGES_MAX; page += 1) {
@@ -64,7 +61,7 @@ async function describeBy(clients: Ec2Clients, Filters: Filter[]): Promise<reado
  * those that it names are taken out.
  */
 export async function describeByIds(
-  clients: Ec2Clients,
+  clients: Ec2Reader,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, Instance>> {
   const found = new Map<string, Instance>();
@@ -75,7 +72,7 @@ export async function describeByIds(
   return found;
 }
 
-async function describeSome(clients: Ec2Clients, ids: readonly string[]): Promise<readonly Instance[]> {
+async function describeSome(clients: Ec2Reader, ids: readonly string[]): Promise<readonly Instance[]> {
   let left = [...ids];
   for (let strip = 0; strip < STRIPS_MAX && left.length > 0; strip += 1) {
     try {
@@ -94,7 +91,7 @@ async function describeSome(clients: Ec2Clients, ids: readonly string[]): Promis
 }
 
 /** A filter refuses nothing; it may lag more. */
-async function filterSome(clients: Ec2Clients, ids: readonly string[]): Promise<readonly Instance[]> {
+async function filterSome(clients: Ec2Reader, ids: readonly string[]): Promise<readonly Instance[]> {
   const found: Instance[] = [];
   for (let first = 0; first < ids.length; first += FILTER_VALUES_MAX) {
     const Values = ids.slice(first, first + FILTER_VALUES_MAX);

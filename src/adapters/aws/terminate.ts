@@ -8,8 +8,8 @@ import { HoldfastError, ProviderError } from "../../domain/errors.ts";
 import { MachinePermit } from "../../domain/permit.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Outcome } from "./batch.ts";
-import type { Ec2Clients } from "./client.ts";
 import { describeByIds } from "./describe.ts";
+import type { Ec2Calls } from "./ec2-clients.ts";
 import { describeFailure, type Ec2Failure, namedInstances, readFailure } from "./errors.ts";
 import { isAnothers, stateOf } from "./states.ts";
 import type { Owner } from "./tags.ts";
@@ -20,7 +20,7 @@ export const ENDINGS_AT_ONCE_MAX = 200;
 const CALLS_MAX = 24;
 
 export interface EndingContext {
-  readonly clients: Ec2Clients;
+  readonly clients: Ec2Calls;
   readonly clock: Clock;
   readonly owner: Owner;
 }
@@ -52,7 +52,7 @@ export async function endInstances(
 }
 
 /** Looked at right before each call: a permit is worth 30 s. */
-function findStale(permit: MachinePermit, nowMs: number): HoldfastError | null {
+export function findStale(permit: MachinePermit, nowMs: number): HoldfastError | null {
   if (!MachinePermit.isMade(permit))
     return new HoldfastError("permit-stale", "ending an instance with what is not a permit");
   if (nowMs < permit.expiresAtMs) return null;

@@ -1,0 +1,84 @@
+/**
+ * Makes the group wait on for members that it wants to end, hook by hook. A word to a hook that waits for nothing is
+ * answered as an error; the member is read again then, and only that tells whether anything is left to hold.
+ */
+import { RecordLifecycleActionHeartbeatCommand } from "@aws-sdk/client-auto-scaling";
+import type { ProviderId } from "../../domain/ids.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Hold } from "../../ports/provider.ts";
+import type { AsgClients } from "./clients.ts";
+import { readGroupFailure, toGroupError } from "./errors.ts";
+import { readMembers } from "./group.ts";
+import type { Hook, Hooks } from "./hooks.ts";
+import { type HookSide, waitsAt } from "./lifecycle.ts";
+import type { Pace } from "./pace.ts";
+import type { AsgSettings } from "./settings.ts";
+import type { Sights } from "./sights.ts";
+import type { Waits } from "./waits.ts";
+
+export interface HoldContext {
+  readonly clients: AsgClients;
+  readonly settings: AsgSettings;
+  readonly clock: Clock;
+  readonly hooks: Hooks;
+  readonly pace: Pace;
+  readonly sights: Sights;
+  readonly waits: Waits;
+}
+
+/** @throws {ProviderError} `provider-unavailable` */
+export async function holdMember(context: HoldContext, id: ProviderId): Promise<Hold | null> {
+  const { sights, hooks } = context;
+  const seen = sights.lifecycleOf(id) ?? (await readLifecycle(context, id));
+  const side = seen === null ? null : waitsAt(seen);
+  if (side === null) return null;
+  const held = await beat(context, await hooks.of(side), id);
+  if (held.length > 0) return holdOf(context, held, id);
+  const now = await readLifecycle(context, id);
+  const sideNow = now === null ? null : waitsAt(now);
+  if (sideNow === null) return null;
+  return heldAgain(context, sideNow, id);
+}
+
+/** It waits, and not for the hooks that we know: they were changed. */
+async function heldAgain(context: HoldContext, side: HookSide, id: ProviderId): Promise<Hold | null> {
+  const held = await beat(context, await context.hooks.again(side), id);
+  return held.length === 0 ? null : holdOf(context, held, id);
+}
+
+/** @returns the hooks that wait for it. */
+async function beat(context: HoldContext, hooks: readonly Hook[], id: ProviderId): Promise<readonly Hook[]> {
+  const { clients, settings, pace } = context;
+  const held: Hook[] = [];
+  for (const hook of hooks) {
+    const attempted = `holding member ${id} of group ${settings.group} by hook ${hook.name}`;
+    await pace.take(attempted);
+    try {
+      const input = { AutoScalingGroupName: settings.group, LifecycleHookName: hook.name, InstanceId: id };
+      await clients.groups.write.send(new RecordLifecycleActionHeartbeatCommand(input));
+      held.push(hook);
+    } catch (error) {
+      const { trouble } = readGroupFailure(error);
+      if (trouble !== "no-action" && trouble !== "no-member") throw toGroupError(error, attempted);
+    }
+  }
+  return held;
+}
+
+/** The hook that gives up first decides: the group ends the member then, whatever the others wait for. */
+async function holdOf({ waits, clock }: HoldContext, held: readonly Hook[], id: ProviderId): Promise<Hold> {
+  const sinceMs = await waits.sinceMs(id, clock.nowMs());
+  return {
+    forMs: Math.min(...held.map(({ heartbeatMs }) => heartbeatMs)),
+    sinceMs,
+    untilMs: sinceMs + Math.min(...held.map(({ globalMs }) => globalMs)),
+  };
+}
+
+async function readLifecycle(context: HoldContext, id: ProviderId): Promise<string | null> {
+  const { clients, settings, sights, clock } = context;
+  const member = (await readMembers(clients, [id])).get(id);
+  if (member === undefined || member.group !== settings.group) return null;
+  sights.note(member, clock.nowMs());
+  return member.lifecycle;
+}

@@ -1,0 +1,141 @@
+/**
+ * Has the group start machines. The group takes no token, so a repeat looks first: what came since the draft counts, what
+ * the group is about to bring counts, and only what is still missing is wished for. That makes every repeat the same,
+ * whether the call before was made, lost or never heard.
+ *
+ * The desired capacity is raised and never lowered here: a number below the members would end the next one that is not
+ * protected, whatever runs on it.
+ */
+import { SetDesiredCapacityCommand } from "@aws-sdk/client-auto-scaling";
+import { ProviderError } from "../../domain/errors.ts";
+import { parseProviderId } from "../../domain/ids.ts";
+import { SECOND_MS } from "../../domain/units.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { LaunchedMachine, LaunchRequest } from "../../ports/provider.ts";
+import { lastFailure, readActivities } from "./activities.ts";
+import type { AsgClients } from "./clients.ts";
+import type { Desired } from "./desired.ts";
+import { readGroupFailure, toGroupError } from "./errors.ts";
+import { countedOf, type GroupReading, readGroup } from "./group.ts";
+import { isCounted } from "./lifecycle.ts";
+import { GIVE_UP_AFTER_MS, type OpenLaunches } from "./open-launches.ts";
+import type { Order } from "./order.ts";
+import type { AsgSettings } from "./settings.ts";
+
+const LOOK_EVERY_MS = 5 * SECOND_MS;
+/** Of one attempt: other launches of other pools wait no longer for it than for a fleet of EC2. */
+const LOOKS_MAX = 10;
+const ATTEMPT_MAX_MS = 50 * SECOND_MS;
+
+export interface LaunchContext {
+  readonly clients: AsgClients;
+  readonly settings: AsgSettings;
+  readonly clock: Clock;
+  readonly launches: OpenLaunches;
+  readonly desired: Desired;
+  /** What keeps the group from launching, in its own words; null: nothing that we know. */
+  noteObstacle(obstacle: string | null): void;
+}
+
+export async function carryOut(
+  context: LaunchContext,
+  order: Order,
+  request: LaunchRequest,
+): Promise<readonly LaunchedMachine[]> {
+  const { launches, clock } = context;
+  const { launchId } = request;
+  const answered = launches.answerOf(launchId);
+  if (answered !== null) return answered;
+  const other = launches.otherThan(launchId, clock.nowMs());
+  if (other !== null) {
+    const attempted = `launching ${order.count} machines: the group is still about launch ${other}`;
+    throw new ProviderError("provider-unavailable", attempted);
+  }
+  launches.open(launchId, order);
+  const arrived = await awaitArrivals(context, order, request).catch((error: unknown) => {
+    if (error instanceof ProviderError && error.code !== "provider-unavailable") launches.refuse(launchId);
+    throw error;
+  });
+  const launched = bind(order, request, arrived);
+  launches.answer(launchId, launched);
+  return launched;
+}
+
+/** @throws {ProviderError} `provider-unavailable` where they are not there yet. */
+async function awaitArrivals(
+  context: LaunchContext,
+  order: Order,
+  { launchId }: LaunchRequest,
+): Promise<readonly string[]> {
+  const { clock, settings, launches } = context;
+  const untilMonotonicMs = clock.monotonicMs() + ATTEMPT_MAX_MS;
+  let arrived: readonly string[] = [];
+  for (let look = 0; look < LOOKS_MAX && clock.monotonicMs() < untilMonotonicMs; look += 1) {
+    if (look > 0) await clock.sleep(LOOK_EVERY_MS);
+    const group = await readGroup(context.clients, settings.group);
+    arrived = group === null ? [] : arrivedOf(group, order, launches);
+    const isOver = clock.nowMs() - order.draftedAtMs >= GIVE_UP_AFTER_MS;
+    if (arrived.length >= order.count || isOver) {
+      context.noteObstacle(arrived.length >= order.count ? null : await obstacleOf(context, order));
+      return arrived;
+    }
+    if (group !== null) await raise(context, group, order, arrived.length, launchId);
+  }
+  const obstacle = await obstacleOf(context, order);
+  context.noteObstacle(obstacle);
+  const said = obstacle === null ? "" : `; its last try failed: ${obstacle}`;
+  const found = `${arrived.length} of ${order.count} machines have come${said}`;
+  throw new ProviderError("provider-unavailable", `waiting for group ${settings.group} to launch: ${found}`);
+}
+
+function arrivedOf({ members }: GroupReading, { before }: Order, launches: OpenLaunches): readonly string[] {
+  const known = new Set(before);
+  return members
+    .filter(({ id, lifecycle }) => isCounted(lifecycle) && !known.has(id) && !launches.isTaken(id))
+    .map(({ id }) => id);
+}
+
+/**
+ * The difference between what the group is to have and what it has is on its way, or is the shortfall that somebody left
+ * who lowered the number while the members were protected: both are taken into account.
+ */
+async function raise(
+  { clients, settings, desired }: LaunchContext,
+  group: GroupReading,
+  { count }: Order,
+  arrivedCount: number,
+  launchId: string,
+): Promise<void> {
+  const { desiredCount, maxCount } = group;
+  const missing = count - arrivedCount - (desiredCount - countedOf(group));
+  const wanted = Math.min(desired.atLeast(desiredCount + missing), maxCount);
+  if (missing <= 0 || wanted <= desiredCount) return;
+  const attempted = `raising the desired capacity of group ${settings.group} to ${wanted} for launch ${launchId}`;
+  const input = { AutoScalingGroupName: settings.group, DesiredCapacity: wanted, HonorCooldown: false };
+  try {
+    await clients.groups.write.send(new SetDesiredCapacityCommand(input));
+    desired.noteRaised(wanted);
+  } catch (error) {
+    const { trouble } = readGroupFailure(error);
+    if (trouble === "unknown") desired.noteRaised(wanted);
+    throw toGroupError(error, attempted, trouble === "denied" ? "provider-invalid" : "provider-unavailable");
+  }
+}
+
+async function obstacleOf({ clients, settings }: LaunchContext, { draftedAtMs }: Order): Promise<string | null> {
+  try {
+    return lastFailure(await readActivities(clients, settings.group, () => true), draftedAtMs);
+  } catch {
+    // Why it takes so long is worth telling, and not worth failing for.
+    return null;
+  }
+}
+
+/** In the order of their ids, which is the same in every repeat. */
+function bind({ count }: Order, { machines }: LaunchRequest, arrived: readonly string[]): readonly LaunchedMachine[] {
+  const ids = [...arrived].sort();
+  return machines.slice(0, count).flatMap(({ machineId }, index) => {
+    const id = ids[index];
+    return id === undefined ? [] : [{ machineId, providerId: parseProviderId(id) }];
+  });
+}

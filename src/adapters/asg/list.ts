@@ -1,0 +1,163 @@
+/**
+ * Lists the members of the group: by the group's own word where each is on its way, by EC2's in what state it is. What EC2
+ * shows terminated is gone, whatever the group says; what EC2 does not show, yet or any more, is not.
+ *
+ * A complete listing is three readings at once, and one more for a group with a warm pool (further pages apart): the
+ * group, what EC2 has of it, and what carries our marks: that may have been detached, and stays ours.
+ */
+import { CreateTagsCommand, type Instance } from "@aws-sdk/client-ec2";
+import { type ProviderId, parseProviderId } from "../../domain/ids.ts";
+import type { ObservedMachine } from "../../domain/observed.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Batch, Outcome } from "../aws/batch.ts";
+import { describeAll, describeBy, describeByIds } from "../aws/describe.ts";
+import { demandInstanceId } from "../aws/instance-id.ts";
+import { isAnothers } from "../aws/states.ts";
+import { type Owner, readMarks, TAG } from "../aws/tags.ts";
+import type { AsgClients } from "./clients.ts";
+import { type GroupReading, type Member, readGroup, readMembers, readReserve } from "./group.ts";
+import { isReserve } from "./lifecycle.ts";
+import type { Newcomers } from "./newcomers.ts";
+import { observeLeft, observeMember, type View } from "./observe.ts";
+import type { OpenLaunches } from "./open-launches.ts";
+import type { AsgSettings } from "./settings.ts";
+import type { Sights } from "./sights.ts";
+import { GROUP_TAG } from "./tag.ts";
+
+/** What one call marks, by EC2's reference. */
+const MARKED_AT_ONCE_MAX = 1_000;
+
+export interface ListContext {
+  readonly clients: AsgClients;
+  readonly settings: AsgSettings;
+  readonly owner: Owner;
+  readonly clock: Clock;
+  readonly isObserving: boolean;
+  readonly sights: Sights;
+  readonly newcomers: Newcomers;
+  readonly launches: OpenLaunches;
+}
+
+export async function listMachines(
+  context: ListContext,
+  reads: Batch<ProviderId, ObservedMachine>,
+  which: "all" | readonly ProviderId[],
+): Promise<readonly ObservedMachine[]> {
+  if (which === "all") return listAll(context);
+  return Promise.all(which.map((id) => reads.add(demandInstanceId(id))));
+}
+
+async function listAll(context: ListContext): Promise<readonly ObservedMachine[]> {
+  const { clients, settings, owner, clock, sights, newcomers } = context;
+  const observedAtMs = clock.nowMs();
+  const [{ group, members }, tagged, marked] = await Promise.all([
+    readAllMembers(clients, settings.group),
+    describeBy(clients.ec2, [{ Name: `tag:${GROUP_TAG}`, Values: [settings.group] }]),
+    describeAll(clients.ec2, owner),
+  ]);
+  const instances = new Map(ours(context, [...marked, ...tagged]).map((one) => [one.InstanceId ?? "", one]));
+  const anothers = new Set(tagged.filter((one) => isAnothers(one, owner.controllerId)).map((one) => one.InstanceId));
+  const present = members.filter(({ id }) => !anothers.has(id));
+  sights.noteListing(group, present, observedAtMs);
+  const since = newcomers.note(
+    observedAtMs,
+    present.map((member) => sightedOf(member, instances.get(member.id))),
+  );
+  await mark(
+    context,
+    present.flatMap(({ id }) => instances.get(id) ?? []),
+  );
+  const view: View = { owner, observedAtMs, hasGroup: group !== null, launchOf: (id) => context.launches.launchOf(id) };
+  const placed = new Set(present.map(({ id }) => id));
+  return [
+    ...present.map((member) => ({
+      ...observeMember(view, member, instances.get(member.id)),
+      newcomerSinceMs: since.get(member.id) ?? null,
+    })),
+    ...[...instances.values()]
+      .filter(({ InstanceId: id = "" }) => !placed.has(id))
+      .flatMap((one) => observeLeft(view, one)),
+  ];
+}
+
+async function readAllMembers(
+  clients: AsgClients,
+  name: string,
+): Promise<{ readonly group: GroupReading | null; readonly members: readonly Member[] }> {
+  const group = await readGroup(clients, name);
+  const reserve = group?.hasReserve === true ? await readReserve(clients, name) : [];
+  const own = group?.members ?? [];
+  // What is drawn between the two readings is in both: the later one says less of it.
+  const drawn = new Set(own.map(({ id }) => id));
+  return { group, members: [...own, ...reserve.filter(({ id }) => !drawn.has(id))] };
+}
+
+/** Not another controller's, and not of another group, which another pool or a former setting of this one names. */
+function ours({ owner, settings }: ListContext, instances: readonly Instance[]): readonly Instance[] {
+  return instances.filter((one) => !isAnothers(one, owner.controllerId) && !isOfAnotherGroup(one, settings.group));
+}
+
+function isOfAnotherGroup({ Tags: tags }: Instance, group: string): boolean {
+  const named = tags?.find(({ Key }) => Key === GROUP_TAG)?.Value;
+  return named !== undefined && named !== group;
+}
+
+function sightedOf({ id, lifecycle }: Member, instance: Instance | undefined) {
+  const launchedAtMs = instance?.LaunchTime?.getTime() ?? null;
+  return { id, launchedAtMs, isReserve: isReserve(lifecycle) };
+}
+
+/**
+ * At first sight, so that what is detached later is still found. Failing here costs nothing: the next listing tries again.
+ */
+async function mark(context: ListContext, instances: readonly Instance[]): Promise<void> {
+  const { clients, owner, isObserving } = context;
+  const unmarked = instances.filter(({ Tags: tags, State: state }) => {
+    const { controllerId, pool } = readMarks(tags);
+    return (controllerId === null || pool !== owner.pool) && !/^(?:terminated|shutting-down)$/.test(state?.Name ?? "");
+  });
+  const Resources = unmarked.flatMap(({ InstanceId }) => InstanceId ?? []).slice(0, MARKED_AT_ONCE_MAX);
+  if (isObserving || Resources.length === 0) return;
+  const Tags = [
+    { Key: TAG.controller, Value: owner.controllerId },
+    { Key: TAG.pool, Value: owner.pool },
+  ];
+  try {
+    await clients.ec2.write.send(new CreateTagsCommand({ Resources, Tags }));
+  } catch {
+    // A member is listed by its group as well, so nothing is lost before it leaves.
+  }
+}
+
+/** The work of a batch of readings by id. */
+export async function readByIds(
+  context: ListContext,
+  ids: readonly ProviderId[],
+): Promise<readonly Outcome<ObservedMachine>[]> {
+  const { clients, owner, clock, settings, sights, launches } = context;
+  const observedAtMs = clock.nowMs();
+  const unique = [...new Set(ids)];
+  const [members, found] = await Promise.all([readMembers(clients, unique), describeByIds(clients.ec2, unique)]);
+  const instances = new Map(ours(context, [...found.values()]).map((one) => [one.InstanceId ?? "", one]));
+  const view: View = {
+    owner,
+    observedAtMs,
+    hasGroup: !sights.isGroupMissing(),
+    launchOf: (id) => launches.launchOf(id),
+  };
+  const unknown = { machineId: null, launchId: null, pool: null, state: "not-found", observedAtMs } as const;
+  return ids.map((id) => {
+    const providerId = parseProviderId(id);
+    const instance = instances.get(id);
+    const member = members.get(id);
+    const isElsewhere = member !== undefined && member.group !== settings.group;
+    const isForeign = instance === undefined && found.has(id);
+    if (isElsewhere || isForeign) return { value: { providerId, ...unknown } };
+    if (member !== undefined) {
+      sights.note(member, observedAtMs);
+      return { value: observeMember(view, member, instance) };
+    }
+    const [left] = instance === undefined ? [] : observeLeft(view, instance);
+    return { value: left ?? { providerId, ...unknown } };
+  });
+}

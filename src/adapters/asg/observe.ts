@@ -1,0 +1,64 @@
+/** What two answers that agree only in the end make of one member, or of one that was. */
+import type { Instance } from "@aws-sdk/client-ec2";
+import { type LaunchId, parseProviderId } from "../../domain/ids.ts";
+import type { Membership } from "../../domain/membership.ts";
+import type { ObservedMachine } from "../../domain/observed.ts";
+import { MINUTE_MS } from "../../domain/units.ts";
+import { observeInstance, stateOf } from "../aws/states.ts";
+import type { Owner } from "../aws/tags.ts";
+import type { Member } from "./group.ts";
+import { isCounted, membershipOf } from "./lifecycle.ts";
+import { GROUP_TAG } from "./tag.ts";
+
+export interface View {
+  readonly owner: Owner;
+  readonly observedAtMs: number;
+  /** Whether there is such a group at all. */
+  readonly hasGroup: boolean;
+  readonly launchOf: (id: string) => LaunchId | null;
+}
+
+/** @param instance undefined where EC2 does not show it, yet or any more. */
+export function observeMember(view: View, member: Member, instance: Instance | undefined): ObservedMachine {
+  const { id, lifecycle } = member;
+  const { owner, observedAtMs } = view;
+  const membership = membershipOf(lifecycle);
+  return {
+    providerId: parseProviderId(id),
+    machineId: null,
+    // What ends again, or never came, is none of a launch's answer.
+    launchId: isCounted(lifecycle) ? view.launchOf(id) : null,
+    pool: owner.pool,
+    state: instance === undefined ? "starting" : stateOf(instance),
+    observedAtMs,
+    why: whyOf(lifecycle, membership),
+    // Without EC2's word it is nothing yet, whatever the group makes of it.
+    membership: instance === undefined && membership.departure === "none" ? COMING : membership,
+  };
+}
+
+const COMING: Membership = { place: "coming", departure: "none" };
+const ASIDE: Membership = { place: "aside", departure: "none" };
+
+function whyOf(lifecycle: string, { place, departure }: Membership): string | null {
+  if (departure === "retained") return `its group gave up waiting for its end, and retains it (${lifecycle})`;
+  return place === "aside" ? `its group has it aside (${lifecycle})` : null;
+}
+
+/** For so long an instance that the group does not list yet is on its way into it. */
+const GROUP_LAG_MS = 5 * MINUTE_MS;
+
+/**
+ * Of an instance that the group does not list. Without the group's tag it has left it, and is a machine like others; with
+ * it, the group's list is the older word: it comes, or is on its way out, and is left alone.
+ */
+export function observeLeft(view: View, instance: Instance): readonly ObservedMachine[] {
+  const observed = observeInstance(instance, view.observedAtMs);
+  if (observed === null) return [];
+  const isTagged = instance.Tags?.some(({ Key }) => Key === GROUP_TAG) === true;
+  if (!isTagged || !view.hasGroup) return [{ ...observed, pool: view.owner.pool }];
+  const ageMs = view.observedAtMs - (instance.LaunchTime?.getTime() ?? 0);
+  const membership = ageMs < GROUP_LAG_MS ? COMING : ASIDE;
+  const launchId = view.launchOf(observed.providerId);
+  return [{ ...observed, machineId: null, launchId, pool: view.owner.pool, membership }];
+}

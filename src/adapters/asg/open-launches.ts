@@ -1,0 +1,63 @@
+/**
+ * The launch that the group is about: one at a time, because what comes for one cannot be told from what comes for another.
+ * And who came for those before, so that nobody counts for two.
+ */
+import type { LaunchId } from "../../domain/ids.ts";
+import { MINUTE_MS } from "../../domain/units.ts";
+import type { LaunchedMachine } from "../../ports/provider.ts";
+import type { Order } from "./order.ts";
+
+/** After this, what is there is the answer: the wish stays with the group, and who comes later is a newcomer. */
+export const GIVE_UP_AFTER_MS = 10 * MINUTE_MS;
+/** One that nobody asks for any more, because its pool or its lease was given up. */
+const ABANDONED_AFTER_MS = 2 * GIVE_UP_AFTER_MS;
+const ANSWERS_MAX = 1_000;
+
+interface OpenLaunch {
+  readonly launchId: LaunchId;
+  readonly order: Order;
+}
+
+export class OpenLaunches {
+  #open: OpenLaunch | null = null;
+  readonly #answers = new Map<LaunchId, readonly LaunchedMachine[]>();
+
+  open(launchId: LaunchId, order: Order): void {
+    this.#open = { launchId, order };
+  }
+
+  /** The launch that is to be answered before this one; null: none. */
+  otherThan(launchId: LaunchId, nowMs: number): LaunchId | null {
+    const open = this.#open;
+    if (open === null || open.launchId === launchId) return null;
+    return nowMs - open.order.draftedAtMs < ABANDONED_AFTER_MS ? open.launchId : null;
+  }
+
+  answer(launchId: LaunchId, launched: readonly LaunchedMachine[]): void {
+    if (this.#open?.launchId === launchId) this.#open = null;
+    const [oldest] = this.#answers.keys();
+    if (this.#answers.size >= ANSWERS_MAX && oldest !== undefined) this.#answers.delete(oldest);
+    this.#answers.set(launchId, launched);
+  }
+
+  /** The launch asked for nothing, ever. */
+  refuse(launchId: LaunchId): void {
+    if (this.#open?.launchId === launchId) this.#open = null;
+  }
+
+  /** What was answered before; a repeat gets the same. */
+  answerOf(launchId: LaunchId): readonly LaunchedMachine[] | null {
+    return this.#answers.get(launchId) ?? null;
+  }
+
+  /** Whether a member came for a launch before. */
+  isTaken(id: string): boolean {
+    return [...this.#answers.values()].some((launched) => launched.some(({ providerId }) => providerId === id));
+  }
+
+  /** The launch that a member may have come for: it waits for the answer to say so. */
+  launchOf(id: string): LaunchId | null {
+    if (this.#open === null || this.isTaken(id)) return null;
+    return this.#open.order.before.includes(id) ? null : this.#open.launchId;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Machines that are the members of one Auto Scaling group, which others may size, refresh, rebalance and heal as well.
+ * Every call is the controller's: an instance needs no AWS permission at all.
+ *
+ * Members are ended one by one, under a permit (`leave.ts`); the group waits for those that it ends itself as long as we
+ * hold them (`hold.ts`). The health of a member is never set, its protection never taken off, and the desired capacity
+ * never lowered but by a member's end.
+ */
+import type { ProviderId } from "../../domain/ids.ts";
+import { invariant } from "../../domain/invariant.ts";
+import type { ObservedMachine } from "../../domain/observed.ts";
+import type { MachinePermit } from "../../domain/permit.ts";
+import type { Group, LaunchOrders, Provider, ProviderAbilities } from "../../ports/provider.ts";
+import { Batch } from "../aws/batch.ts";
+import { createConsoles } from "../aws/consoles.ts";
+import { checkGroup } from "./check.ts";
+import { type AsgClients, createClients } from "./clients.ts";
+import { Desired } from "./desired.ts";
+import { MEMBERS_AT_ONCE_MAX } from "./group.ts";
+import { holdMember } from "./hold.ts";
+import { Hooks } from "./hooks.ts";
+import { createVersionReader } from "./image.ts";
+import { carryOut } from "./launch.ts";
+import { endMembers } from "./leave.ts";
+import { listMachines, readByIds } from "./list.ts";
+import { Newcomers } from "./newcomers.ts";
+import { OpenLaunches } from "./open-launches.ts";
+import { draftOrder, readOrder } from "./order.ts";
+import { Pace } from "./pace.ts";
+import type { AsgProviderOptions } from "./settings.ts";
+import { Sights } from "./sights.ts";
+import { Waits } from "./waits.ts";
+
+export { isInstanceId } from "../aws/instance-id.ts";
+export type { AsgClients } from "./clients.ts";
+export type { AsgProviderOptions, AsgSettings } from "./settings.ts";
+
+/** Ids of one batch of readings. */
+const READS_AT_ONCE_MAX = 500;
+
+export type AsgProvider = Provider & ProviderAbilities;
+
+/** @param clients those that the pool's credentials make, unless given. */
+export function createAsgProvider(
+  options: AsgProviderOptions,
+  clients: AsgClients = createClients(options),
+): AsgProvider {
+  const { settings, clock, controllerId, pool, isObserving } = options;
+  const sights = new Sights();
+  const launches = new OpenLaunches();
+  const shared = {
+    clients,
+    settings,
+    clock,
+    sights,
+    launches,
+    owner: { controllerId, pool },
+    hooks: new Hooks(clients, settings.group, clock),
+    pace: new Pace(clock),
+    desired: new Desired(clock),
+  };
+  const listing = { ...shared, isObserving, newcomers: new Newcomers() };
+  const holding = { ...shared, waits: new Waits(shared) };
+  const terminations = new Batch<MachinePermit, void>({
+    clock,
+    countMax: MEMBERS_AT_ONCE_MAX,
+    work: (permits) => endMembers(shared, permits),
+  });
+  const reads = new Batch<ProviderId, ObservedMachine>({
+    clock,
+    countMax: READS_AT_ONCE_MAX,
+    work: (ids) => readByIds(listing, ids),
+  });
+  let obstacle: string | null = null;
+  const launching = {
+    ...shared,
+    noteObstacle: (said: string | null) => {
+      obstacle = said;
+    },
+  };
+  const orders: LaunchOrders = {
+    draft: (request) => draftOrder({ ...shared, nowMs: () => clock.nowMs() }, request),
+    readObstacles: () => (obstacle === null ? [] : [`group ${settings.group} could not launch: ${obstacle}`]),
+  };
+  const isOurs = settings.scaling === "holdfast";
+  const group: Group = {
+    hold: (providerId) => holdMember(holding, providerId),
+    readMinimumCount: () => (isOurs ? sights.group()?.minCount : sights.group()?.desiredCount) ?? 0,
+  };
+  return {
+    launch: async (request) => {
+      const { order = null } = request;
+      invariant(isOurs && order !== null, "a group is asked for machines where we size it, by an order that is stored");
+      return carryOut(launching, readOrder(order), request);
+    },
+    list: (which) => listMachines(listing, reads, which),
+    terminate: (permit) => terminations.add(permit),
+    readRunnerVersion: createVersionReader(clients, settings.group, clock),
+    check: () => checkGroup({ clients, options }),
+    orders: isOurs ? orders : null,
+    standby: null,
+    consoles: createConsoles(clients.ec2),
+    hints: null,
+    group,
+  };
+}

@@ -1,0 +1,53 @@
+/** What the last listing showed of each member: enough to know what it waits for without asking again. */
+import type { GroupReading, Member } from "./group.ts";
+import { waitsAt } from "./lifecycle.ts";
+
+interface Sight {
+  readonly lifecycle: string;
+  /** Since when it was seen to wait; null: it does not. */
+  readonly waitsSinceMs: number | null;
+}
+
+export class Sights {
+  #byId = new Map<string, Sight>();
+  #group: GroupReading | null = null;
+  #isGroupMissing = false;
+
+  /** Takes in a complete listing: what it does not show is forgotten. */
+  noteListing(group: GroupReading | null, members: readonly Member[], nowMs: number): void {
+    const before = this.#byId;
+    this.#group = group;
+    this.#isGroupMissing = group === null;
+    this.#byId = new Map();
+    for (const { id, lifecycle } of members) this.#byId.set(id, sightOf(before.get(id), lifecycle, nowMs));
+  }
+
+  note({ id, lifecycle }: Member, nowMs: number): void {
+    this.#byId.set(id, sightOf(this.#byId.get(id), lifecycle, nowMs));
+  }
+
+  /** Null: not seen, or it may have changed. */
+  lifecycleOf(id: string): string | null {
+    return this.#byId.get(id)?.lifecycle ?? null;
+  }
+
+  waitsSinceMs(id: string): number | null {
+    return this.#byId.get(id)?.waitsSinceMs ?? null;
+  }
+
+  /** By the last listing; before the first nothing is known to be missing. */
+  isGroupMissing(): boolean {
+    return this.#isGroupMissing;
+  }
+
+  /** As the last listing showed it. */
+  group(): GroupReading | null {
+    return this.#group;
+  }
+}
+
+function sightOf(before: Sight | undefined, lifecycle: string, nowMs: number): Sight {
+  const isWaiting = waitsAt(lifecycle) !== null;
+  const waited = before?.lifecycle === lifecycle ? before.waitsSinceMs : null;
+  return { lifecycle, waitsSinceMs: isWaiting ? (waited ?? nowMs) : null };
+}

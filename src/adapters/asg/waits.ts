@@ -1,0 +1,65 @@
+import type { Activity } from "@aws-sdk/client-auto-scaling";
+import { MINUTE_MS } from "../../domain/units.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { beginnings, readActivities } from "./activities.ts";
+import type { AsgClients } from "./clients.ts";
+import type { AsgSettings } from "./settings.ts";
+import type { Sights } from "./sights.ts";
+
+/** How often the group's activities are read for members of which nobody knows since when they wait. */
+const ACTIVITIES_EVERY_MS = MINUTE_MS;
+const WAITS_MAX = 10_000;
+
+interface WaitsContext {
+  readonly clients: AsgClients;
+  readonly settings: AsgSettings;
+  readonly clock: Clock;
+  readonly sights: Sights;
+}
+
+/**
+ * Since when members wait: by the activity that ends them, which the group began then; until that is to be seen, since we
+ * first saw it, which is later.
+ */
+export class Waits {
+  readonly #context: WaitsContext;
+  readonly #known = new Map<string, { readonly sinceMs: number; readonly seenMs: number }>();
+  #readAtMonotonicMs: number | null = null;
+
+  constructor(context: WaitsContext) {
+    this.#context = context;
+  }
+
+  async sinceMs(id: string, nowMs: number): Promise<number> {
+    const seenMs = this.#context.sights.waitsSinceMs(id) ?? nowMs;
+    if (this.#knownOf(id, seenMs) === null) await this.#learn(id);
+    return this.#knownOf(id, seenMs) ?? seenMs;
+  }
+
+  /** Of this wait: a member that waits again was seen to begin anew. */
+  #knownOf(id: string, seenMs: number): number | null {
+    const known = this.#known.get(id);
+    return known?.seenMs === seenMs ? known.sinceMs : null;
+  }
+
+  async #learn(id: string): Promise<void> {
+    const nowMs = this.#context.clock.monotonicMs();
+    if (this.#readAtMonotonicMs !== null && nowMs - this.#readAtMonotonicMs < ACTIVITIES_EVERY_MS) return;
+    this.#readAtMonotonicMs = nowMs;
+    try {
+      const { clients, settings, sights } = this.#context;
+      const tells = (found: readonly Activity[]) => beginnings(found).has(id);
+      const begun = beginnings(await readActivities(clients, settings.group, tells));
+      for (const [one, sinceMs] of begun) {
+        const seenMs = sights.waitsSinceMs(one);
+        if (seenMs !== null) this.#known.set(one, { sinceMs, seenMs });
+      }
+      for (const oldest of this.#known.keys()) {
+        if (this.#known.size <= WAITS_MAX) break;
+        this.#known.delete(oldest);
+      }
+    } catch {
+      // It is held; only since when is not known, and the next hold asks again.
+    }
+  }
+}

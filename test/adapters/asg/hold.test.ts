@@ -1,0 +1,217 @@
+import { describe, expect, it } from "vitest";
+import { CALLS_PER_SECOND_MAX, PACE_WAIT_MAX_MS } from "../../../src/adapters/asg/pace.ts";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
+import { START_MS } from "../../domain/builders.ts";
+import { throwing } from "../ec2/fake-client.ts";
+import { handClock } from "../ec2/stage.ts";
+import { type FakeGroup, GROUP, idOf, noAction, stage } from "./stage.ts";
+
+const DRAIN = { name: "drain", heartbeatSeconds: 1_800 };
+const SHORT = { name: "logs", heartbeatSeconds: 600 };
+const REGISTER = { name: "register", transition: "LAUNCHING", heartbeatSeconds: 300 } as const;
+
+const beaten = (group: FakeGroup) =>
+  group.inputs("RecordLifecycleActionHeartbeat").map(({ LifecycleHookName }) => LifecycleHookName);
+
+async function waiting(lifecycle = "Terminating:Wait") {
+  const made = stage();
+  made.group.hooks = [DRAIN, REGISTER];
+  made.group.hasReserve = true;
+  const id = made.group.add(1, { lifecycle });
+  await made.provider.list("all");
+  made.group.sent.length = 0;
+  return { ...made, id, hold: () => made.provider.group?.hold(idOf(1)) };
+}
+
+describe("holding a member", () => {
+  it("is one call for each hook that waits for it, and no reading besides", async () => {
+    const { group, hold, id } = await waiting();
+    group.hooks = [DRAIN, SHORT, REGISTER];
+    await hold();
+    group.sent.length = 0;
+    await hold();
+    expect(group.sent.map(({ call }) => call)).toEqual([
+      "RecordLifecycleActionHeartbeat",
+      "RecordLifecycleActionHeartbeat",
+    ]);
+    expect(group.sent[0]?.input).toEqual({ AutoScalingGroupName: GROUP, LifecycleHookName: "drain", InstanceId: id });
+    expect(beaten(group)).toEqual(["drain", "logs"]);
+  });
+
+  it("tells how long the hook waits now, since when it does, and until when it can", async () => {
+    const { hold } = await waiting();
+    expect(await hold()).toEqual({ forMs: 30 * MINUTE_MS, sinceMs: START_MS, untilMs: START_MS + 48 * HOUR_MS });
+  });
+
+  it("lasts as long as the hook that gives up first", async () => {
+    const { group, hold } = await waiting();
+    group.hooks = [DRAIN, SHORT];
+    expect(await hold()).toMatchObject({ forMs: 10 * MINUTE_MS, untilMs: START_MS + 60_000 * SECOND_MS });
+  });
+
+  it("counts from the activity that ends the member, which began before anybody saw it", async () => {
+    const { group, hold, id } = await waiting();
+    const sinceMs = START_MS - 5 * HOUR_MS;
+    group.activities = [
+      {
+        Description: `Terminating EC2 instance: ${id}`,
+        StartTime: new Date(sinceMs),
+        StatusCode: "MidTerminatingLifecycleAction",
+      },
+      {
+        Description: `Launching a new EC2 instance: ${id}`,
+        StartTime: new Date(START_MS - 1),
+        StatusCode: "Successful",
+      },
+    ];
+    expect(await hold()).toMatchObject({ sinceMs, untilMs: sinceMs + 48 * HOUR_MS });
+    await hold();
+    expect(group.inputs("DescribeScalingActivities")).toHaveLength(1);
+  });
+
+  it("asks for the activities once a minute at most, whoever waits, and holds where they cannot be read", async () => {
+    const { group, provider, clock } = await waiting();
+    for (const number of [2, 3]) group.add(number, { lifecycle: "Terminating:Wait" });
+    await provider.list("all");
+    group.answers.DescribeScalingActivities = throwing("Throttling");
+    for (const number of [1, 2, 3])
+      expect(await provider.group?.hold(idOf(number))).toMatchObject({ sinceMs: START_MS });
+    expect(group.inputs("DescribeScalingActivities")).toHaveLength(1);
+    clock.pass(MINUTE_MS);
+    await provider.group?.hold(idOf(1));
+    expect(group.inputs("DescribeScalingActivities")).toHaveLength(2);
+  });
+
+  it("that waits again is another wait: what began the one before says nothing", async () => {
+    const { group, hold, id, provider, clock } = await waiting("Pending:Wait");
+    group.activities = [
+      {
+        Description: `Launching a new EC2 instance: ${id}`,
+        StartTime: new Date(START_MS - HOUR_MS),
+        StatusCode: "MidLifecycleAction",
+      },
+    ];
+    expect(await hold()).toMatchObject({ sinceMs: START_MS - HOUR_MS });
+    for (const lifecycle of ["InService", "Terminating:Wait"]) {
+      clock.pass(HOUR_MS);
+      group.add(1, { lifecycle });
+      await provider.list("all");
+    }
+    group.activities = [];
+    expect(await hold()).toMatchObject({ sinceMs: clock.nowMs() });
+  });
+
+  it.each(["Pending:Wait", "Warmed:Pending:Wait"])(
+    "is by the launch hooks for one that is coming: %s",
+    async (lifecycle) => {
+      const { group, hold } = await waiting(lifecycle);
+      expect(await hold()).toMatchObject({ forMs: 5 * MINUTE_MS });
+      expect(beaten(group)).toEqual(["register"]);
+    },
+  );
+
+  it.each(["InService", "Terminating", "Terminating:Proceed", "Terminating:Retained", "Standby", "Warmed:Stopped"])(
+    "is nothing, and no call, where nothing waits: %s",
+    async (lifecycle) => {
+      const { group, hold } = await waiting(lifecycle);
+      expect(await hold()).toBeNull();
+      expect(group.sent).toEqual([]);
+    },
+  );
+
+  it("is nothing for one that no group knows, or another group has", async () => {
+    const { group, provider } = stage();
+    group.hooks = [DRAIN];
+    expect(await provider.group?.hold(idOf(1))).toBeNull();
+    group.add(2, { group: "others", lifecycle: "Terminating:Wait" });
+    expect(await provider.group?.hold(idOf(2))).toBeNull();
+    expect(group.writes()).toEqual([]);
+  });
+
+  it("reads one that no listing showed", async () => {
+    const { group, provider } = stage();
+    group.hooks = [DRAIN];
+    group.add(1, { lifecycle: "Terminating:Wait" });
+    expect(await provider.group?.hold(idOf(1))).toMatchObject({ forMs: 30 * MINUTE_MS });
+  });
+
+  it("ends without an error where the member has gone on meanwhile", async () => {
+    const { group, hold, id } = await waiting();
+    group.answers.RecordLifecycleActionHeartbeat = () => {
+      group.add(1, { lifecycle: "Terminating:Proceed" });
+      throw noAction(id);
+    };
+    expect(await hold()).toBeNull();
+    group.sent.length = 0;
+    expect(await hold()).toBeNull();
+    expect(group.sent).toEqual([]);
+  });
+
+  it("finds the hook that was put in place of the one it knew", async () => {
+    const { group, hold, id } = await waiting();
+    await hold();
+    group.hooks = [{ name: "new", heartbeatSeconds: 60 }];
+    group.answers.RecordLifecycleActionHeartbeat = ({ LifecycleHookName }) => {
+      if (LifecycleHookName !== "new") throw noAction(id);
+      return {};
+    };
+    expect(await hold()).toMatchObject({ forMs: MINUTE_MS });
+  });
+
+  it("is no endless asking where the member waits and no hook knows of it", async () => {
+    const { group, hold, id } = await waiting();
+    group.answers.RecordLifecycleActionHeartbeat = () => {
+      throw noAction(id);
+    };
+    expect(await hold()).toBeNull();
+    expect(beaten(group)).toHaveLength(2);
+  });
+
+  it.each(["Throttling", "InternalFailure", "ResourceContentionFault", "AccessDenied"])(
+    "that fails is to be asked for again: %s",
+    async (code) => {
+      const { group, hold } = await waiting();
+      group.answers.RecordLifecycleActionHeartbeat = throwing(code);
+      await expect(hold()).rejects.toMatchObject({ code: "provider-unavailable" });
+    },
+  );
+});
+
+describe("a group's hooks", () => {
+  it("are read once in ten minutes, and held by what was read where they cannot be", async () => {
+    const { group, hold, clock } = await waiting();
+    for (let count = 0; count < 5; count += 1) await hold();
+    expect(group.inputs("DescribeLifecycleHooks")).toHaveLength(1);
+    clock.pass(10 * MINUTE_MS);
+    group.answers.DescribeLifecycleHooks = throwing("Throttling");
+    expect(await hold()).not.toBeNull();
+    expect(group.inputs("DescribeLifecycleHooks")).toHaveLength(2);
+  });
+
+  it("that cannot be read the first time are an error, and no word that there are none", async () => {
+    const { group, hold } = await waiting();
+    group.answers.DescribeLifecycleHooks = throwing("Throttling");
+    await expect(hold()).rejects.toMatchObject({ code: "provider-unavailable" });
+  });
+});
+
+describe("the pace of calls", () => {
+  it(`is ${CALLS_PER_SECOND_MAX} a second for a fleet of which all members wait at once`, async () => {
+    const clock = handClock();
+    let longestMs = 0;
+    clock.sleep = async (durationMs) => {
+      longestMs = Math.max(longestMs, durationMs);
+    };
+    const { group, provider } = stage({}, {}, clock);
+    group.hooks = [DRAIN];
+    for (let number = 1; number <= 500; number += 1) group.add(number, { lifecycle: "Terminating:Wait" });
+    await provider.list("all");
+    const ids = Array.from({ length: 500 }, (_, index) => idOf(index + 1));
+    const holds = await Promise.allSettled(ids.map((id) => provider.group?.hold(id)));
+    const heldCount = holds.filter(({ status }) => status === "fulfilled").length;
+    expect(heldCount).toBe((PACE_WAIT_MAX_MS / SECOND_MS) * CALLS_PER_SECOND_MAX + 1);
+    expect(longestMs).toBe(PACE_WAIT_MAX_MS);
+    clock.pass(PACE_WAIT_MAX_MS + SECOND_MS);
+    expect(await provider.group?.hold(idOf(500))).not.toBeNull();
+  });
+});
