@@ -354,7 +354,10 @@ describe("a machine out of service", () => {
     site.show({ place: "aside", departure: "none" });
     await yard.pass();
     yard.clock.advance(5 * SECOND_MS);
-    await agent.report({ phase: "leaving" });
+    await agent.report({ phase: "preparing" });
+    await yard.pass();
+    yard.clock.advance(HOUR_MS);
+    await agent.report({ phase: "preparing" });
     await yard.pass();
     expect(await site.reason()).toBe("out-of-service");
     expect((await site.machine())?.state.kind).toBe("parked");
