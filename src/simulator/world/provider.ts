@@ -33,6 +33,15 @@ export interface ProviderAsker {
   readonly process?: AskingProcess;
 }
 
+export interface Remains {
+  /** Nobody of ours has to end them: the group's reserve, and what a person put aside. */
+  readonly leftAlone: ReadonlySet<string>;
+  /** Their group is done with them. */
+  readonly over: ReadonlySet<string>;
+  /** So many machines it keeps whatever anybody ends. */
+  readonly minimumCount: number;
+}
+
 export interface ProviderModel {
   /**
    * Holdfast's port for one pool. Its promises are settled at once: they wait for nothing.
@@ -58,6 +67,10 @@ export interface ProviderModel {
   readonly stoppedIds: readonly string[];
   /** Of `hosts`, those of which it said for certain that they are not there: nobody could count them. */
   readonly deniedIds: readonly string[];
+  /** Of `hosts` and `stoppedIds`, those that a group has beside its capacity, by its own doing or a person's. */
+  readonly extraIds?: readonly string[];
+  /** What a group leaves at the end. */
+  remains?(): Remains;
   /** The provider takes it, without our doing. Who calls it counts the fault. */
   reclaim(providerId: string, kind: string): void;
   /** Machines started by anybody so far. */

@@ -148,6 +148,7 @@ function makeCloud(scenario: Scenario, scheduler: Scheduler, log: EventLog): Pro
     witness: {
       machineStarted: nothing,
       machineEnds: nothing,
+      machineSleeps: nothing,
       runnerKilled: nothing,
       dispatchLost: nothing,
       jobCancelledByRunner: nothing,
@@ -162,6 +163,8 @@ function makeCloud(scenario: Scenario, scheduler: Scheduler, log: EventLog): Pro
     },
     signIdentity: () => "",
     standbyPools: new Set(),
+    pools: scenario.pools,
+    group: PLAIN_GROUP,
     bootMs: scenario.bootMs,
   });
 }
