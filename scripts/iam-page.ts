@@ -1,4 +1,7 @@
 /** The page of the reference that shows the policy which `holdfast check --iam` prints, for the pool of the EC2 guide. */
+import { groupStatements } from "../src/adapters/asg/iam.ts";
+import type { AsgSettings } from "../src/adapters/asg/settings.ts";
+import { policyOf } from "../src/adapters/aws/iam.ts";
 import { type PolicyPool, policyFor } from "../src/adapters/ec2/iam.ts";
 import { parseControllerId, parsePoolName } from "../src/domain/ids.ts";
 
@@ -28,12 +31,28 @@ const EXAMPLE: PolicyPool = {
   },
 };
 
+const GROUP_EXAMPLE: AsgSettings = {
+  region: "eu-central-1",
+  group: "ci-runners",
+  scaling: "holdfast",
+  endpoint: null,
+  autoScalingEndpoint: null,
+  longestJobSeconds: 21_600,
+};
+
 const INTRODUCTION = `What Holdfast's credentials may do at AWS, for the pool of [the guide](../guide/ec2.md) and \`controllerId: ci-eu\`. Yours
 differs by what your configuration names, an instance profile or a key for volumes among it: print it with
 \`holdfast check --iam\`. Endings are allowed only of what carries the tag \`holdfast:controller\` with the controller's id.`;
 
+const GROUP_INTRODUCTION = `Of a pool over the Auto Scaling group \`ci-runners\`. Nothing in it sets a machine's health, takes off its protection or
+changes the group; with \`scaling: external\` it does not size it either. The instances themselves need no permission at all.`;
+
 export function renderIamPage(): string {
-  const origin = "<!-- Written by `npm run reference` from src/adapters/ec2/iam.ts. Change it there. -->";
-  const policy = JSON.stringify(policyFor(parseControllerId("ci-eu"), [EXAMPLE]), null, 2);
-  return `${origin}\n\n# Permissions at AWS\n\n${INTRODUCTION}\n\n\`\`\`json\n${policy}\n\`\`\`\n`;
+  const origin =
+    "<!-- Written by `npm run reference` from src/adapters/ec2/iam.ts and src/adapters/asg/iam.ts. Change it there. -->";
+  const controllerId = parseControllerId("ci-eu");
+  const block = (policy: object) => `\`\`\`json\n${JSON.stringify(policy, null, 2)}\n\`\`\`\n`;
+  const instances = block(policyFor(controllerId, [EXAMPLE]));
+  const groups = block(policyOf(groupStatements(controllerId, [GROUP_EXAMPLE])));
+  return `${origin}\n\n# Permissions at AWS\n\n${INTRODUCTION}\n\n${instances}\n## Auto Scaling groups\n\n${GROUP_INTRODUCTION}\n\n${groups}`;
 }

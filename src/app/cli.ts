@@ -9,7 +9,7 @@ import { readEnvironment } from "./config/environment.ts";
 import { ConfigError, renderProblems } from "./config/problems.ts";
 import { addInit } from "./init/flags.ts";
 import { addDeliveries, addOperatorCommands } from "./operating.ts";
-import { addReadingCommands } from "./reading.ts";
+import { addReadingCommands, openIo } from "./reading.ts";
 import { addSimulate } from "./simulate/flags.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { version } from "./version.ts";
@@ -45,6 +45,7 @@ export function createProgram(done: (exitCode: number) => void): Command {
     .exitOverride();
   addInit(program, stopSignal, done);
   addServe(program, done);
+  addInstallScript(program, done);
   addDemo(program, done);
   addSimulate(program, done);
   addReadingCommands(program, done);
@@ -65,6 +66,19 @@ function addServe(program: Command, done: (exitCode: number) => void): void {
       const { runServe } = await import("./commands/serve.ts");
       const environment = readEnvironment();
       done(await runServe({ configPath: options.config, logLevel: options.logLevel, environment }, stopSignal()));
+    });
+}
+
+function addInstallScript(program: Command, done: (exitCode: number) => void): void {
+  program
+    .command("install-script")
+    .description("print what installs the agent in the image of an Auto Scaling group's machines, or on one that runs")
+    .argument("<pool>", "a pool of kind asg")
+    .option("-c, --config <file>", "the configuration", CONFIG_DEFAULT)
+    .addHelpText("after", "\nExample: holdfast install-script linux > install.sh")
+    .action(async (pool: string, options: { readonly config: string }) => {
+      const { runInstallScript } = await import("./commands/install-script.ts");
+      done(await runInstallScript(pool, options.config, openIo()));
     });
 }
 

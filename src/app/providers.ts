@@ -9,6 +9,7 @@ import type { ReviewPodToken } from "../ports/pod-identity.ts";
 import { type CheckFinding, NO_ABILITIES, type Provider, type ProviderAbilities } from "../ports/provider.ts";
 import { agentBundle } from "./agent-bundle.ts";
 import type {
+  AsgProviderConfig,
   Config,
   Ec2ProviderConfig,
   KubernetesProviderConfig,
@@ -53,6 +54,8 @@ function placeOf({ provider }: PoolConfig): string {
       return `process ${provider.workDirectory}`;
     case "ec2":
       return `ec2 ${provider.region} ${provider.endpoint}`;
+    case "asg":
+      return `asg ${provider.region} ${provider.autoScalingEndpoint} ${provider.group}`;
     case "kubernetes":
       return clusterPlaceOf(provider);
   }
@@ -91,6 +94,11 @@ async function createWithAbilities(
     case "ec2": {
       const { isInstanceId } = await import("../adapters/ec2/provider.ts");
       const created = await createEc2({ ...pool, provider }, config, clock, agentsUrl);
+      return { provider: created, abilities: created, names: isInstanceId };
+    }
+    case "asg": {
+      const { isInstanceId } = await import("../adapters/asg/provider.ts");
+      const created = await createAsg({ ...pool, provider }, config, clock);
       return { provider: created, abilities: created, names: isInstanceId };
     }
     case "kubernetes": {
@@ -142,6 +150,24 @@ async function createEc2(
     controllerUrl: agentsUrl,
     clock,
     keepsStopped: policy.warmStoppedCount > 0,
+  });
+}
+
+/** Its machines' own software is in their image: what they run is none of the provider's business. */
+async function createAsg(
+  { policy, provider }: PoolConfig & { readonly provider: AsgProviderConfig },
+  { controllerId }: Config,
+  clock: Clock,
+): Promise<Provider & ProviderAbilities> {
+  const { createAsgProvider } = await import("../adapters/asg/provider.ts");
+  const { kind: _, identityCertificates: __, runnerUser: ___, ...settings } = provider;
+  return createAsgProvider({
+    controllerId,
+    pool: policy.name,
+    settings,
+    clock,
+    machineCountMax: policy.machineCountMax,
+    isObserving: policy.mode === "observe",
   });
 }
 

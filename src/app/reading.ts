@@ -162,7 +162,10 @@ function addCheck(program: Command, done: Done): void {
     )
     .option("-c, --config <file>", "the configuration", CONFIG_DEFAULT)
     .option("--offline", "without asking GitHub")
-    .option("--iam", "print the IAM policy that the EC2 pools of this configuration need, and nothing else")
+    .option(
+      "--iam",
+      "print the IAM policy that the pools at AWS (`ec2`, `asg`) of this configuration need, and nothing else",
+    )
     .option("--rbac", "print the roles that the Kubernetes pools of this configuration need, and nothing else")
     .option("--json", "for programs")
     .addHelpText("after", "\nExample: holdfast check --config holdfast.yaml --offline")

@@ -56,7 +56,7 @@ function hostOf(url: string): string {
 function describePool({ policy, runner, provider }: PoolConfig) {
   const names = Object.keys(runner.environment);
   const place =
-    provider.kind === "ec2"
+    provider.kind === "ec2" || provider.kind === "asg"
       ? { ...provider, identityCertificates: provider.identityCertificates.length }
       : provider.kind === "kubernetes"
         ? withoutTemplate(provider)

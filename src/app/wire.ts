@@ -247,7 +247,9 @@ function authoritiesOf(pools: readonly SettledPool[]): readonly InstanceAuthorit
   return pools
     .flatMap(({ config, formers }) => [config, ...formers])
     .flatMap(({ provider }) =>
-      provider.kind === "ec2" ? [{ region: provider.region, certificates: provider.identityCertificates }] : [],
+      "identityCertificates" in provider
+        ? [{ region: provider.region, certificates: provider.identityCertificates }]
+        : [],
     );
 }
 

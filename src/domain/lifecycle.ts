@@ -117,13 +117,12 @@ function decideParked(input: LifecycleInput, pool: PoolPolicy, time: HeardTime):
   if (last !== null) return { kind: "retire", reason: last };
   if (hasLeftService(input.membership) || input.hasLeftGroup === true)
     return { kind: "retire", reason: "group-ends-it" };
-  if (machine.report?.phase === "leaving" && input.membership?.place !== "aside")
-    return { kind: "retire", reason: "agent-leaving" };
+  if (input.membership?.place === "aside" && !input.isShuttingDown) return { kind: "keep", reason: "out-of-service" };
+  if (machine.report?.phase === "leaving") return { kind: "retire", reason: "agent-leaving" };
   if (input.notReadySinceMs !== null && isPast(input.notReadySinceMs, pool.deadlines.bootMs, time))
     return { kind: "retire", reason: "boot-deadline" };
   if (input.isShuttingDown && input.ticket === null) return { kind: "retire", reason: "shutting-down" };
   const isSilent = isPast(input.heardAtMs ?? 0, AGENT_FRESH_MS, time);
-  if (input.membership?.place === "aside") return { kind: "keep", reason: "out-of-service" };
   if (isSilent && input.surplusSinceMs === null) return { kind: "keep", reason: "agent-silent" };
   if (input.ticket !== null)
     return { kind: "keep", reason: isHeldReady(input.ticket) ? "kept-warm" : "waits-for-ticket" };

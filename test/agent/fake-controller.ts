@@ -180,14 +180,14 @@ export class FakeController {
   }
 }
 
-function proofOf(identity: Identity): string | null {
+function proofOf(identity: Identity): string {
   switch (identity.kind) {
     case "process":
       return identity.secret;
     case "kubernetes":
       return identity.token;
     case "ec2":
-      return null;
+      return identity.document;
   }
 }
 

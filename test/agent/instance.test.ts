@@ -139,11 +139,8 @@ describe("the ground of an instance", () => {
     onTestFinished(() => metadata.close());
     metadata.target = "Standby";
     const groundOf = (provider: "ec2" | "asg") => {
-      const parts = new InstanceMetadata({ AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url }, quick);
-      const read = async () => "i-0123456789abcdef0";
-      const readOnce = parts.readOnce.bind(parts);
-      const named = { read, readOnce } as unknown as InstanceMetadata;
-      return instanceGround(settings({ provider }), { metadata: named, bootId: "boot-1", system: quick });
+      const of = new InstanceMetadata({ AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url }, quick);
+      return instanceGround(settings({ provider }), { metadata: of, bootId: "boot-1", system: quick });
     };
     const member = await groundOf("asg");
     const alone = await groundOf("ec2");

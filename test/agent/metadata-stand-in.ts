@@ -1,8 +1,15 @@
-/** The metadata service of one instance over loopback, as far as an Auto Scaling group's word goes. */
+/** The metadata service of one instance of a group over loopback, as far as its agent asks. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
 const TARGET_PATH = "/latest/meta-data/autoscaling/target-lifecycle-state";
+
+export const STAND_IN_INSTANCE = "i-0123456789abcdef0";
+export const STAND_IN_DOCUMENT = "signed";
+const FIXED: Readonly<Record<string, string>> = {
+  "/latest/meta-data/instance-id": STAND_IN_INSTANCE,
+  "/latest/dynamic/instance-identity/rsa2048": STAND_IN_DOCUMENT,
+};
 
 export interface MetadataStandIn {
   readonly url: string;
@@ -19,6 +26,8 @@ export async function startMetadataStandIn(): Promise<MetadataStandIn> {
   const server = createServer((request, response) => {
     if (stand.isAway) return void response.writeHead(503).end();
     if (request.method === "PUT") return void response.end("token");
+    const fixed = FIXED[request.url ?? ""];
+    if (fixed !== undefined) return void response.end(fixed);
     if (request.url !== TARGET_PATH) return void response.writeHead(404).end();
     stand.readingCount += 1;
     stand.onReading();

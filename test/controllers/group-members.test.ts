@@ -1,106 +1,35 @@
 /** Machines of a group that others size, heal and rest as well: who gets a row, who gets tickets, who is held, who ends. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { holdMembers } from "../../src/controllers/hold-members.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
-import { type MachineId, parseMachineId, parseProviderId } from "../../src/domain/ids.ts";
+import { parseMachineId, parseProviderId } from "../../src/domain/ids.ts";
 import type { Membership } from "../../src/domain/membership.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
-import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
-import { type Group, type Hold, NO_ABILITIES } from "../../src/ports/provider.ts";
+import { HOUR_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { listDecisions } from "../../src/store/evidence/decisions.ts";
-import { listEvidence } from "../../src/store/evidence/evidence.ts";
-import { jobSubject, machineSubject } from "../../src/store/subjects.ts";
+import { jobSubject } from "../../src/store/subjects.ts";
 import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
 import { connectionName } from "../domain/builders.ts";
-import { type Agent, NOTHING_SEEN, Yard } from "./yard.ts";
+import { GroupYard, LIMIT_MS, MEMBER, SERVING, TIMEOUT_MS, WAITS } from "./group-yard.ts";
+import { NOTHING_SEEN, type Yard } from "./yard.ts";
 
-const SERVING: Membership = { place: "serving", departure: "none" };
-const WAITS: Membership = { place: "serving", departure: "waits" };
-const TIMEOUT_MS = 30 * MINUTE_MS;
-const LIMIT_MS = 48 * HOUR_MS;
-
-class FakeGroup implements Group {
-  readonly held: string[] = [];
-  minimumCount = 0;
-  error: ProviderError | null = null;
-  isWaiting = true;
-  sinceMs = 0;
-
-  async hold(providerId: string): Promise<Hold | null> {
-    this.held.push(providerId);
-    if (this.error !== null) throw this.error;
-    return this.isWaiting ? { forMs: TIMEOUT_MS, sinceMs: this.sinceMs, untilMs: this.sinceMs + LIMIT_MS } : null;
-  }
-
-  readMinimumCount(): number {
-    return this.minimumCount;
-  }
-}
-
+let site: GroupYard;
 let yard: Yard;
-let group: FakeGroup;
 
 async function open(pool: Partial<PoolPolicy> = {}): Promise<void> {
-  yard = await Yard.open({ machineCountMax: 3, ...pool });
-  group = new FakeGroup();
-  group.sinceMs = yard.clock.nowMs();
-  Object.assign(yard.context, { abilities: { ...NO_ABILITIES, group } });
+  site = await GroupYard.open(pool);
+  yard = site.yard;
 }
 
 beforeEach(() => open());
-afterEach(() => yard.close());
+afterEach(() => site.close());
 
-const MEMBER = parseMachineId("m-member00000001");
-
-function show(membership: Membership | null, id: MachineId = MEMBER, isNew = false): void {
-  const newcomerSinceMs = isNew ? yard.clock.nowMs() : null;
-  yard.provider.remarks.set(id, { membership, newcomerSinceMs });
-}
-
-/** The group starts a machine. */
-async function comes(membership: Membership = SERVING, isNew = true): Promise<Agent> {
-  yard.provider.machines.set(MEMBER, { state: "running", machineId: MEMBER });
-  show(membership, MEMBER, isNew);
-  await yard.pass();
-  return yard.agent(MEMBER);
-}
-
-async function withJob(): Promise<Agent> {
-  const agent = await comes();
-  await agent.checkIn();
-  await agent.report();
-  await yard.queue();
-  await yard.pass();
-  const answer = await agent.poll();
-  if (answer.kind !== "ticket") throw new Error(`the poll answered ${answer.kind}`);
-  await agent.report({
-    phase: "engaged",
-    ticket: { id: answer.ticket.id, step: "running" },
-    sighting: { kind: "seen", hasListener: true, workerCount: 1 },
-  });
-  await yard.pass();
-  return agent;
-}
-
-const machine = async (id: MachineId = MEMBER) => (await yard.machines()).find((one) => one.id === id);
-const proofs = () => yard.provider.terminated.map(({ proof }) => proof);
-const facts = async () => (await listEvidence(yard.store.db, machineSubject(MEMBER), 100)).map(({ fact }) => fact);
-const reason = async () => (await listDecisions(yard.store.db, machineSubject(MEMBER), 10))[0]?.reason;
-
-const counted = (name: string) => yard.telemetry.counts.filter((one) => one.startsWith(name)).length;
-const told = async () => (await facts()).filter((fact) => fact.startsWith("its group goes on at "));
-
-async function hold(): Promise<readonly string[]> {
-  group.held.length = 0;
-  await holdMembers(yard.context);
-  return group.held;
-}
+const told = async () => (await site.facts()).filter((fact) => fact.startsWith("its group goes on at "));
 
 describe("a machine at first sight", () => {
   it("that came since the last look gets a row of our own, and its ticket", async () => {
-    const agent = await comes();
-    expect(await machine()).toMatchObject({ origin: "launched", state: { kind: "provisioning" } });
-    expect(counted("holdfast_strays_adopted_total")).toBe(0);
+    const agent = await site.comes();
+    expect(await site.machine()).toMatchObject({ origin: "launched", state: { kind: "provisioning" } });
+    expect(site.counted("holdfast_strays_adopted_total")).toBe(0);
     await agent.checkIn();
     await agent.report();
     await yard.queue();
@@ -109,27 +38,27 @@ describe("a machine at first sight", () => {
   });
 
   it("of which nobody can tell since when it is there is adopted, presumed busy", async () => {
-    await comes(SERVING, false);
-    expect(await machine()).toMatchObject({ origin: "adopted", state: { kind: "engaged" } });
-    expect(counted("holdfast_strays_adopted_total")).toBe(1);
+    await site.comes(SERVING, false);
+    expect(await site.machine()).toMatchObject({ origin: "adopted", state: { kind: "engaged" } });
+    expect(site.counted("holdfast_strays_adopted_total")).toBe(1);
   });
 
   it("that came longer ago than it takes to boot is adopted, presumed busy", async () => {
     yard.provider.machines.set(MEMBER, { state: "running", machineId: MEMBER });
-    show(SERVING, MEMBER, true);
+    site.show(SERVING, MEMBER, true);
     yard.clock.advance(yard.context.pool.deadlines.bootMs);
     await yard.pass();
-    expect(await machine()).toMatchObject({ origin: "adopted", state: { kind: "engaged" } });
+    expect(await site.machine()).toMatchObject({ origin: "adopted", state: { kind: "engaged" } });
   });
 
   it("whose agent was faster than our look has a row that knows so", async () => {
     yard.context.hearing.noteTry(MEMBER);
-    await comes();
-    expect(await machine()).toMatchObject({ origin: "launched", isAgentSeen: true });
+    await site.comes();
+    expect(await site.machine()).toMatchObject({ origin: "launched", isAgentSeen: true });
   });
 
   it("that the store calls another's launch is bound to no second row", async () => {
-    await comes();
+    await site.comes();
     const launch = yard.provider.launch.bind(yard.provider);
     yard.provider.launch = async (request) => {
       const launched = await launch(request);
@@ -145,14 +74,14 @@ describe("a machine at first sight", () => {
 
 describe("a machine on its way into service", () => {
   it("gets no ticket before it is there, and then the one that was made for it", async () => {
-    const agent = await comes({ place: "coming", departure: "none" });
+    const agent = await site.comes({ place: "coming", departure: "none" });
     await agent.checkIn();
     await agent.report();
     await yard.queue();
     await yard.pass();
-    expect((await machine())?.state.kind).toBe("provisioning");
+    expect((await site.machine())?.state.kind).toBe("provisioning");
     expect(yard.provider.launches).toEqual([]);
-    show(SERVING);
+    site.show(SERVING);
     await yard.pass();
     expect((await agent.poll()).kind).toBe("ticket");
   });
@@ -160,99 +89,88 @@ describe("a machine on its way into service", () => {
 
 describe("a machine that its group wants to end", () => {
   it("idle: gets no ticket, and goes by its host's word", async () => {
-    const agent = await comes();
-    await agent.checkIn();
-    await agent.report();
-    await yard.pass();
-    show(WAITS);
+    const agent = await site.parked();
+    site.show(WAITS);
     await yard.queue();
     await yard.pass();
-    expect(await machine()).toMatchObject({ state: { kind: "retiring", reason: "group-ends-it", stage: "proving" } });
-    expect(proofs()).toEqual([]);
-    expect(await hold()).toEqual([MEMBER]);
+    expect(await site.machine()).toMatchObject({
+      state: { kind: "retiring", reason: "group-ends-it", stage: "proving" },
+    });
+    expect(site.proofs()).toEqual([]);
+    expect(await site.hold()).toEqual([MEMBER]);
     await agent.report({ phase: "leaving" });
     await yard.pass();
-    expect(proofs()).toEqual(["parked"]);
+    expect(site.proofs()).toEqual(["parked"]);
   });
 
   it("never heard of: goes at once, by the provider's word of it", async () => {
-    await comes();
-    show(WAITS);
+    await site.comes();
+    site.show(WAITS);
     await yard.pass();
-    expect(proofs()).toEqual(["never-engaged"]);
+    expect(site.proofs()).toEqual(["never-engaged"]);
   });
 
   it("never heard of, and back in service: has its boot deadline like any other", async () => {
-    await comes();
-    show(WAITS);
+    await site.comes();
+    site.show(WAITS);
     yard.provider.terminateTakes = false;
     const list = yard.provider.list.bind(yard.provider);
     yard.provider.list = async (which) => {
-      if (which !== "all") show(SERVING);
+      if (which !== "all") site.show(SERVING);
       return list(which);
     };
     await yard.pass();
-    expect(proofs()).toEqual([]);
+    expect(site.proofs()).toEqual([]);
   });
 
   it("with a job: is held at once and at each quarter of the timeout, until the job is over", async () => {
-    const agent = await withJob();
-    const ticketId = (await yard.onlyTicket()).id;
-    show(WAITS);
+    const { agent, ticketId } = await site.withJob();
+    site.show(WAITS);
     await yard.pass();
-    expect(await hold()).toEqual([MEMBER]);
-    expect(await hold()).toEqual([]);
+    expect(await site.hold()).toEqual([MEMBER]);
+    expect(await site.hold()).toEqual([]);
     yard.clock.advance(TIMEOUT_MS / 4 - 1);
-    expect(await hold()).toEqual([]);
+    expect(await site.hold()).toEqual([]);
     yard.clock.advance(1);
-    expect(await hold()).toEqual([MEMBER]);
-    expect(await facts()).toContainEqual(
+    expect(await site.hold()).toEqual([MEMBER]);
+    expect(await site.facts()).toContainEqual(
       expect.stringMatching(/^its group wants to end it and is made to wait, until /),
     );
     await agent.report({ phase: "leaving", ended: [{ id: ticketId, end: { kind: "spent" } }], sighting: NOTHING_SEEN });
     await yard.pass();
     await agent.report({ phase: "leaving", ended: [{ id: ticketId, end: { kind: "spent" } }], sighting: NOTHING_SEEN });
     await yard.pass();
-    expect(proofs()).toEqual(["parked"]);
+    expect(site.proofs()).toEqual(["parked"]);
     expect(yard.context.memory.holds.size).toBe(0);
   });
 
   it("is kept with that reason while its job runs", async () => {
-    await withJob();
-    show(WAITS);
+    await site.withJob();
+    site.show(WAITS);
     await yard.pass();
-    expect(await reason()).toBe("group-waits");
+    expect(await site.reason()).toBe("group-waits");
   });
 
   it("with a listener that has no job: is asked back at once, though jobs wait", async () => {
-    const agent = await comes();
-    await agent.checkIn();
-    await agent.report();
-    await yard.queue();
-    await yard.pass();
-    const answer = await agent.poll();
-    if (answer.kind !== "ticket") throw new Error(`the poll answered ${answer.kind}`);
-    const ticket = { id: answer.ticket.id, step: "online" } as const;
+    const { agent, ticketId } = await site.withTicket();
+    const ticket = { id: ticketId, step: "online" } as const;
     const sighting = { kind: "seen", hasListener: true, workerCount: 0 } as const;
     await agent.report({ phase: "engaged", ticket, sighting });
-    show(WAITS);
+    site.show(WAITS);
     await yard.pass();
     const tickets = await listTicketsOfMachine(yard.store.db, MEMBER);
     expect(tickets.map(({ state }) => state.kind)).toEqual(["handing-back"]);
   });
 
   it("is held no more once the provider was asked to end it", async () => {
-    const agent = await comes();
-    await agent.checkIn();
-    await agent.report();
-    await yard.pass();
+    const agent = await site.parked();
     yard.provider.terminateTakes = false;
-    show(WAITS);
+    site.show(WAITS);
     await yard.pass();
     await agent.report({ phase: "leaving" });
     await yard.pass();
-    expect(proofs()).toContain("parked");
-    expect(await hold()).toEqual([]);
+    expect(site.proofs()).toContain("parked");
+    expect(await site.hold()).toEqual([]);
   });
 
   function shows(): void {
@@ -269,115 +187,115 @@ describe("a machine that its group wants to end", () => {
 
   it("without a row is held: nobody knows that it is idle", async () => {
     shows();
-    expect(await hold()).toEqual([MEMBER]);
+    expect(await site.hold()).toEqual([MEMBER]);
   });
 
   it("is held no more once the provider has said that it is gone, whatever an older listing shows", async () => {
-    await comes();
+    await site.comes();
     yard.provider.machines.clear();
     await yard.pass();
-    expect((await machine())?.state.kind).toBe("gone");
+    expect((await site.machine())?.state.kind).toBe("gone");
     shows();
-    expect(await hold()).toEqual([]);
+    expect(await site.hold()).toEqual([]);
   });
 
   it("is held again at the next pass where the group did not answer", async () => {
-    await withJob();
-    show(WAITS);
+    await site.withJob();
+    site.show(WAITS);
     await yard.pass();
-    group.error = new ProviderError("provider-unavailable", "holding");
-    expect(await hold()).toEqual([MEMBER]);
-    expect(await hold()).toEqual([MEMBER]);
-    group.error = null;
-    expect(await hold()).toEqual([MEMBER]);
-    expect(await hold()).toEqual([]);
+    site.group.error = new ProviderError("provider-unavailable", "holding");
+    expect(await site.hold()).toEqual([MEMBER]);
+    expect(await site.hold()).toEqual([MEMBER]);
+    site.group.error = null;
+    expect(await site.hold()).toEqual([MEMBER]);
+    expect(await site.hold()).toEqual([]);
   });
 
   it("is not remembered as held where nothing waits for it", async () => {
-    await withJob();
-    show(WAITS);
+    await site.withJob();
+    site.show(WAITS);
     await yard.pass();
-    group.isWaiting = false;
-    await hold();
+    site.group.isWaiting = false;
+    await site.hold();
     expect(yard.context.memory.holds.size).toBe(0);
   });
 
   it("is held by nobody in a pool that only observes", async () => {
-    await yard.close();
+    await site.close();
     await open({ mode: "observe" });
-    await comes(WAITS);
-    expect(await hold()).toEqual([]);
+    await site.comes(WAITS);
+    expect(await site.hold()).toEqual([]);
   });
 
   it("is held where its group has no hook by no call at all", async () => {
-    await withJob();
-    show({ place: "serving", departure: "under-way" });
+    await site.withJob();
+    site.show({ place: "serving", departure: "under-way" });
     await yard.pass();
-    expect(await hold()).toEqual([]);
+    expect(await site.hold()).toEqual([]);
   });
 });
 
 describe("the limit of what can be held", () => {
   async function heldFor(ms: number): Promise<void> {
-    await withJob();
-    show(WAITS);
+    await site.withJob();
+    site.show(WAITS);
     await yard.pass();
-    await hold();
+    await site.hold();
     yard.clock.advance(ms);
-    await hold();
+    await site.hold();
   }
 
   it("is told once, at four fifths of it", async () => {
     await heldFor(0.8 * LIMIT_MS - 1);
     expect(await told()).toEqual([]);
     yard.clock.advance(1);
-    await hold();
-    await hold();
+    await site.hold();
+    await site.hold();
     expect(await told()).toHaveLength(1);
     await yard.pass();
-    expect(await reason()).toBe("group-goes-on-soon");
+    expect(await site.reason()).toBe("group-goes-on-soon");
   });
 
   it("makes an end of the group's a forced one, recorded as such", async () => {
     await heldFor(LIMIT_MS);
     yard.provider.machines.clear();
     await yard.pass();
-    expect((await machine())?.state.kind).toBe("gone");
-    expect(counted("holdfast_forced_endings_total")).toBe(1);
-    expect(await facts()).toContain("ended by its group, forced: its hook's global limit of 48 h was past");
+    expect((await site.machine())?.state.kind).toBe("gone");
+    expect(site.counted("holdfast_forced_endings_total")).toBe(1);
+    expect(await site.facts()).toContain("ended by its group, forced: its hook's global limit of 48 h was past");
   });
 
   it("has nothing to do with an end before it", async () => {
     await heldFor(HOUR_MS);
     yard.provider.machines.clear();
     await yard.pass();
-    expect((await machine())?.state.kind).toBe("gone");
-    expect(counted("holdfast_forced_endings_total")).toBe(0);
+    expect((await site.machine())?.state.kind).toBe("gone");
+    expect(site.counted("holdfast_forced_endings_total")).toBe(0);
   });
 });
 
 describe("a machine without an agent of ours", () => {
   it("that was there before us is never ended: what runs there may be somebody else's", async () => {
-    await comes(SERVING, false);
+    await site.comes(SERVING, false);
     yard.clock.advance(10 * HOUR_MS);
     await yard.pass();
-    expect(proofs()).toEqual([]);
-    expect(await reason()).toBe("no-agent");
+    expect(site.proofs()).toEqual([]);
+    expect(await site.reason()).toBe("no-agent");
   });
 
   it("that came since is kept past its boot deadline while no agent was ever heard in the group", async () => {
-    await comes();
+    await site.comes();
     yard.clock.advance(HOUR_MS);
     await yard.pass();
-    expect(proofs()).toEqual([]);
-    expect(await reason()).toBe("no-agent");
+    expect(site.proofs()).toEqual([]);
+    expect(await site.reason()).toBe("no-agent");
   });
 
   it("that came since ends by its boot deadline where others have one", async () => {
     const other = parseMachineId("m-other000000001");
     yard.provider.machines.set(other, { state: "running", machineId: other });
-    show(SERVING, other, true);
-    await comes();
+    site.show(SERVING, other, true);
+    await site.comes();
     await yard.agent(other).checkIn();
     await yard.agent(other).report();
     yard.clock.advance(HOUR_MS);
@@ -389,48 +307,42 @@ describe("a machine without an agent of ours", () => {
   });
 
   it("that its group wants to end is held for no longer than anybody is unknown", async () => {
-    await comes(SERVING, false);
-    show(WAITS);
+    await site.comes(SERVING, false);
+    site.show(WAITS);
     await yard.pass();
     yard.clock.advance(yard.context.pool.deadlines.unknownMs + HOUR_MS);
     await yard.pass();
-    expect(proofs()).toEqual(["forced"]);
+    expect(site.proofs()).toEqual(["forced"]);
   });
 });
 
 describe("a machine that is no member any more", () => {
   it("is given nothing, and ends once it is idle", async () => {
-    const agent = await comes();
-    await agent.checkIn();
-    await agent.report();
-    await yard.pass();
-    show(null);
+    const agent = await site.parked();
+    site.show(null);
     await yard.queue();
     await yard.pass();
-    expect(await machine()).toMatchObject({ state: { kind: "retiring", reason: "group-ends-it" } });
+    expect(await site.machine()).toMatchObject({ state: { kind: "retiring", reason: "group-ends-it" } });
     await agent.report({ phase: "leaving" });
     await yard.pass();
-    expect(proofs()).toEqual(["parked"]);
+    expect(site.proofs()).toEqual(["parked"]);
   });
 
   it("ends where it never came into service", async () => {
-    const agent = await comes({ place: "coming", departure: "none" });
-    show(null);
+    const agent = await site.comes({ place: "coming", departure: "none" });
+    site.show(null);
     await yard.pass();
     await agent.checkIn();
     await agent.report();
     await yard.pass();
-    expect(await machine()).toMatchObject({ state: { reason: "group-ends-it" } });
+    expect(await site.machine()).toMatchObject({ state: { reason: "group-ends-it" } });
   });
 });
 
 describe("a machine out of service", () => {
   it("has no ticket made for it though a job waits", async () => {
-    const agent = await comes();
-    await agent.checkIn();
-    await agent.report();
-    await yard.pass();
-    show({ place: "aside", departure: "none" });
+    await site.parked();
+    site.show({ place: "aside", departure: "none" });
     await yard.pass();
     await yard.queue();
     await yard.pass();
@@ -438,18 +350,18 @@ describe("a machine out of service", () => {
   });
 
   it("gets no ticket and is left alone, until it is back", async () => {
-    const agent = await comes();
-    await agent.checkIn();
-    await agent.report();
-    await yard.pass();
-    show({ place: "aside", departure: "none" });
+    const agent = await site.parked();
+    site.show({ place: "aside", departure: "none" });
     await yard.pass();
     yard.clock.advance(5 * SECOND_MS);
-    await agent.report({ phase: "leaving" });
+    await agent.report({ phase: "preparing" });
     await yard.pass();
-    expect(await reason()).toBe("out-of-service");
-    expect((await machine())?.state.kind).toBe("parked");
-    show(SERVING);
+    yard.clock.advance(HOUR_MS);
+    await agent.report({ phase: "preparing" });
+    await yard.pass();
+    expect(await site.reason()).toBe("out-of-service");
+    expect((await site.machine())?.state.kind).toBe("parked");
+    site.show(SERVING);
     await agent.report();
     await yard.queue();
     await yard.pass();
@@ -461,93 +373,87 @@ describe("a group's reserve", () => {
   const RESERVE: Membership = { place: "reserve", departure: "none" };
 
   it("is the group's own until it is called into service", async () => {
-    await comes(RESERVE);
-    expect(await machine()).toBeUndefined();
+    await site.comes(RESERVE);
+    expect(await site.machine()).toBeUndefined();
   });
 
   it("is trimmed at once, where nobody can have given the machine a ticket", async () => {
-    await comes({ place: "reserve", departure: "waits" });
+    await site.comes({ place: "reserve", departure: "waits" });
     await yard.pass();
-    expect(proofs()).toEqual(["never-engaged"]);
+    expect(site.proofs()).toEqual(["never-engaged"]);
   });
 
   it("is held and not trimmed where nobody can tell what the machine did before", async () => {
-    await comes({ place: "reserve", departure: "waits" }, false);
-    expect(proofs()).toEqual([]);
-    expect(await hold()).toEqual([MEMBER]);
+    await site.comes({ place: "reserve", departure: "waits" }, false);
+    expect(site.proofs()).toEqual([]);
+    expect(await site.hold()).toEqual([MEMBER]);
   });
 
   it("takes back an idle machine, which ends: what a job left there meets no other", async () => {
-    const agent = await comes();
-    await agent.checkIn();
-    await agent.report();
-    await yard.pass();
-    show(RESERVE);
+    await site.parked();
+    site.show(RESERVE);
     yard.provider.machines.set(MEMBER, { state: "stopped", machineId: MEMBER });
     await yard.pass();
-    expect(proofs()).toEqual(["parked"]);
+    expect(site.proofs()).toEqual(["parked"]);
   });
 
   it("is made to wait for one with a job", async () => {
-    await withJob();
-    show(RESERVE);
+    await site.withJob();
+    site.show(RESERVE);
     await yard.pass();
-    expect(await hold()).toEqual([MEMBER]);
-    expect(proofs()).toEqual([]);
+    expect(await site.hold()).toEqual([MEMBER]);
+    expect(site.proofs()).toEqual([]);
   });
 
   it("does not make a machine dead that it stops: it may sleep with its job", async () => {
-    await withJob();
-    show(RESERVE);
+    await site.withJob();
+    site.show(RESERVE);
     yard.provider.machines.set(MEMBER, { state: "stopped", machineId: MEMBER });
     await yard.pass();
     yard.clock.advance(HOUR_MS);
     await yard.pass();
-    expect(proofs()).not.toContain("provider-dead");
+    expect(site.proofs()).not.toContain("provider-dead");
   });
 });
 
 describe("the size of a group", () => {
   it("that others decide: nothing is launched, and nothing ends for want of jobs", async () => {
-    await yard.close();
+    await site.close();
     await open({ sizing: "external" });
     const jobId = await yard.queue();
     await yard.pass();
     expect(yard.provider.launches).toEqual([]);
     const [waits] = await listDecisions(yard.store.db, jobSubject(connectionName(), jobId), 1);
     expect(waits).toMatchObject({ action: "wait", reason: "group-sized-by-others" });
-    const agent = await comes();
-    await agent.checkIn();
-    await agent.report();
-    await yard.pass();
+    const agent = await site.parked();
     expect((await agent.poll()).kind).toBe("ticket");
   });
 
   it("keeps what others sized though no job needs it", async () => {
-    await yard.close();
+    await site.close();
     await open({ sizing: "external" });
-    const agent = await comes();
+    const agent = await site.comes();
     await agent.checkIn();
     for (let minute = 0; minute < 3; minute += 1) {
       await agent.report();
       await yard.pass();
       yard.clock.advance(20 * SECOND_MS);
     }
-    expect((await machine())?.state.kind).toBe("parked");
+    expect((await site.machine())?.state.kind).toBe("parked");
   });
 
   it.each([
     ["is not taken below its minimum", 1, "parked"],
     ["is taken down to it", 0, "gone"],
   ])("%s", async (_what, minimumCount, kind) => {
-    group.minimumCount = minimumCount;
-    const agent = await comes();
+    site.group.minimumCount = minimumCount;
+    const agent = await site.comes();
     await agent.checkIn();
     for (let count = 0; count < 4; count += 1) {
       await agent.report();
       await yard.pass();
       yard.clock.advance(20 * SECOND_MS);
     }
-    expect((await machine())?.state.kind).toBe(kind);
+    expect((await site.machine())?.state.kind).toBe(kind);
   });
 });

@@ -10,7 +10,7 @@ import { readFailure } from "../aws/errors.ts";
  * - `contention`: another call has the group; nothing was done.
  * - `in-progress`: the group is about something with it already; nothing was done.
  * - `throttled`: too many calls; nothing was done.
- * - `no-action`: nothing of that hook waits for this instance, any more or yet.
+ * - `no-action`: nothing of that hook waits for this instance, any more or yet, or there is no such hook.
  * - `at-minimum`: the group would become smaller than its minimum.
  * - `no-member`: the instance is not in the group.
  * - `validation`: the request does not fit what the group is now.
@@ -50,7 +50,7 @@ const TROUBLES: Readonly<Record<string, GroupTrouble>> = {
 };
 
 const VALIDATIONS: readonly (readonly [GroupTrouble, RegExp])[] = [
-  ["no-action", /no active lifecycle action/i],
+  ["no-action", /no active lifecycle action|no lifecycle hook found/i],
   ["at-minimum", /min(?:imum)?[ -]?size/i],
   ["no-member", /no managed instance|instance id not found|not (?:a )?(?:part|member) of/i],
 ];

@@ -29,15 +29,16 @@ export interface HoldContext {
 /** @throws {ProviderError} `provider-unavailable` */
 export async function holdMember(context: HoldContext, id: ProviderId): Promise<Hold | null> {
   const { sights, hooks } = context;
-  const seen = sights.lifecycleOf(id) ?? (await readLifecycle(context, id));
-  const side = seen === null ? null : waitsAt(seen);
+  const side = sideOf(sights.lifecycleOf(id)) ?? sideOf(await readLifecycle(context, id));
   if (side === null) return null;
   const held = await beat(context, await hooks.of(side), id);
   if (held.length > 0) return holdOf(context, held, id);
-  const now = await readLifecycle(context, id);
-  const sideNow = now === null ? null : waitsAt(now);
-  if (sideNow === null) return null;
-  return heldAgain(context, sideNow, id);
+  const sideNow = sideOf(await readLifecycle(context, id));
+  return sideNow === null ? null : heldAgain(context, sideNow, id);
+}
+
+function sideOf(lifecycle: string | null): HookSide | null {
+  return lifecycle === null ? null : waitsAt(lifecycle);
 }
 
 /** It waits, and not for the hooks that we know: they were changed. */

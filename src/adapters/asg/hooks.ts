@@ -10,8 +10,8 @@ const READ_AGAIN_MS = 10 * MINUTE_MS;
 
 /** The API's own limits ("Considerations and limitations for lifecycle hooks", Auto Scaling user guide). */
 const HEARTBEAT_DEFAULT_SECONDS = 3_600;
-const GLOBAL_MAX_SECONDS = 172_800;
-const HEARTBEATS_MAX = 100;
+export const GLOBAL_MAX_SECONDS = 172_800;
+export const HEARTBEATS_MAX = 100;
 
 export interface Hook {
   readonly name: string;

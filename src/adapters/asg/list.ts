@@ -2,8 +2,9 @@
  * Lists the members of the group: by the group's own word where each is on its way, by EC2's in what state it is. What EC2
  * shows terminated is gone, whatever the group says; what EC2 does not show, yet or any more, is not.
  *
- * A complete listing is three readings at once, and one more for a group with a warm pool (further pages apart): the
- * group, what EC2 has of it, and what carries our marks: that may have been detached, and stays ours.
+ * A complete listing is three readings at once (further pages apart): the group, what EC2 has of it, and what carries our
+ * marks: that may have been detached, and stays ours. One more is for a group with a warm pool, and one for members that
+ * EC2 did not show.
  */
 import { CreateTagsCommand, type Instance } from "@aws-sdk/client-ec2";
 import { type ProviderId, parseProviderId } from "../../domain/ids.ts";
@@ -17,7 +18,7 @@ import { type Owner, readMarks, TAG } from "../aws/tags.ts";
 import type { AsgClients } from "./clients.ts";
 import { type GroupReading, type Member, readGroup, readMembers, readReserve } from "./group.ts";
 import { isReserve } from "./lifecycle.ts";
-import type { Newcomers } from "./newcomers.ts";
+import type { Newcomers, Sighted } from "./newcomers.ts";
 import { observeLeft, observeMember, type View } from "./observe.ts";
 import type { OpenLaunches } from "./open-launches.ts";
 import type { AsgSettings } from "./settings.ts";
@@ -48,36 +49,46 @@ export async function listMachines(
 }
 
 async function listAll(context: ListContext): Promise<readonly ObservedMachine[]> {
-  const { clients, settings, owner, clock, sights, newcomers } = context;
+  const { clients, settings, owner, clock, sights, newcomers, launches } = context;
   const observedAtMs = clock.nowMs();
   const [{ group, members }, tagged, marked] = await Promise.all([
     readAllMembers(clients, settings.group),
     describeBy(clients.ec2, [{ Name: `tag:${GROUP_TAG}`, Values: [settings.group] }]),
     describeAll(clients.ec2, owner),
   ]);
-  const instances = new Map(ours(context, [...marked, ...tagged]).map((one) => [one.InstanceId ?? "", one]));
-  const anothers = new Set(tagged.filter((one) => isAnothers(one, owner.controllerId)).map((one) => one.InstanceId));
-  const present = members.filter(({ id }) => !anothers.has(id));
+  const found = new Map([...marked, ...tagged].map((one) => [one.InstanceId ?? "", one]));
+  for (const [id, one] of await readUnshown(clients, members, found)) found.set(id, one);
+  const instances = ours(context, found);
+  const present = members.filter(({ id }) => instances.has(id) || !found.has(id));
+  const placed = new Set(present.map(({ id }) => id));
+  const left = [...instances.values()].filter(({ InstanceId: id = "" }) => !placed.has(id));
   sights.noteListing(group, present, observedAtMs);
-  const since = newcomers.note(
-    observedAtMs,
-    present.map((member) => sightedOf(member, instances.get(member.id))),
-  );
+  const since = newcomers.note(observedAtMs, [
+    ...present.map(({ id, lifecycle }) => sightedOf(id, instances.get(id), isReserve(lifecycle))),
+    ...left.map((one) => sightedOf(one.InstanceId ?? "", one, null)),
+  ]);
   await mark(
     context,
     present.flatMap(({ id }) => instances.get(id) ?? []),
   );
-  const view: View = { owner, observedAtMs, hasGroup: group !== null, launchOf: (id) => context.launches.launchOf(id) };
-  const placed = new Set(present.map(({ id }) => id));
-  return [
-    ...present.map((member) => ({
-      ...observeMember(view, member, instances.get(member.id)),
-      newcomerSinceMs: since.get(member.id) ?? null,
-    })),
-    ...[...instances.values()]
-      .filter(({ InstanceId: id = "" }) => !placed.has(id))
-      .flatMap((one) => observeLeft(view, one)),
+  const view: View = { owner, observedAtMs, hasGroup: group !== null, launchOf: (id) => launches.launchOf(id) };
+  const observed = [
+    ...present.map((member) => observeMember(view, member, instances.get(member.id))),
+    ...left.flatMap((one) => observeLeft(view, one)),
   ];
+  return observed.map((one) => ({ ...one, newcomerSinceMs: since.get(one.providerId) ?? null }));
+}
+
+/** Members that EC2's listing does not show, which lags more than a reading by ids: few, and only for a moment. */
+function readUnshown(
+  clients: AsgClients,
+  members: readonly Member[],
+  found: ReadonlyMap<string, Instance>,
+): Promise<ReadonlyMap<string, Instance>> {
+  return describeByIds(
+    clients.ec2,
+    members.map(({ id }) => id).filter((id) => !found.has(id)),
+  );
 }
 
 async function readAllMembers(
@@ -93,8 +104,10 @@ async function readAllMembers(
 }
 
 /** Not another controller's, and not of another group, which another pool or a former setting of this one names. */
-function ours({ owner, settings }: ListContext, instances: readonly Instance[]): readonly Instance[] {
-  return instances.filter((one) => !isAnothers(one, owner.controllerId) && !isOfAnotherGroup(one, settings.group));
+function ours({ owner, settings }: ListContext, found: ReadonlyMap<string, Instance>): ReadonlyMap<string, Instance> {
+  return new Map(
+    [...found].filter(([, one]) => !isAnothers(one, owner.controllerId) && !isOfAnotherGroup(one, settings.group)),
+  );
 }
 
 function isOfAnotherGroup({ Tags: tags }: Instance, group: string): boolean {
@@ -102,9 +115,8 @@ function isOfAnotherGroup({ Tags: tags }: Instance, group: string): boolean {
   return named !== undefined && named !== group;
 }
 
-function sightedOf({ id, lifecycle }: Member, instance: Instance | undefined) {
-  const launchedAtMs = instance?.LaunchTime?.getTime() ?? null;
-  return { id, launchedAtMs, isReserve: isReserve(lifecycle) };
+function sightedOf(id: string, instance: Instance | undefined, isReserve: boolean | null): Sighted {
+  return { id, launchedAtMs: instance?.LaunchTime?.getTime() ?? null, isReserve };
 }
 
 /**
@@ -138,7 +150,7 @@ export async function readByIds(
   const observedAtMs = clock.nowMs();
   const unique = [...new Set(ids)];
   const [members, found] = await Promise.all([readMembers(clients, unique), describeByIds(clients.ec2, unique)]);
-  const instances = new Map(ours(context, [...found.values()]).map((one) => [one.InstanceId ?? "", one]));
+  const instances = ours(context, found);
   const view: View = {
     owner,
     observedAtMs,

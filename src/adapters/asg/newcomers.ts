@@ -12,46 +12,37 @@ const SIGHT_LAG_MS = 10 * SECOND_MS;
 
 export interface Sighted {
   readonly id: string;
-  /** Null: EC2 does not show it yet. */
+  /** Null: EC2 knows nothing of it, so it is being launched, or was gone long ago. */
   readonly launchedAtMs: number | null;
-  readonly isReserve: boolean;
+  /** Null: the group does not list it now, which says nothing of where it was. */
+  readonly isReserve: boolean | null;
 }
 
 export class Newcomers {
   #last: { readonly startedAtMs: number; readonly isReserve: ReadonlyMap<string, boolean> } | null = null;
-  /** Of members that EC2 did not show: when the last listing began that did not show them at all. */
-  #unseenSinceMs: ReadonlyMap<string, number> = new Map();
 
   /**
    * Takes in a complete listing.
-   * @returns since when each newcomer is there.
+   * @returns for each newcomer since when it is there at the earliest.
    */
   note(startedAtMs: number, sighted: readonly Sighted[]): ReadonlyMap<string, number> {
     const since = new Map<string, number>();
-    const unseen = new Map<string, number>();
+    const isReserve = new Map<string, boolean>();
     for (const one of sighted) {
-      const sinceMs = this.#sinceOf(one, startedAtMs);
+      const sinceMs = this.#sinceOf(one);
       if (sinceMs !== null) since.set(one.id, sinceMs);
-      const unseenSinceMs = this.#unseenSinceOf(one);
-      if (unseenSinceMs !== null) unseen.set(one.id, unseenSinceMs);
+      isReserve.set(one.id, one.isReserve ?? this.#last?.isReserve.get(one.id) ?? false);
     }
-    this.#unseenSinceMs = unseen;
-    const shown = sighted.filter(({ id }) => !unseen.has(id));
-    this.#last = { startedAtMs, isReserve: new Map(shown.map(({ id, isReserve }) => [id, isReserve])) };
+    this.#last = { startedAtMs, isReserve };
     return since;
   }
 
-  #sinceOf({ id, launchedAtMs, isReserve }: Sighted, startedAtMs: number): number | null {
-    if (this.#last === null || isReserve) return null;
-    const wasReserve = this.#last.isReserve.get(id);
-    if (wasReserve !== undefined) return wasReserve ? startedAtMs : null;
-    if (launchedAtMs === null) return null;
-    const unseenSinceMs = this.#unseenSinceMs.get(id) ?? this.#last.startedAtMs;
-    return launchedAtMs + SIGHT_LAG_MS > unseenSinceMs ? launchedAtMs : null;
-  }
-
-  #unseenSinceOf({ id, launchedAtMs }: Sighted): number | null {
-    if (launchedAtMs !== null || this.#last === null || this.#last.isReserve.has(id)) return null;
-    return this.#unseenSinceMs.get(id) ?? this.#last.startedAtMs;
+  #sinceOf({ id, launchedAtMs, isReserve }: Sighted): number | null {
+    const last = this.#last;
+    if (last === null || isReserve === true) return null;
+    const wasReserve = last.isReserve.get(id);
+    if (wasReserve !== undefined) return wasReserve && isReserve === false ? last.startedAtMs : null;
+    if (launchedAtMs === null) return last.startedAtMs;
+    return launchedAtMs + SIGHT_LAG_MS > last.startedAtMs ? launchedAtMs : null;
   }
 }

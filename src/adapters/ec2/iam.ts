@@ -4,6 +4,7 @@
  * for Amazon EC2", service authorization reference).
  */
 import type { ControllerId, PoolName } from "../../domain/ids.ts";
+import { type IamPolicy, policyOf, type Statement, unique } from "../aws/iam.ts";
 import { TAG } from "../aws/tags.ts";
 import type { Ec2Settings } from "./settings.ts";
 
@@ -12,19 +13,6 @@ export interface PolicyPool {
   readonly settings: Ec2Settings;
   /** Whether some of its machines wait stopped. */
   readonly keepsStopped?: boolean;
-}
-
-interface Statement {
-  readonly Sid: string;
-  readonly Effect: "Allow";
-  readonly Action: string | readonly string[];
-  readonly Resource: string | readonly string[];
-  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
-}
-
-export interface IamPolicy {
-  readonly Version: "2012-10-17";
-  readonly Statement: readonly Statement[];
 }
 
 /** `CreateFleet` starts instances by `RunInstances` in the caller's name. */
@@ -36,63 +24,60 @@ export function policyFor(controllerId: ControllerId, pools: readonly PolicyPool
   const settings = pools.map((pool) => pool.settings);
   const ours = { StringEquals: { [`aws:ResourceTag/${TAG.controller}`]: controllerId } };
   const marked = { StringEquals: { [`aws:RequestTag/${TAG.controller}`]: controllerId } };
-  return {
-    Version: "2012-10-17",
-    Statement: [
-      readings(settings),
-      ...uses(settings, regions),
-      {
-        Sid: "StartWithOurTag",
-        Effect: "Allow",
-        Action: LAUNCH_ACTIONS,
-        Resource: arns(regions, ["instance", "volume", "network-interface", "fleet", "spot-instances-request"]),
-        Condition: marked,
-      },
-      {
-        Sid: "TagWhatIsStarted",
-        Effect: "Allow",
-        Action: "ec2:CreateTags",
-        Resource: arns(regions, [
-          "instance",
-          "volume",
-          "network-interface",
-          "fleet",
-          "spot-instances-request",
-          "launch-template",
-        ]),
-        Condition: {
-          StringEquals: {
-            "ec2:CreateAction": [...LAUNCH_ACTIONS.map(withoutPrefix), "CreateLaunchTemplate"],
-            [`aws:RequestTag/${TAG.controller}`]: controllerId,
-          },
+  return policyOf([
+    readings(settings),
+    ...uses(settings, regions),
+    {
+      Sid: "StartWithOurTag",
+      Effect: "Allow",
+      Action: LAUNCH_ACTIONS,
+      Resource: arns(regions, ["instance", "volume", "network-interface", "fleet", "spot-instances-request"]),
+      Condition: marked,
+    },
+    {
+      Sid: "TagWhatIsStarted",
+      Effect: "Allow",
+      Action: "ec2:CreateTags",
+      Resource: arns(regions, [
+        "instance",
+        "volume",
+        "network-interface",
+        "fleet",
+        "spot-instances-request",
+        "launch-template",
+      ]),
+      Condition: {
+        StringEquals: {
+          "ec2:CreateAction": [...LAUNCH_ACTIONS.map(withoutPrefix), "CreateLaunchTemplate"],
+          [`aws:RequestTag/${TAG.controller}`]: controllerId,
         },
       },
-      {
-        Sid: "EndWhatIsOurs",
-        Effect: "Allow",
-        Action: "ec2:TerminateInstances",
-        Resource: arns(regions, ["instance"]),
-        Condition: ours,
-      },
-      ...standbys(pools, ours),
-      {
-        Sid: "MakeOurTemplates",
-        Effect: "Allow",
-        Action: "ec2:CreateLaunchTemplate",
-        Resource: arns(regions, ["launch-template"]),
-        Condition: marked,
-      },
-      {
-        Sid: "KeepOurTemplates",
-        Effect: "Allow",
-        Action: ["ec2:CreateLaunchTemplateVersion", "ec2:ModifyLaunchTemplate", "ec2:DeleteLaunchTemplateVersions"],
-        Resource: arns(regions, ["launch-template"]),
-        Condition: ours,
-      },
-      ...roles(settings),
-      ...keys(settings),
-    ],
-  };
+    },
+    {
+      Sid: "EndWhatIsOurs",
+      Effect: "Allow",
+      Action: "ec2:TerminateInstances",
+      Resource: arns(regions, ["instance"]),
+      Condition: ours,
+    },
+    ...standbys(pools, ours),
+    {
+      Sid: "MakeOurTemplates",
+      Effect: "Allow",
+      Action: "ec2:CreateLaunchTemplate",
+      Resource: arns(regions, ["launch-template"]),
+      Condition: marked,
+    },
+    {
+      Sid: "KeepOurTemplates",
+      Effect: "Allow",
+      Action: ["ec2:CreateLaunchTemplateVersion", "ec2:ModifyLaunchTemplate", "ec2:DeleteLaunchTemplateVersions"],
+      Resource: arns(regions, ["launch-template"]),
+      Condition: ours,
+    },
+    ...roles(settings),
+    ...keys(settings),
+  ]);
 }
 
 function readings(settings: readonly Ec2Settings[]): Statement {
@@ -208,8 +193,4 @@ function arns(regions: readonly string[], kinds: readonly string[]): readonly st
 
 function withoutPrefix(action: string): string {
   return action.replace(/^ec2:/, "");
-}
-
-function unique<Item>(items: readonly Item[]): readonly Item[] {
-  return [...new Set(items)];
 }

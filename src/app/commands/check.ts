@@ -19,7 +19,7 @@ export interface CheckOptions {
   readonly json?: boolean | undefined;
   /** Leaves GitHub out. */
   readonly offline?: boolean | undefined;
-  /** Instead of all that: the IAM policy that the EC2 pools need. */
+  /** Instead of all that: the IAM policy that the pools at AWS need. */
   readonly iam?: boolean | undefined;
   /** Instead of all that: the roles that the Kubernetes pools need. */
   readonly rbac?: boolean | undefined;
@@ -70,13 +70,20 @@ async function policyOf({ controllerId, pools }: Config, configPath: string): Pr
       ? [{ pool: policy.name, settings: provider, keepsStopped: policy.warmStoppedCount > 0 }]
       : [],
   );
-  if (named.length > 0) {
-    const { policyFor } = await import("../../adapters/ec2/iam.ts");
-    return policyFor(controllerId, named);
+  const groups = pools.flatMap(({ provider }) => (provider.kind === "asg" ? [provider] : []));
+  if (named.length + groups.length > 0) {
+    const [{ policyFor }, { groupStatements }, { policyOf: policyWith }] = await Promise.all([
+      import("../../adapters/ec2/iam.ts"),
+      import("../../adapters/asg/iam.ts"),
+      import("../../adapters/aws/iam.ts"),
+    ]);
+    const ofInstances = named.length === 0 ? [] : policyFor(controllerId, named).Statement;
+    const ofGroups = groups.length === 0 ? [] : groupStatements(controllerId, groups);
+    return policyWith([...ofInstances, ...ofGroups]);
   }
   throw new CommandError("writing an IAM policy", {
     code: "usage",
-    wrong: `No pool of ${configPath} is of kind ec2, so none needs one.`,
+    wrong: `No pool of ${configPath} is of kind ec2 or asg, so none needs one.`,
     mend: "Leave out --iam, or name the configuration with such pools by --config.",
   });
 }

@@ -6,6 +6,7 @@ import { invariant } from "../../domain/invariant.ts";
 import type { PoolPolicy, PoolScope } from "../../domain/pool.ts";
 import { PROTOCOL_VERSION } from "../../domain/protocol.ts";
 import { type ListenAddress, urlOf } from "./addresses.ts";
+import { buildAsg } from "./build-asg.ts";
 import { buildKubernetes } from "./build-kubernetes.ts";
 import type {
   Config,
@@ -19,7 +20,7 @@ import type {
 import type { NetworkSecret } from "./networks.ts";
 import type { WrittenConfig, WrittenPool } from "./schema.ts";
 import type { AuthSecret, Secrets } from "./secrets.ts";
-import { hashSettings } from "./settings-hash.ts";
+import { hashSettings, type MadeFrom } from "./settings-hash.ts";
 
 /**
  * Puts together what was written and the secrets beside it. Only for a configuration without problems.
@@ -116,7 +117,8 @@ export function buildPool(
 ): PoolConfig {
   const made = buildProvider(pool, folder);
   // Who vouches for a machine is nothing that it is made from.
-  const provider: ProviderConfig = made.kind === "ec2" ? { ...made, identityCertificates } : made;
+  const provider: ProviderConfig =
+    made.kind === "ec2" || made.kind === "asg" ? { ...made, identityCertificates } : made;
   const { directory = POD_RUNNER_DIRECTORY, environment } = pool.runner;
   const runner: RunnerConfig = {
     // Of a machine that is a computer of its own, the folder is there and not here.
@@ -148,17 +150,20 @@ export function buildPool(
       unknownMs: pool.deadlines.unknown,
     },
     rerun: pool.rerun.lostJobs ? { exceptLabel: pool.rerun.exceptLabel ?? null } : null,
-    settingsHash: hashSettings({ runner, provider: made, agentsUrl, protocolVersion: PROTOCOL_VERSION }),
+    ...(made.kind === "asg" && made.scaling === "external" ? { sizing: "external" as const } : {}),
+    settingsHash: hashSettings({ runner, provider: madeFrom(made), agentsUrl, protocolVersion: PROTOCOL_VERSION }),
   };
   return { policy, runner, provider };
 }
 
-function buildProvider({ provider, runner }: WrittenPool, folder: string): ProviderConfig {
+function buildProvider(pool: WrittenPool, folder: string): ProviderConfig {
+  const { provider, runner } = pool;
   if (provider.kind === "process") {
     invariant(provider.workDirectory !== undefined, "a process pool without problems has a folder");
     return { kind: "process", workDirectory: resolve(folder, provider.workDirectory) };
   }
   if (provider.kind === "kubernetes") return buildKubernetes(provider, folder);
+  if (provider.kind === "asg") return buildAsg(pool);
   const { region, subnets, instanceTypes, volume } = provider;
   invariant(region !== undefined && subnets !== undefined && instanceTypes !== undefined, "an EC2 pool has its keys");
   return {
@@ -187,6 +192,13 @@ function buildProvider({ provider, runner }: WrittenPool, folder: string): Provi
     runnerDownload: runner.download ?? null,
     identityCertificates: [],
   };
+}
+
+/** A group's launch template makes its machines: who sizes the group, and how it is reached, changes none of them. */
+function madeFrom(provider: ProviderConfig): MadeFrom {
+  if (provider.kind !== "asg") return provider;
+  const { kind, region, group } = provider;
+  return { kind, region, group };
 }
 
 function buildVolume(volume: NonNullable<WrittenPool["provider"]["volume"]>): VolumeSettings {

@@ -1,9 +1,11 @@
 /** What each kind of provider demands and refuses among the keys of its block. */
 
+import { checkAsg } from "./check-asg.ts";
 import { checkKubernetes } from "./check-kubernetes.ts";
 import type { DraftPool } from "./draft.ts";
 import { noteOf, RESERVED } from "./key.ts";
 import type { ProblemList } from "./problems.ts";
+import { ASG_SHAPE } from "./schema-asg.ts";
 import { EC2_IMAGE, EC2_REQUIRED, EC2_SHAPE } from "./schema-ec2.ts";
 import { KUBERNETES_SHAPE } from "./schema-kubernetes.ts";
 import { PROVIDER_KINDS } from "./schema-pools.ts";
@@ -18,14 +20,21 @@ export function checkProvider(path: string, pool: DraftPool, problems: ProblemLi
   demandRunner(path, pool, problems);
   if (provider.kind === "process") checkProcess(path, pool, provider, problems);
   if (provider.kind === "kubernetes") checkKubernetes(path, pool, provider, problems);
+  if (provider.kind === "asg") checkAsg(path, pool, provider, problems);
   if (provider.kind === "ec2") checkEc2(path, pool, provider, problems);
 }
 
 type Keys = Readonly<Record<string, unknown>>;
 
-const SHAPES: Readonly<Record<string, object>> = { ec2: EC2_SHAPE, kubernetes: KUBERNETES_SHAPE };
+const SHAPES: Readonly<Record<string, object>> = { ec2: EC2_SHAPE, asg: ASG_SHAPE, kubernetes: KUBERNETES_SHAPE };
 /** Whose keys another kind has too. */
-const SHARED: Readonly<Record<string, readonly string[]>> = { image: ["ec2", "kubernetes"] };
+const SHARED: Readonly<Record<string, readonly string[]>> = {
+  image: ["ec2", "kubernetes"],
+  region: ["ec2", "asg"],
+  identityCertificateFile: ["ec2", "asg"],
+  endpoint: ["ec2", "asg"],
+  longestJob: ["asg", "kubernetes"],
+};
 
 /** Keys of the kinds that this pool is not of. */
 function refuseOthers(at: string, provider: Keys, problems: ProblemList): void {
@@ -43,6 +52,7 @@ function refuseOthers(at: string, provider: Keys, problems: ProblemList): void {
 
 const WITHOUT_FOLDER: Readonly<Record<string, string>> = {
   ec2: "remove it: an instance has a disk of its own",
+  asg: "remove it: an instance has a disk of its own",
   kubernetes: "remove it: a pod has a volume of its own",
 };
 

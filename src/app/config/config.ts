@@ -1,4 +1,5 @@
 /** The configuration as the rest of the program gets it: checked, with defaults, secrets read, paths absolute. */
+import type { AsgSettings } from "../../adapters/asg/settings.ts";
 import type { Ec2Settings, RunnerDownload } from "../../adapters/ec2/settings.ts";
 import type { KubernetesSettings } from "../../adapters/kubernetes/settings.ts";
 import type { ConnectionName, ControllerId } from "../../domain/ids.ts";
@@ -85,7 +86,7 @@ export interface RunnerConfig {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-export type ProviderConfig = ProcessProviderConfig | Ec2ProviderConfig | KubernetesProviderConfig;
+export type ProviderConfig = ProcessProviderConfig | Ec2ProviderConfig | AsgProviderConfig | KubernetesProviderConfig;
 
 export interface ProcessProviderConfig {
   readonly kind: "process";
@@ -97,6 +98,14 @@ export interface Ec2ProviderConfig extends Ec2Settings {
   /** The user of the image that runners run as. */
   readonly runnerUser: string;
   readonly runnerDownload: RunnerDownload | null;
+  /** PEM of those with which EC2 signs identity documents in the region. */
+  readonly identityCertificates: readonly string[];
+}
+
+export interface AsgProviderConfig extends AsgSettings {
+  readonly kind: "asg";
+  /** The user of the image that runners run as: the installer's to know. */
+  readonly runnerUser: string;
   /** PEM of those with which EC2 signs identity documents in the region. */
   readonly identityCertificates: readonly string[];
 }

@@ -1,5 +1,6 @@
 /** What is right in itself and wrong together. */
 import { isLoopback, isWildcard, parseListenAddress } from "./addresses.ts";
+import { checkGroups } from "./check-asg.ts";
 import { checkProvider } from "./check-provider.ts";
 import type { Draft, DraftPool } from "./draft.ts";
 import { nearestOf } from "./issues.ts";
@@ -16,6 +17,7 @@ export function checkTogether(draft: Draft, problems: ProblemList): void {
 /** @param path of the list of pools. */
 export function checkPools(path: string, draft: Pick<Draft, "pools" | "github">, problems: ProblemList): void {
   checkNames(path, draft.pools ?? [], problems);
+  checkGroups(path, draft.pools, problems);
   for (const [index, pool] of (draft.pools ?? []).entries()) {
     if (pool !== undefined) checkPool(`${path}[${index}]`, pool, draft, problems);
   }
@@ -107,8 +109,10 @@ function checkStopped(
   if (stopped <= 0) return;
   const max = machines?.max;
   const key = `${path}.warm.stopped`;
-  if (provider?.kind === "process" || provider?.kind === "kubernetes") {
-    problems.add(key, "needs a provider that can stop a machine and start it again", "remove it, or use `kind: ec2`");
+  if (provider?.kind !== undefined && provider.kind !== "ec2") {
+    const mend =
+      provider.kind === "asg" ? "remove it: a group has a warm pool of its own" : "remove it, or use `kind: ec2`";
+    problems.add(key, "needs a provider that can stop a machine and start it again", mend);
     return;
   }
   if (max !== undefined && max >= 0 && others + stopped > max) {

@@ -54,7 +54,9 @@ export async function readIdentityCertificates(
 ): Promise<ReadonlyMap<number, readonly string[]>> {
   const found = new Map<number, readonly string[]>();
   for (const [index, pool] of (draft.pools ?? []).entries()) {
-    const file = pool?.provider?.kind === "ec2" ? pool.provider.identityCertificateFile : undefined;
+    const file = ["ec2", "asg"].includes(String(pool?.provider?.kind))
+      ? pool?.provider?.identityCertificateFile
+      : undefined;
     if (typeof file !== "string" || file === "") continue;
     const path = `pools[${index}].provider.identityCertificateFile`;
     const source =

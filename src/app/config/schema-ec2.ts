@@ -80,9 +80,9 @@ export const EC2_IMAGE = /^(?:ami-[0-9a-f]{8,17}|resolve:ssm:\/?[A-Za-z0-9_.:/-]
 
 export const EC2_SHAPE = {
   region: key(matchedText(/^[a-z]{2}(?:-[a-z]+)+-\d$/, "must be the name of an AWS region").optional(), {
-    says: "`ec2`: the region, as in `eu-central-1`. Required.",
+    says: "`ec2`, `asg`: the region, as in `eu-central-1`. Required.",
     example: "region: eu-central-1",
-    defaultText: "**required** for `ec2`",
+    defaultText: "**required** for `ec2` and `asg`",
   }),
   subnets: key(z.array(idText("a subnet's id", "subnet")).min(1).max(SUBNET_COUNT_MAX).optional(), {
     says: "`ec2`: the subnets that machines are started in, of one VPC; one in each zone gives spot the most room. 1 to 50. Required.",
@@ -173,12 +173,12 @@ export const EC2_SHAPE = {
     example: "tags: { team: platform }",
   }),
   identityCertificateFile: key(pathText().optional(), {
-    says: "`ec2`: the certificates (PEM) with which EC2 signs identity documents in this region (RSA-2048), as AWS publishes them in the user guide; a machine proves by its document which instance it is. Required.",
+    says: "`ec2`, `asg`: the certificates (PEM) with which EC2 signs identity documents in this region (RSA-2048), as AWS publishes them in the user guide; a machine proves by its document which instance it is. Required.",
     example: "identityCertificateFile: ./eu-central-1.pem",
-    defaultText: "**required** for `ec2`",
+    defaultText: "**required** for `ec2` and `asg`",
   }),
   endpoint: key(urlText().optional(), {
-    says: "`ec2`: another address of EC2's API, such as a VPC endpoint of your own.",
+    says: "`ec2`, `asg`: another address of EC2's API, such as a VPC endpoint of your own.",
     example: "endpoint: https://vpce-0123-abcd.ec2.eu-central-1.vpce.amazonaws.com",
     defaultText: "the region's own",
   }),

@@ -184,7 +184,7 @@ export const KUBERNETES_SHAPE = {
     },
   ),
   longestJob: key(durationText(MINUTE_MS, LONGEST_JOB_MAX_MS, "from 1m to 5d").optional(), {
-    says: "`kubernetes`: so long a pod that somebody else deletes (a drain, a person) may go on with its job. A duration, 1m to 5d.",
+    says: "`kubernetes`: so long a pod that somebody else deletes (a drain, a person) may go on with its job. `asg`: what `holdfast check` measures the group's hooks by. A duration, 1m to 5d.",
     example: "longestJob: 6h",
     defaultText: "`6h`",
   }),

@@ -1,7 +1,8 @@
 /** One entry of `pools`. */
 import * as z from "zod";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
-import { durationText, key, matchedText, pathText, RESERVED, reserved, urlText } from "./key.ts";
+import { durationText, key, matchedText, pathText, reserved, urlText } from "./key.ts";
+import { ASG_SHAPE } from "./schema-asg.ts";
 import { enterpriseText, nameText, organizationText, repositoryPatternText } from "./schema-connections.ts";
 import { EC2_SHAPE } from "./schema-ec2.ts";
 import { KUBERNETES_SHAPE } from "./schema-kubernetes.ts";
@@ -117,14 +118,14 @@ const RunnerDownloadSchema = z.strictObject({
 
 const RunnerSchema = z.strictObject({
   directory: key(pathText().optional(), {
-    says: "The folder of GitHub's runner (with `bin/Runner.Listener`) that each machine gets a copy of; for `ec2` and `kubernetes` a folder of the image, from `/` on.",
+    says: "The folder of GitHub's runner (with `bin/Runner.Listener`) that each machine gets a copy of; for `ec2`, `asg` and `kubernetes` a folder of the image, from `/` on.",
     example: "directory: /opt/runner",
     defaultText: "**required** but for `kubernetes`: `/home/runner`, where GitHub's own image has it",
   }),
   user: key(matchedText(/^[a-z_][a-z0-9_-]{0,31}$/, "must be the name of a user").optional(), {
-    says: "`ec2`: the user of the image that the runner and its jobs run as. Reserved for `process`.",
+    says: "`ec2`, `asg`: the user of the image that the runner and its jobs run as. Reserved for `process`.",
     example: "user: runner",
-    defaultText: "`runner` for `ec2`",
+    defaultText: "`runner` for `ec2` and `asg`",
   }),
   download: key(RunnerDownloadSchema.optional(), {
     says: "`ec2`: where the runner is fetched from by machines whose image has none in `directory`.",
@@ -139,18 +140,18 @@ const RunnerSchema = z.strictObject({
   ),
 });
 
-export const PROVIDER_KINDS = ["process", "ec2", "kubernetes"] as const;
+export const PROVIDER_KINDS = ["process", "ec2", "asg", "kubernetes"] as const;
 
 const ProviderSchema = z.strictObject({
   kind: key(
     z.string().superRefine((kind, context) => {
       if (PROVIDER_KINDS.some((known) => known === kind)) return;
-      const message = kind === "asg" ? RESERVED : "is not a kind of provider";
-      const mend = "use `kind: process`, `kind: ec2` or `kind: kubernetes`";
+      const message = "is not a kind of provider";
+      const mend = "use `kind: process`, `kind: ec2`, `kind: asg` or `kind: kubernetes`";
       context.addIssue({ code: "custom", message, params: { mend } });
     }),
     {
-      says: "What a machine is. `process`: a tree of processes on this computer; `ec2`: an EC2 instance; `kubernetes`: a pod.",
+      says: "What a machine is. `process`: a tree of processes on this computer; `ec2`: an EC2 instance; `asg`: a member of an Auto Scaling group; `kubernetes`: a pod.",
       example: "kind: process",
     },
   ),
@@ -160,6 +161,7 @@ const ProviderSchema = z.strictObject({
     defaultText: "**required** for `process`",
   }),
   ...EC2_SHAPE,
+  ...ASG_SHAPE,
   ...KUBERNETES_SHAPE,
 });
 

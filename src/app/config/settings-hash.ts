@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ProviderConfig, RunnerConfig } from "./config.ts";
+import type { AsgProviderConfig, ProviderConfig, RunnerConfig } from "./config.ts";
 
 /**
  * Everything that a machine is made from: one that was made from other settings is replaced when it is parked. Labels,
@@ -8,12 +8,17 @@ import type { ProviderConfig, RunnerConfig } from "./config.ts";
  */
 export interface MachineSettings {
   readonly runner: RunnerConfig;
-  readonly provider: ProviderConfig;
+  readonly provider: MadeFrom;
   /** Where its agent reaches us. */
   readonly agentsUrl: string;
   /** What its agent speaks: we serve the present version and the one before, so no machine may fall behind by two. */
   readonly protocolVersion: number;
 }
+
+/** Of a group: which it is. What its machines are made from, it alone knows. */
+export type MadeFrom =
+  | Exclude<ProviderConfig, AsgProviderConfig>
+  | Pick<AsgProviderConfig, "kind" | "region" | "group">;
 
 const HASH_LENGTH = 16;
 

@@ -4,6 +4,7 @@
  * none.
  */
 import * as z from "zod";
+import { SCALINGS } from "../../adapters/asg/settings.ts";
 import {
   MARKETS,
   ON_DEMAND_ALLOCATIONS,
@@ -56,6 +57,18 @@ const StoredEc2Schema = z.object({
   tags: z.record(z.string(), z.string()),
   runnerUser: z.string(),
   runnerDownload: z.object({ url: z.string(), sha256: z.string(), version: z.string() }).nullable(),
+  identityCertificates: texts(),
+});
+
+const StoredAsgSchema = z.object({
+  kind: z.literal("asg"),
+  region: z.string(),
+  group: z.string(),
+  scaling: z.enum(SCALINGS),
+  endpoint: textOrNull(),
+  autoScalingEndpoint: textOrNull(),
+  longestJobSeconds: count(),
+  runnerUser: z.string(),
   identityCertificates: texts(),
 });
 
@@ -125,12 +138,14 @@ const StoredPoolSchema = z.object({
     }),
     // As above: those before ran no job again.
     rerun: z.object({ exceptLabel: textOrNull() }).nullable().default(null),
+    sizing: z.literal("external").exactOptional(),
     settingsHash: z.string(),
   }),
   runner: z.object({ directory: z.string(), environment: z.record(z.string(), z.string()) }),
   provider: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("process"), workDirectory: z.string() }),
     StoredEc2Schema,
+    StoredAsgSchema,
     StoredKubernetesSchema,
   ]),
 });

@@ -8,10 +8,15 @@ export function quote(text: string): string {
 
 const END = "HOLDFAST_FILE";
 
-/** Commands that write a file, with the folders above it. @param path a word of the shell, quoted already. */
-export function writeFile(path: string, text: string): string {
-  invariant(!`\n${text}`.includes(`\n${END}\n`), "a file does not hold the word that ends it");
-  return `cat > ${path} <<'${END}'
+/** A command that is given a text. @param text ends with a line's end. */
+export function hereDocument(command: string, text: string): string {
+  invariant(text.endsWith("\n") && !`\n${text}`.includes(`\n${END}\n`), "a text does not hold the word that ends it");
+  return `${command} <<'${END}'
 ${text}${END}
 `;
+}
+
+/** @param path a word of the shell, quoted already. */
+export function writeFile(path: string, text: string): string {
+  return hereDocument(`cat > ${path}`, text);
 }

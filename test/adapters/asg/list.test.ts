@@ -6,7 +6,7 @@ import { MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import { START_MS } from "../../domain/builders.ts";
 import { throwing } from "../ec2/fake-client.ts";
 import { newLaunch } from "../ec2/stage.ts";
-import { GROUP, idOf, OWNER, stage } from "./stage.ts";
+import { GROUP, idOf, OWNER, PLAIN, stage } from "./stage.ts";
 
 const find = (listing: readonly ObservedMachine[], number: number) =>
   listing.find(({ providerId }) => providerId === idOf(number));
@@ -276,11 +276,33 @@ describe("a newcomer", () => {
     expect(find(listing, 2)?.newcomerSinceMs).toBeNull();
   });
 
-  it("waited in the reserve in it, and counts from when that was seen to be over", async () => {
+  it("waited in the reserve in it, and may have left it at once", async () => {
     const { listing, nowMs } = await listedTwice((group) => {
       group.add(9, { lifecycle: "Pending:Wait" });
     });
-    expect(find(listing, 9)?.newcomerSinceMs).toBe(nowMs);
+    expect(find(listing, 9)?.newcomerSinceMs).toBe(nowMs - MINUTE_MS);
+  });
+
+  it("is known by EC2's word also where the group does not list it yet", async () => {
+    const { listing, nowMs, group, provider } = await listedTwice((group, now) => {
+      group.add(2, { launchedAtMs: now - 20 * SECOND_MS });
+      group.answers.DescribeAutoScalingGroups = () => ({ AutoScalingGroups: [{ AutoScalingGroupName: GROUP }] });
+    });
+    expect(find(listing, 2)).toMatchObject({
+      newcomerSinceMs: nowMs - 20 * SECOND_MS,
+      membership: { place: "coming" },
+    });
+    group.answers = {};
+    expect(find(await provider.list("all"), 2)?.newcomerSinceMs).toBeNull();
+  });
+
+  it("was in the reserve also where the group left it out of one list", async () => {
+    const { group, provider, clock } = await listedTwice((group) => {
+      group.answers.DescribeWarmPool = () => ({ Instances: [] });
+    });
+    group.answers = {};
+    group.add(9, { lifecycle: "Pending:Wait" });
+    expect(find(await provider.list("all"), 9)?.newcomerSinceMs).toBe(clock.nowMs());
   });
 
   it("is nobody who came back from standby", async () => {
@@ -291,13 +313,27 @@ describe("a newcomer", () => {
     expect(find(await provider.list("all"), 1)?.newcomerSinceMs).toBeNull();
   });
 
-  it("is one also where EC2 showed it a listing later than the group", async () => {
-    const { group, provider, clock } = await listedTwice((group) => {
+  it("is one also where EC2 knows nothing of it yet", async () => {
+    const { listing, nowMs, group } = await listedTwice((group) => {
       group.add(2, { lifecycle: "Pending", ec2: null });
     });
-    clock.pass(MINUTE_MS);
-    group.add(2, { launchedAtMs: clock.nowMs() - 90 * SECOND_MS });
-    expect(find(await provider.list("all"), 2)?.newcomerSinceMs).toBe(clock.nowMs() - 90 * SECOND_MS);
+    expect(find(listing, 2)).toMatchObject({ state: "starting", newcomerSinceMs: nowMs - MINUTE_MS });
+    expect(group.inputs("DescribeInstances").at(-1)).toEqual({ InstanceIds: [idOf(2)] });
+  });
+
+  it("is none that EC2's list left out and that EC2 knows by its id: somebody attached it", async () => {
+    const { listing } = await listedTwice((group) => {
+      group.add(2);
+      const plain = PLAIN.DescribeInstances?.(group);
+      group.answers.DescribeInstances = (input, count) => {
+        const answer = plain?.(input, count) as { Reservations: { Instances: { InstanceId: string }[] }[] };
+        for (const one of answer.Reservations)
+          if (input.Filters !== undefined)
+            one.Instances = one.Instances.filter(({ InstanceId }) => InstanceId !== idOf(2));
+        return answer;
+      };
+    });
+    expect(find(listing, 2)).toMatchObject({ state: "running", newcomerSinceMs: null });
   });
 
   it("is none where the listing between was not complete: it counts from the last one that was", async () => {

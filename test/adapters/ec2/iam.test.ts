@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type IamPolicy, policyFor } from "../../../src/adapters/ec2/iam.ts";
+import type { IamPolicy } from "../../../src/adapters/aws/iam.ts";
+import { policyFor } from "../../../src/adapters/ec2/iam.ts";
 import type { Ec2Settings } from "../../../src/adapters/ec2/settings.ts";
 import { parseControllerId } from "../../../src/domain/ids.ts";
 import { poolName } from "../../domain/builders.ts";

@@ -319,18 +319,11 @@ const POOLS: readonly Row[] = [
     'as in `environment: { HTTPS_PROXY: "http://proxy:3128" }`',
   ],
   [
-    "another provider of the design",
-    (c) => (c.pools[0].provider.kind = "asg"),
-    "pools[0].provider.kind",
-    RESERVED,
-    "use `kind: process`, `kind: ec2` or `kind: kubernetes`",
-  ],
-  [
     "a provider of no kind",
     (c) => (c.pools[0].provider.kind = "docker"),
     "pools[0].provider.kind",
     "is not a kind of provider",
-    "use `kind: process`, `kind: ec2` or `kind: kubernetes`",
+    "use `kind: process`, `kind: ec2`, `kind: asg` or `kind: kubernetes`",
   ],
   [
     "no provider",
