@@ -21,7 +21,7 @@ import { createEc2 } from "../ec2/create.ts";
 import type { Instance } from "../ec2/state.ts";
 import type { Chance, Range } from "../world/chance.ts";
 import type { Host } from "../world/host.ts";
-import type { ListedMachine, ProviderAsker, ProviderModel, Remains } from "../world/provider.ts";
+import type { GroupSide, ListedMachine, ProviderAsker, ProviderModel, Remains } from "../world/provider.ts";
 import { PROVIDER_FAILURES, type ProviderLine } from "../world/provider-port.ts";
 import type { Cause } from "../world/witness.ts";
 import { ASG_FAULT_KINDS, AsgChances } from "./asg-chances.ts";
@@ -39,7 +39,7 @@ const IMAGE = "ami-0a1b2c3d4e5f60718";
 const TYPE = "c5.xlarge";
 /** Another installation's group in the same account: nobody of this world may touch it or its members. */
 const FOREIGN = { name: "somebody-else", count: 2 } as const;
-export const DRAIN_HOOK = "drain";
+const DRAIN_HOOK = "drain";
 const BOOT_HOOK = "bootstrap";
 const BOOT_HOOK_SECONDS = 1_200;
 /** Somebody else's word to the launch hook. */
@@ -68,6 +68,13 @@ export class AsgWorld implements ProviderModel {
   /** Groups whose desired capacity we lowered by its number, which the contract forbids: whom they end then, we ended. */
   readonly #lowered = new Set<Group>();
   #isCalm = false;
+  readonly #waitListeners: ((providerId: string) => void)[] = [];
+  readonly group: GroupSide = {
+    onWaiting: (listener) => this.#waitListeners.push(listener),
+    isWaiting: (providerId) => this.#memberOf(providerId)?.state.endsWith("Terminating:Wait") === true,
+    complete: (providerId, cause) => this.#say("CompleteLifecycleAction", providerId, cause),
+    heartbeat: (providerId) => this.#say("RecordLifecycleActionHeartbeat", providerId, null),
+  };
 
   constructor(world: ProviderModelWorld, makePort: MakeGroupPort) {
     this.#world = world;
@@ -319,6 +326,7 @@ export class AsgWorld implements ProviderModel {
     const isLeaving = state === "Terminating" || (state === "Warmed:Pending" && member.transition === "terminating");
     if (isLeaving && this.#lowered.has(group))
       this.#hosts.doom(instanceId, { by: "controller", proof: "desired-capacity-lowered" });
+    if (state.endsWith("Terminating:Wait")) for (const listener of this.#waitListeners) listener(instanceId);
     if (member.transition === "launching" && state.endsWith(":Wait")) this.#expectBootWord(group, instanceId);
   }
 
@@ -332,6 +340,16 @@ export class AsgWorld implements ProviderModel {
       callAsg(this.#state, "CompleteLifecycleAction", request, this.#nowMs);
       this.#hosts.follow();
     });
+  }
+
+  #say(action: "CompleteLifecycleAction" | "RecordLifecycleActionHeartbeat", id: string, cause: Cause | null): void {
+    const group = this.#groups.find(({ members }) => members.has(id));
+    if (group === undefined) return;
+    if (cause !== null) this.#hosts.doom(id, cause);
+    const request = { AutoScalingGroupName: group.name, LifecycleHookName: DRAIN_HOOK, InstanceId: id };
+    const word = cause === null ? {} : { LifecycleActionResult: "CONTINUE" };
+    callAsg(this.#state, action, { ...request, ...word }, this.#nowMs);
+    this.#hosts.follow();
   }
 
   start(tags: Readonly<Record<string, string>>, make: MakeHost): string | null {

@@ -11,6 +11,7 @@ export const ALGORITHMS = [
   "idle-confirmation-window",
   "age-cap",
   "ledger-reaper",
+  "asg-stop-on-terminating",
 ] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
 export type Baseline = Exclude<Algorithm, "holdfast">;

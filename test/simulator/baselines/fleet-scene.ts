@@ -1,4 +1,5 @@
 /** A tiny world with one baseline's fleet in it: GitHub's model, a cloud, and bare machines at their simplest. */
+
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import { makeFleet } from "../../../src/simulator/baselines/make-fleet.ts";
 import { firstApp } from "../../../src/simulator/github/apps.ts";
@@ -9,6 +10,7 @@ import { setHook, takeDueSends } from "../../../src/simulator/github/outbox.ts";
 import type { Job, Runner } from "../../../src/simulator/github/state.ts";
 import { makeProvider } from "../../../src/simulator/provider/make-provider.ts";
 import type { Fault } from "../../../src/simulator/scenario/fault.ts";
+import { PLAIN_GROUP } from "../../../src/simulator/scenario/group-plan.ts";
 import type { Baseline, PlannedJob, Scenario } from "../../../src/simulator/scenario/scenario.ts";
 import type { Fleet } from "../../../src/simulator/world/algorithm.ts";
 import { Chance } from "../../../src/simulator/world/chance.ts";
