@@ -296,10 +296,21 @@ describe("a newcomer", () => {
     expect(find(await provider.list("all"), 2)?.newcomerSinceMs).toBeNull();
   });
 
+  it("is one also that the group wants to end before it ever came into service", async () => {
+    const { listing, nowMs } = await listedTwice((group) => {
+      group.add(9, { lifecycle: "Warmed:Terminating:Wait", ec2: "stopped" });
+    });
+    expect(find(listing, 9)).toMatchObject({
+      newcomerSinceMs: nowMs - MINUTE_MS,
+      membership: { place: "reserve", departure: "waits" },
+    });
+  });
+
   it("was in the reserve also where the group left it out of one list", async () => {
-    const { group, provider, clock } = await listedTwice((group) => {
+    const { listing, group, provider, clock } = await listedTwice((group) => {
       group.answers.DescribeWarmPool = () => ({ Instances: [] });
     });
+    expect(find(listing, 9)?.membership).toEqual({ place: "reserve", departure: "none" });
     group.answers = {};
     group.add(9, { lifecycle: "Pending:Wait" });
     expect(find(await provider.list("all"), 9)?.newcomerSinceMs).toBe(clock.nowMs());
