@@ -154,6 +154,30 @@ describe("the desired capacity", () => {
   });
 });
 
+describe("an end that was asked for before", () => {
+  const decrements = async (code: string) => {
+    const { group, provider, clock } = stage();
+    group.size = { min: 0, max: 5, desired: 2 };
+    group.add(1);
+    group.add(2);
+    group.answers.TerminateInstanceInAutoScalingGroup = throwing(code);
+    await expect(provider.terminate(permitFor(idOf(1), clock))).rejects.toBeInstanceOf(ProviderError);
+    group.answers = {};
+    await provider.terminate(permitFor(idOf(1), clock));
+    const asked = group.inputs("TerminateInstanceInAutoScalingGroup");
+    return asked.map((input) => input.ShouldDecrementDesiredCapacity);
+  };
+
+  it.each(["Throttling", "ResourceContentionFault", "ScalingActivityInProgressFault", "AccessDenied"])(
+    "and refused by %s lowers the desired capacity all the same",
+    async (code) => expect(await decrements(code)).toEqual([true, true]),
+  );
+
+  it.each(["InternalFailure", "TimeoutError"])("and may have been done (%s) lowers it no second time", async (code) =>
+    expect(await decrements(code)).toEqual([true, false]),
+  );
+});
+
 describe("a member that the group waits for", () => {
   const waiting = () => {
     const made = stage();
