@@ -71,7 +71,13 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
     context,
     present.flatMap(({ id }) => instances.get(id) ?? []),
   );
-  const view: View = { owner, observedAtMs, hasGroup: group !== null, launchOf: (id) => launches.launchOf(id) };
+  const view: View = {
+    owner,
+    observedAtMs,
+    hasGroup: group !== null,
+    launchOf: (id) => launches.launchOf(id),
+    wasReserve: (id) => newcomers.wasReserve(id),
+  };
   const observed = [
     ...present.map((member) => observeMember(view, member, instances.get(member.id))),
     ...left.flatMap((one) => observeLeft(view, one)),
@@ -156,6 +162,7 @@ export async function readByIds(
     observedAtMs,
     hasGroup: !sights.isGroupMissing(),
     launchOf: (id) => launches.launchOf(id),
+    wasReserve: (id) => context.newcomers.wasReserve(id),
   };
   const unknown = { machineId: null, launchId: null, pool: null, state: "not-found", observedAtMs } as const;
   return ids.map((id) => {

@@ -1,6 +1,6 @@
 /**
  * Which members came since the last complete listing, so that nobody can have given them a ticket before: those that were
- * launched after it began, and those that waited in the reserve in it. One that was there before and is shown for the first
+ * launched after it began, and those that waited in the reserve in it, wherever they are now. One that was there before and is shown for the first
  * time (attached, or back from elsewhere) is none.
  *
  * The first listing of a process has none before it, and so no newcomers.
@@ -37,11 +37,17 @@ export class Newcomers {
     return since;
   }
 
-  #sinceOf({ id, launchedAtMs, isReserve }: Sighted): number | null {
+  /** By the last listing, or by the one before for what the group left out of it. */
+  wasReserve(id: string): boolean {
+    return this.#last?.isReserve.get(id) ?? false;
+  }
+
+  #sinceOf({ id, launchedAtMs }: Sighted): number | null {
     const last = this.#last;
-    if (last === null || isReserve === true) return null;
+    if (last === null) return null;
     const wasReserve = last.isReserve.get(id);
-    if (wasReserve !== undefined) return wasReserve && isReserve === false ? last.startedAtMs : null;
+    // Also of one that never leaves the reserve but by its end: it is let go as soon as its group wants it.
+    if (wasReserve !== undefined) return wasReserve ? last.startedAtMs : null;
     if (launchedAtMs === null) return last.startedAtMs;
     return launchedAtMs + SIGHT_LAG_MS > last.startedAtMs ? launchedAtMs : null;
   }

@@ -16,6 +16,8 @@ export interface View {
   /** Whether there is such a group at all. */
   readonly hasGroup: boolean;
   readonly launchOf: (id: string) => LaunchId | null;
+  /** Whether it was in the reserve when the group was last heard of it. */
+  readonly wasReserve: (id: string) => boolean;
 }
 
 /** @param instance undefined where EC2 does not show it, yet or any more. */
@@ -39,6 +41,7 @@ export function observeMember(view: View, member: Member, instance: Instance | u
 
 const COMING: Membership = { place: "coming", departure: "none" };
 const ASIDE: Membership = { place: "aside", departure: "none" };
+const RESERVE: Membership = { place: "reserve", departure: "none" };
 
 function whyOf(lifecycle: string, { place, departure }: Membership): string | null {
   if (departure === "retained") return `its group gave up waiting for its end, and retains it (${lifecycle})`;
@@ -50,7 +53,8 @@ const GROUP_LAG_MS = 5 * MINUTE_MS;
 
 /**
  * Of an instance that the group does not list. Without the group's tag it has left it, and is a machine like others; with
- * it, the group's list is the older word: it comes, or is on its way out, and is left alone.
+ * it, the group's list is the older word: it comes, or is on its way out, and is left alone. One that is drawn from the
+ * reserve between the readings of group and reserve is in neither.
  */
 export function observeLeft(view: View, instance: Instance): readonly ObservedMachine[] {
   const observed = observeInstance(instance, view.observedAtMs);
@@ -58,7 +62,8 @@ export function observeLeft(view: View, instance: Instance): readonly ObservedMa
   const isTagged = instance.Tags?.some(({ Key }) => Key === GROUP_TAG) === true;
   if (!isTagged || !view.hasGroup) return [{ ...observed, pool: view.owner.pool }];
   const ageMs = view.observedAtMs - (instance.LaunchTime?.getTime() ?? 0);
-  const membership = ageMs < GROUP_LAG_MS ? COMING : ASIDE;
+  const isYoung = ageMs < GROUP_LAG_MS;
+  const membership = view.wasReserve(observed.providerId) ? RESERVE : isYoung ? COMING : ASIDE;
   const launchId = view.launchOf(observed.providerId);
   return [{ ...observed, machineId: null, launchId, pool: view.owner.pool, membership }];
 }

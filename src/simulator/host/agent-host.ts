@@ -117,6 +117,14 @@ class AgentHost implements Host {
     this.#machine.fillDisk(forMs);
   }
 
+  sleep(cause: Cause): void {
+    this.#machine.sleep(cause);
+  }
+
+  wake(): void {
+    this.#machine.wake();
+  }
+
   askToStop(): void {
     this.#isAskedToStop = true;
     this.#handOn();

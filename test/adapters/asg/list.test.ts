@@ -216,6 +216,15 @@ describe("a reading by ids", () => {
     expect(group.sent).toHaveLength(2);
   });
 
+  it("leaves to another group whom that has now, though EC2 has it by the tag of ours", async () => {
+    const { group, provider } = stage();
+    group.add(1);
+    group.answers.DescribeAutoScalingInstances = () => ({
+      AutoScalingInstances: [{ InstanceId: idOf(1), LifecycleState: "InService", AutoScalingGroupName: "others" }],
+    });
+    expect(await provider.list([idOf(1)])).toMatchObject([{ state: "not-found" }]);
+  });
+
   it("asks for no more members in one call than it may", async () => {
     const { group, provider } = stage();
     const ids = Array.from({ length: 120 }, (_, index) => idOf(index + 1));
@@ -276,6 +285,13 @@ describe("a newcomer", () => {
     expect(find(listing, 2)?.newcomerSinceMs).toBeNull();
   });
 
+  it("is nobody who waits in the reserve", async () => {
+    const { listing } = await listedTwice((group, now) => {
+      group.add(10, { lifecycle: "Warmed:Pending:Wait", launchedAtMs: now - SECOND_MS });
+    });
+    expect(find(listing, 10)).toMatchObject({ newcomerSinceMs: null, membership: { place: "reserve" } });
+  });
+
   it("waited in the reserve in it, and may have left it at once", async () => {
     const { listing, nowMs } = await listedTwice((group) => {
       group.add(9, { lifecycle: "Pending:Wait" });
@@ -296,10 +312,21 @@ describe("a newcomer", () => {
     expect(find(await provider.list("all"), 2)?.newcomerSinceMs).toBeNull();
   });
 
+  it("is one also that the group wants to end before it ever came into service", async () => {
+    const { listing, nowMs } = await listedTwice((group) => {
+      group.add(9, { lifecycle: "Warmed:Terminating:Wait", ec2: "stopped" });
+    });
+    expect(find(listing, 9)).toMatchObject({
+      newcomerSinceMs: nowMs - MINUTE_MS,
+      membership: { place: "reserve", departure: "waits" },
+    });
+  });
+
   it("was in the reserve also where the group left it out of one list", async () => {
-    const { group, provider, clock } = await listedTwice((group) => {
+    const { listing, group, provider, clock } = await listedTwice((group) => {
       group.answers.DescribeWarmPool = () => ({ Instances: [] });
     });
+    expect(find(listing, 9)?.membership).toEqual({ place: "reserve", departure: "none" });
     group.answers = {};
     group.add(9, { lifecycle: "Pending:Wait" });
     expect(find(await provider.list("all"), 9)?.newcomerSinceMs).toBe(clock.nowMs());
