@@ -306,22 +306,6 @@ describe("what a job left", () => {
   }
 });
 
-describe("the agent's folders", () => {
-  const modeOf = (path: string) => statSync(path).mode & 0o777;
-
-  it("can be passed through to the runner's own, also those above that were not there, and read by nobody", () => {
-    const directory = join(base, "state", "i-0123456789abcdef0");
-    makePlaces({ directory, volatileDirectory: join(base, "run") }, true);
-    for (const path of [join(base, "state"), directory, join(directory, "roots"), join(base, "run")])
-      expect([path, modeOf(path)]).toEqual([path, 0o711]);
-  });
-
-  it("are nobody else's where the runner is the agent's own user", () => {
-    for (const path of [places.directory, places.volatileDirectory, places.rootsDirectory])
-      expect(modeOf(path)).toBe(0o700);
-  });
-});
-
 describe("the incarnation", () => {
   const path = () => join(places.volatileDirectory, "incarnation.json");
   const draw = (bootId: string) =>
