@@ -7,10 +7,11 @@ import { invariant } from "../../domain/invariant.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import type { LaunchRequest } from "../../ports/provider.ts";
 import type { AsgClients } from "./clients.ts";
-import { countedOf, type GroupReading, readGroup } from "./group.ts";
+import { countedOf, type GroupReading, type Member, readGroup } from "./group.ts";
 import { isReserve } from "./lifecycle.ts";
 import type { OpenLaunches } from "./open-launches.ts";
 import type { AsgSettings } from "./settings.ts";
+import type { Sights } from "./sights.ts";
 
 export interface Order {
   readonly draftedAtMs: number;
@@ -23,6 +24,7 @@ export interface DraftContext {
   readonly clients: AsgClients;
   readonly settings: AsgSettings;
   readonly launches: OpenLaunches;
+  readonly sights: Sights;
   readonly nowMs: () => number;
 }
 
@@ -30,7 +32,7 @@ export interface DraftContext {
 const NEXT_LAUNCH_MS = 5 * SECOND_MS;
 
 export async function draftOrder(context: DraftContext, { launchId, machines }: LaunchRequest): Promise<string> {
-  const { clients, settings, launches, nowMs } = context;
+  const { clients, settings, launches, sights, nowMs } = context;
   const attempted = `asking group ${settings.group} for ${machines.length} machines`;
   const draftedAtMs = nowMs();
   const other = launches.otherThan(launchId, draftedAtMs);
@@ -41,11 +43,16 @@ export async function draftOrder(context: DraftContext, { launchId, machines }: 
   const group = await demandGroup(clients, settings, attempted);
   const order: Order = {
     draftedAtMs,
-    before: group.members.filter((member) => !isReserve(member.lifecycle)).map(({ id }) => id),
+    before: [...new Set([...sights.shownInGroup(), ...inGroup(group.members)])],
     count: Math.min(machines.length, demandRoom(group, settings.group, attempted)),
   };
   launches.open(launchId, order);
   return JSON.stringify(order);
+}
+
+/** One reading may leave a member out: what the last listing showed was there as well. */
+function inGroup(members: readonly Member[]): readonly string[] {
+  return members.filter(({ lifecycle }) => !isReserve(lifecycle)).map(({ id }) => id);
 }
 
 async function demandGroup(clients: AsgClients, settings: AsgSettings, attempted: string): Promise<GroupReading> {

@@ -89,8 +89,10 @@ export function createAsgProvider(
   };
   return {
     launch: async (request) => {
+      // Written while we sized the group: it is asked for nothing any more, and who comes is a newcomer.
+      if (!isOurs) return [];
       const { order = null } = request;
-      invariant(isOurs && order !== null, "a group is asked for machines where we size it, by an order that is stored");
+      invariant(order !== null, "a launch of a group is drafted and stored before it is made");
       return carryOut(launching, readOrder(order), request);
     },
     list: (which) => listMachines(listing, reads, which),

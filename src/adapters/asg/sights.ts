@@ -1,6 +1,6 @@
 /** What the last listing showed of each member: enough to know what it waits for without asking again. */
 import type { GroupReading, Member } from "./group.ts";
-import { waitsAt } from "./lifecycle.ts";
+import { isReserve, waitsAt } from "./lifecycle.ts";
 
 interface Sight {
   readonly lifecycle: string;
@@ -33,6 +33,11 @@ export class Sights {
 
   waitsSinceMs(id: string): number | null {
     return this.#byId.get(id)?.waitsSinceMs ?? null;
+  }
+
+  /** Ids of those that the last listing showed in the group and not in its reserve. */
+  shownInGroup(): readonly string[] {
+    return [...this.#byId].filter(([, { lifecycle }]) => !isReserve(lifecycle)).map(([id]) => id);
   }
 
   /** By the last listing; before the first nothing is known to be missing. */

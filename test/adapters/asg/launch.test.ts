@@ -5,7 +5,7 @@ import { MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import type { LaunchRequest } from "../../../src/ports/provider.ts";
 import { START_MS } from "../../domain/builders.ts";
 import { ec2Error, throwing } from "../ec2/fake-client.ts";
-import { newLaunch } from "../ec2/stage.ts";
+import { newLaunch, permitFor } from "../ec2/stage.ts";
 import { type FakeGroup, idOf, stage } from "./stage.ts";
 
 async function drafted(provider: AsgProvider, request: LaunchRequest): Promise<LaunchRequest> {
@@ -140,6 +140,28 @@ describe("a launch", () => {
     expect(boundIds(await provider.launch(request))).toEqual([idOf(9)]);
   });
 
+  it("takes nobody whom one reading left out, and the listing before showed", async () => {
+    const { group, provider } = stage();
+    group.size = { min: 0, max: 10, desired: 2 };
+    group.add(1);
+    group.add(2);
+    await provider.list("all");
+    group.answers.DescribeAutoScalingGroups = () => ({
+      AutoScalingGroups: [
+        {
+          AutoScalingGroupName: "runners",
+          MaxSize: 10,
+          DesiredCapacity: 2,
+          Instances: [{ InstanceId: idOf(1), LifecycleState: "InService" }],
+        },
+      ],
+    });
+    const request = await drafted(provider, newLaunch(1));
+    delete group.answers.DescribeAutoScalingGroups;
+    launching(group, 3);
+    expect(boundIds(await provider.launch(request))).toEqual([idOf(3)]);
+  });
+
   it("says what the group could not launch for, and asks nobody twice meanwhile", async () => {
     const { group, provider } = stage();
     group.activities = [
@@ -236,8 +258,49 @@ describe("a launch", () => {
     expect(group.inputs("DescribeAutoScalingGroups").length - before).toBeLessThanOrEqual(10);
   });
 
-  it("is none of ours where others size the group", () => {
-    expect(stage({ scaling: "external" }).provider.orders).toBeNull();
+  it("asks for no more than the maximum, whoever lowered that since it was drafted", async () => {
+    const { group, provider } = stage();
+    group.size = { min: 0, max: 10, desired: 1 };
+    group.add(1);
+    const request = await drafted(provider, newLaunch(2));
+    group.size.max = 1;
+    await provider.launch(request).catch(() => undefined);
+    expect(asked(group)).toEqual([]);
+    group.size.max = 2;
+    await provider.launch(request).catch(() => undefined);
+    expect(new Set(asked(group))).toEqual(new Set([2]));
+  });
+
+  it("takes nobody who came for another, and asks for nobody meanwhile, though both were drafted before any came", async () => {
+    const made = stage();
+    const { group, provider } = made;
+    const first = await drafted(provider, newLaunch(1));
+    const second = await drafted(made.restarted(), newLaunch(1));
+    await expect(provider.launch(second)).rejects.toThrow("is still about launch");
+    expect(asked(group)).toEqual([]);
+    launching(group, 1);
+    expect(boundIds(await provider.launch(first))).toEqual([idOf(1)]);
+    const waiting = provider.launch(second);
+    const [listed] = await provider.list("all");
+    expect(listed).toMatchObject({ providerId: idOf(1), launchId: null });
+    expect(boundIds(await waiting)).toEqual([idOf(2)]);
+  });
+
+  it("tells of failures since it was drafted, and of no older one", async () => {
+    const { group, provider } = stage();
+    group.activities = [{ StatusCode: "Failed", StartTime: new Date(START_MS - 1), StatusMessage: "long ago" }];
+    const failure = (await provider
+      .launch(await drafted(provider, newLaunch(1)))
+      .catch((error) => error)) as ProviderError;
+    expect(failure.message).not.toContain("long ago");
+  });
+
+  it("is none of ours where others size the group, also where it was drafted while we did", async () => {
+    const external = stage({ scaling: "external" });
+    expect(external.provider.orders).toBeNull();
+    const request = await drafted(stage().provider, newLaunch(1));
+    expect(await external.provider.launch(request)).toEqual([]);
+    expect(external.group.sent).toEqual([]);
   });
 });
 
@@ -255,6 +318,38 @@ describe("a reading of the group that is old", () => {
     const request = await drafted(provider, newLaunch(1));
     await provider.launch(request).catch(() => undefined);
     expect(Math.min(...asked(group))).toBe(3);
+  });
+
+  it("never lowers what was set by a call whose answer was lost", async () => {
+    const { group, provider } = stage();
+    const request = await drafted(provider, newLaunch(3));
+    group.answers.SetDesiredCapacity = ({ DesiredCapacity }) => {
+      if (group.size !== null) group.size.desired = DesiredCapacity;
+      for (let number = 1; number <= 3; number += 1) group.add(number, { lifecycle: "Pending" });
+      throw ec2Error("TimeoutError", "no answer", 500);
+    };
+    await provider.launch(request).catch(() => undefined);
+    await provider.launch(request);
+    group.answers = {
+      DescribeAutoScalingGroups: () => ({
+        AutoScalingGroups: [{ AutoScalingGroupName: "runners", MaxSize: 10, DesiredCapacity: 0 }],
+      }),
+    };
+    await provider.launch(await drafted(provider, newLaunch(1))).catch(() => undefined);
+    expect(Math.min(...asked(group))).toBe(3);
+  });
+
+  it("keeps no wish for machines that have ended since", async () => {
+    const { group, provider, clock } = stage();
+    launching(group, 1);
+    await provider.launch(await drafted(provider, newLaunch(3)));
+    for (const number of [1, 2]) {
+      await provider.terminate(permitFor(idOf(number), clock));
+      group.members.delete(idOf(number));
+    }
+    launching(group, 9);
+    await provider.launch(await drafted(provider, newLaunch(1)));
+    expect(asked(group)).toEqual([3, 2]);
   });
 
   it("does not raise it twice", async () => {

@@ -73,12 +73,16 @@ describe("the end of a member in every state of its way", () => {
     expect(group.writes()).toEqual(INSTANCE);
   });
 
-  it("is nothing here where it is in another group, which another provider has", async () => {
-    const { group, provider, clock } = stage();
-    group.add(1, { group: "others", lifecycle: "Warmed:Running" });
-    await provider.terminate(permitFor(idOf(1), clock));
-    expect(group.writes()).toEqual([]);
-  });
+  it.each(["InService", "Terminating:Wait", "Warmed:Running"])(
+    "is nothing here where another group has it: %s",
+    async (lifecycle) => {
+      const { group, provider, clock } = stage();
+      group.hooks = [HOOK];
+      group.add(1, { group: "others", lifecycle });
+      await provider.terminate(permitFor(idOf(1), clock));
+      expect(group.writes()).toEqual([]);
+    },
+  );
 });
 
 describe("the desired capacity", () => {

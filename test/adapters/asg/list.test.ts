@@ -216,6 +216,15 @@ describe("a reading by ids", () => {
     expect(group.sent).toHaveLength(2);
   });
 
+  it("leaves to another group whom that has now, though EC2 has it by the tag of ours", async () => {
+    const { group, provider } = stage();
+    group.add(1);
+    group.answers.DescribeAutoScalingInstances = () => ({
+      AutoScalingInstances: [{ InstanceId: idOf(1), LifecycleState: "InService", AutoScalingGroupName: "others" }],
+    });
+    expect(await provider.list([idOf(1)])).toMatchObject([{ state: "not-found" }]);
+  });
+
   it("asks for no more members in one call than it may", async () => {
     const { group, provider } = stage();
     const ids = Array.from({ length: 120 }, (_, index) => idOf(index + 1));
@@ -274,6 +283,13 @@ describe("a newcomer", () => {
       group.add(2, { launchedAtMs: now - 10 * MINUTE_MS });
     });
     expect(find(listing, 2)?.newcomerSinceMs).toBeNull();
+  });
+
+  it("is nobody who waits in the reserve", async () => {
+    const { listing } = await listedTwice((group, now) => {
+      group.add(10, { lifecycle: "Warmed:Pending:Wait", launchedAtMs: now - SECOND_MS });
+    });
+    expect(find(listing, 10)).toMatchObject({ newcomerSinceMs: null, membership: { place: "reserve" } });
   });
 
   it("waited in the reserve in it, and may have left it at once", async () => {
