@@ -104,6 +104,7 @@ describe("a machine that its group wants to end", () => {
   });
 
   it("never heard of: goes at once, by the provider's word of it", async () => {
+    yard.context.memory.isAgentKnown = true;
     await site.comes();
     site.show(WAITS);
     await yard.pass();
@@ -111,6 +112,7 @@ describe("a machine that its group wants to end", () => {
   });
 
   it("never heard of, and back in service: has its boot deadline like any other", async () => {
+    yard.context.memory.isAgentKnown = true;
     await site.comes();
     site.show(WAITS);
     yard.provider.terminateTakes = false;
@@ -304,6 +306,36 @@ describe("a machine without an agent of ours", () => {
       MEMBER,
       "never-engaged",
     ]);
+  });
+
+  it.each([
+    ["that came since", true],
+    ["that was there before us", false],
+  ])(
+    "%s and works for somebody else is held, however long it had been there when its group wanted it",
+    async (_what, isNew) => {
+      await site.comes(SERVING, isNew);
+      yard.clock.advance(10 * HOUR_MS);
+      await yard.pass();
+      site.show(WAITS);
+      await yard.pass();
+      yard.clock.advance(yard.context.pool.deadlines.unknownMs - 1);
+      await yard.pass();
+      expect(site.proofs()).toEqual([]);
+      expect(await site.hold()).toEqual([MEMBER]);
+      yard.clock.advance(1);
+      await yard.pass();
+      expect(site.proofs()).toHaveLength(1);
+    },
+  );
+
+  it("that a person took out of the group is left to that person", async () => {
+    await site.comes();
+    yard.clock.advance(HOUR_MS);
+    site.show(null);
+    await yard.pass();
+    expect(site.proofs()).toEqual([]);
+    expect(await site.reason()).toBe("no-agent");
   });
 
   it("that its group wants to end is held for no longer than anybody is unknown", async () => {
