@@ -91,7 +91,10 @@ export function joinAbilities(
   return { ...current, orders: joined, group };
 }
 
-/** A machine is held by the group that it is in: the others know nothing of it, and each is asked. */
+/**
+ * A machine is held by the group that it is in: the others know nothing of it, and each is asked. One that cannot be asked
+ * keeps no other from being asked.
+ */
 function joinGroups(
   current: Group | null,
   formers: readonly { readonly abilities: ProviderAbilities }[],
@@ -101,10 +104,15 @@ function joinGroups(
   const groups = current === null ? former : [current, ...former];
   return {
     hold: async (providerId) => {
+      const failures: unknown[] = [];
       for (const group of groups) {
-        const hold = await group.hold(providerId);
+        const hold = await group.hold(providerId).catch((error: unknown) => {
+          failures.push(error);
+          return null;
+        });
         if (hold !== null) return hold;
       }
+      if (failures.length > 0) throw failures[0];
       return null;
     },
     readMinimumCount: () => current?.readMinimumCount() ?? 0,

@@ -5,7 +5,14 @@ import { type ProviderId, parseProviderId } from "../../src/domain/ids.ts";
 import type { MachineState } from "../../src/domain/machine.ts";
 import type { ObservedMachine, ProviderState } from "../../src/domain/observed.ts";
 import { issuePermit, type MachinePermit } from "../../src/domain/permit.ts";
-import { type LaunchRequest, NO_ABILITIES, type Provider, type ProviderAbilities } from "../../src/ports/provider.ts";
+import {
+  type Group,
+  type Hold,
+  type LaunchRequest,
+  NO_ABILITIES,
+  type Provider,
+  type ProviderAbilities,
+} from "../../src/ports/provider.ts";
 import { epoch, heard, machine, observed, poolName, providerId, retiring } from "../domain/builders.ts";
 
 interface Place {
@@ -114,6 +121,27 @@ describe("launches of several settings", () => {
   it("have nothing drafted where no kind drafts", () => {
     const formers = [{ settingsHash: "old", abilities: NO_ABILITIES }];
     expect(joinAbilities(NO_ABILITIES, formers).orders).toBeNull();
+  });
+});
+
+describe("members of several groups", () => {
+  const HOLD: Hold = { forMs: 1, sinceMs: 2, untilMs: 3 };
+  const grouped = (hold: Group["hold"]): ProviderAbilities => ({
+    ...NO_ABILITIES,
+    group: { hold, readMinimumCount: () => 0 },
+  });
+  const broken = async () => {
+    throw new ProviderError("provider-unavailable", "the new region refuses us");
+  };
+  const join = (current: Group["hold"], former: Group["hold"]) =>
+    joinAbilities(grouped(current), [{ settingsHash: "old", abilities: grouped(former) }]).group;
+
+  it("are held by the one that has them, though another cannot be asked", async () => {
+    expect(await join(broken, async () => HOLD)?.hold(providerId())).toEqual(HOLD);
+  });
+
+  it("may be held or not where one cannot be asked and no other has them: they are held again", async () => {
+    await expect(join(broken, async () => null)?.hold(providerId())).rejects.toThrow("the new region refuses us");
   });
 });
 
