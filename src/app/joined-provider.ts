@@ -144,6 +144,9 @@ function hasMore(one: ObservedMachine, other: ObservedMachine): boolean {
   // A place that does not know the id says nothing against one that does.
   if (one.state === "not-found" || other.state === "not-found") return other.state === "not-found";
   if (one.state === "gone" || other.state === "gone") return other.state === "gone" && one.state !== "gone";
+  // What a group makes of it only the group's own place knows; others may show it by its marks.
+  const isMember = (machine: ObservedMachine): boolean => machine.membership !== undefined;
+  if (isMember(one) !== isMember(other)) return isMember(one);
   if (isMarked(one) !== isMarked(other)) return isMarked(one);
   return STATE_ORDER[one.state] < STATE_ORDER[other.state];
 }

@@ -78,6 +78,9 @@ function permitFor(observedDead: ObservedMachine): MachinePermit {
 }
 
 const withMarks = (state: ProviderState) => observed(state);
+const asMember = (state: ProviderState) =>
+  observed(state, { launchId: null, membership: { place: "serving", departure: "waits" } });
+const leftBehind = observed("running", { launchId: null, membership: null });
 const withoutMarks = (state: ProviderState) => observed(state, { launchId: null, pool: null });
 
 function join(current: ObservedMachine | null, former: ObservedMachine | null, isElsewhere = true) {
@@ -163,6 +166,13 @@ describe("machines of several settings", () => {
     ["running and dead, both without marks", withoutMarks("dead"), withoutMarks("running"), withoutMarks("running")],
     ["gone everywhere", withMarks("gone"), withMarks("gone"), withMarks("gone")],
     ["gone there, not known here", withoutMarks("not-found"), withMarks("gone"), withMarks("gone")],
+    [
+      "a member there, shown here by its marks alone",
+      withoutMarks("running"),
+      asMember("running"),
+      asMember("running"),
+    ],
+    ["one that left its group there, shown here by its marks", withMarks("running"), leftBehind, leftBehind],
     ["running there, not known here", withoutMarks("not-found"), withMarks("running"), withMarks("running")],
   ])("are what the place says that has them: %s", async (_name, current, former, want) => {
     const { joined } = join(current, former);

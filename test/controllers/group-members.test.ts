@@ -371,6 +371,25 @@ describe("a machine that is no member any more", () => {
   });
 });
 
+describe("a machine that was never its group's", () => {
+  it("gets its ticket like any other: the pool was made one of another kind while members are left", async () => {
+    const launch = yard.provider.launch.bind(yard.provider);
+    yard.provider.launch = async (request) => {
+      const launched = await launch(request);
+      for (const { machineId } of request.machines) yard.provider.remarks.delete(machineId);
+      return launched;
+    };
+    await yard.queue();
+    await yard.pass();
+    const [launched] = yard.provider.launches.flatMap(({ machines }) => machines);
+    const agent = yard.agent(launched?.machineId ?? MEMBER);
+    await agent.checkIn();
+    await agent.report();
+    await yard.pass();
+    expect((await agent.poll()).kind).toBe("ticket");
+  });
+});
+
 describe("a machine out of service", () => {
   it("has no ticket made for it though a job waits", async () => {
     await site.parked();

@@ -164,7 +164,14 @@ export async function readByIds(
     launchOf: (id) => launches.launchOf(id),
     wasReserve: (id) => context.newcomers.wasReserve(id),
   };
-  const unknown = { machineId: null, launchId: null, pool: null, state: "not-found", observedAtMs } as const;
+  const unknown = {
+    machineId: null,
+    launchId: null,
+    pool: null,
+    state: "not-found",
+    observedAtMs,
+    membership: null,
+  } as const;
   return ids.map((id) => {
     const providerId = parseProviderId(id);
     const instance = instances.get(id);

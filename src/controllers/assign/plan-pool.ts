@@ -28,6 +28,7 @@ import { listMachinesInState } from "../../store/machines/list.ts";
 import { listLiveTicketsOfPool } from "../../store/tickets/list.ts";
 import { heardTime, type PoolContext, type PoolMemory } from "../context.ts";
 import { isGathering } from "../execute/launch.ts";
+import { isGroupsMachine } from "../group-member.ts";
 import { type OpenBreakers, readBreakers } from "./read-breakers.ts";
 
 const JOBS_MAX = 1_000;
@@ -246,9 +247,9 @@ export function asFree(machine: Machine, context: PoolContext): readonly FreeMac
 }
 
 /** Of a group's machines: those in service, and of those that start the ones that are still on their way there. */
-function mayComeToTickets({ id, state }: Machine, { abilities, memory }: PoolContext): boolean {
-  if ((abilities?.group ?? null) === null || state.kind === "planned") return true;
-  const membership = memory.observed.get(id)?.membership;
+function mayComeToTickets({ id, state }: Machine, context: PoolContext): boolean {
+  if (!isGroupsMachine(context, id) || state.kind === "planned") return true;
+  const membership = context.memory.observed.get(id)?.membership;
   if (isInService(membership)) return true;
   const isOnItsWay = membership === undefined || (membership?.place === "coming" && !isDeparting(membership));
   return state.kind === "provisioning" && isOnItsWay;

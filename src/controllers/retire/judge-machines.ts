@@ -18,6 +18,7 @@ import { judgeMachine } from "../../domain/verdict.ts";
 import { hasAgentSpoken } from "../../store/machines/count.ts";
 import { readPoolWords } from "../../store/pool-words.ts";
 import { heardTime, type PoolContext } from "../context.ts";
+import { isGroupsMachine } from "../group-member.ts";
 import { heard, type Known, mayBeSlow, readKnown } from "./host-facts.ts";
 
 export interface Judgement {
@@ -124,7 +125,7 @@ function decideMachines(
 }
 
 /**
- * Of a pool without a group neither is asked. A stranger that its group wants to end is let go after as long as anybody may
+ * Of what is no group's neither is asked. A stranger that its group wants to end is let go after as long as anybody may
  * be unknown, counted from then: before that nobody asked for its end, and its job may have begun a moment ago. What leaves
  * the reserve was in nobody's service.
  */
@@ -133,8 +134,8 @@ function judgeAsMember(
   { id, origin, incarnation }: Machine,
   departingSinceMs: number | null,
 ): Pick<LifecycleInput, "hasLeftGroup" | "isStrangers"> {
-  const { abilities, memory, pool } = context;
-  if ((abilities?.group ?? null) === null) return {};
+  const { memory, pool } = context;
+  if (!isGroupsMachine(context, id)) return {};
   const observed = memory.observed.get(id);
   const isMember = (observed?.membership ?? null) !== null;
   const isTrimmed = departingSinceMs !== null && observed?.membership?.place === "reserve";
