@@ -165,6 +165,22 @@ describe("a complete listing", () => {
     expect(observed?.membership).toBeUndefined();
   });
 
+  it("of a group that no pool names any more shows and marks nobody who came since, and those of before", async () => {
+    const { group, provider } = stage({}, { isLeft: true });
+    group.hasReserve = true;
+    const marks = { "holdfast:controller": "ci-test", "holdfast:pool": OWNER.pool };
+    group.add(1, { tags: marks, lifecycle: "Terminating:Wait" });
+    await provider.list("all");
+    group.add(2, { launchedAtMs: START_MS });
+    group.add(3, { lifecycle: "Warmed:Stopped" });
+    group.add(4, { ec2: null, lifecycle: "Pending" });
+    group.add(5, { tags: { ...marks, "holdfast:pool": "its-new-pool" } });
+    const listing = await provider.list("all");
+    expect(listing).toMatchObject([{ providerId: idOf(1), membership: { departure: "waits" } }]);
+    expect(await provider.list([idOf(5)])).toMatchObject([{ membership: { place: "serving" } }]);
+    expect(group.writes()).toEqual([]);
+  });
+
   it("leaves out another controller's, and those of another group", async () => {
     const { group, provider } = stage();
     group.add(1, { tags: { "holdfast:controller": "other" } });
