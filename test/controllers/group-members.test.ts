@@ -371,6 +371,28 @@ describe("a machine that is no member any more", () => {
   });
 });
 
+describe("a job that waits", () => {
+  it("is not kept waiting by a member that has no agent", async () => {
+    await site.comes();
+    yard.clock.advance(yard.context.pool.deadlines.bootMs);
+    await yard.pass();
+    await yard.queue();
+    await yard.pass();
+    expect(yard.provider.launches).toHaveLength(1);
+  });
+
+  it("is not kept waiting by one for which its ticket was made while it might have booted", async () => {
+    await site.comes();
+    await yard.queue();
+    await yard.pass();
+    expect(yard.provider.launches).toHaveLength(0);
+    const { bootMs, onlineMs } = yard.context.pool.deadlines;
+    yard.clock.advance(bootMs + onlineMs);
+    await yard.pass();
+    expect(yard.provider.launches).toHaveLength(1);
+  });
+});
+
 describe("a machine that was never its group's", () => {
   it("gets its ticket like any other: the pool was made one of another kind while members are left", async () => {
     const launch = yard.provider.launch.bind(yard.provider);
