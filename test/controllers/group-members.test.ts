@@ -422,6 +422,16 @@ describe("a machine out of service", () => {
     expect(await listTicketsOfMachine(yard.store.db, MEMBER)).toEqual([]);
   });
 
+  it("comes back through the hooks of a launch, which are made to wait for its job", async () => {
+    await site.withJob();
+    site.show({ place: "aside", departure: "none" });
+    await yard.pass();
+    expect(await site.hold()).toEqual([]);
+    site.show({ place: "coming", departure: "none" });
+    await yard.pass();
+    expect(await site.hold()).toEqual([MEMBER]);
+  });
+
   it("gets no ticket and is left alone, until it is back", async () => {
     const agent = await site.parked();
     site.show({ place: "aside", departure: "none" });
