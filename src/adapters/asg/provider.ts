@@ -46,7 +46,7 @@ export function createAsgProvider(
   options: AsgProviderOptions,
   clients: AsgClients = createClients(options),
 ): AsgProvider {
-  const { settings, clock, controllerId, pool, isObserving } = options;
+  const { settings, clock, controllerId, pool, isObserving, isLeft = false } = options;
   const sights = new Sights();
   const launches = new OpenLaunches();
   const shared = {
@@ -60,7 +60,7 @@ export function createAsgProvider(
     pace: new Pace(clock),
     desired: new Desired(clock),
   };
-  const listing = { ...shared, isObserving, newcomers: new Newcomers() };
+  const listing = { ...shared, isObserving, isLeft, newcomers: new Newcomers() };
   const holding = { ...shared, waits: new Waits(shared) };
   const terminations = new Batch<MachinePermit, void>({
     clock,

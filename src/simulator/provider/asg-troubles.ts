@@ -1,7 +1,7 @@
 /** What happens to the world's groups now and then: AWS's own doings, a policy's, a person's. */
 import type { AsgAction, AsgRequests } from "../asg/api.ts";
 import { callAsg } from "../asg/call.ts";
-import { changeGroup, scaleByPolicy } from "../asg/control.ts";
+import { changeGroup, scaleByPolicy, scaleIn } from "../asg/control.ts";
 import { countMembers, isOfPool, listMembers } from "../asg/counts.ts";
 import type { AsgState, Group, Member } from "../asg/state.ts";
 import { setRoom } from "../ec2/control.ts";
@@ -257,11 +257,8 @@ export class AsgTroubles {
     else if (chosen === undefined) return;
     else if (why === "unhealthy") this.#declareUnhealthy(chosen.member);
     else {
-      chosen.member.isProtected = false;
-      for (const { member } of serving) if (member !== chosen.member) member.isProtected = true;
-      this.resize(chosen.group, Math.max(chosen.group.minSize, chosen.group.desired - 1));
       world.log.note("its group chooses it for scale-in", chosen.member.instanceId);
-      scaleByPolicy(state, chosen.group.name, chosen.group.desired, nowMs);
+      scaleIn(state, chosen.group.name, chosen.member.instanceId, nowMs);
     }
     hosts.follow();
   }

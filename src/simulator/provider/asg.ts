@@ -69,6 +69,7 @@ export class AsgWorld implements ProviderModel {
   readonly #lowered = new Set<Group>();
   #isCalm = false;
   readonly #waitListeners: ((providerId: string) => void)[] = [];
+  readonly earlierCount: number;
   readonly group: GroupSide = {
     onWaiting: (listener) => this.#waitListeners.push(listener),
     isWaiting: (providerId) => this.#memberOf(providerId)?.state.endsWith("Terminating:Wait") === true,
@@ -91,6 +92,7 @@ export class AsgWorld implements ProviderModel {
     this.#createTemplate();
     this.#createForeign();
     this.#groups = world.pools.map(({ name, machineCountMax }) => this.#createGroup(name, machineCountMax));
+    this.earlierCount = this.#groups.reduce((sum, { members }) => sum + members.size, 0);
     this.#hosts = new AsgHosts({
       world,
       chances,

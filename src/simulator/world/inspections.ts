@@ -246,9 +246,12 @@ export function judgeEnd(world: World, left: Leftovers): void {
     judge.violate("I2", `registration ${registration} is there at the end, and nobody needs it`, { registration });
   if (left.ticketCount > 0) judge.violate("I2", `${left.ticketCount} tickets are not over at the end`, {});
   if (scenario.faults.length > 0 || scenario.algorithm !== "holdfast") return;
-  for (const net of NETS)
-    if (telemetry.total(net) > 0)
+  for (const net of NETS) {
+    // Whom a group had before anybody of ours looked is adopted, as it should be.
+    const expected = net === "holdfast_strays_adopted_total" ? (world.provider.earlierCount ?? 0) : 0;
+    if (telemetry.total(net) > expected)
       judge.violate("I7", `${net} is ${telemetry.total(net)} in a world without faults`, {});
+  }
   for (const end of ["barren", "lost"])
     if (telemetry.total("holdfast_tickets_ended_total", end) > 0)
       judge.violate("I7", `tickets ended ${end} in a world without faults`, {});

@@ -102,7 +102,7 @@ describe("a complete listing", () => {
     expect(find(listing, 2)).toMatchObject({ state: "starting", membership: { departure: "waits" } });
     expect(find(listing, 3)).toMatchObject({ state: "gone" });
     expect(find(listing, 4)).toMatchObject({ state: "dead" });
-    expect(find(listing, 4)).not.toHaveProperty("membership");
+    expect(find(listing, 4)).toHaveProperty("membership", null);
   });
 
   it("shows whom the group does not list yet as coming, and one that is older as aside", async () => {
@@ -153,7 +153,32 @@ describe("a complete listing", () => {
     if (member !== undefined) member.group = null;
     const [observed] = await provider.list("all");
     expect(observed).toMatchObject({ providerId: id, state: "running", pool: OWNER.pool });
-    expect(observed?.membership ?? null).toBeNull();
+    expect(observed?.membership).toBeNull();
+  });
+
+  it("calls nobody a former member who was launched without the group, when the pool was of another kind", async () => {
+    const { group, provider } = stage();
+    const marks = { "holdfast:controller": "ci-test", "holdfast:pool": OWNER.pool, "holdfast:launch": "l-00000001" };
+    group.add(1, { group: null, tags: marks });
+    const [observed] = await provider.list("all");
+    expect(observed).toMatchObject({ providerId: idOf(1), state: "running" });
+    expect(observed?.membership).toBeUndefined();
+  });
+
+  it("of a group that no pool names any more shows and marks nobody who came since, and those of before", async () => {
+    const { group, provider } = stage({}, { isLeft: true });
+    group.hasReserve = true;
+    const marks = { "holdfast:controller": "ci-test", "holdfast:pool": OWNER.pool };
+    group.add(1, { tags: marks, lifecycle: "Terminating:Wait" });
+    await provider.list("all");
+    group.add(2, { launchedAtMs: START_MS });
+    group.add(3, { lifecycle: "Warmed:Stopped" });
+    group.add(4, { ec2: null, lifecycle: "Pending" });
+    group.add(5, { tags: { ...marks, "holdfast:pool": "its-new-pool" } });
+    const listing = await provider.list("all");
+    expect(listing).toMatchObject([{ providerId: idOf(1), membership: { departure: "waits" } }]);
+    expect(await provider.list([idOf(5)])).toMatchObject([{ membership: { place: "serving" } }]);
+    expect(group.writes()).toEqual([]);
   });
 
   it("leaves out another controller's, and those of another group", async () => {
