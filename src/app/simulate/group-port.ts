@@ -6,13 +6,13 @@ import type { AsgClients } from "../../adapters/asg/clients.ts";
 import { createAsgProvider } from "../../adapters/asg/provider.ts";
 import { HOUR_MS, SECOND_MS } from "../../domain/units.ts";
 import type { AwsValue } from "../../simulator/aws/answer.ts";
-import type { CallGroup, GroupService, MakeGroupPort } from "../../simulator/provider/group-port.ts";
+import type { CallGroup, GroupAsker, GroupService, MakeGroupPort } from "../../simulator/provider/group-port.ts";
 
 /** What `check` measures hooks by; nothing else does. */
 const LONGEST_JOB_SECONDS = (6 * HOUR_MS) / SECOND_MS;
 
 export const makeGroupPort: MakeGroupPort = (asker) => {
-  const { controllerId, pool, group, region, scaling, machineCountMax, clock, call } = asker;
+  const { controllerId, pool, group, region, scaling, machineCountMax, clock } = asker;
   const settings = {
     region,
     group,
@@ -23,14 +23,15 @@ export const makeGroupPort: MakeGroupPort = (asker) => {
   };
   return createAsgProvider(
     { controllerId, pool, settings, clock, machineCountMax, isObserving: false },
-    clientsOver(call),
+    clientsOver(asker),
   );
 };
 
-function clientsOver(call: CallGroup): AsgClients {
+function clientsOver({ call, aheadMs }: Pick<GroupAsker, "call" | "aheadMs">): AsgClients {
   const [ec2, groups] = [senderOver(call, "ec2"), senderOver(call, "autoscaling")];
   // The official clients have a type for each command; the model takes any by its name.
-  return { ec2: { read: ec2, write: ec2 }, groups: { read: groups, write: groups } } as unknown as AsgClients;
+  const clients = { ec2: { read: ec2, write: ec2 }, groups: { read: groups, write: groups }, aheadMs };
+  return clients as unknown as AsgClients;
 }
 
 interface Command {

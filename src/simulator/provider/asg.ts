@@ -221,6 +221,7 @@ export class AsgWorld implements ProviderModel {
     const { scheduler, group: plan, pools } = this.#world;
     const { line = async (_operation, effect) => effect() }: { readonly line?: ProviderLine } = asker;
     if (asker.process === undefined) throw new Error("who asks for a group is a process, with a clock of its own");
+    const { clock } = asker.process;
     /** By which proof each machine is being ended. */
     const proofs = new Map<string, string>();
     const port = this.#makePort({
@@ -230,7 +231,8 @@ export class AsgWorld implements ProviderModel {
       region: this.#state.ec2.options.region,
       scaling: plan.scaling,
       machineCountMax: pools.find(({ name }) => name === pool)?.machineCountMax ?? 0,
-      clock: asker.process.clock,
+      clock,
+      aheadMs: () => scheduler.nowMs - clock.nowMs(),
       call: async (service, action, request) => {
         const { result, isHeard } = await line(action, () => this.#ask(proofs, service, action, request));
         if (isHeard) return result;

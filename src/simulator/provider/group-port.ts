@@ -26,6 +26,8 @@ export interface GroupAsker {
   readonly scaling: "holdfast" | "external";
   readonly machineCountMax: number;
   readonly clock: Clock;
+  /** How far AWS's clock is ahead of that one. */
+  aheadMs(): number;
   readonly call: CallGroup;
 }
 
