@@ -91,7 +91,10 @@ export function joinAbilities(
   return { ...current, orders: joined, group };
 }
 
-/** A machine is held by the group that it is in: the others know nothing of it, and each is asked. */
+/**
+ * A machine is held by the group that it is in: the others know nothing of it, and each is asked. One that cannot be asked
+ * keeps no other from being asked.
+ */
 function joinGroups(
   current: Group | null,
   formers: readonly { readonly abilities: ProviderAbilities }[],
@@ -101,10 +104,15 @@ function joinGroups(
   const groups = current === null ? former : [current, ...former];
   return {
     hold: async (providerId) => {
+      const failures: unknown[] = [];
       for (const group of groups) {
-        const hold = await group.hold(providerId);
+        const hold = await group.hold(providerId).catch((error: unknown) => {
+          failures.push(error);
+          return null;
+        });
         if (hold !== null) return hold;
       }
+      if (failures.length > 0) throw failures[0];
       return null;
     },
     readMinimumCount: () => current?.readMinimumCount() ?? 0,
@@ -136,6 +144,9 @@ function hasMore(one: ObservedMachine, other: ObservedMachine): boolean {
   // A place that does not know the id says nothing against one that does.
   if (one.state === "not-found" || other.state === "not-found") return other.state === "not-found";
   if (one.state === "gone" || other.state === "gone") return other.state === "gone" && one.state !== "gone";
+  // What a group makes of it only the group's own place knows; others may show it by its marks.
+  const isMember = (machine: ObservedMachine): boolean => machine.membership !== undefined;
+  if (isMember(one) !== isMember(other)) return isMember(one);
   if (isMarked(one) !== isMarked(other)) return isMarked(one);
   return STATE_ORDER[one.state] < STATE_ORDER[other.state];
 }

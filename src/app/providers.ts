@@ -27,17 +27,18 @@ export interface PoolProvider {
 
 /** The provider of all machines that a pool has, whichever of its settings they were made from. */
 export async function createPoolProvider(
-  { config: pool, formers }: SettledPool,
+  { config: pool, formers, isDeparted }: SettledPool,
   config: Config,
   clock: Clock,
   agentsUrl: string,
 ): Promise<PoolProvider> {
-  const current = await createWithAbilities(pool, config, clock, agentsUrl);
+  const current = await createWithAbilities(pool, config, clock, agentsUrl, isDeparted);
   const places = new Set([placeOf(pool)]);
   const joined = [];
   for (const former of formers) {
-    const { provider, abilities, names } = await createWithAbilities(former, config, clock, agentsUrl);
     const isElsewhere = !places.has(placeOf(former));
+    const isLeft = isDeparted || placeOf(former) !== placeOf(pool);
+    const { provider, abilities, names } = await createWithAbilities(former, config, clock, agentsUrl, isLeft);
     places.add(placeOf(former));
     joined.push({ settingsHash: former.policy.settingsHash, provider, names, abilities, isElsewhere });
   }
@@ -72,14 +73,16 @@ export async function createProvider(
   clock: Clock,
   agentsUrl: string,
 ): Promise<Provider> {
-  return (await createWithAbilities(pool, config, clock, agentsUrl)).provider;
+  return (await createWithAbilities(pool, config, clock, agentsUrl, false)).provider;
 }
 
+/** @param isLeft the pool does not name its place any more. */
 async function createWithAbilities(
   pool: PoolConfig,
   config: Config,
   clock: Clock,
   agentsUrl: string,
+  isLeft: boolean,
 ): Promise<PoolProvider & Place> {
   const { provider } = pool;
   switch (provider.kind) {
@@ -98,7 +101,7 @@ async function createWithAbilities(
     }
     case "asg": {
       const { isInstanceId } = await import("../adapters/asg/provider.ts");
-      const created = await createAsg({ ...pool, provider }, config, clock);
+      const created = await createAsg({ ...pool, provider }, config, clock, isLeft);
       return { provider: created, abilities: created, names: isInstanceId };
     }
     case "kubernetes": {
@@ -158,6 +161,7 @@ async function createAsg(
   { policy, provider }: PoolConfig & { readonly provider: AsgProviderConfig },
   { controllerId }: Config,
   clock: Clock,
+  isLeft: boolean,
 ): Promise<Provider & ProviderAbilities> {
   const { createAsgProvider } = await import("../adapters/asg/provider.ts");
   const { kind: _, identityCertificates: __, runnerUser: ___, ...settings } = provider;
@@ -168,6 +172,7 @@ async function createAsg(
     clock,
     machineCountMax: policy.machineCountMax,
     isObserving: policy.mode === "observe",
+    isLeft,
   });
 }
 

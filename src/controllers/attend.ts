@@ -24,6 +24,7 @@ import { saveTicket } from "../store/tickets/save.ts";
 import { deleteTicketSecret } from "../store/tickets/secret.ts";
 import { accountForNamed } from "./attend/named-tickets.ts";
 import { heardTime, type PoolContext } from "./context.ts";
+import { isGroupsMachine } from "./group-member.ts";
 
 const MACHINES_MAX = 500;
 
@@ -76,9 +77,9 @@ async function attendMachine(context: PoolContext, tx: Queryable, id: MachineId)
   return concernsDemand || !account.isUntouched;
 }
 
-/** Of a pool without a group every machine is. */
-function isServed({ abilities, memory }: PoolContext, id: MachineId): boolean {
-  return (abilities?.group ?? null) === null || isInService(memory.observed.get(id)?.membership);
+/** What is no group's is. */
+function isServed(context: PoolContext, id: MachineId): boolean {
+  return !isGroupsMachine(context, id) || isInService(context.memory.observed.get(id)?.membership);
 }
 
 /** Its agent speaks, so it runs, whoever started it: it boots like any other, and the report stays news until it has. */

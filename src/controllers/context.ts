@@ -93,6 +93,8 @@ export interface PoolMemory {
   replaced: ReadonlySet<MachineId>;
   /** Since when a parked machine's agent has been making itself ready again. */
   readonly notReadySinceMs: Map<MachineId, number>;
+  /** Since when each machine's group has been seen to want its end. */
+  readonly departingSinceMs: Map<MachineId, number>;
   /** Jobs that `execute/ask` is to ask GitHub about. */
   readonly jobsToAsk: Set<JobId>;
   /** When GitHub was last asked about a job without an answer to rely on, and what it said instead. */
@@ -214,6 +216,7 @@ export function emptyMemory(): PoolMemory {
     retiringSinceMs: new Map(),
     replaced: new Set(),
     notReadySinceMs: new Map(),
+    departingSinceMs: new Map(),
     jobsToAsk: new Set(),
     askFailures: new Map(),
     mintPauses: new Map(),

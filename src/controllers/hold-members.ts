@@ -51,13 +51,17 @@ async function findToHold({ store, memory }: PoolContext): Promise<Wanted[]> {
   return candidates.filter((one) => mayRunJob(one, rows.get(one.machineId) ?? null));
 }
 
-/** One that goes back to the reserve is stopped there: with a job on it that is an end too. */
+/**
+ * One that goes back to the reserve is stopped there: with a job on it that is an end too. One that comes back from there, or
+ * from standby, meets the launch hooks again, which end it where nobody answers them.
+ */
 function isWantedByGroup(observed: ObservedMachine | undefined): boolean {
   const { membership = null } = observed ?? {};
-  return membership?.departure === "waits" || (membership?.place === "reserve" && !isDeparting(membership));
+  const isMoved = membership?.place === "reserve" || membership?.place === "coming";
+  return membership?.departure === "waits" || (isMoved && !isDeparting(membership));
 }
 
-/** Without a row nobody knows, so it may. What is in the reserve may only where a ticket is out to it. */
+/** Without a row nobody knows, so it may. What its group does not want to end may only where a ticket is out to it. */
 function mayRunJob({ membership }: ObservedMachine, row: Machine | null): boolean {
   if (!isDeparting(membership)) return row?.state.kind === "engaged";
   if (row === null) return true;

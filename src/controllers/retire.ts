@@ -82,7 +82,10 @@ async function retireMachines(
 }
 
 /** Of a machine that retires the verdict stays as it was last: it is judged no more. */
-function remember({ memory, clock }: PoolContext, { decisions, unknown, notReadySinceMs }: Judgement): void {
+function remember(
+  { memory, clock }: PoolContext,
+  { decisions, unknown, notReadySinceMs, departingSinceMs }: Judgement,
+): void {
   const { unknownSinceMs } = memory.guards;
   for (const id of decisions.keys()) {
     if (!unknown.has(id)) unknownSinceMs.delete(id);
@@ -90,6 +93,8 @@ function remember({ memory, clock }: PoolContext, { decisions, unknown, notReady
   }
   memory.notReadySinceMs.clear();
   for (const [id, sinceMs] of notReadySinceMs) memory.notReadySinceMs.set(id, sinceMs);
+  memory.departingSinceMs.clear();
+  for (const [id, sinceMs] of departingSinceMs) memory.departingSinceMs.set(id, sinceMs);
 }
 
 interface Changes {

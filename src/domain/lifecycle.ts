@@ -58,8 +58,10 @@ export function decideLifecycle(input: LifecycleInput, pool: PoolPolicy, time: H
       return { kind: "keep", reason: "being-launched" };
     case "provisioning":
       if (isDead) return { kind: "retire", reason: "machine-dead" };
-      if (isDeparting(input.membership)) return { kind: "retire", reason: "group-ends-it" };
-      if (input.hasLeftGroup === true) return { kind: "retire", reason: "group-ends-it" };
+      if (isDeparting(input.membership) || input.hasLeftGroup === true) {
+        if (input.isStrangers === true) return { kind: "keep", reason: "no-agent" };
+        return { kind: "retire", reason: "group-ends-it" };
+      }
       return decideProvisioning(input, machine.state.sinceMs, pool, time);
     case "parked":
       if (isDead) return { kind: "retire", reason: "machine-dead" };

@@ -37,7 +37,7 @@ export interface ObservedMachine {
   readonly isAlarm?: boolean;
   /** Its agent had not started by then, by a word that was current: it cannot have had a ticket. */
   readonly hasNeverRun?: boolean;
-  /** Of a machine that belongs to a group; left out or null: of one that does not, or no more. */
+  /** Of a machine that belongs to a group; null: of one that does so no more; left out: of one that never did. */
   readonly membership?: Membership | null;
   /**
    * When it came into its group's service or began to, where that is since the last complete listing: nobody can have given

@@ -92,9 +92,9 @@ describe("5: a machine does not report itself unhealthy, and so is not replaced 
       filesBelow,
     );
     expect(sources.length).toBeGreaterThan(300);
-    expect(sources.filter((path) => /SetInstanceHealth|set-instance-health/.test(readFileSync(path, "utf8")))).toEqual(
-      [],
-    );
+    expect(
+      sources.filter((path) => /SetInstanceHealthCommand|set-instance-health/.test(readFileSync(path, "utf8"))),
+    ).toEqual([]);
   });
 });
 

@@ -5,7 +5,14 @@ import { type ProviderId, parseProviderId } from "../../src/domain/ids.ts";
 import type { MachineState } from "../../src/domain/machine.ts";
 import type { ObservedMachine, ProviderState } from "../../src/domain/observed.ts";
 import { issuePermit, type MachinePermit } from "../../src/domain/permit.ts";
-import { type LaunchRequest, NO_ABILITIES, type Provider, type ProviderAbilities } from "../../src/ports/provider.ts";
+import {
+  type Group,
+  type Hold,
+  type LaunchRequest,
+  NO_ABILITIES,
+  type Provider,
+  type ProviderAbilities,
+} from "../../src/ports/provider.ts";
 import { epoch, heard, machine, observed, poolName, providerId, retiring } from "../domain/builders.ts";
 
 interface Place {
@@ -71,6 +78,9 @@ function permitFor(observedDead: ObservedMachine): MachinePermit {
 }
 
 const withMarks = (state: ProviderState) => observed(state);
+const asMember = (state: ProviderState) =>
+  observed(state, { launchId: null, membership: { place: "serving", departure: "waits" } });
+const leftBehind = observed("running", { launchId: null, membership: null });
 const withoutMarks = (state: ProviderState) => observed(state, { launchId: null, pool: null });
 
 function join(current: ObservedMachine | null, former: ObservedMachine | null, isElsewhere = true) {
@@ -117,6 +127,27 @@ describe("launches of several settings", () => {
   });
 });
 
+describe("members of several groups", () => {
+  const HOLD: Hold = { forMs: 1, sinceMs: 2, untilMs: 3 };
+  const grouped = (hold: Group["hold"]): ProviderAbilities => ({
+    ...NO_ABILITIES,
+    group: { hold, readMinimumCount: () => 0 },
+  });
+  const broken = async () => {
+    throw new ProviderError("provider-unavailable", "the new region refuses us");
+  };
+  const join = (current: Group["hold"], former: Group["hold"]) =>
+    joinAbilities(grouped(current), [{ settingsHash: "old", abilities: grouped(former) }]).group;
+
+  it("are held by the one that has them, though another cannot be asked", async () => {
+    expect(await join(broken, async () => HOLD)?.hold(providerId())).toEqual(HOLD);
+  });
+
+  it("may be held or not where one cannot be asked and no other has them: they are held again", async () => {
+    await expect(join(broken, async () => null)?.hold(providerId())).rejects.toThrow("the new region refuses us");
+  });
+});
+
 describe("machines of several settings", () => {
   it("are launched, and launched again, with the settings that their launch was written with", async () => {
     const { joined, calls } = join(withMarks("gone"), withMarks("gone"));
@@ -135,6 +166,13 @@ describe("machines of several settings", () => {
     ["running and dead, both without marks", withoutMarks("dead"), withoutMarks("running"), withoutMarks("running")],
     ["gone everywhere", withMarks("gone"), withMarks("gone"), withMarks("gone")],
     ["gone there, not known here", withoutMarks("not-found"), withMarks("gone"), withMarks("gone")],
+    [
+      "a member there, shown here by its marks alone",
+      withoutMarks("running"),
+      asMember("running"),
+      asMember("running"),
+    ],
+    ["one that left its group there, shown here by its marks", withMarks("running"), leftBehind, leftBehind],
     ["running there, not known here", withoutMarks("not-found"), withMarks("running"), withMarks("running")],
   ])("are what the place says that has them: %s", async (_name, current, former, want) => {
     const { joined } = join(current, former);

@@ -104,6 +104,7 @@ describe("a machine that its group wants to end", () => {
   });
 
   it("never heard of: goes at once, by the provider's word of it", async () => {
+    yard.context.memory.isAgentKnown = true;
     await site.comes();
     site.show(WAITS);
     await yard.pass();
@@ -111,6 +112,7 @@ describe("a machine that its group wants to end", () => {
   });
 
   it("never heard of, and back in service: has its boot deadline like any other", async () => {
+    yard.context.memory.isAgentKnown = true;
     await site.comes();
     site.show(WAITS);
     yard.provider.terminateTakes = false;
@@ -306,6 +308,36 @@ describe("a machine without an agent of ours", () => {
     ]);
   });
 
+  it.each([
+    ["that came since", true],
+    ["that was there before us", false],
+  ])(
+    "%s and works for somebody else is held, however long it had been there when its group wanted it",
+    async (_what, isNew) => {
+      await site.comes(SERVING, isNew);
+      yard.clock.advance(10 * HOUR_MS);
+      await yard.pass();
+      site.show(WAITS);
+      await yard.pass();
+      yard.clock.advance(yard.context.pool.deadlines.unknownMs - 1);
+      await yard.pass();
+      expect(site.proofs()).toEqual([]);
+      expect(await site.hold()).toEqual([MEMBER]);
+      yard.clock.advance(1);
+      await yard.pass();
+      expect(site.proofs()).toHaveLength(1);
+    },
+  );
+
+  it("that a person took out of the group is left to that person", async () => {
+    await site.comes();
+    yard.clock.advance(HOUR_MS);
+    site.show(null);
+    await yard.pass();
+    expect(site.proofs()).toEqual([]);
+    expect(await site.reason()).toBe("no-agent");
+  });
+
   it("that its group wants to end is held for no longer than anybody is unknown", async () => {
     await site.comes(SERVING, false);
     site.show(WAITS);
@@ -339,6 +371,47 @@ describe("a machine that is no member any more", () => {
   });
 });
 
+describe("a job that waits", () => {
+  it("is not kept waiting by a member that has no agent", async () => {
+    await site.comes();
+    yard.clock.advance(yard.context.pool.deadlines.bootMs);
+    await yard.pass();
+    await yard.queue();
+    await yard.pass();
+    expect(yard.provider.launches).toHaveLength(1);
+  });
+
+  it("is not kept waiting by one for which its ticket was made while it might have booted", async () => {
+    await site.comes();
+    await yard.queue();
+    await yard.pass();
+    expect(yard.provider.launches).toHaveLength(0);
+    const { bootMs, onlineMs } = yard.context.pool.deadlines;
+    yard.clock.advance(bootMs + onlineMs);
+    await yard.pass();
+    expect(yard.provider.launches).toHaveLength(1);
+  });
+});
+
+describe("a machine that was never its group's", () => {
+  it("gets its ticket like any other: the pool was made one of another kind while members are left", async () => {
+    const launch = yard.provider.launch.bind(yard.provider);
+    yard.provider.launch = async (request) => {
+      const launched = await launch(request);
+      for (const { machineId } of request.machines) yard.provider.remarks.delete(machineId);
+      return launched;
+    };
+    await yard.queue();
+    await yard.pass();
+    const [launched] = yard.provider.launches.flatMap(({ machines }) => machines);
+    const agent = yard.agent(launched?.machineId ?? MEMBER);
+    await agent.checkIn();
+    await agent.report();
+    await yard.pass();
+    expect((await agent.poll()).kind).toBe("ticket");
+  });
+});
+
 describe("a machine out of service", () => {
   it("has no ticket made for it though a job waits", async () => {
     await site.parked();
@@ -347,6 +420,16 @@ describe("a machine out of service", () => {
     await yard.queue();
     await yard.pass();
     expect(await listTicketsOfMachine(yard.store.db, MEMBER)).toEqual([]);
+  });
+
+  it("comes back through the hooks of a launch, which are made to wait for its job", async () => {
+    await site.withJob();
+    site.show({ place: "aside", departure: "none" });
+    await yard.pass();
+    expect(await site.hold()).toEqual([]);
+    site.show({ place: "coming", departure: "none" });
+    await yard.pass();
+    expect(await site.hold()).toEqual([MEMBER]);
   });
 
   it("gets no ticket and is left alone, until it is back", async () => {

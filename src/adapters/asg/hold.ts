@@ -31,7 +31,7 @@ export async function holdMember(context: HoldContext, id: ProviderId): Promise<
   const { sights, hooks } = context;
   const side = sideOf(sights.lifecycleOf(id)) ?? sideOf(await readLifecycle(context, id));
   if (side === null) return null;
-  const held = await beat(context, await hooks.of(side), id);
+  const held = await beat(context, await hooks.of(side, sights.waitsSinceMs(id) ?? 0), id);
   if (held.length > 0) return holdOf(context, held, id);
   const sideNow = sideOf(await readLifecycle(context, id));
   return sideNow === null ? null : heldAgain(context, sideNow, id);

@@ -6,7 +6,7 @@ import type { AsgClients } from "./clients.ts";
 import { toGroupError } from "./errors.ts";
 import type { HookSide } from "./lifecycle.ts";
 
-const READ_AGAIN_MS = 10 * MINUTE_MS;
+const READ_AGAIN_MS = MINUTE_MS;
 
 /** The API's own limits ("Considerations and limitations for lifecycle hooks", Auto Scaling user guide). */
 const HEARTBEAT_DEFAULT_SECONDS = 3_600;
@@ -56,7 +56,8 @@ export class Hooks {
   readonly #clients: AsgClients;
   readonly #group: string;
   readonly #clock: Clock;
-  #known: { readonly hooks: readonly Hook[]; readonly untilMonotonicMs: number } | null = null;
+  #known: { readonly hooks: readonly Hook[]; readonly readAtMs: number; readonly untilMonotonicMs: number } | null =
+    null;
 
   constructor(clients: AsgClients, group: string, clock: Clock) {
     this.#clients = clients;
@@ -64,17 +65,26 @@ export class Hooks {
     this.#clock = clock;
   }
 
-  /** Old ones are better than none: a hook that could not be read again is still to be held. */
-  async of(side: HookSide): Promise<readonly Hook[]> {
+  /**
+   * Old ones are better than none: a hook that could not be read again is still to be held.
+   * @param sinceMs when the wait began that they are asked for: one that was added before it waits as well, and is not among
+   *   those that were read before.
+   */
+  async of(side: HookSide, sinceMs = 0): Promise<readonly Hook[]> {
     const nowMs = this.#clock.monotonicMs();
-    if (this.#known === null || nowMs >= this.#known.untilMonotonicMs) {
-      const hooks = await readHooks(this.#clients, this.#group).catch((error: unknown) => {
-        if (this.#known === null) throw error;
-        return this.#known.hooks;
+    let known = this.#known;
+    if (known === null || nowMs >= known.untilMonotonicMs || known.readAtMs < sinceMs) {
+      const before = known;
+      const readAtMs = this.#clock.nowMs();
+      const untilMonotonicMs = nowMs + READ_AGAIN_MS;
+      const read = readHooks(this.#clients, this.#group).then((hooks) => ({ hooks, readAtMs, untilMonotonicMs }));
+      known = await read.catch((error: unknown) => {
+        if (before === null) throw error;
+        return { ...before, untilMonotonicMs };
       });
-      this.#known = { hooks, untilMonotonicMs: nowMs + READ_AGAIN_MS };
+      this.#known = known;
     }
-    return this.#known.hooks.filter((hook) => side === "either" || hook.side === side);
+    return known.hooks.filter((hook) => side === "either" || hook.side === side);
   }
 
   /** Reads them again, because they do not fit what the group does. */

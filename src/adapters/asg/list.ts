@@ -34,6 +34,7 @@ export interface ListContext {
   readonly owner: Owner;
   readonly clock: Clock;
   readonly isObserving: boolean;
+  readonly isLeft: boolean;
   readonly sights: Sights;
   readonly newcomers: Newcomers;
   readonly launches: OpenLaunches;
@@ -59,9 +60,10 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
   const found = new Map([...marked, ...tagged].map((one) => [one.InstanceId ?? "", one]));
   for (const [id, one] of await readUnshown(clients, members, found)) found.set(id, one);
   const instances = ours(context, found);
-  const present = members.filter(({ id }) => instances.has(id) || !found.has(id));
-  const placed = new Set(present.map(({ id }) => id));
-  const left = [...instances.values()].filter(({ InstanceId: id = "" }) => !placed.has(id));
+  const shown = members.filter(({ id }) => instances.has(id) || !found.has(id));
+  const placed = new Set(shown.map(({ id }) => id));
+  const present = shown.filter(({ id }) => isShownHere(context, instances.get(id)));
+  const left = [...instances.values()].filter((one) => !placed.has(one.InstanceId ?? "") && isShownHere(context, one));
   sights.noteListing(group, present, observedAtMs);
   const since = newcomers.note(observedAtMs, [
     ...present.map(({ id, lifecycle }) => sightedOf(id, instances.get(id), isReserve(lifecycle))),
@@ -116,6 +118,16 @@ function ours({ owner, settings }: ListContext, found: ReadonlyMap<string, Insta
   );
 }
 
+/** Of a group that was left only those are shown who were marked while it was ours. */
+function isShownHere({ isLeft, owner }: ListContext, instance: Instance | undefined): boolean {
+  return !isLeft || (instance !== undefined && isMarked(instance, owner));
+}
+
+function isMarked({ Tags: tags }: Instance, owner: Owner): boolean {
+  const { controllerId, pool } = readMarks(tags);
+  return controllerId !== null && pool === owner.pool;
+}
+
 function isOfAnotherGroup({ Tags: tags }: Instance, group: string): boolean {
   const named = tags?.find(({ Key }) => Key === GROUP_TAG)?.Value;
   return named !== undefined && named !== group;
@@ -130,10 +142,9 @@ function sightedOf(id: string, instance: Instance | undefined, isReserve: boolea
  */
 async function mark(context: ListContext, instances: readonly Instance[]): Promise<void> {
   const { clients, owner, isObserving } = context;
-  const unmarked = instances.filter(({ Tags: tags, State: state }) => {
-    const { controllerId, pool } = readMarks(tags);
-    return (controllerId === null || pool !== owner.pool) && !/^(?:terminated|shutting-down)$/.test(state?.Name ?? "");
-  });
+  const unmarked = instances.filter(
+    (one) => !isMarked(one, owner) && !/^(?:terminated|shutting-down)$/.test(one.State?.Name ?? ""),
+  );
   const Resources = unmarked.flatMap(({ InstanceId }) => InstanceId ?? []).slice(0, MARKED_AT_ONCE_MAX);
   if (isObserving || Resources.length === 0) return;
   const Tags = [
@@ -164,7 +175,14 @@ export async function readByIds(
     launchOf: (id) => launches.launchOf(id),
     wasReserve: (id) => context.newcomers.wasReserve(id),
   };
-  const unknown = { machineId: null, launchId: null, pool: null, state: "not-found", observedAtMs } as const;
+  const unknown = {
+    machineId: null,
+    launchId: null,
+    pool: null,
+    state: "not-found",
+    observedAtMs,
+    membership: null,
+  } as const;
   return ids.map((id) => {
     const providerId = parseProviderId(id);
     const instance = instances.get(id);

@@ -48,6 +48,11 @@ function whyOf(lifecycle: string, { place, departure }: Membership): string | nu
   return place === "aside" ? `its group has it aside (${lifecycle})` : null;
 }
 
+/** What carries the mark of a launch was started without the group, when the pool was of another kind. */
+function leftBy({ launchId }: ObservedMachine): Pick<ObservedMachine, "membership"> {
+  return launchId === null ? { membership: null } : {};
+}
+
 /** For so long an instance that the group does not list yet is on its way into it. */
 const GROUP_LAG_MS = 5 * MINUTE_MS;
 
@@ -60,7 +65,7 @@ export function observeLeft(view: View, instance: Instance): readonly ObservedMa
   const observed = observeInstance(instance, view.observedAtMs);
   if (observed === null) return [];
   const isTagged = instance.Tags?.some(({ Key }) => Key === GROUP_TAG) === true;
-  if (!isTagged || !view.hasGroup) return [{ ...observed, pool: view.owner.pool }];
+  if (!isTagged || !view.hasGroup) return [{ ...observed, pool: view.owner.pool, ...leftBy(observed) }];
   const ageMs = view.observedAtMs - (instance.LaunchTime?.getTime() ?? 0);
   const isYoung = ageMs < GROUP_LAG_MS;
   const membership = view.wasReserve(observed.providerId) ? RESERVE : isYoung ? COMING : ASIDE;

@@ -16,6 +16,7 @@ import { createConsoles } from "../aws/consoles.ts";
 import { checkGroup } from "./check.ts";
 import { type AsgClients, createClients } from "./clients.ts";
 import { Desired } from "./desired.ts";
+import { draftOrder } from "./draft.ts";
 import { MEMBERS_AT_ONCE_MAX } from "./group.ts";
 import { holdMember } from "./hold.ts";
 import { Hooks } from "./hooks.ts";
@@ -25,7 +26,7 @@ import { endMembers } from "./leave.ts";
 import { listMachines, readByIds } from "./list.ts";
 import { Newcomers } from "./newcomers.ts";
 import { OpenLaunches } from "./open-launches.ts";
-import { draftOrder, readOrder } from "./order.ts";
+import { readOrder } from "./order.ts";
 import { Pace } from "./pace.ts";
 import type { AsgProviderOptions } from "./settings.ts";
 import { Sights } from "./sights.ts";
@@ -33,7 +34,7 @@ import { Waits } from "./waits.ts";
 
 export { isInstanceId } from "../aws/instance-id.ts";
 export type { AsgClients } from "./clients.ts";
-export type { AsgProviderOptions, AsgSettings } from "./settings.ts";
+export type { AsgProviderOptions } from "./settings.ts";
 
 /** Ids of one batch of readings. */
 const READS_AT_ONCE_MAX = 500;
@@ -45,7 +46,7 @@ export function createAsgProvider(
   options: AsgProviderOptions,
   clients: AsgClients = createClients(options),
 ): AsgProvider {
-  const { settings, clock, controllerId, pool, isObserving } = options;
+  const { settings, clock, controllerId, pool, isObserving, isLeft = false } = options;
   const sights = new Sights();
   const launches = new OpenLaunches();
   const shared = {
@@ -59,7 +60,7 @@ export function createAsgProvider(
     pace: new Pace(clock),
     desired: new Desired(clock),
   };
-  const listing = { ...shared, isObserving, newcomers: new Newcomers() };
+  const listing = { ...shared, isObserving, isLeft, newcomers: new Newcomers() };
   const holding = { ...shared, waits: new Waits(shared) };
   const terminations = new Batch<MachinePermit, void>({
     clock,

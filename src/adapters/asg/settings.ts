@@ -28,6 +28,8 @@ export interface AsgProviderOptions {
   readonly machineCountMax: number;
   /** It starts, ends and marks nothing. */
   readonly isObserving: boolean;
+  /** No pool names the group any more: what carries our marks is still ours, and nobody who comes there. */
+  readonly isLeft?: boolean;
   /** Default: those that the SDK finds (variables, profile, the role of the machine that we run on). */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }

@@ -15,7 +15,7 @@ import { SILENT_AFTER_MS } from "../../domain/slow-proofs.ts";
 import { chooseStops, fitForStart, type StandbyState } from "../../domain/standby.ts";
 import { standingWanted } from "../../domain/supply.ts";
 import { isTicketOut, type Ticket } from "../../domain/ticket.ts";
-import { isPast } from "../../domain/time.ts";
+import { type HeardTime, isPast } from "../../domain/time.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import { AGENT_FRESH_MS } from "../../domain/verdict.ts";
 import { findDrain } from "../../store/drains.ts";
@@ -28,6 +28,7 @@ import { listMachinesInState } from "../../store/machines/list.ts";
 import { listLiveTicketsOfPool } from "../../store/tickets/list.ts";
 import { heardTime, type PoolContext, type PoolMemory } from "../context.ts";
 import { isGathering } from "../execute/launch.ts";
+import { isGroupsMachine } from "../group-member.ts";
 import { type OpenBreakers, readBreakers } from "./read-breakers.ts";
 
 const JOBS_MAX = 1_000;
@@ -90,7 +91,7 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
       demand: input,
       wanted: standingWanted(pool, context.isShuttingDown()),
       breakers,
-      unheardCount: machines.filter(isUnheardTry).length,
+      unheardCount: machines.filter((machine) => isUnheardTry(machine) && !isOverdue(machine, pool, time)).length,
       standby: standbyState,
       usable: new Set(machines.filter(isUsable(free, pool, time.nowMs)).map((machine) => machine.id)),
     },
@@ -158,6 +159,11 @@ function readStandby(context: PoolContext, machines: readonly Machine[], isDrain
 /** A launch whose outcome is still to come. One that an operator holds has none while it is held: it excludes no other. */
 function isUnheardTry({ state, isAgentSeen, hold }: Machine): boolean {
   return state.kind !== "parked" && !isAgentSeen && hold === null;
+}
+
+/** One that is kept all the same, because nobody knows whose it is, brings no job its machine and is no launch to wait for. */
+function isOverdue({ state }: Machine, { deadlines }: PoolPolicy, time: HeardTime): boolean {
+  return state.kind === "provisioning" && isPast(state.sinceMs, deadlines.bootMs, time);
 }
 
 /** For a ticket in advance: free, and not to be replaced, for that would void it again. */
@@ -237,6 +243,7 @@ export function asFree(machine: Machine, context: PoolContext): readonly FreeMac
   if (!hasTicketsLeft(machine, pool.jobsPerMachine) || !mayGetTickets(machine)) return [];
   if (machine.report?.phase === "leaving" || !mayComeToTickets(machine, context)) return [];
   const time = heardTime(context);
+  if (isOverdue(machine, pool, time)) return [];
   // A parked machine that nobody hears, or that does not get ready, would never come for its ticket.
   const isSilent = isPast(hearing.heardAtMs(machine.id) ?? 0, AGENT_FRESH_MS, time);
   const notReadySinceMs = context.memory.notReadySinceMs.get(machine.id);
@@ -246,9 +253,9 @@ export function asFree(machine: Machine, context: PoolContext): readonly FreeMac
 }
 
 /** Of a group's machines: those in service, and of those that start the ones that are still on their way there. */
-function mayComeToTickets({ id, state }: Machine, { abilities, memory }: PoolContext): boolean {
-  if ((abilities?.group ?? null) === null || state.kind === "planned") return true;
-  const membership = memory.observed.get(id)?.membership;
+function mayComeToTickets({ id, state }: Machine, context: PoolContext): boolean {
+  if (!isGroupsMachine(context, id) || state.kind === "planned") return true;
+  const membership = context.memory.observed.get(id)?.membership;
   if (isInService(membership)) return true;
   const isOnItsWay = membership === undefined || (membership?.place === "coming" && !isDeparting(membership));
   return state.kind === "provisioning" && isOnItsWay;

@@ -13,10 +13,12 @@ import type { ReasonCode } from "../../domain/reasons.ts";
 import { isRolloutReason, rolloutPlaceCount } from "../../domain/rollout.ts";
 import { NO_HOST_FACTS } from "../../domain/slow-proofs.ts";
 import { isTicketLive, isTicketOut, type Ticket } from "../../domain/ticket.ts";
+import { isPast } from "../../domain/time.ts";
 import { judgeMachine } from "../../domain/verdict.ts";
 import { hasAgentSpoken } from "../../store/machines/count.ts";
 import { readPoolWords } from "../../store/pool-words.ts";
 import { heardTime, type PoolContext } from "../context.ts";
+import { isGroupsMachine } from "../group-member.ts";
 import { heard, type Known, mayBeSlow, readKnown } from "./host-facts.ts";
 
 export interface Judgement {
@@ -26,6 +28,8 @@ export interface Judgement {
   readonly unknown: ReadonlySet<MachineId>;
   /** Since when each parked machine's agent has been making itself ready again. */
   readonly notReadySinceMs: ReadonlyMap<MachineId, number>;
+  /** Since when each machine's group has been seen to want its end. */
+  readonly departingSinceMs: ReadonlyMap<MachineId, number>;
   /** What is not sound in it, and not carried out. */
   readonly notes: readonly PlanNote[];
 }
@@ -43,12 +47,13 @@ export async function judgeMachines(
   const known = await readSlow(context, machines, tickets);
   const words = await readPoolWords(context.store.db, context.pool.name);
   const notReadySinceMs = readNotReady(context, machines);
-  const judged = decideMachines(context, { machines, tickets, known, words, notReadySinceMs });
+  const departingSinceMs = readDeparting(context, machines);
+  const judged = decideMachines(context, { machines, tickets, known, words, notReadySinceMs, departingSinceMs });
   const notes = checkPlan(
     { jobs: [], launchCount: 0, machines: judged.decisions },
     { pool: context.pool, demand: NO_DEMAND, machines, tickets },
   );
-  return { ...judged, notReadySinceMs, notes };
+  return { ...judged, notReadySinceMs, departingSinceMs, notes };
 }
 
 /** Once one was heard, machines that the group starts have one. */
@@ -72,11 +77,12 @@ interface Question {
   readonly known: ReadonlyMap<MachineId, Known>;
   readonly words: PoolWords;
   readonly notReadySinceMs: Judgement["notReadySinceMs"];
+  readonly departingSinceMs: Judgement["departingSinceMs"];
 }
 
 function decideMachines(
   context: PoolContext,
-  { machines, tickets, known, words, notReadySinceMs }: Question,
+  { machines, tickets, known, words, notReadySinceMs, departingSinceMs }: Question,
 ): Pick<Judgement, "decisions" | "unknown"> {
   const time = heardTime(context);
   const ticketByMachine = new Map(tickets.filter(isTicketLive).map((ticket) => [ticket.machineId, ticket]));
@@ -98,7 +104,7 @@ function decideMachines(
       providerState: context.memory.observed.get(machine.id)?.state ?? null,
       membership: context.memory.observed.get(machine.id)?.membership ?? null,
       isHoldEnding: isHeldToTheEnd(context, machine.id),
-      ...judgeAsMember(context, machine),
+      ...judgeAsMember(context, machine, departingSinceMs.get(machine.id) ?? null),
       surplusSinceMs: context.memory.surplusSinceMs.get(machine.id) ?? null,
       notReadySinceMs: notReadySinceMs.get(machine.id) ?? null,
       isShuttingDown: context.isShuttingDown(),
@@ -118,19 +124,34 @@ function decideMachines(
   return { decisions, unknown };
 }
 
-/** Of a pool without a group neither is asked. */
+/**
+ * Of what is no group's neither is asked. A stranger that its group wants to end is let go after as long as anybody may
+ * be unknown, counted from then: before that nobody asked for its end, and its job may have begun a moment ago. What leaves
+ * the reserve was in nobody's service.
+ */
 function judgeAsMember(
-  { abilities, memory }: PoolContext,
+  context: PoolContext,
   { id, origin, incarnation }: Machine,
+  departingSinceMs: number | null,
 ): Pick<LifecycleInput, "hasLeftGroup" | "isStrangers"> {
-  if ((abilities?.group ?? null) === null) return {};
+  const { memory, pool } = context;
+  if (!isGroupsMachine(context, id)) return {};
   const observed = memory.observed.get(id);
   const isMember = (observed?.membership ?? null) !== null;
-  const mayBeOurs = incarnation !== null || (origin === "launched" && memory.isAgentKnown);
+  const isTrimmed = departingSinceMs !== null && observed?.membership?.place === "reserve";
+  const mayBeOurs = incarnation !== null || (origin === "launched" && (memory.isAgentKnown || isTrimmed));
+  const { unknownMs } = pool.deadlines;
+  const isWaitedFor =
+    departingSinceMs !== null && unknownMs > 0 && isPast(departingSinceMs, unknownMs, heardTime(context));
   return {
     hasLeftGroup: observed?.state === "running" && !isMember,
-    isStrangers: !mayBeOurs && !isDeparting(observed?.membership),
+    isStrangers: !mayBeOurs && !isWaitedFor,
   };
+}
+
+function readDeparting({ memory, clock }: PoolContext, machines: readonly Machine[]): ReadonlyMap<MachineId, number> {
+  const departing = machines.filter(({ id }) => isDeparting(memory.observed.get(id)?.membership));
+  return new Map(departing.map(({ id }) => [id, memory.departingSinceMs.get(id) ?? clock.nowMs()]));
 }
 
 function isHeldToTheEnd({ memory, clock }: PoolContext, id: MachineId): boolean {

@@ -49,6 +49,19 @@ describe("holding a member", () => {
     expect(await hold()).toMatchObject({ forMs: 10 * MINUTE_MS, untilMs: START_MS + 60_000 * SECOND_MS });
   });
 
+  it("is by a hook too that was added a moment before the wait, though others were held by the older ones", async () => {
+    const { group, provider, clock, hold } = await waiting();
+    await hold();
+    clock.pass(10 * SECOND_MS);
+    group.hooks = [DRAIN, { name: "added", heartbeatSeconds: 30 }, REGISTER];
+    group.add(2, { lifecycle: "Terminating:Wait" });
+    clock.pass(SECOND_MS);
+    await provider.list("all");
+    group.sent.length = 0;
+    expect(await provider.group?.hold(idOf(2))).toMatchObject({ forMs: 30 * SECOND_MS });
+    expect(beaten(group)).toEqual(["drain", "added"]);
+  });
+
   it("counts from the activity that ends the member, which began before anybody saw it", async () => {
     const { group, hold, id } = await waiting();
     const sinceMs = START_MS - 5 * HOUR_MS;

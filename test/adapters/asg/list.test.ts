@@ -2,11 +2,11 @@ import { LifecycleState } from "@aws-sdk/client-auto-scaling";
 import { describe, expect, it } from "vitest";
 import { membershipOf } from "../../../src/adapters/asg/lifecycle.ts";
 import type { ObservedMachine } from "../../../src/domain/observed.ts";
-import { MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
+import { SECOND_MS } from "../../../src/domain/units.ts";
 import { START_MS } from "../../domain/builders.ts";
 import { throwing } from "../ec2/fake-client.ts";
 import { newLaunch } from "../ec2/stage.ts";
-import { GROUP, idOf, OWNER, PLAIN, stage } from "./stage.ts";
+import { GROUP, idOf, OWNER, stage } from "./stage.ts";
 
 const find = (listing: readonly ObservedMachine[], number: number) =>
   listing.find(({ providerId }) => providerId === idOf(number));
@@ -102,7 +102,7 @@ describe("a complete listing", () => {
     expect(find(listing, 2)).toMatchObject({ state: "starting", membership: { departure: "waits" } });
     expect(find(listing, 3)).toMatchObject({ state: "gone" });
     expect(find(listing, 4)).toMatchObject({ state: "dead" });
-    expect(find(listing, 4)).not.toHaveProperty("membership");
+    expect(find(listing, 4)).toHaveProperty("membership", null);
   });
 
   it("shows whom the group does not list yet as coming, and one that is older as aside", async () => {
@@ -153,7 +153,32 @@ describe("a complete listing", () => {
     if (member !== undefined) member.group = null;
     const [observed] = await provider.list("all");
     expect(observed).toMatchObject({ providerId: id, state: "running", pool: OWNER.pool });
-    expect(observed?.membership ?? null).toBeNull();
+    expect(observed?.membership).toBeNull();
+  });
+
+  it("calls nobody a former member who was launched without the group, when the pool was of another kind", async () => {
+    const { group, provider } = stage();
+    const marks = { "holdfast:controller": "ci-test", "holdfast:pool": OWNER.pool, "holdfast:launch": "l-00000001" };
+    group.add(1, { group: null, tags: marks });
+    const [observed] = await provider.list("all");
+    expect(observed).toMatchObject({ providerId: idOf(1), state: "running" });
+    expect(observed?.membership).toBeUndefined();
+  });
+
+  it("of a group that no pool names any more shows and marks nobody who came since, and those of before", async () => {
+    const { group, provider } = stage({}, { isLeft: true });
+    group.hasReserve = true;
+    const marks = { "holdfast:controller": "ci-test", "holdfast:pool": OWNER.pool };
+    group.add(1, { tags: marks, lifecycle: "Terminating:Wait" });
+    await provider.list("all");
+    group.add(2, { launchedAtMs: START_MS });
+    group.add(3, { lifecycle: "Warmed:Stopped" });
+    group.add(4, { ec2: null, lifecycle: "Pending" });
+    group.add(5, { tags: { ...marks, "holdfast:pool": "its-new-pool" } });
+    const listing = await provider.list("all");
+    expect(listing).toMatchObject([{ providerId: idOf(1), membership: { departure: "waits" } }]);
+    expect(await provider.list([idOf(5)])).toMatchObject([{ membership: { place: "serving" } }]);
+    expect(group.writes()).toEqual([]);
   });
 
   it("leaves out another controller's, and those of another group", async () => {
@@ -253,125 +278,6 @@ describe("members of an open launch", () => {
     group.add(4, { lifecycle: "Terminating:Wait" });
     const listing = await provider.list("all");
     expect([1, 2, 3, 4].map((number) => find(listing, number)?.launchId)).toEqual([null, request.launchId, null, null]);
-  });
-});
-
-describe("a newcomer", () => {
-  const listedTwice = async (change: (group: ReturnType<typeof stage>["group"], nowMs: number) => void) => {
-    const { group, provider, clock } = stage();
-    group.hasReserve = true;
-    group.add(1);
-    group.add(9, { lifecycle: "Warmed:Stopped", ec2: "stopped" });
-    const first = await provider.list("all");
-    expect(first.map(({ newcomerSinceMs }) => newcomerSinceMs)).toEqual([null, null]);
-    clock.pass(MINUTE_MS);
-    change(group, clock.nowMs());
-    return { listing: await provider.list("all"), nowMs: clock.nowMs(), group, provider, clock };
-  };
-
-  it("was launched since the last complete listing", async () => {
-    const { listing, nowMs, provider } = await listedTwice((group, now) => {
-      group.add(2, { lifecycle: "Pending", launchedAtMs: now - 20 * SECOND_MS });
-    });
-    expect(find(listing, 2)?.newcomerSinceMs).toBe(nowMs - 20 * SECOND_MS);
-    expect(find(listing, 1)?.newcomerSinceMs).toBeNull();
-    expect(find(await provider.list("all"), 2)?.newcomerSinceMs).toBeNull();
-  });
-
-  it("is nobody who is older: somebody attached it, with whatever runs there", async () => {
-    const { listing } = await listedTwice((group, now) => {
-      group.add(2, { launchedAtMs: now - 10 * MINUTE_MS });
-    });
-    expect(find(listing, 2)?.newcomerSinceMs).toBeNull();
-  });
-
-  it("is nobody who waits in the reserve", async () => {
-    const { listing } = await listedTwice((group, now) => {
-      group.add(10, { lifecycle: "Warmed:Pending:Wait", launchedAtMs: now - SECOND_MS });
-    });
-    expect(find(listing, 10)).toMatchObject({ newcomerSinceMs: null, membership: { place: "reserve" } });
-  });
-
-  it("waited in the reserve in it, and may have left it at once", async () => {
-    const { listing, nowMs } = await listedTwice((group) => {
-      group.add(9, { lifecycle: "Pending:Wait" });
-    });
-    expect(find(listing, 9)?.newcomerSinceMs).toBe(nowMs - MINUTE_MS);
-  });
-
-  it("is known by EC2's word also where the group does not list it yet", async () => {
-    const { listing, nowMs, group, provider } = await listedTwice((group, now) => {
-      group.add(2, { launchedAtMs: now - 20 * SECOND_MS });
-      group.answers.DescribeAutoScalingGroups = () => ({ AutoScalingGroups: [{ AutoScalingGroupName: GROUP }] });
-    });
-    expect(find(listing, 2)).toMatchObject({
-      newcomerSinceMs: nowMs - 20 * SECOND_MS,
-      membership: { place: "coming" },
-    });
-    group.answers = {};
-    expect(find(await provider.list("all"), 2)?.newcomerSinceMs).toBeNull();
-  });
-
-  it("is one also that the group wants to end before it ever came into service", async () => {
-    const { listing, nowMs } = await listedTwice((group) => {
-      group.add(9, { lifecycle: "Warmed:Terminating:Wait", ec2: "stopped" });
-    });
-    expect(find(listing, 9)).toMatchObject({
-      newcomerSinceMs: nowMs - MINUTE_MS,
-      membership: { place: "reserve", departure: "waits" },
-    });
-  });
-
-  it("was in the reserve also where the group left it out of one list", async () => {
-    const { listing, group, provider, clock } = await listedTwice((group) => {
-      group.answers.DescribeWarmPool = () => ({ Instances: [] });
-    });
-    expect(find(listing, 9)?.membership).toEqual({ place: "reserve", departure: "none" });
-    group.answers = {};
-    group.add(9, { lifecycle: "Pending:Wait" });
-    expect(find(await provider.list("all"), 9)?.newcomerSinceMs).toBe(clock.nowMs());
-  });
-
-  it("is nobody who came back from standby", async () => {
-    const { group, provider } = stage();
-    group.add(1, { lifecycle: "Standby" });
-    await provider.list("all");
-    group.add(1);
-    expect(find(await provider.list("all"), 1)?.newcomerSinceMs).toBeNull();
-  });
-
-  it("is one also where EC2 knows nothing of it yet", async () => {
-    const { listing, nowMs, group } = await listedTwice((group) => {
-      group.add(2, { lifecycle: "Pending", ec2: null });
-    });
-    expect(find(listing, 2)).toMatchObject({ state: "starting", newcomerSinceMs: nowMs - MINUTE_MS });
-    expect(group.inputs("DescribeInstances").at(-1)).toEqual({ InstanceIds: [idOf(2)] });
-  });
-
-  it("is none that EC2's list left out and that EC2 knows by its id: somebody attached it", async () => {
-    const { listing } = await listedTwice((group) => {
-      group.add(2);
-      const plain = PLAIN.DescribeInstances?.(group);
-      group.answers.DescribeInstances = (input, count) => {
-        const answer = plain?.(input, count) as { Reservations: { Instances: { InstanceId: string }[] }[] };
-        for (const one of answer.Reservations)
-          if (input.Filters !== undefined)
-            one.Instances = one.Instances.filter(({ InstanceId }) => InstanceId !== idOf(2));
-        return answer;
-      };
-    });
-    expect(find(listing, 2)).toMatchObject({ state: "running", newcomerSinceMs: null });
-  });
-
-  it("is none where the listing between was not complete: it counts from the last one that was", async () => {
-    const { group, provider, clock } = await listedTwice(() => undefined);
-    clock.pass(MINUTE_MS);
-    group.answers.DescribeWarmPool = throwing("Throttling");
-    await expect(provider.list("all")).rejects.toThrow();
-    group.answers = {};
-    group.add(2, { launchedAtMs: clock.nowMs() - 30 * SECOND_MS });
-    clock.pass(MINUTE_MS);
-    expect(find(await provider.list("all"), 2)?.newcomerSinceMs).toBe(clock.nowMs() - 90 * SECOND_MS);
   });
 });
 

@@ -54,7 +54,7 @@ export interface FakeGroup {
 
 const isReserve = (lifecycle: string) => lifecycle.startsWith("Warmed:");
 
-export function fakeGroup(): FakeGroup {
+function fakeGroup(): FakeGroup {
   const sent: Sent[] = [];
   const group: FakeGroup = {
     sent,
