@@ -1,11 +1,14 @@
 /** Machines of a group that others size, heal and rest as well: who gets a row, who gets tickets, who is held, who ends. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { observe } from "../../src/controllers/observe.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
 import { parseMachineId, parseProviderId } from "../../src/domain/ids.ts";
+import { moveMachine } from "../../src/domain/machine.ts";
 import type { Membership } from "../../src/domain/membership.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { HOUR_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { listDecisions } from "../../src/store/evidence/decisions.ts";
+import { saveMachine } from "../../src/store/machines/save.ts";
 import { jobSubject } from "../../src/store/subjects.ts";
 import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
 import { connectionName } from "../domain/builders.ts";
@@ -173,6 +176,22 @@ describe("a machine that its group wants to end", () => {
     await yard.pass();
     expect(site.proofs()).toContain("parked");
     expect(await site.hold()).toEqual([]);
+  });
+
+  it("is held again where its host speaks of its ticket, after a call for a host that was lost did not take", async () => {
+    const { agent, ticketId } = await site.withJob();
+    const moves = [{ kind: "retired", reason: "host-lost" } as const, { kind: "stage", stage: "terminating" } as const];
+    for (const move of moves) {
+      const before = await site.machine();
+      if (before === undefined) throw new Error("the member has its row");
+      await saveMachine(yard.store.db, moveMachine(before, move, yard.clock.nowMs()), before.version);
+    }
+    site.show(WAITS);
+    yard.clock.advance(HOUR_MS);
+    await observe(yard.context);
+    expect(await site.hold()).toEqual([]);
+    await agent.report({ phase: "engaged", ticket: { id: ticketId, step: "running" } });
+    expect(await site.hold()).toEqual([MEMBER]);
   });
 
   function shows(): void {
