@@ -107,7 +107,7 @@ describe("a machine that its group wants to end", () => {
   });
 
   it("never heard of: goes at once, by the provider's word of it", async () => {
-    yard.context.memory.isAgentKnown = true;
+    yard.context.memory.agentsSinceMs = 0;
     await site.comes();
     site.show(WAITS);
     await yard.pass();
@@ -115,7 +115,7 @@ describe("a machine that its group wants to end", () => {
   });
 
   it("never heard of, and back in service: has its boot deadline like any other", async () => {
-    yard.context.memory.isAgentKnown = true;
+    yard.context.memory.agentsSinceMs = 0;
     await site.comes();
     site.show(WAITS);
     yard.provider.terminateTakes = false;
@@ -325,6 +325,22 @@ describe("a machine without an agent of ours", () => {
       MEMBER,
       "never-engaged",
     ]);
+  });
+
+  it("that came since and long before the first that has one is kept: its image may have none", async () => {
+    await site.comes();
+    yard.clock.advance(HOUR_MS);
+    await yard.pass();
+    const other = parseMachineId("m-other000000001");
+    yard.provider.machines.set(other, { state: "running", machineId: other });
+    site.show(SERVING, other, true);
+    await yard.pass();
+    await yard.agent(other).checkIn();
+    await yard.agent(other).report();
+    yard.clock.advance(HOUR_MS);
+    await yard.pass();
+    expect(site.proofs()).toEqual([]);
+    expect(await site.reason()).toBe("no-agent");
   });
 
   it.each([
