@@ -75,8 +75,11 @@ export interface PoolMemory {
   /** Since when the provider says that a machine is stopped which we did not stop. */
   readonly stoppedSinceMs: Map<MachineId, number>;
   readonly standby: StandbyMemory;
-  /** An agent of ours was heard in the pool's group: asked only of a pool that has one. */
-  isAgentKnown: boolean;
+  /**
+   * When the first machine of the pool's group came of which an agent of ours was heard; null: none was. Asked only of a pool
+   * that has one.
+   */
+  agentsSinceMs: number | null;
   /** Machines that their group wants to end, and is made to wait for. */
   readonly holds: Map<MachineId, HeldMember>;
   /** Machines whose console was read at their end. */
@@ -207,7 +210,7 @@ export function emptyMemory(): PoolMemory {
       start: { failureCount: 0, untilMonotonicMs: 0 },
       stop: { failureCount: 0, untilMonotonicMs: 0 },
     },
-    isAgentKnown: false,
+    agentsSinceMs: null,
     holds: new Map(),
     consolesRead: new Set(),
     unplacedSinceMs: new Map(),

@@ -10,12 +10,14 @@ import type { MachineId } from "../domain/ids.ts";
 import type { Machine } from "../domain/machine.ts";
 import { isDeparting, isHoldEnding } from "../domain/membership.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
+import { isPast } from "../domain/time.ts";
 import { SECOND_MS } from "../domain/units.ts";
+import { AGENT_FRESH_MS } from "../domain/verdict.ts";
 import type { Group, Hold } from "../ports/provider.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
 import { loadMachines } from "../store/machines/load.ts";
 import { machineSubject } from "../store/subjects.ts";
-import type { HeldMember, PoolContext } from "./context.ts";
+import { type HeldMember, heardTime, type PoolContext } from "./context.ts";
 import { gaugePool } from "./pool-gauge.ts";
 
 export const HOLD_MEMBERS_PERIOD_MS = 5 * SECOND_MS;
@@ -41,14 +43,15 @@ export async function holdMembers(context: PoolContext): Promise<void> {
 
 type Wanted = ObservedMachine & { readonly machineId: MachineId };
 
-async function findToHold({ store, memory }: PoolContext): Promise<Wanted[]> {
+async function findToHold(context: PoolContext): Promise<Wanted[]> {
+  const { store, memory } = context;
   const shown = [...memory.observed.values()].flatMap((one) => (one.machineId === null ? [] : [one as Wanted]));
   const candidates = shown.filter(isWantedByGroup);
   const rows = await loadMachines(
     store.db,
     candidates.map(({ machineId }) => machineId),
   );
-  return candidates.filter((one) => mayRunJob(one, rows.get(one.machineId) ?? null));
+  return candidates.filter((one) => mayRunJob(context, one, rows.get(one.machineId) ?? null));
 }
 
 /**
@@ -62,11 +65,19 @@ function isWantedByGroup(observed: ObservedMachine | undefined): boolean {
 }
 
 /** Without a row nobody knows, so it may. What its group does not want to end may only where a ticket is out to it. */
-function mayRunJob({ membership }: ObservedMachine, row: Machine | null): boolean {
+function mayRunJob(context: PoolContext, { membership }: ObservedMachine, row: Machine | null): boolean {
   if (!isDeparting(membership)) return row?.state.kind === "engaged";
   if (row === null) return true;
   if (row.state.kind === "gone") return false;
-  return row.state.kind !== "retiring" || row.state.stage === "proving" || row.state.stage === "deregistering";
+  if (row.state.kind !== "retiring") return true;
+  return row.state.stage === "proving" || row.state.stage === "deregistering" || saysBusy(context, row);
+}
+
+/** It was to end as lost, and came back with its ticket before the call took: no permit is issued for it any more. */
+function saysBusy(context: PoolContext, { id, report }: Machine): boolean {
+  const heardAtMs = context.hearing.heardAtMs(id);
+  const isFresh = heardAtMs !== null && !isPast(heardAtMs, AGENT_FRESH_MS, heardTime(context));
+  return isFresh && (report?.ticket ?? null) !== null;
 }
 
 function isDue({ clock }: PoolContext, held: HeldMember | undefined): boolean {

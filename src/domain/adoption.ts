@@ -30,6 +30,11 @@ export const NOWHERE = {
 /** A launch of which no row is left: that of a machine with unreadable marks. */
 const NO_LAUNCH = parseLaunchId("l-unknown0");
 
+/** A launch of ours asked for it. */
+export function isOfLaunch({ launchId }: Pick<Machine, "launchId">): boolean {
+  return launchId !== NO_LAUNCH;
+}
+
 /** Of settings that no row tells: no pool's hash is this, so the machine is replaced once it is parked. */
 const UNKNOWN_SETTINGS = "unknown";
 

@@ -30,7 +30,7 @@ export type MachineProof =
   /**
    * Our own launch, never heard of since, past its boot deadline, with no ticket that ever left us; or one of first sight, of
    * which the provider, asked by id, says that it still has never run. One that its group ends, by the provider's word of it,
-   * waits for no deadline.
+   * waits for no deadline of its own where we have listened for as long.
    */
   | { readonly kind: "never-engaged"; readonly bootDeadlineMs: number; readonly observed?: ObservedMachine | null }
   /**
@@ -262,8 +262,10 @@ function missingForNeverEngaged(
     missing.push("ticket-not-over");
   if (machine.isAgentSeen || machine.incarnation !== null) missing.push("agent-was-seen");
   // No ticket can leave us for it any more. The deadline gives it time to be of use, which its group does not.
+  // Of a store that was restored that is certain once an agent of before would have been heard.
   const isEnding = isDeparting(observed?.membership) && observed?.providerId === providerIdOf(machine);
-  if (!isEnding && !isPast(machine.createdAtMs, bootDeadlineMs, time)) missing.push("deadline-not-past");
+  const isCertain = isEnding && isPast(time.heardSinceMs, bootDeadlineMs, time);
+  if (!isCertain && !isPast(machine.createdAtMs, bootDeadlineMs, time)) missing.push("deadline-not-past");
   return missing;
 }
 

@@ -1,11 +1,14 @@
 /** Machines of a group that others size, heal and rest as well: who gets a row, who gets tickets, who is held, who ends. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { observe } from "../../src/controllers/observe.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
 import { parseMachineId, parseProviderId } from "../../src/domain/ids.ts";
+import { moveMachine } from "../../src/domain/machine.ts";
 import type { Membership } from "../../src/domain/membership.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { HOUR_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { listDecisions } from "../../src/store/evidence/decisions.ts";
+import { saveMachine } from "../../src/store/machines/save.ts";
 import { jobSubject } from "../../src/store/subjects.ts";
 import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
 import { connectionName } from "../domain/builders.ts";
@@ -104,7 +107,7 @@ describe("a machine that its group wants to end", () => {
   });
 
   it("never heard of: goes at once, by the provider's word of it", async () => {
-    yard.context.memory.isAgentKnown = true;
+    yard.context.memory.agentsSinceMs = 0;
     await site.comes();
     site.show(WAITS);
     await yard.pass();
@@ -112,7 +115,7 @@ describe("a machine that its group wants to end", () => {
   });
 
   it("never heard of, and back in service: has its boot deadline like any other", async () => {
-    yard.context.memory.isAgentKnown = true;
+    yard.context.memory.agentsSinceMs = 0;
     await site.comes();
     site.show(WAITS);
     yard.provider.terminateTakes = false;
@@ -173,6 +176,22 @@ describe("a machine that its group wants to end", () => {
     await yard.pass();
     expect(site.proofs()).toContain("parked");
     expect(await site.hold()).toEqual([]);
+  });
+
+  it("is held again where its host speaks of its ticket, after a call for a host that was lost did not take", async () => {
+    const { agent, ticketId } = await site.withJob();
+    const moves = [{ kind: "retired", reason: "host-lost" } as const, { kind: "stage", stage: "terminating" } as const];
+    for (const move of moves) {
+      const before = await site.machine();
+      if (before === undefined) throw new Error("the member has its row");
+      await saveMachine(yard.store.db, moveMachine(before, move, yard.clock.nowMs()), before.version);
+    }
+    site.show(WAITS);
+    yard.clock.advance(HOUR_MS);
+    await observe(yard.context);
+    expect(await site.hold()).toEqual([]);
+    await agent.report({ phase: "engaged", ticket: { id: ticketId, step: "running" } });
+    expect(await site.hold()).toEqual([MEMBER]);
   });
 
   function shows(): void {
@@ -306,6 +325,22 @@ describe("a machine without an agent of ours", () => {
       MEMBER,
       "never-engaged",
     ]);
+  });
+
+  it("that came since and long before the first that has one is kept: its image may have none", async () => {
+    await site.comes();
+    yard.clock.advance(HOUR_MS);
+    await yard.pass();
+    const other = parseMachineId("m-other000000001");
+    yard.provider.machines.set(other, { state: "running", machineId: other });
+    site.show(SERVING, other, true);
+    await yard.pass();
+    await yard.agent(other).checkIn();
+    await yard.agent(other).report();
+    yard.clock.advance(HOUR_MS);
+    await yard.pass();
+    expect(site.proofs()).toEqual([]);
+    expect(await site.reason()).toBe("no-agent");
   });
 
   it.each([

@@ -52,6 +52,7 @@ export class GroupYard {
   private constructor(yard: Yard) {
     this.yard = yard;
     this.group = new FakeGroup(yard.clock.nowMs());
+    yard.heardSinceMs -= yard.context.pool.deadlines.bootMs;
     Object.assign(yard.context, { abilities: { ...NO_ABILITIES, group: this.group } });
     const launch = yard.provider.launch.bind(yard.provider);
     yard.provider.launch = async (request) => {

@@ -205,10 +205,13 @@ describe("a machine's permit to be stopped", () => {
 
 describe("a machine's permit by `never-engaged`", () => {
   const base = { machine: unheard, proof: neverEngaged };
+  const WAITS = { place: "serving", departure: "waits" } as const;
+  const departing = { ...neverEngaged, observed: observed("running", { membership: WAITS }) };
 
   it.each<Granted>([
     ["nobody came by the deadline", base],
     ["long after the deadline", { ...base, time: heard(HOUR_MS) }],
+    ["its group ends it before the deadline", { ...base, proof: departing, time: heard(1) }],
     [
       "its only tickets are void",
       { ...base, tickets: [ticket({ state: "void" }), ticket({ id: ticketId(2), state: "void" })] },
@@ -253,6 +256,20 @@ describe("a machine's permit by `never-engaged`", () => {
     ],
     ["an agent checked in", { ...base, machine: { ...unheard, incarnation: incarnation() } }, ["agent-was-seen"]],
     ["one ms before the deadline", { ...base, time: heard(BOOT_MS - 1) }, ["deadline-not-past"]],
+    [
+      "its group ends it, and we began to listen a minute ago: it may have an agent that a restored store does not know",
+      { ...base, proof: departing, time: heard(HOUR_MS, { heardSinceMs: START_MS + HOUR_MS - MINUTE_MS }) },
+      ["deadline-not-past"],
+    ],
+    [
+      "another machine's group ends it",
+      {
+        ...base,
+        proof: { ...departing, observed: observed("running", { providerId: providerId(2), membership: WAITS }) },
+        time: heard(1),
+      },
+      ["deadline-not-past"],
+    ],
     [
       "past the deadline, and we were deaf until a minute ago",
       { ...base, time: heard(HOUR_MS, { heardSinceMs: START_MS + HOUR_MS - MINUTE_MS }) },

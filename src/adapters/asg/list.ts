@@ -78,7 +78,7 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
   const view: View = {
     owner,
     observedAtMs,
-    hasGroup: group !== null,
+    hasGroup: !sights.isGroupMissing(observedAtMs),
     launchOf: (id) => launches.launchOf(id),
     wasReserve: (id) => newcomers.wasReserve(id),
     aheadMs,
@@ -177,7 +177,7 @@ export async function readByIds(
   const view: View = {
     owner,
     observedAtMs,
-    hasGroup: !sights.isGroupMissing(),
+    hasGroup: !sights.isGroupMissing(observedAtMs),
     launchOf: (id) => launches.launchOf(id),
     wasReserve: (id) => context.newcomers.wasReserve(id),
     aheadMs: clients.aheadMs(),

@@ -1,6 +1,9 @@
 /** What the last listing showed of each member: enough to know what it waits for without asking again. */
+import { MINUTE_MS } from "../../domain/units.ts";
 import type { GroupReading, Member } from "./group.ts";
 import { isReserve, waitsAt } from "./lifecycle.ts";
+
+const GROUP_MISSING_MS = 5 * MINUTE_MS;
 
 interface Sight {
   readonly lifecycle: string;
@@ -11,13 +14,13 @@ interface Sight {
 export class Sights {
   #byId = new Map<string, Sight>();
   #group: GroupReading | null = null;
-  #isGroupMissing = false;
+  #missingSinceMs: number | null = null;
 
   /** Takes in a complete listing: what it does not show is forgotten. */
   noteListing(group: GroupReading | null, members: readonly Member[], nowMs: number): void {
     const before = this.#byId;
     this.#group = group;
-    this.#isGroupMissing = group === null;
+    this.#missingSinceMs = group === null ? (this.#missingSinceMs ?? nowMs) : null;
     this.#byId = new Map();
     for (const { id, lifecycle } of members) this.#byId.set(id, sightOf(before.get(id), lifecycle, nowMs));
   }
@@ -40,9 +43,9 @@ export class Sights {
     return [...this.#byId].filter(([, { lifecycle }]) => !isReserve(lifecycle)).map(([id]) => id);
   }
 
-  /** By the last listing; before the first nothing is known to be missing. */
-  isGroupMissing(): boolean {
-    return this.#isGroupMissing;
+  /** In every listing for so long: one that leaves it out says nothing, while machines carry its tag. */
+  isGroupMissing(nowMs: number): boolean {
+    return this.#missingSinceMs !== null && nowMs - this.#missingSinceMs >= GROUP_MISSING_MS;
   }
 
   /** As the last listing showed it. */

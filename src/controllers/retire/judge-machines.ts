@@ -2,6 +2,7 @@
  * Whether each machine of a pool is kept or retires, from the rows and from what is remembered. Reads only, so that what
  * the next pass would decide can be asked for without it.
  */
+import { isOfLaunch } from "../../domain/adoption.ts";
 import type { MachineId } from "../../domain/ids.ts";
 import { decideLifecycle, type LifecycleDecision, type LifecycleInput } from "../../domain/lifecycle.ts";
 import type { Machine } from "../../domain/machine.ts";
@@ -15,7 +16,7 @@ import { NO_HOST_FACTS } from "../../domain/slow-proofs.ts";
 import { isTicketLive, isTicketOut, type Ticket } from "../../domain/ticket.ts";
 import { isPast } from "../../domain/time.ts";
 import { judgeMachine } from "../../domain/verdict.ts";
-import { hasAgentSpoken } from "../../store/machines/count.ts";
+import { firstSpokenForMs } from "../../store/machines/count.ts";
 import { readPoolWords } from "../../store/pool-words.ts";
 import { heardTime, type PoolContext } from "../context.ts";
 import { isGroupsMachine } from "../group-member.ts";
@@ -56,10 +57,10 @@ export async function judgeMachines(
   return { ...judged, notReadySinceMs, departingSinceMs, notes };
 }
 
-/** Once one was heard, machines that the group starts have one. */
+/** Machines that the group starts have an agent once one that came before them, or with them, has. */
 async function readAgents({ abilities, memory, store, pool }: PoolContext): Promise<void> {
-  if ((abilities?.group ?? null) === null || memory.isAgentKnown) return;
-  memory.isAgentKnown = await hasAgentSpoken(store.db, pool.name);
+  if ((abilities?.group ?? null) === null || memory.agentsSinceMs !== null) return;
+  memory.agentsSinceMs = await firstSpokenForMs(store.db, pool.name);
 }
 
 const NO_DEMAND = {
@@ -131,15 +132,16 @@ function decideMachines(
  */
 function judgeAsMember(
   context: PoolContext,
-  { id, origin, incarnation }: Machine,
+  machine: Machine,
   departingSinceMs: number | null,
 ): Pick<LifecycleInput, "hasLeftGroup" | "isStrangers"> {
   const { memory, pool } = context;
+  const { id, origin, incarnation } = machine;
   if (!isGroupsMachine(context, id)) return {};
   const observed = memory.observed.get(id);
   const isMember = (observed?.membership ?? null) !== null;
   const isTrimmed = departingSinceMs !== null && observed?.membership?.place === "reserve";
-  const mayBeOurs = incarnation !== null || (origin === "launched" && (memory.isAgentKnown || isTrimmed));
+  const mayBeOurs = incarnation !== null || (origin === "launched" && (isTrimmed || shouldHaveAgent(context, machine)));
   const { unknownMs } = pool.deadlines;
   const isWaitedFor =
     departingSinceMs !== null && unknownMs > 0 && isPast(departingSinceMs, unknownMs, heardTime(context));
@@ -147,6 +149,13 @@ function judgeAsMember(
     hasLeftGroup: observed?.state === "running" && !isMember,
     isStrangers: !mayBeOurs && !isWaitedFor,
   };
+}
+
+/** One that the group started by itself, well before the first that had an agent, may be of an image that has none. */
+function shouldHaveAgent({ memory, pool }: PoolContext, machine: Machine): boolean {
+  const { agentsSinceMs } = memory;
+  if (agentsSinceMs === null) return false;
+  return isOfLaunch(machine) || machine.createdAtMs >= agentsSinceMs - pool.deadlines.bootMs;
 }
 
 function readDeparting({ memory, clock }: PoolContext, machines: readonly Machine[]): ReadonlyMap<MachineId, number> {

@@ -36,8 +36,13 @@ export async function countPresentByPool(db: Queryable): Promise<Map<PoolName, n
   return new Map(rows.map((row) => [parsePoolName(row.pool), row.count]));
 }
 
-/** Whether an agent has ever checked in as one of the pool's machines, gone ones included. */
-export async function hasAgentSpoken(db: Queryable, pool: PoolName): Promise<boolean> {
-  const query = db.selectFrom("machines").select("id").where("pool", "=", pool).where("incarnation", "is not", null);
-  return (await query.limit(1).executeTakeFirst()) !== undefined;
+/** When the first of the pool's machines came as which an agent has ever checked in, gone ones included; null: none has. */
+export async function firstSpokenForMs(db: Queryable, pool: PoolName): Promise<number | null> {
+  const row = await db
+    .selectFrom("machines")
+    .select((select) => select.fn.min<number | null>("created_ms").as("firstMs"))
+    .where("pool", "=", pool)
+    .where("incarnation", "is not", null)
+    .executeTakeFirst();
+  return row?.firstMs ?? null;
 }

@@ -2,7 +2,7 @@ import { LifecycleState } from "@aws-sdk/client-auto-scaling";
 import { describe, expect, it } from "vitest";
 import { membershipOf } from "../../../src/adapters/asg/lifecycle.ts";
 import type { ObservedMachine } from "../../../src/domain/observed.ts";
-import { SECOND_MS } from "../../../src/domain/units.ts";
+import { MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import { START_MS } from "../../domain/builders.ts";
 import { throwing } from "../ec2/fake-client.ts";
 import { newLaunch } from "../ec2/stage.ts";
@@ -220,12 +220,26 @@ describe("a complete listing", () => {
   });
 
   it("shows the machines of a group that is gone by their tags alone", async () => {
-    const { group, provider } = stage();
+    const { group, provider, clock } = stage();
     group.add(1);
     group.size = null;
+    await provider.list("all");
+    clock.pass(5 * MINUTE_MS);
     const [observed] = await provider.list("all");
     expect(observed).toMatchObject({ state: "running" });
-    expect(observed?.membership ?? null).toBeNull();
+    expect(observed?.membership).toBeNull();
+  });
+
+  it("calls nobody one that left its group because an answer leaves the group out", async () => {
+    const { group, provider, clock } = stage();
+    group.add(1);
+    const { size } = group;
+    for (const shown of [size, null, size, null]) {
+      group.size = shown;
+      clock.pass(4 * MINUTE_MS);
+      expect((await provider.list("all"))[0]?.membership).not.toBeNull();
+      expect((await provider.list([idOf(1)]))[0]?.membership).not.toBeNull();
+    }
   });
 });
 
