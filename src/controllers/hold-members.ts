@@ -7,6 +7,7 @@
 
 import { ProviderError } from "../domain/errors.ts";
 import type { MachineId } from "../domain/ids.ts";
+import { formatInstant } from "../domain/instant.ts";
 import type { Machine } from "../domain/machine.ts";
 import { isDeparting, isHoldEnding } from "../domain/membership.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
@@ -106,7 +107,7 @@ async function holdOne(context: PoolContext, group: Group, { machineId, provider
 }
 
 async function noteHeld(context: PoolContext, machineId: MachineId, { untilMs }: Hold): Promise<void> {
-  const latest = new Date(untilMs).toISOString();
+  const latest = formatInstant(untilMs);
   await note(context, machineId, `its group wants to end it and is made to wait, until ${latest} at the latest`);
 }
 
@@ -116,7 +117,7 @@ async function tellEnding(context: PoolContext): Promise<void> {
   for (const [machineId, held] of memory.holds) {
     if (held.isTold || !isHoldEnding(held.hold, clock.nowMs())) continue;
     memory.holds.set(machineId, { ...held, isTold: true });
-    const limit = new Date(held.hold.untilMs).toISOString();
+    const limit = formatInstant(held.hold.untilMs);
     telemetry.warn("a group will end a machine that may run a job: its hook can be held no longer than its limit", {
       pool: pool.name,
       machine: machineId,

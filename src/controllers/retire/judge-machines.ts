@@ -141,7 +141,8 @@ function judgeAsMember(
   const observed = memory.observed.get(id);
   const isMember = (observed?.membership ?? null) !== null;
   const isTrimmed = departingSinceMs !== null && observed?.membership?.place === "reserve";
-  const mayBeOurs = incarnation !== null || (origin === "launched" && (isTrimmed || shouldHaveAgent(context, machine)));
+  const isTrimmedNewcomer = isTrimmed && origin === "launched";
+  const mayBeOurs = incarnation !== null || isTrimmedNewcomer || shouldHaveAgent(context, machine);
   const { unknownMs } = pool.deadlines;
   const isWaitedFor =
     departingSinceMs !== null && unknownMs > 0 && isPast(departingSinceMs, unknownMs, heardTime(context));
@@ -151,10 +152,14 @@ function judgeAsMember(
   };
 }
 
-/** One that the group started by itself, well before the first that had an agent, may be of an image that has none. */
+/**
+ * One that the group started by itself, well before the first that had an agent, may be of an image that has none; so may
+ * one that was there when we first looked. What is adopted later had a row that was lost, or was put into a group of ours.
+ */
 function shouldHaveAgent({ memory, pool }: PoolContext, machine: Machine): boolean {
   const { agentsSinceMs } = memory;
   if (agentsSinceMs === null) return false;
+  if (machine.origin !== "launched") return machine.createdAtMs > agentsSinceMs;
   return isOfLaunch(machine) || machine.createdAtMs >= agentsSinceMs - pool.deadlines.bootMs;
 }
 

@@ -19,6 +19,8 @@ interface Yard {
   readonly provider: AsgProvider;
   readonly clock: Clock;
   pass(durationMs: number): void;
+  /** Sets our wall clock, and nobody else's. */
+  setClock(byMs: number): void;
   restarted(): AsgProvider;
 }
 
@@ -28,12 +30,13 @@ function yard(setup: Partial<GroupSetup> = {}, changes: Partial<AsgSettings> = {
   const group = { name: GROUP, launchTemplate: TEMPLATE, maxSize: 5, hooks: [DRAIN], isNewProtected: true } as const;
   aws.createGroup({ ...group, suspended: ["AZRebalance"], ...setup });
   let passedMs = 0;
+  let wrongByMs = 0;
   const pass = (durationMs: number) => {
     passedMs += durationMs;
     aws.advanceClock(durationMs);
   };
   const clock: Clock = {
-    nowMs: () => Date.now() + passedMs,
+    nowMs: () => Date.now() + passedMs + wrongByMs,
     monotonicMs: () => passedMs,
     sleep: async (durationMs) => pass(durationMs),
   };
@@ -49,7 +52,10 @@ function yard(setup: Partial<GroupSetup> = {}, changes: Partial<AsgSettings> = {
   const open = () =>
     createAsgProvider({ ...OWNER, settings, clock, machineCountMax: 5, isObserving: false, credentials });
   pass(5 * MINUTE_MS);
-  return { provider: open(), clock, pass, restarted: open };
+  const setClock = (byMs: number) => {
+    wrongByMs += byMs;
+  };
+  return { provider: open(), clock, pass, setClock, restarted: open };
 }
 
 async function launched(provider: AsgProvider, request: LaunchRequest): Promise<readonly ProviderId[]> {
@@ -86,6 +92,21 @@ describe("a group over the wire", () => {
     expect((await made.provider.list(ids)).map(({ state }) => state)).toEqual(["gone", "gone"]);
     expect(house.aws.group(GROUP)).toMatchObject({ desired: 0 });
   });
+
+  it.each([HOUR_MS, -HOUR_MS])(
+    "knows who came by AWS's clock, though ours is set by %i ms in between",
+    async (byMs) => {
+      const made = yard({ desired: 1 });
+      await made.provider.list("all");
+      made.setClock(byMs);
+      made.pass(MINUTE_MS);
+      house.aws.call("SetDesiredCapacity", { AutoScalingGroupName: GROUP, DesiredCapacity: 2 });
+      made.pass(MINUTE_MS);
+      const sinceMs = (await made.provider.list("all")).map(({ newcomerSinceMs = null }) => newcomerSinceMs);
+      expect(sinceMs.filter((one) => one === null)).toHaveLength(1);
+      expect(made.clock.nowMs() - (sinceMs.find((one) => one !== null) ?? 0)).toBeLessThan(2 * MINUTE_MS);
+    },
+  );
 
   it("finds by its marks who was detached, and ends it as an instance", async () => {
     const made = yard({ desired: 1 });

@@ -86,7 +86,11 @@ function fakeGroup(): FakeGroup {
     return answer(command.input, group.inputs(call).length);
   };
   const client = { send };
-  Object.assign(group.clients, { ec2: { read: client, write: client }, groups: { read: client, write: client }, aheadMs: () => group.aheadMs });
+  Object.assign(group.clients, {
+    ec2: { read: client, write: client },
+    groups: { read: client, write: client },
+    aheadMs: () => group.aheadMs,
+  });
   return group;
 }
 

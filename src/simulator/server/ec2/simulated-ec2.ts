@@ -15,7 +15,7 @@ import type { Transmission } from "../../github/faults.ts";
 import { Chance } from "../../world/chance.ts";
 import { QueryRefusal, readQuery } from "../aws/query-fields.ts";
 import { writeAnswer, writeError } from "../aws/xml.ts";
-import { createTimers, type Timers } from "../clock.ts";
+import { createTimers, formatHttpDate, type Timers } from "../clock.ts";
 import { readExchange } from "../exchange.ts";
 import { type HttpListener, startListener } from "../listener.ts";
 import { transmit } from "../transmit.ts";
@@ -218,7 +218,8 @@ async function closeCore({ timers, metadata, watchers, listener }: Ec2Core): Pro
 
 async function serve(core: Ec2Core, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const requestId = randomUUID();
-  const headers = { "content-type": "text/xml;charset=UTF-8", "x-amzn-requestid": requestId };
+  const date = formatHttpDate(core.timers.nowMs());
+  const headers = { "content-type": "text/xml;charset=UTF-8", "x-amzn-requestid": requestId, date };
   try {
     const exchange = await readExchange(request, response);
     if (exchange === null) return;
