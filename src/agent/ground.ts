@@ -3,7 +3,7 @@
  * machine back, how the machine ends. On a process machine its provider wrote all of it down.
  */
 import { readFileSync } from "node:fs";
-import type { ToldService } from "../domain/host/group-service.ts";
+import type { ToldService } from "../domain/host/group-word.ts";
 import type { AgentSettings, HostSettings } from "../domain/host/settings.ts";
 import type { TicketId } from "../domain/ids.ts";
 import type { Identity } from "../domain/protocol.ts";

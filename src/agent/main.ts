@@ -4,7 +4,7 @@
  * container's first process is the launcher.
  */
 import { join } from "node:path";
-import type { ToldService } from "../domain/host/group-service.ts";
+import type { ToldService } from "../domain/host/group-word.ts";
 import { END_ASKED_VARIABLE } from "../domain/host/pod-settings.ts";
 import { type Ground, processGround } from "./ground.ts";
 import { Inbox } from "./inbox.ts";

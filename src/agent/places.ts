@@ -23,7 +23,8 @@ export function makePlaces(
   isPassable = false,
 ): Places {
   const make = (path: string) => {
-    mkdirSync(path, { recursive: true, mode: PRIVATE_MODE });
+    // The folders above it too, where they are not there yet: an image holds none of them.
+    mkdirSync(path, { recursive: true, mode: isPassable ? PASSABLE_MODE : PRIVATE_MODE });
     if (isPassable) chmodSync(path, PASSABLE_MODE);
     return realpathSync(path);
   };

@@ -2,7 +2,7 @@
  * Watches what the machine's Auto Scaling group wants of it. The metadata shows it within a second or two, to whoever asks,
  * before any notification could come; reading it costs neither quota nor permission.
  */
-import { serviceOf, type ToldService } from "../domain/host/group-service.ts";
+import { serviceOf, type ToldService } from "../domain/host/group-word.ts";
 import { SECOND_MS } from "../domain/units.ts";
 import { type InstanceMetadata, MetadataError } from "./instance-metadata.ts";
 import type { Log } from "./log.ts";

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 
 const TARGET_PATH = "/latest/meta-data/autoscaling/target-lifecycle-state";
 
-export const STAND_IN_INSTANCE = "i-0123456789abcdef0";
+const STAND_IN_INSTANCE = "i-0123456789abcdef0";
 export const STAND_IN_DOCUMENT = "signed";
 const FIXED: Readonly<Record<string, string>> = {
   "/latest/meta-data/instance-id": STAND_IN_INSTANCE,

@@ -5,7 +5,7 @@ import { InstanceMetadata } from "../../src/agent/instance-metadata.ts";
 import { watchService } from "../../src/agent/service-watch.ts";
 import { SleepSense } from "../../src/agent/sleep.ts";
 import { type System, system } from "../../src/agent/system.ts";
-import type { ToldService } from "../../src/domain/host/group-service.ts";
+import type { ToldService } from "../../src/domain/host/group-word.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { type MetadataStandIn, startMetadataStandIn } from "./metadata-stand-in.ts";
 

@@ -68,7 +68,7 @@ describe("the agent's unit", () => {
 describe("the drop-ins", () => {
   const upgrade = fileAt("/etc/systemd/system/apt-daily-upgrade.service.d/holdfast.conf");
 
-  // Skipped: as above.
+  // Skipped: where there is no systemd-analyze, nobody can say what systemd takes.
   it.skipIf(!hasAnalyze)("are taken by systemd without a word, each with the unit that it is for", () => {
     const folder = makeFolder();
     for (const { path, text: dropIn } of SYSTEM_FILES.filter((file) => file.path.includes("/system/"))) {
@@ -119,7 +119,7 @@ describe("the drop-ins", () => {
     expect(stdout.split(",").filter((one) => one === "1")).toHaveLength(1);
   });
 
-  // Skipped: as above.
+  // Skipped: where there is no apt, nobody reads this file.
   it.skipIf(spawnSync("apt-config", ["--version"]).status !== 0)("are read by apt", () => {
     const file = join(makeFolder(), "99holdfast");
     writeFileSync(file, fileAt("/etc/apt/apt.conf.d/99holdfast"));

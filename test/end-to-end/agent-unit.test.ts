@@ -1,19 +1,30 @@
-/** The agent under its own unit and a real systemd, with a job: no stop, no kill and no shutdown ends the job. */
+/**
+ * The agent on a member of a group, installed by the script that the product prints, under its own unit and a real systemd,
+ * with a job: no stop, no kill, no upgrade and no shutdown ends the job.
+ */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { AGENT_HOME, AGENT_START, AGENT_UNIT_TEXT } from "../../src/domain/instance/agent-unit.ts";
+import { agentBundle } from "../../src/app/agent-bundle.ts";
+import { installScript } from "../../src/app/agent-installer.ts";
+import { parseControllerId, parsePoolName } from "../../src/domain/ids.ts";
 import { createRunnerFolder } from "../../src/simulator/runner/folder.ts";
 import { type SimulatedGitHub, startSimulatedGitHub } from "../../src/simulator/server/simulated-github.ts";
 import { eventually } from "../agent/agent-yard.ts";
 import { FakeController, ticketOf } from "../agent/fake-controller.ts";
 import { type MetadataStandIn, STAND_IN_DOCUMENT, startMetadataStandIn } from "../agent/metadata-stand-in.ts";
-import { ROOT } from "../house/temp-tree.ts";
 import { SHUTDOWN, type SystemdHouse, startSystemd, whyNoSystemd } from "./systemd-house.ts";
 
 const UNIT = "holdfast-agent.service";
-const missing = whyNoSystemd();
+const RUNNER_ID = 1777;
+const canBecomeRunner = () =>
+  spawnSync("setpriv", [`--reuid=${RUNNER_ID}`, "--clear-groups", process.execPath, "--version"]).status === 0;
+const missing = whyNoSystemd() ?? (canBecomeRunner() ? null : "no other user can run this Node");
 
 // Skipped: where no systemd of our own can be started; the name of the suite says why.
 describe.skipIf(missing !== null)(`the agent's unit under systemd${missing === null ? "" : ` (${missing})`}`, () => {
@@ -25,16 +36,21 @@ describe.skipIf(missing !== null)(`the agent's unit under systemd${missing === n
 
   beforeEach(async () => {
     base = realpathSync(mkdtempSync(join(tmpdir(), "holdfast-systemd-")));
+    chmodSync(base, 0o755);
     github = await startSimulatedGitHub({ repositories: ["acme/widgets"], longPollMs: 1_000 });
     controller = new FakeController(STAND_IN_DOCUMENT);
     await controller.start();
     metadata = await startMetadataStandIn();
     metadata.target = "InService";
-    install();
-    const text = AGENT_UNIT_TEXT.replaceAll(AGENT_HOME, join(base, "home"));
-    const variable = `Environment=AWS_EC2_METADATA_SERVICE_ENDPOINT=${metadata.url}`;
-    systemd = await startSystemd(base, { [UNIT]: text.replace("[Service]\n", `[Service]\n${variable}\n`) });
-    systemd.systemctl("start", UNIT);
+    const runner = join(base, "opt/actions-runner");
+    createRunnerFolder(runner);
+    mkdirSync(join(runner, "externals/node24/bin"), { recursive: true });
+    symlinkSync(process.execPath, join(runner, "externals/node24/bin/node"));
+    systemd = await startSystemd(base, {
+      [`${UNIT}.d/metadata.conf`]: `[Service]\nEnvironment=AWS_EC2_METADATA_SERVICE_ENDPOINT=${metadata.url}\n`,
+    });
+    run(`echo runner:x:${RUNNER_ID}:${RUNNER_ID}::/opt:/bin/sh >> /etc/passwd`);
+    expect(install(0)).toMatchObject({ status: 0, said: expect.stringContaining("holdfast: installed\n") });
     await controller.waitFor("a parked agent", () => controller.last()?.phase === "parked");
   });
 
@@ -46,26 +62,29 @@ describe.skipIf(missing !== null)(`the agent's unit under systemd${missing === n
     rmSync(base, { recursive: true, force: true });
   });
 
-  /** As the installer leaves it. */
-  function install(): void {
-    const home = join(base, "home");
-    for (const folder of ["bin", "agent"]) mkdirSync(join(home, folder), { recursive: true });
-    symlinkSync(process.execPath, join(home, "bin", "node"));
-    symlinkSync(join(ROOT, "src/agent/main.ts"), join(home, "agent", AGENT_START));
-    createRunnerFolder(join(base, "runner"));
-    chmodSync(base, 0o755);
-    const settings = {
-      provider: "asg",
-      pool: "linux",
+  function run(script: string, ...words: readonly string[]) {
+    const file = join(base, "script.sh");
+    writeFileSync(file, script);
+    return systemd.run(file, ...words);
+  }
+
+  /** @param version another archive of the same agent. */
+  function install(version: number, ...words: readonly string[]) {
+    const { bytes, entry } = agentBundle();
+    const archive = join(base, `agent-${version}.tar.gz`);
+    const repacked = gzipSync(gunzipSync(bytes), { level: 1 + version });
+    writeFileSync(archive, repacked);
+    const sha256 = createHash("sha256").update(repacked).digest("hex");
+    const script = installScript({
+      controllerId: parseControllerId("main"),
+      pool: parsePoolName("linux"),
       controllerUrl: controller.url,
-      controllerId: "main",
-      directory: join(home, "state"),
-      volatileDirectory: join(base, "run"),
-      runnerDirectory: join(base, "runner"),
-      runnerUser: userInfo().username,
+      runnerDirectory: "/opt/actions-runner",
+      runnerUser: "runner",
       runnerEnvironment: {},
-    };
-    writeFileSync(join(home, "settings.json"), JSON.stringify(settings));
+      bundle: { url: pathToFileURL(archive).href, sha256, entry },
+    });
+    return run(script, ...words);
   }
 
   /** A job that goes on until it is let go. */
@@ -94,18 +113,23 @@ describe.skipIf(missing !== null)(`the agent's unit under systemd${missing === n
   const stateOf = (unit: string) => systemd.systemctl("show", unit, "--property=ActiveState", "--value");
   const show = (property: string) => systemd.systemctl("show", UNIT, `--property=${property}`, "--value");
 
+  /** Another incarnation of the agent has checked in. */
+  async function anotherAgent(after: () => unknown): Promise<void> {
+    const before = { incarnation: controller.checkIns.at(-1)?.incarnation, pid: show("MainPID") };
+    after();
+    await controller.waitFor("another agent", () => controller.checkIns.at(-1)?.incarnation !== before.incarnation);
+    expect(show("MainPID")).not.toBe(before.pid);
+  }
+
   it("waits in `systemctl stop` for the job, in a scope that the stop does not reach, and ends then", async () => {
     const { ticket, jobId, finish } = await runJob();
     const scopes = systemd.systemctl("list-units", "--type=scope", "--plain", "--no-legend");
     expect(scopes).toContain(`Holdfast runner of ticket ${ticket.id}`);
+    const agentPid = show("MainPID");
     systemd.systemctl("stop", "--no-block", UNIT);
     await controller.waitFor("an agent that leaves", () => controller.last()?.phase === "leaving");
-    const agentPid = show("MainPID");
-    expect([show("ActiveState"), show("MainPID"), show("TimeoutStopUSec")]).toEqual([
-      "deactivating",
-      agentPid,
-      "infinity",
-    ]);
+    const shown = [show("ActiveState"), show("MainPID"), show("TimeoutStopUSec")];
+    expect(shown).toEqual(["deactivating", agentPid, "infinity"]);
     expect(github.jobs().find(({ id }) => id === jobId)?.status).toBe("in_progress");
     expect(await finish()).toMatchObject({ conclusion: "success" });
     await eventually("the unit's end", () => show("ActiveState") === "inactive");
@@ -115,14 +139,32 @@ describe.skipIf(missing !== null)(`the agent's unit under systemd${missing === n
 
   it("starts another agent after the end of one by SIGKILL, and the job goes on", async () => {
     const { ticket, finish } = await runJob();
-    const before = show("MainPID");
-    const incarnation = controller.checkIns.at(-1)?.incarnation;
-    systemd.systemctl("kill", "--signal=SIGKILL", "--kill-whom=main", UNIT);
-    await controller.waitFor("another agent", () => controller.checkIns.at(-1)?.incarnation !== incarnation);
-    expect(show("MainPID")).not.toBe(before);
+    await anotherAgent(() => systemd.systemctl("kill", "--signal=SIGKILL", "--kill-whom=main", UNIT));
     expect(await finish()).toMatchObject({ conclusion: "success" });
     await controller.waitFor("its end", () => controller.endOf(ticket.id));
     expect(controller.endOf(ticket.id)).toEqual({ kind: "spent" });
+  });
+
+  it("takes a new version of the agent under a job, which goes on, and changes nothing the second time", async () => {
+    const { ticket, finish } = await runJob();
+    expect(install(1, "--check")).toMatchObject({ status: 1 });
+    await anotherAgent(() => expect(install(1)).toMatchObject({ status: 0 }));
+    const pid = show("MainPID");
+    expect(install(1)).toEqual({ status: 0, said: "holdfast: all is as it should be\n" });
+    expect(show("MainPID")).toBe(pid);
+    expect(await finish()).toMatchObject({ conclusion: "success" });
+    await controller.waitFor("its end", () => controller.endOf(ticket.id));
+    expect(controller.endOf(ticket.id)).toEqual({ kind: "spent" });
+  });
+
+  it("goes on with the job while its group wants to end the machine, and takes no other", async () => {
+    const { ticket, finish } = await runJob();
+    metadata.target = "Terminated";
+    await controller.waitFor("an agent that leaves", () => controller.last()?.phase === "leaving");
+    expect(await finish()).toMatchObject({ conclusion: "success" });
+    await controller.waitFor("its end", () => controller.endOf(ticket.id));
+    expect(controller.endOf(ticket.id)).toEqual({ kind: "spent" });
+    expect([show("ActiveState"), controller.last()?.phase]).toEqual(["active", "leaving"]);
   });
 
   it("lets a shutdown of the machine wait for the job", async () => {

@@ -1,11 +1,12 @@
 /**
  * A real systemd as the first process of namespaces of its own: its processes, mounts, units and control groups are nobody
- * else's, and go with it. For what only systemd itself can show.
+ * else's, and go with it. What is written to `/etc` and `/opt` there is written to memory, over what this computer has. For
+ * what only systemd itself can show.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { eventually } from "../agent/agent-yard.ts";
 
 const SYSTEMD = "/usr/lib/systemd/systemd";
@@ -19,6 +20,7 @@ export function whyNoSystemd(): string | null {
   if (process.platform !== "linux") return "no Linux";
   if (process.getuid?.() !== 0) return "not root";
   if (!existsSync(SYSTEMD)) return "no systemd";
+  if (!readFileSync("/proc/filesystems", "utf8").includes("\toverlay\n")) return "no overlays";
   if (controlGroupMount() === null) return "no control groups of version 2";
   const probe = spawnSync("unshare", ["--pid", "--fork", "--mount", "--ipc", "--uts", "--cgroup", "true"]);
   return probe.status === 0 ? null : "no namespaces";
@@ -33,15 +35,16 @@ function controlGroupMount(): string | null {
 export interface SystemdHouse {
   /** What `systemctl` prints. @throws where it ends with another status than 0. */
   systemctl(...words: readonly string[]): string;
+  /** A script, run there by `sh`. */
+  run(file: string, ...words: readonly string[]): { readonly status: number | null; readonly said: string };
   isOver(): boolean;
   log(): string;
   end(): Promise<void>;
 }
 
-/** @param folder for its units and its log. @param units by their names. */
+/** @param folder for its units, and in `opt` for what is in its `/opt`. @param units by their names. */
 export async function startSystemd(folder: string, units: Readonly<Record<string, string>>): Promise<SystemdHouse> {
-  const unitsFolder = join(folder, "units");
-  mkdirSync(unitsFolder);
+  for (const name of ["units", "opt", "memory"]) mkdirSync(join(folder, name), { recursive: true });
   const none = "[Unit]\nDefaultDependencies=no\n";
   const own = {
     [TARGET]: `${none}AllowIsolate=yes\n`,
@@ -49,11 +52,15 @@ export async function startSystemd(folder: string, units: Readonly<Record<string
     [SHUTDOWN]: `${none}Requires=shutdown.target\nAfter=shutdown.target\n`,
     ...units,
   };
-  for (const [name, text] of Object.entries(own)) writeFileSync(join(unitsFolder, name), text);
+  for (const [name, text] of Object.entries(own)) {
+    const file = join(folder, "units", name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
   const group = join(controlGroupMount() ?? "", `holdfast-test-${process.pid}`);
   mkdirSync(group, { recursive: true });
   const enter = `echo $$ > ${group}/cgroup.procs
-exec unshare --pid --fork --kill-child --mount --ipc --uts --cgroup sh -c '${bootScript(unitsFolder)}'`;
+exec unshare --pid --fork --kill-child --mount --ipc --uts --cgroup sh -c '${bootScript(folder)}'`;
   const lines: string[] = [];
   const child = spawn("sh", ["-eu", "-c", enter], { stdio: ["ignore", "pipe", "pipe"] });
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => void lines.push(String(chunk)));
@@ -66,14 +73,21 @@ exec unshare --pid --fork --kill-child --mount --ipc --uts --cgroup sh -c '${boo
 }
 
 /** Every mount is private before anything is mounted; what would touch the system's own file systems is not started. */
-function bootScript(unitsFolder: string): string {
+function bootScript(folder: string): string {
   return `mount --make-rprivate /
+mount -t tmpfs tmpfs ${folder}/memory
+for place in etc opt; do
+  mkdir -p ${folder}/memory/$place ${folder}/memory/$place-work
+  lower=/$place
+  test $place = etc || lower=${folder}/opt:/opt
+  mount -t overlay -o lowerdir=$lower,upperdir=${folder}/memory/$place,workdir=${folder}/memory/$place-work overlay /$place
+done
 mount -t proc proc /proc
 umount -R /sys/fs/cgroup
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t tmpfs tmpfs /run
 mkdir -p /run/lock
-mount --bind ${unitsFolder} /etc/systemd/system
+mount --bind ${folder}/units /etc/systemd/system
 for wants in sysinit local-fs; do
   test ! -d /usr/lib/systemd/system/$wants.target.wants || mount -t tmpfs tmpfs /usr/lib/systemd/system/$wants.target.wants
 done
@@ -93,6 +107,11 @@ function houseOf(child: ChildProcess, group: string, lines: readonly string[]) {
       const { status, stdout, stderr } = spawnSync("nsenter", [...enter(), "systemctl", ...words], options);
       if (status !== 0) throw new Error(`systemctl ${words.join(" ")} ended with ${status}: ${stdout}${stderr}`);
       return stdout.trim();
+    },
+    run: (file: string, ...words: readonly string[]) => {
+      const options = { encoding: "utf8", timeout: COMMAND_TIMEOUT_MS } as const;
+      const { status, stdout, stderr } = spawnSync("nsenter", [...enter(), "sh", file, ...words], options);
+      return { status, said: stdout + stderr };
     },
     end: async () => {
       // With `--kill-child` its first process ends with it, and with that every other one.

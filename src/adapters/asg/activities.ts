@@ -31,7 +31,7 @@ export async function readActivities(
     } catch (error) {
       throw toGroupError(error, `reading the scaling activities of group ${group}`);
     }
-    if (next === undefined || next === "" || isEnough(found)) break;
+    if (next === undefined || isEnough(found)) break;
   }
   return found;
 }

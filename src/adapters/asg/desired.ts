@@ -31,19 +31,21 @@ export class Desired {
     this.#floor = { count: this.atLeast(count), untilMonotonicMs: this.#clock.monotonicMs() + READING_LAG_MS };
   }
 
-  /** Only where the group said so. */
-  noteLowered(): void {
+  /** The group said so. */
+  noteLowered(id: string): void {
     if (this.#floor !== null) this.#floor = { ...this.#floor, count: this.#floor.count - 1 };
+    this.noteMaybeLowered(id);
   }
 
-  /** Whether an end of this member may lower it: asked for once, whatever came of it. */
-  mayLowerFor(id: string): boolean {
-    return !this.#loweredFor.has(id);
-  }
-
-  noteAskedFor(id: string): void {
+  /** Whether it was nobody knows: the floor stays, and the member's end lowers it no second time. */
+  noteMaybeLowered(id: string): void {
     const [oldest] = this.#loweredFor;
     if (this.#loweredFor.size >= LOWERED_MAX && oldest !== undefined) this.#loweredFor.delete(oldest);
     this.#loweredFor.add(id);
+  }
+
+  /** Whether an end of this member may lower it: once, and again only where it was refused. */
+  mayLowerFor(id: string): boolean {
+    return !this.#loweredFor.has(id);
   }
 }

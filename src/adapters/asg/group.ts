@@ -85,7 +85,7 @@ export async function readReserve({ groups }: AsgClients, name: string): Promise
     } catch (error) {
       throw toGroupError(error, `reading the warm pool of group ${name}, page ${page + 1}`);
     }
-    if (next === undefined || next === "") return found;
+    if (next === undefined) return found;
   }
   const attempted = `reading the warm pool of group ${name}: more than ${RESERVE_PAGES_MAX} pages`;
   throw new ProviderError("provider-unavailable", attempted);

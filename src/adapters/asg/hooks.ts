@@ -15,7 +15,7 @@ export const HEARTBEATS_MAX = 100;
 
 export interface Hook {
   readonly name: string;
-  readonly side: HookSide;
+  readonly side: Exclude<HookSide, "either">;
   /** So long it waits without a word. */
   readonly heartbeatMs: number;
   /** So long it waits however often it hears one. */
@@ -84,7 +84,7 @@ export class Hooks {
       });
       this.#known = known;
     }
-    return known.hooks.filter((hook) => hook.side === side);
+    return known.hooks.filter((hook) => side === "either" || hook.side === side);
   }
 
   /** Reads them again, because they do not fit what the group does. */

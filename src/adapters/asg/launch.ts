@@ -124,7 +124,8 @@ async function raise(
 
 async function obstacleOf({ clients, settings }: LaunchContext, { draftedAtMs }: Order): Promise<string | null> {
   try {
-    return lastFailure(await readActivities(clients, settings.group, () => true), draftedAtMs);
+    const activities = await readActivities(clients, settings.group, () => true);
+    return lastFailure(activities, draftedAtMs + clients.aheadMs());
   } catch {
     // Why it takes so long is worth telling, and not worth failing for.
     return null;

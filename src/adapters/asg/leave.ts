@@ -145,10 +145,20 @@ async function leave(
         new TerminateInstanceInAutoScalingGroupCommand({ InstanceId: id, ShouldDecrementDesiredCapacity }),
       ),
     );
-  if (lowers) desired.noteAskedFor(id);
-  const trouble = await ask(lowers);
-  if (trouble === "at-minimum") await ask(false);
-  else if (lowers && trouble === null) desired.noteLowered();
+  try {
+    const trouble = await ask(lowers);
+    if (trouble === "at-minimum") await ask(false);
+    else if (lowers && trouble === null) desired.noteLowered(id);
+  } catch (error) {
+    if (lowers && mayBeDone(error)) desired.noteMaybeLowered(id);
+    throw error;
+  }
+}
+
+/** Nobody knows whether the group did what it was asked. */
+function mayBeDone(error: unknown): boolean {
+  const cause = error instanceof ProviderError ? error.cause : undefined;
+  return cause !== undefined && readGroupFailure(cause).trouble === "unknown";
 }
 
 /** What such a refusal means the caller knows; any other is the caller's failure. */

@@ -58,13 +58,18 @@ export function isCounted(lifecycle: string): boolean {
   return departure === "none" && (place === "serving" || place === "coming");
 }
 
-/** Which hooks hold it up now; null: none does. */
+/**
+ * Which hooks hold it up now; null: none does. What comes into the reserve is held by launch hooks where it was launched for
+ * it, and by terminate hooks where scale-in returns it: its state is the same ("Warm pool example events and patterns",
+ * Auto Scaling user guide).
+ */
 export function waitsAt(lifecycle: string): HookSide | null {
   if (/^(?:Warmed:)?Terminating:Wait$/.test(lifecycle)) return "terminate";
-  return /^(?:Warmed:)?Pending:Wait$/.test(lifecycle) ? "launch" : null;
+  if (lifecycle === "Warmed:Pending:Wait") return "either";
+  return lifecycle === "Pending:Wait" ? "launch" : null;
 }
 
-export type HookSide = "launch" | "terminate";
+export type HookSide = "launch" | "terminate" | "either";
 
 /** By which call a member ends. */
 export type Ending =

@@ -65,7 +65,9 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
   const present = shown.filter(({ id }) => isShownHere(context, instances.get(id)));
   const left = [...instances.values()].filter((one) => !placed.has(one.InstanceId ?? "") && isShownHere(context, one));
   sights.noteListing(group, present, observedAtMs);
-  const since = newcomers.note(observedAtMs, [
+  // By AWS's clock, which every listing asks: two of ours may be of a clock that was set in between.
+  const aheadMs = clients.aheadMs();
+  const since = newcomers.note(observedAtMs + aheadMs, [
     ...present.map(({ id, lifecycle }) => sightedOf(id, instances.get(id), isReserve(lifecycle))),
     ...left.map((one) => sightedOf(one.InstanceId ?? "", one, null)),
   ]);
@@ -79,12 +81,16 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
     hasGroup: !sights.isGroupMissing(observedAtMs),
     launchOf: (id) => launches.launchOf(id),
     wasReserve: (id) => newcomers.wasReserve(id),
+    aheadMs,
   };
   const observed = [
     ...present.map((member) => observeMember(view, member, instances.get(member.id))),
     ...left.flatMap((one) => observeLeft(view, one)),
   ];
-  return observed.map((one) => ({ ...one, newcomerSinceMs: since.get(one.providerId) ?? null }));
+  return observed.map((one) => {
+    const sinceMs = since.get(one.providerId);
+    return { ...one, newcomerSinceMs: sinceMs === undefined ? null : sinceMs - aheadMs };
+  });
 }
 
 /** Members that EC2's listing does not show, which lags more than a reading by ids: few, and only for a moment. */
@@ -174,6 +180,7 @@ export async function readByIds(
     hasGroup: !sights.isGroupMissing(observedAtMs),
     launchOf: (id) => launches.launchOf(id),
     wasReserve: (id) => context.newcomers.wasReserve(id),
+    aheadMs: clients.aheadMs(),
   };
   const unknown = {
     machineId: null,

@@ -3,7 +3,7 @@
  * launched after it began, and those that waited in the reserve in it, wherever they are now. One that was there before and is shown for the first
  * time (attached, or back from elsewhere) is none.
  *
- * The first listing of a process has none before it, and so no newcomers.
+ * All times are by AWS's clock. The first listing of a process has none before it, and so no newcomers.
  */
 import { SECOND_MS } from "../../domain/units.ts";
 

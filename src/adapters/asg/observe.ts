@@ -16,6 +16,8 @@ export interface View {
   /** Whether there is such a group at all. */
   readonly hasGroup: boolean;
   readonly launchOf: (id: string) => LaunchId | null;
+  /** How far AWS's clock, by which a launch is told, is ahead of ours. */
+  readonly aheadMs: number;
   /** Whether it was in the reserve when the group was last heard of it. */
   readonly wasReserve: (id: string) => boolean;
 }
@@ -66,7 +68,7 @@ export function observeLeft(view: View, instance: Instance): readonly ObservedMa
   if (observed === null) return [];
   const isTagged = instance.Tags?.some(({ Key }) => Key === GROUP_TAG) === true;
   if (!isTagged || !view.hasGroup) return [{ ...observed, pool: view.owner.pool, ...leftBy(observed) }];
-  const ageMs = view.observedAtMs - (instance.LaunchTime?.getTime() ?? 0);
+  const ageMs = view.observedAtMs + view.aheadMs - (instance.LaunchTime?.getTime() ?? 0);
   const isYoung = ageMs < GROUP_LAG_MS;
   const membership = view.wasReserve(observed.providerId) ? RESERVE : isYoung ? COMING : ASIDE;
   const launchId = view.launchOf(observed.providerId);

@@ -15,29 +15,38 @@ const ANSWERS_MAX = 1_000;
 
 interface OpenLaunch {
   readonly launchId: LaunchId;
-  readonly order: Order;
+  readonly draftedAtMs: number;
+  readonly before: ReadonlySet<string>;
 }
 
 export class OpenLaunches {
   #open: OpenLaunch | null = null;
   readonly #answers = new Map<LaunchId, readonly LaunchedMachine[]>();
+  /** Who came for those that are answered. */
+  readonly #taken = new Set<string>();
 
-  open(launchId: LaunchId, order: Order): void {
-    this.#open = { launchId, order };
+  open(launchId: LaunchId, { draftedAtMs, before }: Order): void {
+    this.#open = { launchId, draftedAtMs, before: new Set(before) };
   }
 
   /** The launch that is to be answered before this one; null: none. */
   otherThan(launchId: LaunchId, nowMs: number): LaunchId | null {
     const open = this.#open;
     if (open === null || open.launchId === launchId) return null;
-    return nowMs - open.order.draftedAtMs < ABANDONED_AFTER_MS ? open.launchId : null;
+    return nowMs - open.draftedAtMs < ABANDONED_AFTER_MS ? open.launchId : null;
   }
 
   answer(launchId: LaunchId, launched: readonly LaunchedMachine[]): void {
     if (this.#open?.launchId === launchId) this.#open = null;
-    const [oldest] = this.#answers.keys();
-    if (this.#answers.size >= ANSWERS_MAX && oldest !== undefined) this.#answers.delete(oldest);
     this.#answers.set(launchId, launched);
+    for (const { providerId } of launched) this.#taken.add(providerId);
+    const [oldest] = this.#answers.keys();
+    if (this.#answers.size > ANSWERS_MAX && oldest !== undefined) this.#forget(oldest);
+  }
+
+  #forget(launchId: LaunchId): void {
+    for (const { providerId } of this.#answers.get(launchId) ?? []) this.#taken.delete(providerId);
+    this.#answers.delete(launchId);
   }
 
   /** The launch asked for nothing, ever. */
@@ -52,12 +61,12 @@ export class OpenLaunches {
 
   /** Whether a member came for a launch before. */
   isTaken(id: string): boolean {
-    return [...this.#answers.values()].some((launched) => launched.some(({ providerId }) => providerId === id));
+    return this.#taken.has(id);
   }
 
   /** The launch that a member may have come for: it waits for the answer to say so. */
   launchOf(id: string): LaunchId | null {
     if (this.#open === null || this.isTaken(id)) return null;
-    return this.#open.order.before.includes(id) ? null : this.#open.launchId;
+    return this.#open.before.has(id) ? null : this.#open.launchId;
   }
 }

@@ -2,15 +2,7 @@
  * What a launch is to come to, decided once and stored before anything is asked for: so many members more than these. The
  * group takes no token for it, so this is what a repeat is judged by.
  */
-import { ProviderError } from "../../domain/errors.ts";
 import { invariant } from "../../domain/invariant.ts";
-import { SECOND_MS } from "../../domain/units.ts";
-import type { LaunchRequest } from "../../ports/provider.ts";
-import type { AsgClients } from "./clients.ts";
-import { countedOf, type GroupReading, readGroup } from "./group.ts";
-import { isReserve } from "./lifecycle.ts";
-import type { OpenLaunches } from "./open-launches.ts";
-import type { AsgSettings } from "./settings.ts";
 
 export interface Order {
   readonly draftedAtMs: number;
@@ -19,55 +11,11 @@ export interface Order {
   readonly count: number;
 }
 
-export interface DraftContext {
-  readonly clients: AsgClients;
-  readonly settings: AsgSettings;
-  readonly launches: OpenLaunches;
-  readonly nowMs: () => number;
-}
-
-/** Soon: the launch before is asked about every few seconds. */
-const NEXT_LAUNCH_MS = 5 * SECOND_MS;
-
-export async function draftOrder(context: DraftContext, { launchId, machines }: LaunchRequest): Promise<string> {
-  const { clients, settings, launches, nowMs } = context;
-  const attempted = `asking group ${settings.group} for ${machines.length} machines`;
-  const draftedAtMs = nowMs();
-  const other = launches.otherThan(launchId, draftedAtMs);
-  if (other !== null)
-    throw new ProviderError("provider-capacity", `${attempted}: it is still about launch ${other}`, {
-      retryAfterMs: NEXT_LAUNCH_MS,
-    });
-  const group = await demandGroup(clients, settings, attempted);
-  const order: Order = {
-    draftedAtMs,
-    before: group.members.filter((member) => !isReserve(member.lifecycle)).map(({ id }) => id),
-    count: Math.min(machines.length, demandRoom(group, settings.group, attempted)),
-  };
-  launches.open(launchId, order);
+export function writeOrder(order: Order): string {
   return JSON.stringify(order);
 }
 
-async function demandGroup(clients: AsgClients, settings: AsgSettings, attempted: string): Promise<GroupReading> {
-  const group = await readGroup(clients, settings.group);
-  if (group === null) {
-    const why = `${settings.region} has no group of this name: correct \`provider.group\` or \`provider.region\``;
-    throw new ProviderError("provider-invalid", `${attempted}: ${why}`);
-  }
-  if (group.countsInstances) return group;
-  const why =
-    "its capacity counts something else than instances: remove the weights, or set its DesiredCapacityType to `units`";
-  throw new ProviderError("provider-invalid", `${attempted}: ${why}`);
-}
-
-function demandRoom(group: GroupReading, name: string, attempted: string): number {
-  const room = group.maxCount - countedOf(group);
-  if (room > 0) return room;
-  const mend = `raise it, as in \`aws autoscaling update-auto-scaling-group --auto-scaling-group-name ${name} --max-size ${group.maxCount + 1}\``;
-  throw new ProviderError("provider-quota", `${attempted}: its maximum of ${group.maxCount} is reached; ${mend}`);
-}
-
-/** Only what `draftOrder` wrote is ever stored in its place. */
+/** Only what `writeOrder` wrote is ever stored in its place. */
 export function readOrder(text: string): Order {
   const order: unknown = JSON.parse(text);
   invariant(

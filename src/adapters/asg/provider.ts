@@ -16,6 +16,7 @@ import { createConsoles } from "../aws/consoles.ts";
 import { checkGroup } from "./check.ts";
 import { type AsgClients, createClients } from "./clients.ts";
 import { Desired } from "./desired.ts";
+import { draftOrder } from "./draft.ts";
 import { MEMBERS_AT_ONCE_MAX } from "./group.ts";
 import { holdMember } from "./hold.ts";
 import { Hooks } from "./hooks.ts";
@@ -25,7 +26,7 @@ import { endMembers } from "./leave.ts";
 import { listMachines, readByIds } from "./list.ts";
 import { Newcomers } from "./newcomers.ts";
 import { OpenLaunches } from "./open-launches.ts";
-import { draftOrder, readOrder } from "./order.ts";
+import { readOrder } from "./order.ts";
 import { Pace } from "./pace.ts";
 import type { AsgProviderOptions } from "./settings.ts";
 import { Sights } from "./sights.ts";
@@ -33,7 +34,7 @@ import { Waits } from "./waits.ts";
 
 export { isInstanceId } from "../aws/instance-id.ts";
 export type { AsgClients } from "./clients.ts";
-export type { AsgProviderOptions, AsgSettings } from "./settings.ts";
+export type { AsgProviderOptions } from "./settings.ts";
 
 /** Ids of one batch of readings. */
 const READS_AT_ONCE_MAX = 500;
@@ -89,8 +90,10 @@ export function createAsgProvider(
   };
   return {
     launch: async (request) => {
+      // Written while we sized the group: it is asked for nothing any more, and who comes is a newcomer.
+      if (!isOurs) return [];
       const { order = null } = request;
-      invariant(isOurs && order !== null, "a group is asked for machines where we size it, by an order that is stored");
+      invariant(order !== null, "a launch of a group is drafted and stored before it is made");
       return carryOut(launching, readOrder(order), request);
     },
     list: (which) => listMachines(listing, reads, which),

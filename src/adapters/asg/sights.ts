@@ -1,7 +1,7 @@
 /** What the last listing showed of each member: enough to know what it waits for without asking again. */
 import { MINUTE_MS } from "../../domain/units.ts";
 import type { GroupReading, Member } from "./group.ts";
-import { waitsAt } from "./lifecycle.ts";
+import { isReserve, waitsAt } from "./lifecycle.ts";
 
 const GROUP_MISSING_MS = 5 * MINUTE_MS;
 
@@ -36,6 +36,11 @@ export class Sights {
 
   waitsSinceMs(id: string): number | null {
     return this.#byId.get(id)?.waitsSinceMs ?? null;
+  }
+
+  /** Ids of those that the last listing showed in the group and not in its reserve. */
+  shownInGroup(): readonly string[] {
+    return [...this.#byId].filter(([, { lifecycle }]) => !isReserve(lifecycle)).map(([id]) => id);
   }
 
   /** In every listing for so long: one that leaves it out says nothing, while machines carry its tag. */

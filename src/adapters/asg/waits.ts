@@ -52,7 +52,7 @@ export class Waits {
       const begun = beginnings(await readActivities(clients, settings.group, tells));
       for (const [one, sinceMs] of begun) {
         const seenMs = sights.waitsSinceMs(one);
-        if (seenMs !== null) this.#known.set(one, { sinceMs, seenMs });
+        if (seenMs !== null) this.#known.set(one, { sinceMs: sinceMs - clients.aheadMs(), seenMs });
       }
       for (const oldest of this.#known.keys()) {
         if (this.#known.size <= WAITS_MAX) break;

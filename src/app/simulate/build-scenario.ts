@@ -9,6 +9,7 @@ import type { ProblemList } from "../config/problems.ts";
 import { SPAN_MS_MAX, sinceStartMs } from "./fields.ts";
 import { firstHourMs, type TraceRow } from "./read-trace.ts";
 import type { WrittenScenario, WrittenScenarioPool } from "./schema.ts";
+import { planOf } from "./schema-group.ts";
 import { checkJobs, checkServed, durationFor, type PlacedJob, placeArrivals, placeJobs } from "./workload.ts";
 
 /** Other pools for the same world. */
@@ -66,6 +67,7 @@ export function buildScenario(
     algorithm: written.algorithm,
     provider: written.provider,
     pools,
+    ...(written.provider === "asg" ? { group: planOf(written.group) } : {}),
     workload: { jobs: jobs.map(({ job }) => job), arrivals },
     faults,
     faultsEndMs: written.faultsEnd ?? null,

@@ -22,6 +22,7 @@ import {
   span,
 } from "./fault-fields.ts";
 import { rangeText, shareNumber } from "./fields.ts";
+import { GROUP_FAULTS } from "./schema-group-faults.ts";
 import { PROVIDER_FAULTS } from "./schema-provider-faults.ts";
 
 export const FAULTS: { readonly [Kind in FaultKind]: FaultSchema<Kind> } = {
@@ -106,6 +107,7 @@ export const FAULTS: { readonly [Kind in FaultKind]: FaultSchema<Kind> } = {
     fields: { ...EVERY, ...lasting("How long.") },
   },
   ...PROVIDER_FAULTS,
+  ...GROUP_FAULTS,
   "host.slow-boot": {
     says: "A machine takes long to boot.",
     example: "{ kind: host.slow-boot, perMachine: 0.1, boot: [3m, 10m] }",
@@ -200,6 +202,11 @@ export const FAULTS: { readonly [Kind in FaultKind]: FaultSchema<Kind> } = {
       at: instant("When, since the world's start.", "at: 2h"),
       age: instant("How old the store is then.", "age: 1h"),
     },
+  },
+  "controller.down": {
+    says: "The controller ends, and none is started for a while.",
+    example: "{ kind: controller.down, at: 30m, for: 45m }",
+    fields: { at: instant("When, since the world's start.", "at: 2h"), ...lasting("How long.") },
   },
   "controller.second": {
     says: "Another controller starts on the same store, while the first stands still or is cut off from it.",

@@ -6,6 +6,7 @@ import { durationText, key, pathText } from "../config/key.ts";
 import { PoolSchema } from "../config/schema-pools.ts";
 import { SEED_MAX } from "./bounds.ts";
 import { jobMomentText, rangeText, repositoryText, SPAN_MS_MAX, startText } from "./fields.ts";
+import { GroupSchema } from "./schema-group.ts";
 
 export const JOB_COUNT_MAX = 100_000;
 export const JOB_DURATION_MS_MAX = 5 * DAY_MS;
@@ -194,7 +195,7 @@ export const ScenarioSchema = z.strictObject({
     example: "algorithm: flag-then-deregister",
   }),
   provider: key(z.enum(PROVIDERS).prefault("cloud"), {
-    says: "What machines are: `cloud` (instances of a cloud in general), `ec2` (those of EC2, with its calls and errors), `kubernetes` (pods of a cluster, asked through the adapter that users run) or `process` (processes on one computer). `--provider` goes before it.",
+    says: "What machines are: `cloud` (instances of a cloud in general), `ec2` (those of EC2, with its calls and errors), `kubernetes` (pods of a cluster) and `asg` (members of Auto Scaling groups), both asked through the adapter that users run, or `process` (processes on one computer). `--provider` goes before it.",
     example: "provider: cloud",
   }),
   pools: key(z.array(ScenarioPoolSchema).max(POOL_COUNT_MAX).prefault([]), {
@@ -202,6 +203,11 @@ export const ScenarioSchema = z.strictObject({
     example: "pools: [{ name: linux, … }]",
     defaultText:
       "one pool `linux` of the organization `acme` with the labels `self-hosted`, `linux`, `x64` and 80 machines",
+  }),
+  group: key(GroupSchema.prefault({}), {
+    says: "The Auto Scaling group that each pool has; with `provider: asg` only. Its greatest size is the pool's `machines.max`.",
+    example: "group: { heartbeat: 30m, retain: false }",
+    defaultText: "as AWS advises for workers",
   }),
   world: key(WorldSchema.prefault({}), { says: "What happens around the fleet.", example: "world: { faults: [] }" }),
   faultsEnd: key(durationText(0, SPAN_MS_MAX, "from 0s to 31d").optional(), {

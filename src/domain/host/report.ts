@@ -1,7 +1,7 @@
 /** What the agent says of its state, and what follows from it for its calls. Pure. */
 import { type HostPhase, type HostReport, REPORTED_ENDS_MAX, type Sighting } from "../protocol.ts";
 import { SECOND_MS } from "../units.ts";
-import { isInService } from "./group-service.ts";
+import { isInService } from "./group-word.ts";
 import { type HostState, isEnding, journalOf, mayTakeNow, seesNoRunner, TICKETS_PER_LIFE_MAX } from "./state.ts";
 import { stillnessOf } from "./stillness.ts";
 

@@ -15,7 +15,7 @@ import type { TicketEnd, TicketStep } from "../ticket.ts";
 import { MINUTE_MS, SECOND_MS } from "../units.ts";
 import { isUnreachable, NO_SILENCE, type Silence } from "./dead-man.ts";
 import type { Fence } from "./fence-state.ts";
-import { isInService, isOutOfService, type Service, type ToldService } from "./group-service.ts";
+import { isInService, isOutOfService, type Service, type ToldService } from "./group-word.ts";
 import {
   applyEntry,
   EMPTY_JOURNAL,

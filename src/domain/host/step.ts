@@ -7,7 +7,7 @@ import { NO_SILENCE, noteExchange } from "./dead-man.ts";
 import { noteFenceClosed, noteFenceFailed, noteFenceOpened } from "./fence.ts";
 import { NO_FENCE } from "./fence-state.ts";
 import { followTicket } from "./follow-ticket.ts";
-import { serviceAfterSleep, type ToldService } from "./group-service.ts";
+import { serviceAfterSleep, type ToldService } from "./group-word.ts";
 import type { TicketRecord } from "./journal.ts";
 import type { Look } from "./look.ts";
 import { reportOf } from "./report.ts";

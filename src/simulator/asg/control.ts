@@ -1,5 +1,6 @@
 /** What the world does to groups beside calling them. */
 import { setDesired } from "./capacity.ts";
+import { depart, returnToPool } from "./depart.ts";
 import { settle } from "./life.ts";
 import { touch } from "./move.ts";
 import type { AsgOptions } from "./options.ts";
@@ -10,6 +11,19 @@ export function scaleByPolicy(state: AsgState, groupName: string, wanted: number
   const group = demandKnown(state, groupName);
   const within = Math.min(Math.max(wanted, group.minSize), group.maxSize);
   setDesired({ state, group, nowMs }, within, "a scaling policy was triggered");
+  settle(state, nowMs);
+}
+
+/** Scale-in that has chosen this member, whatever its policies say: it is on its way at once. */
+export function scaleIn(state: AsgState, groupName: string, instanceId: string, nowMs: number): void {
+  const group = demandKnown(state, groupName);
+  const member = group.members.get(instanceId);
+  if (member === undefined) throw new Error(`scale-in of ${instanceId}, which is not in group ${groupName}`);
+  const place = { state, group, nowMs };
+  setDesired(place, Math.max(group.minSize, group.desired - 1), "a scaling policy was triggered");
+  const cause = "an instance was selected for termination.";
+  if (group.warmPool?.isReusedOnScaleIn === true) returnToPool(place, member, cause);
+  else depart(place, member, cause);
   settle(state, nowMs);
 }
 

@@ -19,6 +19,7 @@ export function globalTimeoutMs(heartbeatTimeoutMs: number): number {
 /** @returns whether there is a hook that holds it. */
 export function takeHold({ state, group, nowMs }: Place, member: Member, transition: Transition): boolean {
   const hooks = [...group.hooks.values()].filter((hook) => hook.transition === transition);
+  member.expiredBy = null;
   member.actions = hooks.map((hook) => {
     const globalDeadlineMs = nowMs + globalTimeoutMs(hook.heartbeatTimeoutMs);
     return {
@@ -54,6 +55,7 @@ export function release({ group }: Place, member: Member, action: LifecycleActio
 export function releaseOverdue(place: Place, member: Member): Release {
   for (const action of [...member.actions].sort((one, other) => one.deadlineMs - other.deadlineMs)) {
     if (action.deadlineMs > place.nowMs) continue;
+    member.expiredBy = action.deadlineMs >= action.globalDeadlineMs ? "global limit" : "heartbeat";
     const left = release(place, member, action, action.hook.defaultResult);
     if (left !== "held") return left;
   }

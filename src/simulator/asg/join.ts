@@ -61,6 +61,7 @@ function createMember({ state, group, nowMs }: Place, instance: Instance, templa
     nextMs: null,
     transition: "launching",
     actions: [],
+    expiredBy: null,
     isProtected: group.isNewProtected,
     isHealthy: true,
     seenDownAtMs: null,

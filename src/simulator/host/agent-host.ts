@@ -1,5 +1,5 @@
 /** A machine with our agent: its launcher starts the agent again whenever it ends, and each agent takes over what is there. */
-import { serviceOf } from "../../domain/host/group-service.ts";
+import { serviceOf } from "../../domain/host/group-word.ts";
 import { markOf } from "../../domain/host/settings.ts";
 import { parseControllerId } from "../../domain/ids.ts";
 import type { OfferedTicket } from "../../domain/protocol.ts";
@@ -115,6 +115,14 @@ class AgentHost implements Host {
 
   fillDisk(forMs: number): void {
     this.#machine.fillDisk(forMs);
+  }
+
+  sleep(cause: Cause): void {
+    this.#machine.sleep(cause);
+  }
+
+  wake(): void {
+    this.#machine.wake();
   }
 
   askToStop(): void {

@@ -2,7 +2,7 @@
  * One start of the agent (`src/agent/loop.ts`): inputs are stepped one at a time through the product's own `stepHost`, and the
  * effects of each are done, in order, before the next. It dies at any moment; what it had not made durable is gone.
  */
-import type { ToldService } from "../../domain/host/group-service.ts";
+import type { ToldService } from "../../domain/host/group-word.ts";
 import type { JournalEntry } from "../../domain/host/journal.ts";
 import { lookIntervalMs } from "../../domain/host/report.ts";
 import { markOf } from "../../domain/host/settings.ts";

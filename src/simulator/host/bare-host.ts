@@ -59,6 +59,14 @@ class ServiceHost implements BareHost {
     this.#machine.fillDisk(forMs);
   }
 
+  sleep(cause: Cause): void {
+    this.#machine.sleep(cause);
+  }
+
+  wake(): void {
+    this.#machine.wake();
+  }
+
   /** Its first process hands it on to the listener. */
   askToStop(): void {
     this.stopRunner();

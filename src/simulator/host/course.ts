@@ -4,8 +4,8 @@
  */
 import type { Scheduled, Scheduler } from "../world/scheduler.ts";
 
-/** Why a process takes no step. `hang`: for ever. */
-export type Standstill = "signal" | "agent-pause" | "machine-pause" | "hang";
+/** Why a process takes no step. `hang`: for ever. `asleep`: its machine is hibernated. */
+export type Standstill = "signal" | "agent-pause" | "machine-pause" | "hang" | "asleep";
 
 interface Step {
   run: (() => void) | null;

@@ -2,7 +2,7 @@
  * When the agent looks. A real one looks each half second, or each five while parked; of these the model leaves out those at
  * which nothing is new and no deadline of the state machine falls due.
  */
-import { type HostState, isGivingBack, JOBLESS_FOR_MS } from "../../domain/host/state.ts";
+import { type HostState, JOBLESS_FOR_MS } from "../../domain/host/state.ts";
 import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 
 /** Between two looks of a real agent. */
@@ -25,9 +25,10 @@ export function nextLookMs(state: HostState, changedAtMs: number, nowMs: number)
 function isRestless(state: HostState): boolean {
   const { held, place } = state;
   if (state.isOver || state.unreadableJournal !== null) return false;
-  if (state.isLeaving || (isGivingBack(state) && held !== null)) return true;
+  if (state.isLeaving || (state.isWantedBack && held !== null)) return true;
   if (held === null) {
-    const isPlaceOpen = place.kind === "unclean" || (place.kind === "clean" && !state.isRetiring);
+    const isPlaceOpen =
+      place.kind === "unclean" || (place.kind === "clean" && !state.isRetiring && state.service !== "ending");
     return isPlaceOpen && place.notBeforeMs === null;
   }
   const { phase, order, foreignSinceMs } = held.fence;

@@ -142,13 +142,30 @@ export class Machine {
     if (this.isEnded) return;
     this.note("stands still");
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.nowMs + forMs);
-    const courses = () => [this.course, ...this.processes.all().map(({ course }) => course)];
-    for (const course of courses()) course.standStill("machine-pause");
+    for (const course of this.#courses()) course.standStill("machine-pause");
     this.#resume?.cancel();
     this.#resume = this.world.scheduler.at(this.#pausedUntilMs, () => {
       this.note("goes on");
-      for (const course of courses()) course.goOn("machine-pause");
+      for (const course of this.#courses()) course.goOn("machine-pause");
     });
+  }
+
+  /** Its platform hibernates it: everything on it stands still, and goes on from there once it is woken. */
+  sleep(cause: Cause): void {
+    if (this.isEnded) return;
+    this.world.witness.machineSleeps(this.truth(), cause);
+    this.note("falls asleep");
+    for (const course of this.#courses()) course.standStill("asleep");
+  }
+
+  wake(): void {
+    if (this.isEnded) return;
+    this.note("wakes");
+    for (const course of this.#courses()) course.goOn("asleep");
+  }
+
+  #courses(): readonly Course[] {
+    return [this.course, ...this.processes.all().map(({ course }) => course)];
   }
 
   fillDisk(forMs: number): void {

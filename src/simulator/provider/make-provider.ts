@@ -1,19 +1,26 @@
 import { invariant, unreachable } from "../../domain/invariant.ts";
 import type { ProviderWorld } from "../scenario/scenario.ts";
 import type { ProviderModel } from "../world/provider.ts";
+import { AsgWorld } from "./asg.ts";
 import { cloud } from "./cloud.ts";
 import { Ec2World } from "./ec2.ts";
+import type { MakeGroupPort } from "./group-port.ts";
 import { KubernetesWorld } from "./kubernetes.ts";
 import { NatureModel } from "./model.ts";
 import type { MakePodPort } from "./pod-port.ts";
 import { processes } from "./process.ts";
 import type { ProviderModelWorld } from "./provider-world.ts";
 
-/** @param makePodPort of the product's adapter; only the world of pods needs it. */
+/** What the product's own adapters are made by: the world of pods needs one, and that of groups the other. */
+export interface AdapterPorts {
+  readonly makePodPort?: MakePodPort | null;
+  readonly makeGroupPort?: MakeGroupPort | null;
+}
+
 export function makeProvider(
   kind: ProviderWorld,
   world: ProviderModelWorld,
-  makePodPort: MakePodPort | null = null,
+  { makePodPort = null, makeGroupPort = null }: AdapterPorts = {},
 ): ProviderModel {
   switch (kind) {
     case "cloud":
@@ -25,6 +32,9 @@ export function makeProvider(
     case "kubernetes":
       invariant(makePodPort !== null, "whoever runs a world of pods hands in the adapter that asks its cluster");
       return new KubernetesWorld(world, makePodPort);
+    case "asg":
+      invariant(makeGroupPort !== null, "whoever runs a world of groups hands in the adapter that asks Auto Scaling");
+      return new AsgWorld(world, makeGroupPort);
     default:
       return unreachable(kind);
   }

@@ -1,7 +1,9 @@
 /** What a provider of the world is made from, and what tells one kind of provider from another. */
 import type { MachineId, PoolName } from "../../domain/ids.ts";
 import type { ProviderState } from "../../domain/observed.ts";
+import type { PoolPolicy } from "../../domain/pool.ts";
 import type { Fault, FaultKind } from "../scenario/fault.ts";
+import type { GroupPlan } from "../scenario/group-plan.ts";
 import type { Chance, Range } from "../world/chance.ts";
 import type { EventLog } from "../world/event-log.ts";
 import type { AgentBirth, Host } from "../world/host.ts";
@@ -23,6 +25,9 @@ export interface ProviderModelWorld {
   signIdentity(providerId: string): string;
   /** Pools that keep stopped machines, and so have none that cannot be stopped. */
   readonly standbyPools: ReadonlySet<PoolName>;
+  readonly pools: readonly Pick<PoolPolicy, "name" | "machineCountMax">[];
+  /** Of each pool's group, where there are groups. */
+  readonly group: GroupPlan;
   /** How long a machine of a cloud takes to boot. */
   readonly bootMs: Range;
   /** Of the runner that new machines get, where the provider can read it without one; unknown where left out. */

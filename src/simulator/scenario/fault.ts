@@ -2,6 +2,7 @@
  * Every lie, loss and crash that the world knows, by its kind. Times are milliseconds; a `Range` is drawn from evenly.
  * `probability` is by occasion; `perJob`, `perMachine` are the share that it befalls; `everyMs` is the mean time between two.
  */
+import type { AsgErrorCode } from "../asg/errors.ts";
 import type { Ec2ErrorCode } from "../ec2/errors.ts";
 import type { Reason } from "../kubernetes/errors.ts";
 import type { Range } from "../world/chance.ts";
@@ -29,6 +30,22 @@ export const KUBERNETES_ERROR_REASONS = [
   "TooManyRequests",
 ] as const satisfies readonly Reason[];
 export type KubernetesErrorReason = (typeof KUBERNETES_ERROR_REASONS)[number];
+
+export const GROUP_ERROR_PLACES = ["read", "size", "terminate", "complete", "heartbeat"] as const;
+/** The calls to Auto Scaling that an error can be put on. */
+export type GroupErrorPlace = (typeof GROUP_ERROR_PLACES)[number];
+export const GROUP_ERROR_CODES = [
+  "Throttling",
+  "ResourceContention",
+  "ScalingActivityInProgress",
+  "InternalFailure",
+  "ServiceUnavailable",
+] as const satisfies readonly AsgErrorCode[];
+export type GroupErrorCode = (typeof GROUP_ERROR_CODES)[number];
+
+export const GROUP_ENDINGS = ["scale-in", "unhealthy", "trim"] as const;
+/** Why a group ends a member: too many, not healthy, or too many in its warm pool. */
+export type GroupEnding = (typeof GROUP_ENDINGS)[number];
 
 export type Fault =
   // What GitHub says that is not so.
@@ -115,6 +132,37 @@ export type Fault =
   | { readonly kind: "kubernetes.node-starts-nothing"; readonly everyMs: number; readonly forMs: Range }
   /** No image can be pulled. */
   | { readonly kind: "kubernetes.no-image"; readonly everyMs: number; readonly forMs: Range }
+  // Auto Scaling groups, besides.
+  /** A call ends with this error, after its effect or instead of it. */
+  | {
+      readonly kind: "asg.error";
+      readonly code: GroupErrorCode;
+      readonly on: GroupErrorPlace;
+      readonly effect: "none" | "done";
+      readonly probability: number;
+    }
+  /** Every call to Auto Scaling is refused for the account's rate. */
+  | { readonly kind: "asg.throttled"; readonly everyMs: number; readonly forMs: Range }
+  /** A reading of a group is so old. */
+  | { readonly kind: "asg.stale-reads"; readonly lagMs: Range }
+  /** Somebody sets the desired capacity, to anything within the group's limits. */
+  | { readonly kind: "asg.resized"; readonly everyMs: number }
+  /** Somebody takes the protection off some members. */
+  | { readonly kind: "asg.unprotected"; readonly everyMs: number }
+  /** Somebody says that a member is unhealthy: its group replaces it, protected or not. */
+  | { readonly kind: "asg.unhealthy"; readonly everyMs: number }
+  /** Somebody starts an instance refresh. */
+  | { readonly kind: "asg.refresh"; readonly everyMs: number }
+  /** For so long instances can be had in one zone only; then the group makes its zones even. */
+  | { readonly kind: "asg.one-zone"; readonly everyMs: number; readonly forMs: Range }
+  /** Somebody puts a member aside for so long. */
+  | { readonly kind: "asg.standby"; readonly everyMs: number; readonly forMs: Range }
+  /** Somebody takes a member out of its group. */
+  | { readonly kind: "asg.detached"; readonly everyMs: number }
+  /** Somebody sets the warm pool's size anew: it is trimmed or filled. */
+  | { readonly kind: "asg.warm-pool-resized"; readonly everyMs: number }
+  /** At that time a group ends a member that runs a job, or any that is in service. For what happened, not by chance. */
+  | { readonly kind: "asg.ends-one"; readonly atMs: number; readonly why: GroupEnding }
   // Hosts.
   | { readonly kind: "host.slow-boot"; readonly perMachine: number; readonly bootMs: Range }
   | { readonly kind: "host.never-boots"; readonly perMachine: number }
@@ -159,6 +207,8 @@ export type Fault =
   | (Lie & { readonly kind: "controller.row-lost"; readonly afterMs: Range })
   /** A query takes so long. */
   | { readonly kind: "controller.slow-store"; readonly probability: number; readonly delayMs: Range }
+  /** At that time our process ends, and none is started for so long. For what happened, not by chance. */
+  | { readonly kind: "controller.down"; readonly atMs: number; readonly forMs: Range }
   /** The wall clock is set, forward or back, by so much. */
   | { readonly kind: "controller.clock-step"; readonly everyMs: number; readonly byMs: Range };
 

@@ -13,10 +13,13 @@ import {
   type Fault,
   type FaultKind,
   type FaultOf,
+  GROUP_ERROR_CODES,
+  GROUP_ERROR_PLACES,
   KUBERNETES_ERROR_PLACES,
   KUBERNETES_ERROR_REASONS,
 } from "./fault.ts";
 import { PLAIN_POOL } from "./plain-pool.ts";
+import { drawGroup } from "./random-group.ts";
 import { type Arrivals, PROVIDERS, type ProviderWorld, type Scenario } from "./scenario.ts";
 
 const START_MS = 1_767_600_000_000;
@@ -33,6 +36,8 @@ const EC2_ERRORS_PER_WORLD = 8;
 const EC2_ERRORS_STRIDE = 89;
 const REFUSALS_PER_WORLD = 4;
 const REFUSALS_STRIDE = 5;
+const GROUP_ERRORS_PER_WORLD = 4;
+const GROUP_ERRORS_STRIDE = 7;
 const EC2_CODES = Object.keys(EC2_ERRORS) as readonly Ec2ErrorCode[];
 /** How many stopped machines a pool keeps, where it keeps any. */
 const STOPPED_COUNTS = [1, 4] as const;
@@ -54,6 +59,7 @@ export function randomScenario(seed: number, provider?: ProviderWorld, hours = H
       where === "ec2"
         ? withStopped(drawPools(chance.fork("pools")), chance.fork("stopped"))
         : drawPools(chance.fork("pools")),
+    ...(where === "asg" ? { group: drawGroup(chance.fork("group")) } : {}),
     workload: { jobs: [], arrivals: drawArrivals(chance.fork("arrivals")) },
     faults,
     faultsEndMs: durationMs,
@@ -160,6 +166,23 @@ function refusalsOf(seed: number, chance: Chance): readonly Fault[] {
   });
 }
 
+type GroupError = Omit<FaultOf<"asg.error">, "kind" | "probability">;
+
+/** Every error that can be put on a call, at every place, before its effect and after it. */
+export const GROUP_ERRORS_OF_WORLDS: readonly GroupError[] = GROUP_ERROR_CODES.flatMap((code) =>
+  GROUP_ERROR_PLACES.flatMap((on) => (["none", "done"] as const).map((effect) => ({ code, on, effect }))),
+);
+
+/** As with EC2's errors; a stride that shares no factor with their number. */
+function groupErrorsOf(seed: number, chance: Chance): readonly Fault[] {
+  return Array.from({ length: GROUP_ERRORS_PER_WORLD }, (_, index): Fault => {
+    const place = ((seed * GROUP_ERRORS_PER_WORLD + index) * GROUP_ERRORS_STRIDE) % GROUP_ERRORS_OF_WORLDS.length;
+    const error = GROUP_ERRORS_OF_WORLDS[place];
+    invariant(error !== undefined, "the table of a group's errors has no holes");
+    return { kind: "asg.error", ...error, probability: few(chance) };
+  });
+}
+
 interface Drawing {
   readonly seed: number;
   readonly where: ProviderWorld;
@@ -171,6 +194,7 @@ function drawFaults(chance: Chance, { seed, where, durationMs }: Drawing): reado
   const kinds = (Object.keys(DRAWS) as (keyof Draws)[]).filter((kind) => isOf(where, kind));
   const drawn = kinds.flatMap((kind) => (chance.happens(share) ? [DRAWS[kind](chance, durationMs)] : []));
   if (where === "ec2") return [...drawn, ...errorsOf(seed, chance.fork("errors"))];
+  if (where === "asg") return [...drawn, ...groupErrorsOf(seed, chance.fork("errors"))];
   return where === "kubernetes" ? [...drawn, ...refusalsOf(seed, chance.fork("errors"))] : drawn;
 }
 
@@ -180,12 +204,13 @@ function isOf(where: ProviderWorld, kind: FaultKind): boolean {
   return !PROVIDERS.some((provider) => provider === family) || family === where;
 }
 
-/** Errors are drawn by their table. No hand deletes rows by chance: one that does has broken what the store promises. */
+/** Errors are drawn by their table. */
+type TabledKind = "ec2.error" | "kubernetes.error" | "asg.error";
+/** No hand deletes rows by chance: one that does has broken what the store promises. A group's endings come by other kinds. */
+type ScriptedKind = "controller.row-lost" | "controller.down" | "asg.ends-one";
+
 type Draws = {
-  readonly [Kind in Exclude<FaultKind, "ec2.error" | "kubernetes.error" | "controller.row-lost">]: (
-    chance: Chance,
-    durationMs: number,
-  ) => Fault;
+  readonly [Kind in Exclude<FaultKind, TabledKind | ScriptedKind>]: (chance: Chance, durationMs: number) => Fault;
 };
 
 const minutes = (from: number, to: number) => [from * MINUTE_MS, to * MINUTE_MS] as const;
@@ -316,5 +341,15 @@ const DRAWS: Draws = {
     everyMs: 2 * often(chance),
     forMs: minutes(5, 60),
   }),
+  "asg.throttled": (chance) => ({ kind: "asg.throttled", everyMs: often(chance), forMs: seconds(10, 300) }),
+  "asg.stale-reads": () => ({ kind: "asg.stale-reads", lagMs: seconds(0, 120) }),
+  "asg.resized": (chance) => ({ kind: "asg.resized", everyMs: often(chance) }),
+  "asg.unprotected": (chance) => ({ kind: "asg.unprotected", everyMs: often(chance) }),
+  "asg.unhealthy": (chance) => ({ kind: "asg.unhealthy", everyMs: often(chance) }),
+  "asg.refresh": (chance) => ({ kind: "asg.refresh", everyMs: 2 * often(chance) }),
+  "asg.one-zone": (chance) => ({ kind: "asg.one-zone", everyMs: 2 * often(chance), forMs: minutes(5, 60) }),
+  "asg.standby": (chance) => ({ kind: "asg.standby", everyMs: often(chance), forMs: minutes(1, 60) }),
+  "asg.detached": (chance) => ({ kind: "asg.detached", everyMs: 2 * often(chance) }),
+  "asg.warm-pool-resized": (chance) => ({ kind: "asg.warm-pool-resized", everyMs: often(chance) }),
   "kubernetes.no-image": () => ({ kind: "kubernetes.no-image", everyMs: 3 * HOUR_MS, forMs: minutes(1, 30) }),
 };

@@ -2,6 +2,7 @@
 import type { PoolPolicy } from "../../domain/pool.ts";
 import type { Range } from "../world/chance.ts";
 import type { Fault } from "./fault.ts";
+import type { GroupPlan } from "./group-plan.ts";
 
 export const ALGORITHMS = [
   "holdfast",
@@ -10,11 +11,12 @@ export const ALGORITHMS = [
   "idle-confirmation-window",
   "age-cap",
   "ledger-reaper",
+  "asg-stop-on-terminating",
 ] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
 export type Baseline = Exclude<Algorithm, "holdfast">;
 
-export const PROVIDERS = ["cloud", "process", "ec2", "kubernetes"] as const;
+export const PROVIDERS = ["cloud", "process", "ec2", "kubernetes", "asg"] as const;
 export type ProviderWorld = (typeof PROVIDERS)[number];
 
 export interface PlannedJob {
@@ -44,6 +46,8 @@ export interface Scenario {
   readonly algorithm: Algorithm;
   readonly provider: ProviderWorld;
   readonly pools: readonly PoolPolicy[];
+  /** Of each pool's group, where the provider has groups; as AWS advises for workers where it is left out. */
+  readonly group?: GroupPlan;
   readonly workload: { readonly jobs: readonly PlannedJob[]; readonly arrivals: Arrivals | null };
   readonly faults: readonly Fault[];
   /**

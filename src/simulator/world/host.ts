@@ -25,6 +25,10 @@ export interface Host {
   pauseAgent(forMs: number): void;
   pauseMachine(forMs: number): void;
   fillDisk(forMs: number): void;
+  /** Its platform hibernates it. Tells the witness first. */
+  sleep(cause: Cause): void;
+  /** Nothing on it notices but by its clocks. */
+  wake(): void;
 }
 
 export interface HostBirth {

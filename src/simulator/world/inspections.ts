@@ -6,6 +6,7 @@ import { MINUTE_MS } from "../../domain/units.ts";
 import { readExplanation } from "../../http/operators/read-explanation.ts";
 import type { Job } from "../github/state.ts";
 import { findUnfindable, isForgotten } from "./forgotten.ts";
+import type { Remains } from "./provider.ts";
 import type { World } from "./world.ts";
 
 const EVERY_MS = 15 * MINUTE_MS;
@@ -53,8 +54,11 @@ export class Inspections {
 
   #measureLeak(): void {
     const { provider, judge, scenario } = this.#world;
-    const useless = [...provider.hosts.keys()].filter((id) => judge.uselessForMs(id) > LEAKED_AFTER_MS);
-    this.leakedMs += USE_LOOK_MS * Math.max(0, useless.length - warmCountOf(scenario));
+    const { leftAlone, minimumCount } = provider.remains?.() ?? NO_REMAINS;
+    const useless = [...provider.hosts.keys()].filter(
+      (id) => judge.uselessForMs(id) > LEAKED_AFTER_MS && !leftAlone.has(id),
+    );
+    this.leakedMs += USE_LOOK_MS * Math.max(0, useless.length - Math.max(warmCountOf(scenario), minimumCount));
   }
 
   #look(): void {
@@ -177,11 +181,16 @@ export function findLeftovers(world: World): Leftovers {
   const registeredCount = sum((pool) => pool.warmRegisteredCount + pool.readyTicketCount);
   const hosts = [...provider.hosts.values()].map((host) => host.truth());
   const unfindable = new Set(findUnfindable(world));
+  const { leftAlone, over, minimumCount } = provider.remains?.() ?? NO_REMAINS;
   // Those that wait are wanted as long as they work: what does not is left over, then what is more than wanted.
-  const broken = hosts
-    .filter(({ isUp, providerId }) => !isUp && !unfindable.has(providerId))
+  const ofUse = hosts.filter(({ providerId }) => !leftAlone.has(providerId));
+  const broken = ofUse
+    .filter(({ isUp, providerId }) => (!isUp && !unfindable.has(providerId)) || over.has(providerId))
     .map(({ providerId }) => providerId);
-  const waiting = hosts.filter(({ isUp }) => isUp).map(({ providerId }) => providerId);
+  const waiting = ofUse
+    .filter(({ isUp, providerId }) => isUp && !over.has(providerId))
+    .map(({ providerId }) => providerId);
+  const stopped = provider.stoppedIds.filter((id) => !leftAlone.has(id));
   const registrations = [...github.state.registrations.values()].filter(
     (runner) => world.isOurs(runner.name) && !isForgotten(world, runner),
   );
@@ -191,13 +200,15 @@ export function findLeftovers(world: World): Leftovers {
     openJobs: [...github.state.openJobs.values()],
     machines: [
       ...broken,
-      ...waiting.slice(0, Math.max(0, waiting.length - warmCount)),
-      ...provider.stoppedIds.slice(sum((pool) => pool.warmStoppedCount)),
+      ...waiting.slice(0, Math.max(0, waiting.length - Math.max(warmCount, minimumCount))),
+      ...stopped.slice(sum((pool) => pool.warmStoppedCount)),
     ],
     registrations: registrations.slice(registeredCount).map(({ name }) => name),
     ticketCount: Math.max(0, ticketCount - registeredCount),
   };
 }
+
+const NO_REMAINS: Remains = { leftAlone: new Set(), over: new Set(), minimumCount: 0 };
 
 /** Machines that wait because they are to. */
 function warmCountOf({ pools }: World["scenario"]): number {
@@ -235,9 +246,12 @@ export function judgeEnd(world: World, left: Leftovers): void {
     judge.violate("I2", `registration ${registration} is there at the end, and nobody needs it`, { registration });
   if (left.ticketCount > 0) judge.violate("I2", `${left.ticketCount} tickets are not over at the end`, {});
   if (scenario.faults.length > 0 || scenario.algorithm !== "holdfast") return;
-  for (const net of NETS)
-    if (telemetry.total(net) > 0)
+  for (const net of NETS) {
+    // Whom a group had before anybody of ours looked is adopted, as it should be.
+    const expected = net === "holdfast_strays_adopted_total" ? (world.provider.earlierCount ?? 0) : 0;
+    if (telemetry.total(net) > expected)
       judge.violate("I7", `${net} is ${telemetry.total(net)} in a world without faults`, {});
+  }
   for (const end of ["barren", "lost"])
     if (telemetry.total("holdfast_tickets_ended_total", end) > 0)
       judge.violate("I7", `tickets ended ${end} in a world without faults`, {});

@@ -44,6 +44,7 @@ export class Installation implements Answering {
   /** In the order in which they were ready. */
   #running: readonly RunningController[] = [];
   #startCount = 0;
+  #isDown = false;
 
   constructor(world: InstallationWorld) {
     this.#world = world;
@@ -86,6 +87,18 @@ export class Installation implements Answering {
     if (process === undefined) return;
     if (atQuery === null) process.kill();
     else process.killAtQuery(atQuery);
+  }
+
+  /** All of its processes die, and none is started for so long. */
+  shutDown(forMs: number): void {
+    const { log, scheduler } = this.#world;
+    log.note(`no controller is there for ${Math.round(forMs / SECOND_MS)} s`);
+    this.#isDown = true;
+    for (const process of this.#processes.values()) process.kill();
+    scheduler.after(forMs, () => {
+      this.#isDown = false;
+      this.#restart();
+    });
   }
 
   pause(forMs: number): void {
@@ -201,7 +214,7 @@ export class Installation implements Answering {
 
   /** Unless another one lives by then. */
   #restart(): void {
-    if ([...this.#processes.values()].every(({ isDead }) => isDead)) this.start();
+    if (!this.#isDown && [...this.#processes.values()].every(({ isDead }) => isDead)) this.start();
   }
 }
 

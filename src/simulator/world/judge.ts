@@ -7,7 +7,7 @@ import type { GitHubState, Runner } from "../github/state.ts";
 import type { Invariant, Violation } from "../scenario/result.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { Cause, HostTruth, Witness } from "./witness.ts";
+import { type Cause, GROUP_GOES_ON, type HostTruth, type Witness } from "./witness.ts";
 
 /** Of one world; more would tell nothing new. */
 const VIOLATIONS_MAX = 20;
@@ -130,6 +130,11 @@ export class Judge implements Witness {
     this.#uncountable = new Set([...this.#uncountable].filter((providerId) => providerId !== host.providerId));
     this.#world.log.note(`the machine ends: ${describe(cause)}`, host.providerId, ...this.#jobsOf(host));
     this.#judgeEnd(host, cause, "the machine was ended");
+  }
+
+  machineSleeps(host: HostTruth, cause: Cause): void {
+    this.#world.log.note(`the machine is put to sleep: ${describe(cause)}`, host.providerId, ...this.#jobsOf(host));
+    this.#judgeEnd(host, cause, "the machine was put to sleep");
   }
 
   /** It cannot have been unknown for longer than it was there. */
@@ -286,7 +291,7 @@ export class Judge implements Witness {
     if (jobId === null || !this.#isOpen(jobId)) return false;
     const job = this.#world.jobName(jobId);
     if (cause.by === "fault" || cause.by === "itself") {
-      this.#die(jobId, cause.by === "fault" && cause.kind === "provider.reclaim" ? "forced" : "world");
+      this.#die(jobId, cause.by === "fault" && isForcedFault(cause.kind) ? "forced" : "world");
       return true;
     }
     if (cause.by === "controller" && FORCED_PROOFS.has(cause.proof)) {
@@ -310,6 +315,11 @@ export class Judge implements Witness {
     const jobId = host.runner?.acquiredJobId ?? null;
     return jobId === null ? [] : [this.#world.jobName(jobId)];
   }
+}
+
+/** Spot takes its machine back, or a group its own, where no word of ours could have put it off. */
+function isForcedFault(kind: string): boolean {
+  return kind === "provider.reclaim" || kind === GROUP_GOES_ON;
 }
 
 function describe(cause: Cause): string {

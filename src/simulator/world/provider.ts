@@ -33,6 +33,25 @@ export interface ProviderAsker {
   readonly process?: AskingProcess;
 }
 
+/** Members by their provider's ids. */
+export interface GroupSide {
+  /** Tells of each member that came to wait at the terminate hook. */
+  onWaiting(listener: (providerId: string) => void): void;
+  isWaiting(providerId: string): boolean;
+  /** CONTINUE; nothing for one that does not wait. */
+  complete(providerId: string, cause: Cause): void;
+  heartbeat(providerId: string): void;
+}
+
+export interface Remains {
+  /** Nobody of ours has to end them: the group's reserve, and what a person put aside. */
+  readonly leftAlone: ReadonlySet<string>;
+  /** Their group is done with them. */
+  readonly over: ReadonlySet<string>;
+  /** So many machines it keeps whatever anybody ends. */
+  readonly minimumCount: number;
+}
+
 export interface ProviderModel {
   /**
    * Holdfast's port for one pool. Its promises are settled at once: they wait for nothing.
@@ -58,6 +77,14 @@ export interface ProviderModel {
   readonly stoppedIds: readonly string[];
   /** Of `hosts`, those of which it said for certain that they are not there: nobody could count them. */
   readonly deniedIds: readonly string[];
+  /** Of `hosts` and `stoppedIds`, those that a group has beside its capacity, by its own doing or a person's. */
+  readonly extraIds?: readonly string[];
+  /** How many machines a group had before the world began. */
+  readonly earlierCount?: number;
+  /** For baselines: the groups' own side, where there are any. */
+  readonly group?: GroupSide;
+  /** What a group leaves at the end. */
+  remains?(): Remains;
   /** The provider takes it, without our doing. Who calls it counts the fault. */
   reclaim(providerId: string, kind: string): void;
   /** Machines started by anybody so far. */

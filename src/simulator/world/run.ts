@@ -1,6 +1,6 @@
 /** Runs one world from its start to its end, and says what it was. */
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
-import type { MakePodPort } from "../provider/pod-port.ts";
+import type { AdapterPorts } from "../provider/make-provider.ts";
 import type { Distribution, WorldResult } from "../scenario/result.ts";
 import type { RunWorld } from "../scenario/run-world.ts";
 import type { Scenario } from "../scenario/scenario.ts";
@@ -14,15 +14,11 @@ const SETTLE_STEP_MS = 5 * MINUTE_MS;
 /** What a machine of one job's own takes besides its boot and its job: its ticket, its end, its turn at the provider. */
 const TURNAROUND_MS = 5 * MINUTE_MS;
 
-type RunOptions = Parameters<RunWorld>[1] & {
-  /** Of the product's adapter; only a world of pods needs it. */
-  readonly makePodPort?: MakePodPort | null;
-};
+type RunOptions = Parameters<RunWorld>[1] & AdapterPorts;
 
 /** The same scenario and seed give the same result, to the last digit of its digest. */
 export async function runWorld(scenario: Scenario, options: RunOptions): Promise<WorldResult> {
-  const { makePodPort = null } = options;
-  const world = createWorld(scenario, options.seed, options.onEvent ?? null, { makePodPort });
+  const world = createWorld(scenario, options.seed, options.onEvent ?? null, options);
   const inspections = new Inspections(world);
   const { stopsAtFirst = false, stopsAfterMs = Number.POSITIVE_INFINITY } = options;
   const isOver = () =>

@@ -107,6 +107,11 @@ function troubleInstallation(
     log.note(`the wall clock is set by ${Math.round(byOneMs / SECOND_MS)} s`);
     stepClock(byOneMs);
   });
+  for (const { kind, atMs, forMs } of faults.of("controller.down"))
+    scheduler.after(atMs, () => {
+      faults.count(kind);
+      installation.shutDown(forMs[1]);
+    });
   if (database === null) return;
   for (const { atMs, ageMs } of faults.of("controller.restore"))
     backUpAndRestore({ scheduler, database, installation, faults, judge }, Math.max(0, atMs - ageMs), atMs);

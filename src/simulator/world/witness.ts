@@ -14,6 +14,9 @@ export type Cause =
   /** In the ordinary course: the job was over, the agent left, GitHub removed a used registration. */
   | { readonly by: "itself" };
 
+/** The fault by which a group ends a machine of its own accord, because nothing can hold it up any longer. */
+export const GROUP_GOES_ON = "asg.goes-on";
+
 /** A machine as it really is. */
 export interface HostTruth {
   readonly providerId: string;
@@ -37,6 +40,8 @@ export interface Witness {
   machineStarted(host: HostTruth): void;
   /** Right before everything on it dies. */
   machineEnds(host: HostTruth, cause: Cause): void;
+  /** Right before everything on it stands still until it is woken: longer than GitHub waits for a job. */
+  machineSleeps(host: HostTruth, cause: Cause): void;
   /** Right before the listener or the Worker is killed by something else than its own machine's end. */
   runnerKilled(host: HostTruth, cause: Cause): void;
   /** A job was not acquired and never will be by that runner, because its listener was killed. */

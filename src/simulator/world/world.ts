@@ -1,5 +1,6 @@
 /** Puts one world together: GitHub, a provider, machines, the network, the system under test, its troubles and the judge. */
 import { type ControllerId, type MachineId, parseConnectionName, parseControllerId } from "../../domain/ids.ts";
+import type { PoolPolicy } from "../../domain/pool.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import { readExplanation } from "../../http/operators/read-explanation.ts";
 import { makeFleet } from "../baselines/make-fleet.ts";
@@ -9,9 +10,9 @@ import { ensureRepository } from "../github/repositories.ts";
 import { makeAgentHost } from "../host/agent-host.ts";
 import { makeBareHost } from "../host/bare-host.ts";
 import { Disk } from "../host/disk.ts";
-import { makeProvider } from "../provider/make-provider.ts";
-import type { MakePodPort } from "../provider/pod-port.ts";
+import { type AdapterPorts, makeProvider } from "../provider/make-provider.ts";
 import type { ProviderModelWorld } from "../provider/provider-world.ts";
+import { PLAIN_GROUP } from "../scenario/group-plan.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import type { Fleet } from "./algorithm.ts";
 import { Chance, randomOf } from "./chance.ts";
@@ -72,10 +73,8 @@ export interface World {
   stepClock(byMs: number): void;
 }
 
-export interface WorldMeans {
+export interface WorldMeans extends AdapterPorts {
   readonly figures?: WorldFigures | null;
-  /** Only a world of pods needs it. */
-  readonly makePodPort?: MakePodPort | null;
 }
 
 /** @param seed determines, with the scenario, everything that happens. */
@@ -83,7 +82,7 @@ export function createWorld(
   scenario: Scenario,
   seed: number,
   onEvent: ((event: WorldEvent) => void) | null,
-  { figures = null, makePodPort = null }: WorldMeans = {},
+  { figures = null, ...adapters }: WorldMeans = {},
 ): World {
   const scheduler = new Scheduler(scenario.startMs);
   const chance = new Chance(seed).fork(scenario.name);
@@ -119,12 +118,14 @@ export function createWorld(
     witness: judge,
     isFaulty: () => faults.isOn,
     bootMs: scenario.bootMs,
+    pools: scenario.pools,
+    group: scenario.group ?? PLAIN_GROUP,
     runnerVersion: RUNNER_VERSION,
     makeAgentHost: makeHosts(hostWorld, known),
     signIdentity: (providerId) => signIdentity(providerId, scheduler.nowMs),
     standbyPools: new Set(scenario.pools.filter((pool) => pool.warmStoppedCount > 0).map(({ name }) => name)),
   };
-  const provider = makeProvider(scenario.provider, model, makePodPort);
+  const provider = makeProvider(scenario.provider, model, adapters);
   let wallOffsetMs = 0;
   const base = {
     ...foundation,
@@ -211,7 +212,7 @@ function createJudge(
     isOurs,
     hosts: () => [...get().provider.hosts.values()].map((host) => host.truth()),
     hostCount: () => get().provider.hosts.size + get().provider.stoppedIds.length,
-    unfindable: () => [...findUnfindable(get()), ...get().provider.deniedIds],
+    unfindable: () => [...findUnfindable(get()), ...get().provider.deniedIds, ...(get().provider.extraIds ?? [])],
     hostCountMax: scenario.pools.reduce((sum, pool) => sum + pool.machineCountMax, 0),
     forcedAfterMs: Math.min(...scenario.pools.map(({ deadlines }) => deadlines.unknownMs)),
     machineName: (providerId) => {
@@ -333,12 +334,12 @@ function optionsFor(base: Base, process: WorldProcess) {
   return {
     controllerId: CONTROLLER_ID satisfies ControllerId,
     connection,
-    pools: scenario.pools,
+    pools: scenario.group?.scaling === "external" ? scenario.pools.map(sizedByOthers) : scenario.pools,
     ...ports,
     telemetry,
     chance: chance.fork(process.name),
     pace: scenario.pace,
-    authorities: scenario.provider === "ec2" ? [instanceAuthority()] : [],
+    authorities: scenario.provider === "ec2" || scenario.provider === "asg" ? [instanceAuthority()] : [],
     provider: (pool: (typeof scenario.pools)[number]["name"]) =>
       provider.forPool(CONTROLLER_ID, pool, {
         nowMs: process.clock.nowMs,
@@ -351,6 +352,10 @@ function optionsFor(base: Base, process: WorldProcess) {
         },
       }),
   };
+}
+
+function sizedByOthers(pool: PoolPolicy): PoolPolicy {
+  return { ...pool, sizing: "external" };
 }
 
 function createBaselineSide(base: Base, hostWorld: HostWorld): Side {

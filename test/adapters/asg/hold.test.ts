@@ -114,14 +114,17 @@ describe("holding a member", () => {
     expect(await hold()).toMatchObject({ sinceMs: clock.nowMs() });
   });
 
-  it.each(["Pending:Wait", "Warmed:Pending:Wait"])(
-    "is by the launch hooks for one that is coming: %s",
-    async (lifecycle) => {
-      const { group, hold } = await waiting(lifecycle);
-      expect(await hold()).toMatchObject({ forMs: 5 * MINUTE_MS });
-      expect(beaten(group)).toEqual(["register"]);
-    },
-  );
+  it("is by the launch hooks for one that is coming", async () => {
+    const { group, hold } = await waiting("Pending:Wait");
+    expect(await hold()).toMatchObject({ forMs: 5 * MINUTE_MS });
+    expect(beaten(group)).toEqual(["register"]);
+  });
+
+  it("is by whichever hook waits for one that comes into the reserve: launched for it, or returned to it", async () => {
+    const { group, hold } = await waiting("Warmed:Pending:Wait");
+    await hold();
+    expect(beaten(group)).toEqual(["drain", "register"]);
+  });
 
   it.each(["InService", "Terminating", "Terminating:Proceed", "Terminating:Retained", "Standby", "Warmed:Stopped"])(
     "is nothing, and no word to the group, where nothing waits: %s",

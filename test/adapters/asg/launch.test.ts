@@ -1,32 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { AsgProvider } from "../../../src/adapters/asg/provider.ts";
 import type { ProviderError } from "../../../src/domain/errors.ts";
 import { MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
-import type { LaunchRequest } from "../../../src/ports/provider.ts";
 import { START_MS } from "../../domain/builders.ts";
-import { ec2Error, throwing } from "../ec2/fake-client.ts";
+import { throwing } from "../ec2/fake-client.ts";
 import { newLaunch } from "../ec2/stage.ts";
+import { asked, boundIds, countOf, drafted, launching } from "./launching.ts";
 import { type FakeGroup, idOf, stage } from "./stage.ts";
-
-async function drafted(provider: AsgProvider, request: LaunchRequest): Promise<LaunchRequest> {
-  if (provider.orders === null) throw new Error("it is we who size this group");
-  return { ...request, order: await provider.orders.draft(request) };
-}
-
-const countOf = (request: LaunchRequest): number => JSON.parse(request.order ?? "{}").count;
-const asked = (group: FakeGroup) => group.inputs("SetDesiredCapacity").map((input) => input.DesiredCapacity);
-const boundIds = (launched: readonly { readonly providerId: string }[]) => launched.map(({ providerId }) => providerId);
-
-/** As the group does it, as soon as it is told: it launches what is missing. */
-function launching(group: FakeGroup, firstNumber: number): void {
-  group.answers.SetDesiredCapacity = ({ DesiredCapacity }) => {
-    if (group.size === null) return {};
-    group.size.desired = DesiredCapacity;
-    for (let number = firstNumber; group.members.size < DesiredCapacity; number += 1)
-      if (!group.members.has(idOf(number))) group.add(number, { lifecycle: "Pending", launchedAtMs: START_MS });
-    return {};
-  };
-}
 
 describe("a launch", () => {
   it("raises the desired capacity by what is missing, and binds who comes in the order of ids", async () => {
@@ -140,6 +119,28 @@ describe("a launch", () => {
     expect(boundIds(await provider.launch(request))).toEqual([idOf(9)]);
   });
 
+  it("takes nobody whom one reading left out, and the listing before showed", async () => {
+    const { group, provider } = stage();
+    group.size = { min: 0, max: 10, desired: 2 };
+    group.add(1);
+    group.add(2);
+    await provider.list("all");
+    group.answers.DescribeAutoScalingGroups = () => ({
+      AutoScalingGroups: [
+        {
+          AutoScalingGroupName: "runners",
+          MaxSize: 10,
+          DesiredCapacity: 2,
+          Instances: [{ InstanceId: idOf(1), LifecycleState: "InService" }],
+        },
+      ],
+    });
+    const request = await drafted(provider, newLaunch(1));
+    delete group.answers.DescribeAutoScalingGroups;
+    launching(group, 3);
+    expect(boundIds(await provider.launch(request))).toEqual([idOf(3)]);
+  });
+
   it("says what the group could not launch for, and asks nobody twice meanwhile", async () => {
     const { group, provider } = stage();
     group.activities = [
@@ -236,75 +237,48 @@ describe("a launch", () => {
     expect(group.inputs("DescribeAutoScalingGroups").length - before).toBeLessThanOrEqual(10);
   });
 
-  it("is none of ours where others size the group", () => {
-    expect(stage({ scaling: "external" }).provider.orders).toBeNull();
-  });
-});
-
-describe("a reading of the group that is old", () => {
-  it("never lowers the desired capacity", async () => {
+  it("asks for no more than the maximum, whoever lowered that since it was drafted", async () => {
     const { group, provider } = stage();
-    group.size = { min: 0, max: 10, desired: 0 };
-    launching(group, 1);
-    await provider.launch(await drafted(provider, newLaunch(3)));
-    // As it was before the launch: nobody is there, and nobody is wanted.
-    const stale = {
-      AutoScalingGroups: [{ AutoScalingGroupName: "runners", MinSize: 0, MaxSize: 10, DesiredCapacity: 0 }],
-    };
-    group.answers.DescribeAutoScalingGroups = () => stale;
-    const request = await drafted(provider, newLaunch(1));
-    await provider.launch(request).catch(() => undefined);
-    expect(Math.min(...asked(group))).toBe(3);
-  });
-
-  it("does not raise it twice", async () => {
-    const { group, provider } = stage();
-    const request = await drafted(provider, newLaunch(2));
-    const stale = {
-      AutoScalingGroups: [{ AutoScalingGroupName: "runners", MinSize: 0, MaxSize: 10, DesiredCapacity: 0 }],
-    };
-    group.answers.DescribeAutoScalingGroups = () => stale;
-    await provider.launch(request).catch(() => undefined);
-    expect(Math.max(...asked(group))).toBe(2);
-  });
-});
-
-/** What can go wrong with one call: before it was done, or after. */
-type Fault = "none" | "refused" | "lost" | "crash-before" | "crash-after";
-const FAULTS: readonly Fault[] = ["none", "refused", "lost", "crash-before", "crash-after"];
-
-describe("a launch whose answer is lost, or whose process ends, at any call", () => {
-  const schedules = FAULTS.flatMap((first) =>
-    FAULTS.flatMap((second) => FAULTS.map((third) => [first, second, third] as const)),
-  );
-
-  it.each(schedules)("starts no machine twice: %s, %s, %s", async (...faults) => {
-    const made = stage();
-    const { group } = made;
-    group.size = { min: 0, max: 10, desired: 2 };
+    group.size = { min: 0, max: 10, desired: 1 };
     group.add(1);
-    group.add(2);
-    const request = await drafted(made.provider, newLaunch(2));
-    let provider = made.provider;
-    let callCount = 0;
-    group.answers.SetDesiredCapacity = ({ DesiredCapacity }) => {
-      const fault = faults[callCount] ?? "none";
-      callCount += 1;
-      const isDone = fault === "none" || fault === "lost" || fault === "crash-after";
-      if (isDone && group.size !== null) {
-        group.size.desired = DesiredCapacity;
-        for (let number = 3; group.members.size < DesiredCapacity; number += 1)
-          group.add(number, { lifecycle: "Pending", launchedAtMs: START_MS });
-      }
-      if (fault.startsWith("crash")) provider = made.restarted();
-      if (fault !== "none") throw fault === "refused" ? ec2Error("Throttling") : ec2Error("TimeoutError", "", 500);
-      return {};
-    };
-    let launched: Awaited<ReturnType<AsgProvider["launch"]>> = [];
-    for (let attempt = 0; attempt < 5 && launched.length === 0; attempt += 1)
-      launched = await provider.launch(request).catch(() => []);
-    expect(boundIds(launched)).toEqual([idOf(3), idOf(4)]);
-    expect(group.size.desired).toBe(4);
-    expect(group.members.size).toBe(4);
+    const request = await drafted(provider, newLaunch(2));
+    group.size.max = 1;
+    await provider.launch(request).catch(() => undefined);
+    expect(asked(group)).toEqual([]);
+    group.size.max = 2;
+    await provider.launch(request).catch(() => undefined);
+    expect(new Set(asked(group))).toEqual(new Set([2]));
+  });
+
+  it("takes nobody who came for another, and asks for nobody meanwhile, though both were drafted before any came", async () => {
+    const made = stage();
+    const { group, provider } = made;
+    const first = await drafted(provider, newLaunch(1));
+    const second = await drafted(made.restarted(), newLaunch(1));
+    await expect(provider.launch(second)).rejects.toThrow("is still about launch");
+    expect(asked(group)).toEqual([]);
+    launching(group, 1);
+    expect(boundIds(await provider.launch(first))).toEqual([idOf(1)]);
+    const waiting = provider.launch(second);
+    const [listed] = await provider.list("all");
+    expect(listed).toMatchObject({ providerId: idOf(1), launchId: null });
+    expect(boundIds(await waiting)).toEqual([idOf(2)]);
+  });
+
+  it("tells of failures since it was drafted, and of no older one", async () => {
+    const { group, provider } = stage();
+    group.activities = [{ StatusCode: "Failed", StartTime: new Date(START_MS - 1), StatusMessage: "long ago" }];
+    const failure = (await provider
+      .launch(await drafted(provider, newLaunch(1)))
+      .catch((error) => error)) as ProviderError;
+    expect(failure.message).not.toContain("long ago");
+  });
+
+  it("is none of ours where others size the group, also where it was drafted while we did", async () => {
+    const external = stage({ scaling: "external" });
+    expect(external.provider.orders).toBeNull();
+    const request = await drafted(stage().provider, newLaunch(1));
+    expect(await external.provider.launch(request)).toEqual([]);
+    expect(external.group.sent).toEqual([]);
   });
 });

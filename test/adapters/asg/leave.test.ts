@@ -73,12 +73,16 @@ describe("the end of a member in every state of its way", () => {
     expect(group.writes()).toEqual(INSTANCE);
   });
 
-  it("is nothing here where it is in another group, which another provider has", async () => {
-    const { group, provider, clock } = stage();
-    group.add(1, { group: "others", lifecycle: "Warmed:Running" });
-    await provider.terminate(permitFor(idOf(1), clock));
-    expect(group.writes()).toEqual([]);
-  });
+  it.each(["InService", "Terminating:Wait", "Warmed:Running"])(
+    "is nothing here where another group has it: %s",
+    async (lifecycle) => {
+      const { group, provider, clock } = stage();
+      group.hooks = [HOOK];
+      group.add(1, { group: "others", lifecycle });
+      await provider.terminate(permitFor(idOf(1), clock));
+      expect(group.writes()).toEqual([]);
+    },
+  );
 });
 
 describe("the desired capacity", () => {
@@ -148,6 +152,30 @@ describe("the desired capacity", () => {
     const asked = group.inputs("TerminateInstanceInAutoScalingGroup");
     expect(asked.map((input) => input.ShouldDecrementDesiredCapacity)).toEqual([true, false]);
   });
+});
+
+describe("an end that was asked for before", () => {
+  const decrements = async (code: string) => {
+    const { group, provider, clock } = stage();
+    group.size = { min: 0, max: 5, desired: 2 };
+    group.add(1);
+    group.add(2);
+    group.answers.TerminateInstanceInAutoScalingGroup = throwing(code);
+    await expect(provider.terminate(permitFor(idOf(1), clock))).rejects.toBeInstanceOf(ProviderError);
+    group.answers = {};
+    await provider.terminate(permitFor(idOf(1), clock));
+    const asked = group.inputs("TerminateInstanceInAutoScalingGroup");
+    return asked.map((input) => input.ShouldDecrementDesiredCapacity);
+  };
+
+  it.each(["Throttling", "ResourceContentionFault", "ScalingActivityInProgressFault", "AccessDenied"])(
+    "and refused by %s lowers the desired capacity all the same",
+    async (code) => expect(await decrements(code)).toEqual([true, true]),
+  );
+
+  it.each(["InternalFailure", "TimeoutError"])("and may have been done (%s) lowers it no second time", async (code) =>
+    expect(await decrements(code)).toEqual([true, false]),
+  );
 });
 
 describe("a member that the group waits for", () => {

@@ -47,6 +47,8 @@ export interface FakeGroup {
   /** More of what the group says of itself. */
   more: Record<string, unknown>;
   hasReserve: boolean;
+  /** How far AWS's clock is ahead. */
+  aheadMs: number;
   /** Instead of what the group would answer. */
   answers: Record<string, Answer>;
   add(number: number, member?: Partial<FakeMember>): string;
@@ -54,7 +56,7 @@ export interface FakeGroup {
 
 const isReserve = (lifecycle: string) => lifecycle.startsWith("Warmed:");
 
-export function fakeGroup(): FakeGroup {
+function fakeGroup(): FakeGroup {
   const sent: Sent[] = [];
   const group: FakeGroup = {
     sent,
@@ -66,6 +68,7 @@ export function fakeGroup(): FakeGroup {
     activities: [],
     more: {},
     hasReserve: false,
+    aheadMs: 0,
     answers: {},
     clients: {} as AsgClients,
     add: (number, member = {}) => {
@@ -83,7 +86,7 @@ export function fakeGroup(): FakeGroup {
     return answer(command.input, group.inputs(call).length);
   };
   const client = { send };
-  Object.assign(group.clients, { ec2: { read: client, write: client }, groups: { read: client, write: client } });
+  Object.assign(group.clients, { ec2: { read: client, write: client }, groups: { read: client, write: client }, aheadMs: () => group.aheadMs });
   return group;
 }
 

@@ -164,6 +164,26 @@ describe("the IAM policy", () => {
     expect(io.out()).toContain(ec2.subnets[0]);
   });
 
+  it("is of groups too, and of nothing else where there are only groups", async () => {
+    const { pools, ...rest } = soundConfig();
+    const path = join(makeFolder(), "holdfast.yaml");
+    const asg = { kind: "asg", region: "eu-central-1", group: "ci-runners", identityCertificateFile: "cert.pem" };
+    const printed = async (providers: readonly object[]) => {
+      const named = providers.map((provider, index) => ({ ...pools[0], name: `pool-${index}`, provider }));
+      writeFileSync(path, stringify({ ...rest, urls: "https://holdfast.acme.com", pools: named }));
+      const io = openScreen();
+      expect(await runCheck(path, { iam: true }, io, partsWith())).toBe(0);
+      return io.out();
+    };
+    const alone = await printed([asg]);
+    expect(alone).toContain("autoScalingGroupName/ci-runners");
+    expect(alone).not.toContain("ec2:RunInstances");
+    const both: { readonly Statement: readonly { readonly Sid: string }[] } = JSON.parse(await printed([asg, ec2]));
+    const sids = both.Statement.map(({ Sid }) => Sid);
+    expect(new Set(sids).size).toBe(sids.length);
+    expect(sids).toEqual(expect.arrayContaining(["HoldAndEndMembers", "StartWithOurTag"]));
+  });
+
   it("is not there where no pool needs one", async () => {
     const io = openScreen();
     expect(await runCheck(write(soundConfig()), { iam: true }, io, partsWith())).toBe(2);

@@ -51,14 +51,14 @@ const ROWS: readonly (readonly [name: string, scenario: unknown, path: string, p
     "another algorithm",
     { algorithm: "magic" },
     "algorithm",
-    "must be one of holdfast, flag-then-deregister, deregister-then-recheck, idle-confirmation-window, age-cap, ledger-reaper",
+    "must be one of holdfast, flag-then-deregister, deregister-then-recheck, idle-confirmation-window, age-cap, ledger-reaper, asg-stop-on-terminating",
     "as in `algorithm: flag-then-deregister`",
   ],
   [
     "another provider",
     { provider: "lambda" },
     "provider",
-    "must be one of cloud, process, ec2, kubernetes",
+    "must be one of cloud, process, ec2, kubernetes, asg",
     "as in `provider: cloud`",
   ],
   [

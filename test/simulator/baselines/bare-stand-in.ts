@@ -147,4 +147,8 @@ export class BareStandIn implements BareHost {
   pauseAgent(): void {}
   pauseMachine(): void {}
   fillDisk(): void {}
+
+  sleep(): void {}
+
+  wake(): void {}
 }

@@ -1,4 +1,5 @@
 /** A tiny world with one baseline's fleet in it: GitHub's model, a cloud, and bare machines at their simplest. */
+
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import { makeFleet } from "../../../src/simulator/baselines/make-fleet.ts";
 import { firstApp } from "../../../src/simulator/github/apps.ts";
@@ -9,6 +10,7 @@ import { setHook, takeDueSends } from "../../../src/simulator/github/outbox.ts";
 import type { Job, Runner } from "../../../src/simulator/github/state.ts";
 import { makeProvider } from "../../../src/simulator/provider/make-provider.ts";
 import type { Fault } from "../../../src/simulator/scenario/fault.ts";
+import { PLAIN_GROUP } from "../../../src/simulator/scenario/group-plan.ts";
 import type { Baseline, PlannedJob, Scenario } from "../../../src/simulator/scenario/scenario.ts";
 import type { Fleet } from "../../../src/simulator/world/algorithm.ts";
 import { Chance } from "../../../src/simulator/world/chance.ts";
@@ -148,6 +150,7 @@ function makeCloud(scenario: Scenario, scheduler: Scheduler, log: EventLog): Pro
     witness: {
       machineStarted: nothing,
       machineEnds: nothing,
+      machineSleeps: nothing,
       runnerKilled: nothing,
       dispatchLost: nothing,
       jobCancelledByRunner: nothing,
@@ -162,6 +165,8 @@ function makeCloud(scenario: Scenario, scheduler: Scheduler, log: EventLog): Pro
     },
     signIdentity: () => "",
     standbyPools: new Set(),
+    pools: scenario.pools,
+    group: PLAIN_GROUP,
     bootMs: scenario.bootMs,
   });
 }

@@ -252,6 +252,7 @@ export class HostScene {
     return {
       machineStarted: () => say("started"),
       machineEnds: (host, cause) => say(`ends by ${cause.by} with ${who(host)}`),
+      machineSleeps: (host, cause) => say(`falls asleep by ${cause.by} with ${who(host)}`),
       runnerKilled: (host, cause) => say(`killed by ${cause.by} with ${who(host)}`),
       dispatchLost: (jobId) => say(`dispatch ${jobId} lost`),
       jobCancelledByRunner: (_host, jobId, why) => say(`job ${jobId} cancelled: ${why}`),

@@ -14,6 +14,7 @@ import { HOUR_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import type { LaunchedMachine, LaunchRequest, Provider, ProviderAbilities } from "../../../src/ports/provider.ts";
 import { makeProvider } from "../../../src/simulator/provider/make-provider.ts";
 import type { Fault } from "../../../src/simulator/scenario/fault.ts";
+import { PLAIN_GROUP } from "../../../src/simulator/scenario/group-plan.ts";
 import { PROVIDERS, type ProviderWorld } from "../../../src/simulator/scenario/scenario.ts";
 import { Chance } from "../../../src/simulator/world/chance.ts";
 import { EventLog } from "../../../src/simulator/world/event-log.ts";
@@ -24,8 +25,8 @@ import type { Cause, HostTruth, Witness } from "../../../src/simulator/world/wit
 import { epoch, heard, machine, machineId, poolName, retiring } from "../../domain/builders.ts";
 
 export const START_MS = 1_000 * HOUR_MS;
-/** Those whose port is the world's own. The one of pods is the product's adapter, whose promises are tried with it. */
-export const MODELLED_PORTS = PROVIDERS.filter((kind) => kind !== "kubernetes");
+/** Those whose port is the world's own. Of pods and groups it is the product's adapter, whose promises are tried with it. */
+export const MODELLED_PORTS = PROVIDERS.filter((kind) => kind !== "kubernetes" && kind !== "asg");
 export const OURS = parseControllerId("ours");
 const CLOUD_BOOT_MS = 40 * SECOND_MS;
 
@@ -57,6 +58,10 @@ export class IdleHost implements Host {
   pauseAgent(): void {}
   pauseMachine(): void {}
   fillDisk(): void {}
+
+  sleep(): void {}
+
+  wake(): void {}
 
   leadTo(): void {}
 
@@ -106,6 +111,7 @@ export function makeScene(kind: ProviderWorld, faults: readonly Fault[] = [], se
   const witness: Witness = {
     machineStarted: ({ providerId }) => started.push(providerId),
     machineEnds: () => {},
+    machineSleeps: () => {},
     runnerKilled: () => {},
     dispatchLost: () => {},
     jobCancelledByRunner: () => {},
@@ -127,6 +133,8 @@ export function makeScene(kind: ProviderWorld, faults: readonly Fault[] = [], se
       return host;
     },
     signIdentity: (providerId) => `signed ${providerId}`,
+    pools: [],
+    group: PLAIN_GROUP,
     standbyPools: new Set([poolName("standby")]),
     bootMs: [CLOUD_BOOT_MS, CLOUD_BOOT_MS],
     runnerVersion: "2.336.0",

@@ -11,6 +11,8 @@ import { EC2_ERRORS } from "../../../src/simulator/ec2/errors.ts";
 import {
   EC2_ERROR_PLACES,
   type Fault,
+  GROUP_ERROR_CODES,
+  GROUP_ERROR_PLACES,
   KUBERNETES_ERROR_PLACES,
   KUBERNETES_ERROR_REASONS,
 } from "../../../src/simulator/scenario/fault.ts";
@@ -21,11 +23,14 @@ const SEEDS = Array.from({ length: 200 }, (_, index) => index + 1);
 const SCENARIOS = SEEDS.map((seed) => randomScenario(seed));
 const EC2_SCENARIOS = SEEDS.map((seed) => randomScenario(seed, "ec2"));
 const KUBERNETES_SCENARIOS = SEEDS.map((seed) => randomScenario(seed, "kubernetes"));
+const GROUP_SCENARIOS = SEEDS.map((seed) => randomScenario(seed, "asg"));
 
-/** Kinds that are of one provider alone, and the one that only scenarios from life have. */
+/** Kinds that are of one provider alone, and those that only scenarios from life have. */
 const isOf = (family: string) => (kind: string) => kind.startsWith(`${family}.`);
-const isScripted = (kind: string) => kind === "controller.row-lost";
-const PLAIN_KINDS = FAULT_KINDS.filter((kind) => !isOf("ec2")(kind) && !isOf("kubernetes")(kind) && !isScripted(kind));
+const SCRIPTED: ReadonlySet<string> = new Set(["controller.row-lost", "controller.down", "asg.ends-one"]);
+const isScripted = (kind: string) => SCRIPTED.has(kind);
+const FAMILIES = ["ec2", "kubernetes", "asg"] as const;
+const PLAIN_KINDS = FAULT_KINDS.filter((kind) => !FAMILIES.some((family) => isOf(family)(kind)) && !isScripted(kind));
 
 /** A world without faults, of which there is one in so many or more. */
 const QUIET_ONE_IN = 40;
@@ -132,8 +137,11 @@ it("has every kind of fault somewhere, and none twice in one world", () => {
   for (const [family, scenarios] of [
     ["ec2", EC2_SCENARIOS],
     ["kubernetes", KUBERNETES_SCENARIOS],
-  ] as const)
-    expect(kindsOf(scenarios)).toEqual([...PLAIN_KINDS, ...FAULT_KINDS.filter(isOf(family))].toSorted());
+    ["asg", GROUP_SCENARIOS],
+  ] as const) {
+    const own = FAULT_KINDS.filter((kind) => isOf(family)(kind) && !isScripted(kind));
+    expect(kindsOf(scenarios)).toEqual([...PLAIN_KINDS, ...own].toSorted());
+  }
 });
 
 it("puts each of EC2's errors on each of its calls, before its effect and after it, within three hundred worlds", () => {
@@ -154,6 +162,36 @@ it("puts each refusal on each call about pods, before its effect and after it, w
     KUBERNETES_ERROR_REASONS.flatMap((reason) => [`${reason} ${on} none`, `${reason} ${on} done`]),
   );
   expect(all.filter((one) => !drawn.has(one))).toEqual([]);
+});
+
+it("puts each of Auto Scaling's errors on each of its calls, before its effect and after it, within three hundred worlds", () => {
+  const worlds = Array.from({ length: 300 }, (_, index) => randomScenario(index + 1, "asg"));
+  const errors = worlds.flatMap(({ faults }) => faults).filter((fault) => fault.kind === "asg.error");
+  const drawn = new Set(errors.map(({ code, on, effect }) => `${code} ${on} ${effect}`));
+  const all = GROUP_ERROR_PLACES.flatMap((on) =>
+    GROUP_ERROR_CODES.flatMap((code) => [`${code} ${on} none`, `${code} ${on} done`]),
+  );
+  expect(all.filter((one) => !drawn.has(one))).toEqual([]);
+});
+
+it("has groups of every setting", () => {
+  const groups = GROUP_SCENARIOS.flatMap(({ group }) => group ?? []);
+  expect(groups).toHaveLength(SEEDS.length);
+  const kinds = groups.map(
+    ({ scaling, market, retention, warmPool, heartbeatTimeoutMs, hasLaunchHook, isProtected }) => [
+      scaling,
+      market,
+      retention,
+      `pool ${warmPool?.state} ${warmPool?.isReusedOnScaleIn}`,
+      `heartbeat ${heartbeatTimeoutMs}`,
+      `launch hook ${hasLaunchHook}`,
+      `protected ${isProtected}`,
+    ],
+  );
+  const pools = ["Stopped", "Running", "Hibernated"].flatMap((state) => [`pool ${state} true`, `pool ${state} false`]);
+  const expected = ["holdfast", "external", "spot", "on-demand", "retain", "terminate", "heartbeat null", ...pools];
+  const drawn = new Set(kinds.flat());
+  expect([...expected, "launch hook true", "protected false"].filter((kind) => !drawn.has(kind))).toEqual([]);
 });
 
 it("keeps stopped machines in some pools at EC2, and nowhere else", () => {

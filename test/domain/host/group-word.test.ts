@@ -1,6 +1,6 @@
 /** A member of an Auto Scaling group: when it takes tickets, when it gives one back, and what a sleep changes. */
 import { describe, expect, it } from "vitest";
-import { serviceOf, type ToldService } from "../../../src/domain/host/group-service.ts";
+import { serviceOf, type ToldService } from "../../../src/domain/host/group-word.ts";
 import { isPolling, lookIntervalMs, phaseOf, reportOf } from "../../../src/domain/host/report.ts";
 import { MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import { BOTH, files, idleFiles, LISTENER, NONE, Story, T1, T2 } from "./host-story.ts";

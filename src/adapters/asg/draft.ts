@@ -1,0 +1,65 @@
+/** Decides what a launch of the group is to come to, or that there is no room for it. */
+import { ProviderError } from "../../domain/errors.ts";
+import { SECOND_MS } from "../../domain/units.ts";
+import type { LaunchRequest } from "../../ports/provider.ts";
+import type { AsgClients } from "./clients.ts";
+import { countedOf, type GroupReading, type Member, readGroup } from "./group.ts";
+import { isReserve } from "./lifecycle.ts";
+import type { OpenLaunches } from "./open-launches.ts";
+import { type Order, writeOrder } from "./order.ts";
+import type { AsgSettings } from "./settings.ts";
+import type { Sights } from "./sights.ts";
+
+export interface DraftContext {
+  readonly clients: AsgClients;
+  readonly settings: AsgSettings;
+  readonly launches: OpenLaunches;
+  readonly sights: Sights;
+  readonly nowMs: () => number;
+}
+
+/** Soon: the launch before is asked about every few seconds. */
+const NEXT_LAUNCH_MS = 5 * SECOND_MS;
+
+export async function draftOrder(context: DraftContext, { launchId, machines }: LaunchRequest): Promise<string> {
+  const { clients, settings, launches, sights, nowMs } = context;
+  const attempted = `asking group ${settings.group} for ${machines.length} machines`;
+  const draftedAtMs = nowMs();
+  const other = launches.otherThan(launchId, draftedAtMs);
+  if (other !== null)
+    throw new ProviderError("provider-capacity", `${attempted}: it is still about launch ${other}`, {
+      retryAfterMs: NEXT_LAUNCH_MS,
+    });
+  const group = await demandGroup(clients, settings, attempted);
+  const order: Order = {
+    draftedAtMs,
+    before: [...new Set([...sights.shownInGroup(), ...inGroup(group.members)])],
+    count: Math.min(machines.length, demandRoom(group, settings.group, attempted)),
+  };
+  launches.open(launchId, order);
+  return writeOrder(order);
+}
+
+/** One reading may leave a member out: what the last listing showed was there as well. */
+function inGroup(members: readonly Member[]): readonly string[] {
+  return members.filter(({ lifecycle }) => !isReserve(lifecycle)).map(({ id }) => id);
+}
+
+async function demandGroup(clients: AsgClients, settings: AsgSettings, attempted: string): Promise<GroupReading> {
+  const group = await readGroup(clients, settings.group);
+  if (group === null) {
+    const why = `${settings.region} has no group of this name: correct \`provider.group\` or \`provider.region\``;
+    throw new ProviderError("provider-invalid", `${attempted}: ${why}`);
+  }
+  if (group.countsInstances) return group;
+  const why =
+    "its capacity counts something else than instances: remove the weights, or set its DesiredCapacityType to `units`";
+  throw new ProviderError("provider-invalid", `${attempted}: ${why}`);
+}
+
+function demandRoom(group: GroupReading, name: string, attempted: string): number {
+  const room = group.maxCount - countedOf(group);
+  if (room > 0) return room;
+  const mend = `raise it, as in \`aws autoscaling update-auto-scaling-group --auto-scaling-group-name ${name} --max-size ${group.maxCount + 1}\``;
+  throw new ProviderError("provider-quota", `${attempted}: its maximum of ${group.maxCount} is reached; ${mend}`);
+}

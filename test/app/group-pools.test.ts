@@ -1,0 +1,108 @@
+/** Pools over Auto Scaling groups as they are configured, at a simulated AWS over HTTP by the official clients. */
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { systemClock } from "../../src/adapters/system/clock.ts";
+import type { PoolConfig } from "../../src/app/config/config.ts";
+import { createPoolProvider, findPoolProblems } from "../../src/app/providers.ts";
+import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
+import { permitFor } from "../adapters/ec2/stage.ts";
+import { DRAIN, TEMPLATE } from "../simulator/asg/asg-scene.ts";
+import { useAsg } from "../simulator/asg/simulated-asg-house.ts";
+import { makeFolder, readIn, soundConfig } from "./config/config-folder.ts";
+
+const house = useAsg();
+beforeEach(() => {
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "AKIASIMULATED");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "simulated");
+});
+afterEach(() => vi.unstubAllEnvs());
+
+const AGENTS = "http://127.0.0.1:9";
+
+async function configured(group: string, changes: object = {}) {
+  const { aws } = house;
+  const provider = {
+    kind: "asg",
+    region: aws.ec2.options.region,
+    group,
+    endpoint: aws.endpoint,
+    autoScalingEndpoint: aws.endpoint,
+    identityCertificateFile: "cert.pem",
+    ...changes,
+  };
+  const written = soundConfig();
+  written.pools[0].provider = provider;
+  const config = await readIn(makeFolder(), written);
+  const [pool] = config.pools;
+  if (pool === undefined) throw new Error("the configuration has a pool");
+  return { config, pool };
+}
+
+function createGroup(name: string): void {
+  house.aws.createGroup({ name, launchTemplate: TEMPLATE, maxSize: 4, desired: 1, hooks: [DRAIN] });
+}
+
+async function opened(group: string, formers: readonly PoolConfig[] = [], changes: object = {}) {
+  const { config, pool } = await configured(group, changes);
+  const settled = { config: pool, formers, isDeparted: false, isUnconnected: false };
+  const made = await createPoolProvider(settled, config, systemClock(), AGENTS);
+  return { ...made, config, pool };
+}
+
+describe("a pool over a group", () => {
+  it("lists, holds and ends the group's members by the configured addresses", async () => {
+    createGroup("runners");
+    house.aws.advanceClock(5 * MINUTE_MS);
+    const { provider, abilities } = await opened("runners");
+    const [member] = await provider.list("all");
+    if (member === undefined) throw new Error("the group has a member");
+    expect(member).toMatchObject({ state: "running", membership: { place: "serving", departure: "none" } });
+    expect(abilities.standby).toBeNull();
+    expect(abilities.orders).not.toBeNull();
+    await provider.terminate(permitFor(member.providerId, systemClock()));
+    house.aws.advanceClock(5 * SECOND_MS);
+    expect(await provider.list("all")).toMatchObject([{ membership: { departure: "waits" } }]);
+    expect(await abilities.group?.hold(member.providerId)).toMatchObject({ forMs: 30 * MINUTE_MS });
+  });
+
+  it("drafts no launch where others size the group", async () => {
+    createGroup("runners");
+    expect((await opened("runners", [], { scaling: "external" })).abilities.orders).toBeNull();
+  });
+
+  it("is kept from launching by a group that is not there, and by nothing that may pass", async () => {
+    const { provider, pool, config } = await opened("elsewhere");
+    expect(await findPoolProblems(provider, pool, config)).toEqual([
+      {
+        path: "pools[0].provider.group",
+        problem: `${house.aws.ec2.options.region} has no Auto Scaling group elsewhere.`,
+        mend: "Correct `group` or `region`.",
+      },
+    ]);
+    createGroup("runners");
+    const other = await opened("runners");
+    expect(await findPoolProblems(other.provider, other.pool, other.config)).toEqual([]);
+  });
+});
+
+describe("a pool that had another group before", () => {
+  it("has the members of both, each where its group says that it is, and holds and ends them there", async () => {
+    createGroup("old");
+    createGroup("new");
+    house.aws.advanceClock(5 * MINUTE_MS);
+    const before = await opened("old");
+    const [former] = await before.provider.list("all");
+    if (former === undefined) throw new Error("the group has a member");
+    const { provider, abilities } = await opened("new", [before.pool]);
+    const both = await provider.list("all");
+    expect(both.map(({ membership }) => membership?.place)).toEqual(["serving", "serving"]);
+    await provider.terminate(permitFor(former.providerId, systemClock()));
+    house.aws.advanceClock(5 * SECOND_MS);
+    const [read] = await provider.list([former.providerId]);
+    expect(read).toMatchObject({ state: "running", membership: { departure: "waits" } });
+    expect(await abilities.group?.hold(former.providerId)).toMatchObject({ forMs: 30 * MINUTE_MS });
+    await provider.terminate(permitFor(former.providerId, systemClock()));
+    house.aws.advanceClock(5 * MINUTE_MS);
+    expect((await provider.list([former.providerId]))[0]?.state).toBe("gone");
+    expect(house.aws.group("new").members.size).toBe(1);
+  });
+});
