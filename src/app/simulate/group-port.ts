@@ -7,6 +7,7 @@ import { createAsgProvider } from "../../adapters/asg/provider.ts";
 import { HOUR_MS, SECOND_MS } from "../../domain/units.ts";
 import type { AwsValue } from "../../simulator/aws/answer.ts";
 import type { CallGroup, GroupAsker, GroupService, MakeGroupPort } from "../../simulator/provider/group-port.ts";
+import { readDate } from "../../simulator/server/clock.ts";
 
 /** What `check` measures hooks by; nothing else does. */
 const LONGEST_JOB_SECONDS = (6 * HOUR_MS) / SECOND_MS;
@@ -56,7 +57,7 @@ function senderOver(call: CallGroup, service: GroupService) {
 const TIMES: ReadonlySet<string> = new Set(["LaunchTime", "CreatedTime", "StartTime", "EndTime", "CreateTime"]);
 
 function revive(value: AwsValue, name = ""): unknown {
-  if (typeof value === "string") return TIMES.has(name) ? new Date(value) : value;
+  if (typeof value === "string") return TIMES.has(name) ? readDate(value) : value;
   if (typeof value !== "object") return value;
   if (isList(value)) return value.map((one) => revive(one, name));
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, revive(one, key)]));

@@ -18,7 +18,7 @@ export function chooseVictim(place: Place): Member | null {
   return inZone.sort((one, other) => compare(one, other, ranks))[0] ?? null;
 }
 
-export function listCandidates({ group }: Place): Member[] {
+function listCandidates({ group }: Place): Member[] {
   return listMembers(group, ({ state, isProtected }) => state === "InService" && !isProtected);
 }
 

@@ -7,8 +7,7 @@ import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import type { AsgAction, AsgRequests } from "../asg/api.ts";
 import { callAsg, isAsgAction } from "../asg/call.ts";
 import { calmDown as calmGroups } from "../asg/control.ts";
-import { isActive, isInPool, listMembers } from "../asg/counts.ts";
-import { createAsg, createGroup } from "../asg/create.ts";
+import { createAsg } from "../asg/create.ts";
 import { launchMember } from "../asg/join.ts";
 import { advance } from "../asg/life.ts";
 import type { AsgState, Group, Member } from "../asg/state.ts";
@@ -26,6 +25,8 @@ import { PROVIDER_FAILURES, type ProviderLine } from "../world/provider-port.ts"
 import type { Cause } from "../world/witness.ts";
 import { ASG_FAULT_KINDS, AsgChances } from "./asg-chances.ts";
 import { AsgHosts } from "./asg-hosts.ts";
+import { countedIds, remainsOf } from "./asg-remains.ts";
+import { BOOT_HOOK, createGroups, DRAIN_HOOK, FOREIGN_GROUP, groupNameOf } from "./asg-setup.ts";
 import { AsgTroubles } from "./asg-troubles.ts";
 import { ProviderChances } from "./chances.ts";
 import { lagsOf } from "./ec2-chances.ts";
@@ -34,14 +35,6 @@ import type { WorldProvider } from "./pod-port.ts";
 import type { ProviderModelWorld } from "./provider-world.ts";
 import type { MakeHost } from "./roster.ts";
 
-const TEMPLATE = "runner";
-const IMAGE = "ami-0a1b2c3d4e5f60718";
-const TYPE = "c5.xlarge";
-/** Another installation's group in the same account: nobody of this world may touch it or its members. */
-const FOREIGN = { name: "somebody-else", count: 2 } as const;
-const DRAIN_HOOK = "drain";
-const BOOT_HOOK = "bootstrap";
-const BOOT_HOOK_SECONDS = 1_200;
 /** Somebody else's word to the launch hook. */
 const BOOT_WORD_MS: Range = [SECOND_MS, MINUTE_MS];
 const BOOT_ABANDONED_SHARE = 0.03;
@@ -89,9 +82,7 @@ export class AsgWorld implements ProviderModel {
     this.#chances = new AsgChances(world, chances);
     this.#state = createAsg(createEc2({ chance: world.chance.fork("ec2"), lags: lagsOf(chances) }));
     const state = this.#state;
-    this.#createTemplate();
-    this.#createForeign();
-    this.#groups = world.pools.map(({ name, machineCountMax }) => this.#createGroup(name, machineCountMax));
+    this.#groups = createGroups(state, world);
     this.earlierCount = this.#groups.reduce((sum, { members }) => sum + members.size, 0);
     this.#hosts = new AsgHosts({
       world,
@@ -110,60 +101,6 @@ export class AsgWorld implements ProviderModel {
       onResized: (group) => this.#lowered.delete(group),
     });
     world.scheduler.after(0, () => this.#hosts.follow());
-  }
-
-  #createTemplate(): void {
-    const LaunchTemplateData = {
-      ImageId: IMAGE,
-      InstanceType: TYPE,
-      InstanceInitiatedShutdownBehavior: "terminate",
-      MetadataOptions: { HttpTokens: "required" },
-    };
-    callEc2(this.#state.ec2, "CreateLaunchTemplate", { LaunchTemplateName: TEMPLATE, LaunchTemplateData }, this.#nowMs);
-  }
-
-  #createForeign(): void {
-    const { name, count } = FOREIGN;
-    const launchTemplate = { LaunchTemplateName: TEMPLATE, Version: "$Latest" };
-    createGroup(
-      this.#state,
-      { name, launchTemplate, maxSize: count, desired: count, isNewProtected: true },
-      this.#nowMs,
-    );
-  }
-
-  #createGroup(pool: string, maxSize: number): Group {
-    const { group: plan } = this.#world;
-    const { heartbeatTimeoutMs, hasLaunchHook, warmPool } = plan;
-    const drain =
-      heartbeatTimeoutMs === null
-        ? []
-        : [{ name: DRAIN_HOOK, heartbeatTimeoutSeconds: Math.round(heartbeatTimeoutMs / SECOND_MS) }];
-    const boot = { name: BOOT_HOOK, transition: "launching", heartbeatTimeoutSeconds: BOOT_HOOK_SECONDS } as const;
-    const minSize = Math.min(plan.minCount, maxSize);
-    return createGroup(
-      this.#state,
-      {
-        name: groupNameOf(pool),
-        launchTemplate: { LaunchTemplateName: TEMPLATE, Version: "$Latest" },
-        market: plan.market,
-        minSize,
-        maxSize,
-        isNewProtected: plan.isProtected,
-        retention: plan.retention,
-        lifetimeSeconds: (plan.lifetimeMs ?? 0) / SECOND_MS,
-        hooks: hasLaunchHook ? [...drain, boot] : drain,
-        warmPool:
-          warmPool === null
-            ? null
-            : {
-                poolState: warmPool.state,
-                isReusedOnScaleIn: warmPool.isReusedOnScaleIn,
-                maxPreparedCount: warmPool.preparedCount,
-              },
-      },
-      this.#nowMs,
-    );
   }
 
   get #nowMs(): number {
@@ -185,24 +122,12 @@ export class AsgWorld implements ProviderModel {
   }
 
   get extraIds(): readonly string[] {
-    const counted = new Set<string>();
-    for (const group of this.#groups)
-      for (const { instanceId } of listMembers(group, isActive))
-        if (!group.rebalancing.has(instanceId)) counted.add(instanceId);
+    const counted = countedIds(this.#groups);
     return [...this.hosts.keys(), ...this.stoppedIds].filter((id) => !counted.has(id));
   }
 
   remains(): Remains {
-    const leftAlone = new Set<string>();
-    const over = new Set<string>();
-    for (const group of this.#groups)
-      for (const member of group.members.values()) {
-        if (isInPool(member) || ASIDE.has(member.state)) leftAlone.add(member.instanceId);
-        if (member.state.includes("Terminating") || member.state.endsWith("Retained")) over.add(member.instanceId);
-      }
-    const isExternal = this.#world.group.scaling === "external";
-    const counts = this.#groups.map(({ minSize, desired }) => (isExternal ? desired : minSize));
-    return { leftAlone, over, minimumCount: counts.reduce((sum, count) => sum + count, 0) };
+    return remainsOf(this.#groups, this.#world.group.scaling);
   }
 
   get startedCount(): number {
@@ -312,7 +237,7 @@ export class AsgWorld implements ProviderModel {
   }
 
   #isForeign({ tags }: Instance): boolean {
-    return tags.get("aws:autoscaling:groupName") === FOREIGN.name;
+    return tags.get("aws:autoscaling:groupName") === FOREIGN_GROUP;
   }
 
   #noteTouched(action: string, request: object, ids: readonly string[]): void {
@@ -322,7 +247,7 @@ export class AsgWorld implements ProviderModel {
       if (instance !== undefined && this.#isForeign(instance)) this.#touched.add(id);
     }
     const { AutoScalingGroupName: name } = request as { readonly AutoScalingGroupName?: string };
-    if (name === FOREIGN.name) this.#touched.add(name);
+    if (name === FOREIGN_GROUP) this.#touched.add(name);
   }
 
   #noteMove(group: Group, member: Member): void {
@@ -385,12 +310,6 @@ export class AsgWorld implements ProviderModel {
   reclaim(providerId: string, kind: string): void {
     this.#troubles.reclaim(providerId, kind);
   }
-}
-
-const ASIDE: ReadonlySet<Member["state"]> = new Set(["EnteringStandby", "Standby", "Detaching"]);
-
-function groupNameOf(pool: string): string {
-  return `runners-${pool}`;
 }
 
 /** Whom a call is about. */

@@ -59,6 +59,11 @@ export function createTimers(initialOffsetMs = 0): Timers {
   };
 }
 
+/** An instant of an answer, as the official clients hand it on. */
+export function readDate(text: string): Date {
+  return new Date(text);
+}
+
 /** As a `date` header has it. */
 export function formatHttpDate(epochMs: number): string {
   return new Date(epochMs).toUTCString();

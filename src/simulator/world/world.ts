@@ -111,20 +111,7 @@ export function createWorld(
     receive: (...call) => get().installation?.receive(...call) ?? false,
   });
   const hostWorld = hostWorldOf(foundation, { github, workload, judge, network });
-  const model: ProviderModelWorld = {
-    ...foundation,
-    faults: scenario.faults,
-    chance: chance.fork("provider"),
-    witness: judge,
-    isFaulty: () => faults.isOn,
-    bootMs: scenario.bootMs,
-    pools: scenario.pools,
-    group: scenario.group ?? PLAIN_GROUP,
-    runnerVersion: RUNNER_VERSION,
-    makeAgentHost: makeHosts(hostWorld, known),
-    signIdentity: (providerId) => signIdentity(providerId, scheduler.nowMs),
-    standbyPools: new Set(scenario.pools.filter((pool) => pool.warmStoppedCount > 0).map(({ name }) => name)),
-  };
+  const model = providerWorldOf(foundation, judge, makeHosts(hostWorld, known));
   const provider = makeProvider(scenario.provider, model, adapters);
   let wallOffsetMs = 0;
   const base = {
@@ -148,6 +135,28 @@ export function createWorld(
   const world: World = { ...base, ...side, webhooks };
   late.world = world;
   return world;
+}
+
+function providerWorldOf(
+  { scenario, scheduler, chance, log, faults }: Foundation,
+  judge: Judge,
+  makeAgentHost: ProviderModelWorld["makeAgentHost"],
+): ProviderModelWorld {
+  return {
+    scheduler,
+    log,
+    faults: scenario.faults,
+    chance: chance.fork("provider"),
+    witness: judge,
+    isFaulty: () => faults.isOn,
+    bootMs: scenario.bootMs,
+    pools: scenario.pools,
+    group: scenario.group ?? PLAIN_GROUP,
+    runnerVersion: RUNNER_VERSION,
+    makeAgentHost,
+    signIdentity: (providerId) => signIdentity(providerId, scheduler.nowMs),
+    standbyPools: new Set(scenario.pools.filter((pool) => pool.warmStoppedCount > 0).map(({ name }) => name)),
+  };
 }
 
 /** Each boot of a machine draws from a stream of its own, and all of them have one disk. */

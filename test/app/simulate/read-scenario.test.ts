@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
+import { PLAIN_GROUP } from "../../../src/simulator/scenario/group-plan.ts";
 import { problemsIn, read } from "./scenario-folder.ts";
 
 const EXAMPLE = `
@@ -21,6 +22,27 @@ algorithm: holdfast            # or a baseline's name
 const TRACE = "queued_at,labels,duration_seconds\n90,self-hosted;linux,61.5\n";
 
 describe("a scenario file", () => {
+  it("says what groups its pools have, where they have any", async () => {
+    const group = "{ min: 1, protected: false, heartbeat: 30m, retain: false, warmPool: { prepared: 4, reuse: true } }";
+    const { scenario } = await read(`provider: asg\ngroup: ${group}\n`);
+    expect(scenario.group).toEqual({
+      scaling: "holdfast",
+      minCount: 1,
+      isProtected: false,
+      market: "on-demand",
+      heartbeatTimeoutMs: 30 * MINUTE_MS,
+      hasLaunchHook: false,
+      retention: "terminate",
+      warmPool: { state: "Stopped", isReusedOnScaleIn: true, preparedCount: 4 },
+      lifetimeMs: null,
+    });
+    const { scenario: plain } = await read("provider: asg\n");
+    expect(plain.group).toEqual(PLAIN_GROUP);
+    const { scenario: hookless } = await read("provider: asg\ngroup: { heartbeat: false }\n");
+    expect(hookless.group?.heartbeatTimeoutMs).toBeNull();
+    expect((await read("provider: cloud\n")).scenario.group).toBeUndefined();
+  });
+
   it("is read with all that it says", async () => {
     const { scenario, seed, settings } = await read(EXAMPLE, { "jobs.csv": TRACE });
     expect([seed, settings]).toEqual([7, []]);

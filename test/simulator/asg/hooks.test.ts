@@ -69,6 +69,9 @@ describe("a terminate hook", () => {
     const other = waiting({ hooks });
     other.scene.complete(other.id, "ABANDON");
     expect(other.scene.stateOf(other.id)).toBe("Terminating:Proceed");
+    expect(other.scene.refusal("RecordLifecycleActionHeartbeat", other.scene.action(other.id, "second"))).toMatch(
+      NO_ACTION,
+    );
   });
 
   it("has a deadline of its own: one that runs out with CONTINUE leaves the others waiting", () => {

@@ -89,6 +89,12 @@ describe("instance metadata", () => {
     );
   });
 
+  it("has no target of a group until it is in one, and then the latest", async () => {
+    expect((await read("meta-data/autoscaling/target-lifecycle-state"))[0]).toBe(404);
+    house.ec2.changeInstance(id, { targetLifecycleState: "Terminated" });
+    expect(await read("meta-data/autoscaling/target-lifecycle-state")).toEqual([200, "Terminated"]);
+  });
+
   it("has no notice until spot wants its place back, and then says when", async () => {
     expect((await read("meta-data/spot/instance-action"))[0]).toBe(404);
     expect((await read("meta-data/spot/termination-time"))[0]).toBe(404);

@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { finishJob } from "../../../src/simulator/github/lease.ts";
 import type { JobDeath } from "../../../src/simulator/world/judge.ts";
-import type { Cause } from "../../../src/simulator/world/witness.ts";
+import { type Cause, GROUP_GOES_ON } from "../../../src/simulator/world/witness.ts";
 import { FORCED_AFTER_MS, host, JudgeScene, MACHINE, MACHINES_MAX, START_MS, working } from "./judge-scene.ts";
 
 const OURS: readonly (readonly [string, Cause])[] = [
@@ -51,6 +51,26 @@ it.each(NOT_OURS)(
     expect(scene.judge.deathOf(employed.job.id)).toBe(death);
   },
 );
+
+it.each(OURS)("I1: a machine with a job is put to sleep by %s", (_who, cause) => {
+  const scene = new JudgeScene();
+  const employed = scene.employ();
+  scene.judge.machineSleeps(working(employed), cause);
+  expect(scene.said).toEqual([
+    expect.stringMatching(/^I1 the machine was put to sleep \(by .+\) while job job-\d+ ran there$/),
+  ]);
+  expect(scene.judge.deathOf(employed.job.id)).toBe("us");
+});
+
+it("is told of a job that dies because its group could be held no longer, which is forced and no violation", () => {
+  for (const end of ["machineEnds", "machineSleeps"] as const) {
+    const scene = new JudgeScene();
+    const employed = scene.employ();
+    scene.judge[end](working(employed), { by: "fault", kind: GROUP_GOES_ON });
+    expect(scene.said).toEqual([]);
+    expect(scene.judge.deathOf(employed.job.id)).toBe("forced");
+  }
+});
 
 it("I1: an acquire that was on its way reaches GitHub after the agent killed its listener", () => {
   const scene = new JudgeScene();

@@ -1,0 +1,26 @@
+/** Who of the world's groups counts as what for the judge. */
+import { isActive, isInPool, listMembers } from "../asg/counts.ts";
+import type { Group, Member } from "../asg/state.ts";
+import type { GroupPlan } from "../scenario/group-plan.ts";
+import type { Remains } from "../world/provider.ts";
+
+const ASIDE: ReadonlySet<Member["state"]> = new Set(["EnteringStandby", "Standby", "Detaching"]);
+
+/** In the groups' capacity. Who was launched beyond it until another ends is not. */
+export function countedIds(groups: readonly Group[]): ReadonlySet<string> {
+  const members = groups.flatMap((group) =>
+    listMembers(group, (member) => isActive(member) && !group.rebalancing.has(member.instanceId)),
+  );
+  return new Set(members.map(({ instanceId }) => instanceId));
+}
+
+export function remainsOf(groups: readonly Group[], scaling: GroupPlan["scaling"]): Remains {
+  const members = groups.flatMap((group) => [...group.members.values()]);
+  const idsOf = (is: (member: Member) => boolean) => new Set(members.filter(is).map(({ instanceId }) => instanceId));
+  const counts = groups.map(({ minSize, desired }) => (scaling === "external" ? desired : minSize));
+  return {
+    leftAlone: idsOf((member) => isInPool(member) || ASIDE.has(member.state)),
+    over: idsOf(({ state }) => state.includes("Terminating") || state.endsWith("Retained")),
+    minimumCount: counts.reduce((sum, count) => sum + count, 0),
+  };
+}
