@@ -7,11 +7,8 @@ import { moveMachine } from "../../src/domain/machine.ts";
 import type { Membership } from "../../src/domain/membership.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { HOUR_MS, SECOND_MS } from "../../src/domain/units.ts";
-import { listDecisions } from "../../src/store/evidence/decisions.ts";
 import { saveMachine } from "../../src/store/machines/save.ts";
-import { jobSubject } from "../../src/store/subjects.ts";
 import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
-import { connectionName } from "../domain/builders.ts";
 import { GroupYard, LIMIT_MS, MEMBER, SERVING, TIMEOUT_MS, WAITS } from "./group-yard.ts";
 import { NOTHING_SEEN, type Yard } from "./yard.ts";
 
@@ -379,47 +376,5 @@ describe("a group's reserve", () => {
     yard.clock.advance(HOUR_MS);
     await yard.pass();
     expect(site.proofs()).not.toContain("provider-dead");
-  });
-});
-
-describe("the size of a group", () => {
-  it("that others decide: nothing is launched, and nothing ends for want of jobs", async () => {
-    await site.close();
-    await open({ sizing: "external" });
-    const jobId = await yard.queue();
-    await yard.pass();
-    expect(yard.provider.launches).toEqual([]);
-    const [waits] = await listDecisions(yard.store.db, jobSubject(connectionName(), jobId), 1);
-    expect(waits).toMatchObject({ action: "wait", reason: "group-sized-by-others" });
-    const agent = await site.parked();
-    expect((await agent.poll()).kind).toBe("ticket");
-  });
-
-  it("keeps what others sized though no job needs it", async () => {
-    await site.close();
-    await open({ sizing: "external" });
-    const agent = await site.comes();
-    await agent.checkIn();
-    for (let minute = 0; minute < 3; minute += 1) {
-      await agent.report();
-      await yard.pass();
-      yard.clock.advance(20 * SECOND_MS);
-    }
-    expect((await site.machine())?.state.kind).toBe("parked");
-  });
-
-  it.each([
-    ["is not taken below its minimum", 1, "parked"],
-    ["is taken down to it", 0, "gone"],
-  ])("%s", async (_what, minimumCount, kind) => {
-    site.group.minimumCount = minimumCount;
-    const agent = await site.comes();
-    await agent.checkIn();
-    for (let count = 0; count < 4; count += 1) {
-      await agent.report();
-      await yard.pass();
-      yard.clock.advance(20 * SECOND_MS);
-    }
-    expect((await site.machine())?.state.kind).toBe(kind);
   });
 });
