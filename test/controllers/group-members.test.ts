@@ -1,15 +1,16 @@
-/** Machines of a group that others size, heal and rest as well: who gets a row, who gets tickets, who ends. */
+/** Machines of a group that others size, heal and rest as well: who gets a row, who gets tickets, who is held, who ends. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { parseMachineId, parseProviderId } from "../../src/domain/ids.ts";
+import { observe } from "../../src/controllers/observe.ts";
+import { ProviderError } from "../../src/domain/errors.ts";
+import { parseProviderId } from "../../src/domain/ids.ts";
+import { moveMachine } from "../../src/domain/machine.ts";
 import type { Membership } from "../../src/domain/membership.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { HOUR_MS, SECOND_MS } from "../../src/domain/units.ts";
-import { listDecisions } from "../../src/store/evidence/decisions.ts";
-import { jobSubject } from "../../src/store/subjects.ts";
+import { saveMachine } from "../../src/store/machines/save.ts";
 import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
-import { connectionName } from "../domain/builders.ts";
-import { GroupYard, MEMBER, SERVING, WAITS } from "./group-yard.ts";
-import type { Yard } from "./yard.ts";
+import { GroupYard, LIMIT_MS, MEMBER, SERVING, TIMEOUT_MS, WAITS } from "./group-yard.ts";
+import { NOTHING_SEEN, type Yard } from "./yard.ts";
 
 let site: GroupYard;
 let yard: Yard;
@@ -21,6 +22,8 @@ async function open(pool: Partial<PoolPolicy> = {}): Promise<void> {
 
 beforeEach(() => open());
 afterEach(() => site.close());
+
+const told = async () => (await site.facts()).filter((fact) => fact.startsWith("its group goes on at "));
 
 describe("a machine at first sight", () => {
   it("that came since the last look gets a row of our own, and its ticket", async () => {
@@ -84,172 +87,208 @@ describe("a machine on its way into service", () => {
   });
 });
 
-describe("a machine without an agent of ours", () => {
-  it("that was there before us is never ended: what runs there may be somebody else's", async () => {
-    await site.comes(SERVING, false);
-    yard.clock.advance(10 * HOUR_MS);
-    await yard.pass();
-    expect(site.proofs()).toEqual([]);
-    expect(await site.reason()).toBe("no-agent");
-  });
-
-  it("that came when others had one is ended after all once nobody could tell for long: its row was lost", async () => {
-    const other = parseMachineId("m-other000000001");
-    yard.provider.machines.set(other, { state: "running", machineId: other });
-    site.show(SERVING, other, true);
-    await yard.pass();
-    await yard.agent(other).checkIn();
-    await yard.agent(other).report();
-    yard.clock.advance(HOUR_MS);
-    await yard.pass();
-    await site.comes(SERVING, false);
-    yard.clock.advance(yard.context.pool.deadlines.unknownMs);
-    await yard.pass();
-    yard.clock.advance(HOUR_MS);
-    await yard.pass();
-    expect(site.proofs()).toEqual(["forced"]);
-  });
-
-  it("that came since is kept past its boot deadline while no agent was ever heard in the group", async () => {
-    await site.comes();
-    yard.clock.advance(HOUR_MS);
-    await yard.pass();
-    expect(site.proofs()).toEqual([]);
-    expect(await site.reason()).toBe("no-agent");
-  });
-
-  it("that came since ends by its boot deadline where others have one", async () => {
-    const other = parseMachineId("m-other000000001");
-    yard.provider.machines.set(other, { state: "running", machineId: other });
-    site.show(SERVING, other, true);
-    await site.comes();
-    await yard.agent(other).checkIn();
-    await yard.agent(other).report();
-    yard.clock.advance(HOUR_MS);
-    await yard.pass();
-    expect(yard.provider.terminated.map(({ machineId, proof }) => [machineId, proof])).toContainEqual([
-      MEMBER,
-      "never-engaged",
-    ]);
-  });
-
-  it("that came since and long before the first that has one is kept: its image may have none", async () => {
-    await site.comes();
-    yard.clock.advance(HOUR_MS);
-    await yard.pass();
-    const other = parseMachineId("m-other000000001");
-    yard.provider.machines.set(other, { state: "running", machineId: other });
-    site.show(SERVING, other, true);
-    await yard.pass();
-    await yard.agent(other).checkIn();
-    await yard.agent(other).report();
-    yard.clock.advance(HOUR_MS);
-    await yard.pass();
-    expect(site.proofs()).toEqual([]);
-    expect(await site.reason()).toBe("no-agent");
-  });
-
-  it.each([
-    ["that came since", true],
-    ["that was there before us", false],
-  ])(
-    "%s and works for somebody else is held, however long it had been there when its group wanted it",
-    async (_what, isNew) => {
-      await site.comes(SERVING, isNew);
-      yard.clock.advance(10 * HOUR_MS);
-      await yard.pass();
-      site.show(WAITS);
-      await yard.pass();
-      yard.clock.advance(yard.context.pool.deadlines.unknownMs - 1);
-      await yard.pass();
-      expect(site.proofs()).toEqual([]);
-      expect(await site.hold()).toEqual([MEMBER]);
-      yard.clock.advance(1);
-      await yard.pass();
-      expect(site.proofs()).toHaveLength(1);
-    },
-  );
-
-  it("that a person took out of the group is left to that person", async () => {
-    await site.comes();
-    yard.clock.advance(HOUR_MS);
-    site.show(null);
-    await yard.pass();
-    expect(site.proofs()).toEqual([]);
-    expect(await site.reason()).toBe("no-agent");
-  });
-
-  it("that its group wants to end is held for no longer than anybody is unknown", async () => {
-    await site.comes(SERVING, false);
-    site.show(WAITS);
-    await yard.pass();
-    yard.clock.advance(yard.context.pool.deadlines.unknownMs + HOUR_MS);
-    await yard.pass();
-    expect(site.proofs()).toEqual(["forced"]);
-  });
-});
-
-describe("a machine that is no member any more", () => {
-  it("is given nothing, and ends once it is idle", async () => {
+describe("a machine that its group wants to end", () => {
+  it("idle: gets no ticket, and goes by its host's word", async () => {
     const agent = await site.parked();
-    site.show(null);
+    site.show(WAITS);
     await yard.queue();
     await yard.pass();
-    expect(await site.machine()).toMatchObject({ state: { kind: "retiring", reason: "group-ends-it" } });
+    expect(await site.machine()).toMatchObject({
+      state: { kind: "retiring", reason: "group-ends-it", stage: "proving" },
+    });
+    expect(site.proofs()).toEqual([]);
+    expect(await site.hold()).toEqual([MEMBER]);
     await agent.report({ phase: "leaving" });
     await yard.pass();
     expect(site.proofs()).toEqual(["parked"]);
   });
 
-  it("ends where it never came into service", async () => {
-    const agent = await site.comes({ place: "coming", departure: "none" });
-    site.show(null);
-    await yard.pass();
-    await agent.checkIn();
-    await agent.report();
-    await yard.pass();
-    expect(await site.machine()).toMatchObject({ state: { reason: "group-ends-it" } });
-  });
-});
-
-describe("a job that waits", () => {
-  it("is not kept waiting by a member that has no agent", async () => {
+  it("never heard of: goes at once, by the provider's word of it", async () => {
+    yard.context.memory.agentsSinceMs = 0;
     await site.comes();
-    yard.clock.advance(yard.context.pool.deadlines.bootMs);
+    site.show(WAITS);
     await yard.pass();
-    await yard.queue();
-    await yard.pass();
-    expect(yard.provider.launches).toHaveLength(1);
+    expect(site.proofs()).toEqual(["never-engaged"]);
   });
 
-  it("is not kept waiting by one for which its ticket was made while it might have booted", async () => {
+  it("never heard of, and back in service: has its boot deadline like any other", async () => {
+    yard.context.memory.agentsSinceMs = 0;
     await site.comes();
-    await yard.queue();
-    await yard.pass();
-    expect(yard.provider.launches).toHaveLength(0);
-    const { bootMs, onlineMs } = yard.context.pool.deadlines;
-    yard.clock.advance(bootMs + onlineMs);
-    await yard.pass();
-    expect(yard.provider.launches).toHaveLength(1);
-  });
-});
-
-describe("a machine that was never its group's", () => {
-  it("gets its ticket like any other: the pool was made one of another kind while members are left", async () => {
-    const launch = yard.provider.launch.bind(yard.provider);
-    yard.provider.launch = async (request) => {
-      const launched = await launch(request);
-      for (const { machineId } of request.machines) yard.provider.remarks.delete(machineId);
-      return launched;
+    site.show(WAITS);
+    yard.provider.terminateTakes = false;
+    const list = yard.provider.list.bind(yard.provider);
+    yard.provider.list = async (which) => {
+      if (which !== "all") site.show(SERVING);
+      return list(which);
     };
-    await yard.queue();
     await yard.pass();
-    const [launched] = yard.provider.launches.flatMap(({ machines }) => machines);
-    const agent = yard.agent(launched?.machineId ?? MEMBER);
-    await agent.checkIn();
-    await agent.report();
+    expect(site.proofs()).toEqual([]);
+  });
+
+  it("with a job: is held at once and at each quarter of the timeout, until the job is over", async () => {
+    const { agent, ticketId } = await site.withJob();
+    site.show(WAITS);
     await yard.pass();
-    expect((await agent.poll()).kind).toBe("ticket");
+    expect(await site.hold()).toEqual([MEMBER]);
+    expect(await site.hold()).toEqual([]);
+    yard.clock.advance(TIMEOUT_MS / 4 - 1);
+    expect(await site.hold()).toEqual([]);
+    yard.clock.advance(1);
+    expect(await site.hold()).toEqual([MEMBER]);
+    expect(await site.facts()).toContainEqual(
+      expect.stringMatching(/^its group wants to end it and is made to wait, until /),
+    );
+    await agent.report({ phase: "leaving", ended: [{ id: ticketId, end: { kind: "spent" } }], sighting: NOTHING_SEEN });
+    await yard.pass();
+    await agent.report({ phase: "leaving", ended: [{ id: ticketId, end: { kind: "spent" } }], sighting: NOTHING_SEEN });
+    await yard.pass();
+    expect(site.proofs()).toEqual(["parked"]);
+    expect(yard.context.memory.holds.size).toBe(0);
+  });
+
+  it("is kept with that reason while its job runs", async () => {
+    await site.withJob();
+    site.show(WAITS);
+    await yard.pass();
+    expect(await site.reason()).toBe("group-waits");
+  });
+
+  it("with a listener that has no job: is asked back at once, though jobs wait", async () => {
+    const { agent, ticketId } = await site.withTicket();
+    const ticket = { id: ticketId, step: "online" } as const;
+    const sighting = { kind: "seen", hasListener: true, workerCount: 0 } as const;
+    await agent.report({ phase: "engaged", ticket, sighting });
+    site.show(WAITS);
+    await yard.pass();
+    const tickets = await listTicketsOfMachine(yard.store.db, MEMBER);
+    expect(tickets.map(({ state }) => state.kind)).toEqual(["handing-back"]);
+  });
+
+  it("is held no more once the provider was asked to end it", async () => {
+    const agent = await site.parked();
+    yard.provider.terminateTakes = false;
+    site.show(WAITS);
+    await yard.pass();
+    await agent.report({ phase: "leaving" });
+    await yard.pass();
+    expect(site.proofs()).toContain("parked");
+    expect(await site.hold()).toEqual([]);
+  });
+
+  it("is held again where its host speaks of its ticket, after a call for a host that was lost did not take", async () => {
+    const { agent, ticketId } = await site.withJob();
+    const moves = [{ kind: "retired", reason: "host-lost" } as const, { kind: "stage", stage: "terminating" } as const];
+    for (const move of moves) {
+      const before = await site.machine();
+      if (before === undefined) throw new Error("the member has its row");
+      await saveMachine(yard.store.db, moveMachine(before, move, yard.clock.nowMs()), before.version);
+    }
+    site.show(WAITS);
+    yard.clock.advance(HOUR_MS);
+    await observe(yard.context);
+    expect(await site.hold()).toEqual([]);
+    await agent.report({ phase: "engaged", ticket: { id: ticketId, step: "running" } });
+    expect(await site.hold()).toEqual([MEMBER]);
+  });
+
+  function shows(): void {
+    yard.context.memory.observed.set(MEMBER, {
+      providerId: parseProviderId(MEMBER),
+      machineId: MEMBER,
+      launchId: null,
+      pool: yard.context.pool.name,
+      state: "running",
+      observedAtMs: yard.clock.nowMs(),
+      membership: WAITS,
+    });
+  }
+
+  it("without a row is held: nobody knows that it is idle", async () => {
+    shows();
+    expect(await site.hold()).toEqual([MEMBER]);
+  });
+
+  it("is held no more once the provider has said that it is gone, whatever an older listing shows", async () => {
+    await site.comes();
+    yard.provider.machines.clear();
+    await yard.pass();
+    expect((await site.machine())?.state.kind).toBe("gone");
+    shows();
+    expect(await site.hold()).toEqual([]);
+  });
+
+  it("is held again at the next pass where the group did not answer", async () => {
+    await site.withJob();
+    site.show(WAITS);
+    await yard.pass();
+    site.group.error = new ProviderError("provider-unavailable", "holding");
+    expect(await site.hold()).toEqual([MEMBER]);
+    expect(await site.hold()).toEqual([MEMBER]);
+    site.group.error = null;
+    expect(await site.hold()).toEqual([MEMBER]);
+    expect(await site.hold()).toEqual([]);
+  });
+
+  it("is not remembered as held where nothing waits for it", async () => {
+    await site.withJob();
+    site.show(WAITS);
+    await yard.pass();
+    site.group.isWaiting = false;
+    await site.hold();
+    expect(yard.context.memory.holds.size).toBe(0);
+  });
+
+  it("is held by nobody in a pool that only observes", async () => {
+    await site.close();
+    await open({ mode: "observe" });
+    await site.comes(WAITS);
+    expect(await site.hold()).toEqual([]);
+  });
+
+  it("is held where its group has no hook by no call at all", async () => {
+    await site.withJob();
+    site.show({ place: "serving", departure: "under-way" });
+    await yard.pass();
+    expect(await site.hold()).toEqual([]);
+  });
+});
+
+describe("the limit of what can be held", () => {
+  async function heldFor(ms: number): Promise<void> {
+    await site.withJob();
+    site.show(WAITS);
+    await yard.pass();
+    await site.hold();
+    yard.clock.advance(ms);
+    await site.hold();
+  }
+
+  it("is told once, at four fifths of it", async () => {
+    await heldFor(0.8 * LIMIT_MS - 1);
+    expect(await told()).toEqual([]);
+    yard.clock.advance(1);
+    await site.hold();
+    await site.hold();
+    expect(await told()).toHaveLength(1);
+    await yard.pass();
+    expect(await site.reason()).toBe("group-goes-on-soon");
+  });
+
+  it("makes an end of the group's a forced one, recorded as such", async () => {
+    await heldFor(LIMIT_MS);
+    yard.provider.machines.clear();
+    await yard.pass();
+    expect((await site.machine())?.state.kind).toBe("gone");
+    expect(site.counted("holdfast_forced_endings_total")).toBe(1);
+    expect(await site.facts()).toContain("ended by its group, forced: its hook's global limit of 48 h was past");
+  });
+
+  it("has nothing to do with an end before it", async () => {
+    await heldFor(HOUR_MS);
+    yard.provider.machines.clear();
+    await yard.pass();
+    expect((await site.machine())?.state.kind).toBe("gone");
+    expect(site.counted("holdfast_forced_endings_total")).toBe(0);
   });
 });
 
@@ -337,47 +376,5 @@ describe("a group's reserve", () => {
     yard.clock.advance(HOUR_MS);
     await yard.pass();
     expect(site.proofs()).not.toContain("provider-dead");
-  });
-});
-
-describe("the size of a group", () => {
-  it("that others decide: nothing is launched, and nothing ends for want of jobs", async () => {
-    await site.close();
-    await open({ sizing: "external" });
-    const jobId = await yard.queue();
-    await yard.pass();
-    expect(yard.provider.launches).toEqual([]);
-    const [waits] = await listDecisions(yard.store.db, jobSubject(connectionName(), jobId), 1);
-    expect(waits).toMatchObject({ action: "wait", reason: "group-sized-by-others" });
-    const agent = await site.parked();
-    expect((await agent.poll()).kind).toBe("ticket");
-  });
-
-  it("keeps what others sized though no job needs it", async () => {
-    await site.close();
-    await open({ sizing: "external" });
-    const agent = await site.comes();
-    await agent.checkIn();
-    for (let minute = 0; minute < 3; minute += 1) {
-      await agent.report();
-      await yard.pass();
-      yard.clock.advance(20 * SECOND_MS);
-    }
-    expect((await site.machine())?.state.kind).toBe("parked");
-  });
-
-  it.each([
-    ["is not taken below its minimum", 1, "parked"],
-    ["is taken down to it", 0, "gone"],
-  ])("%s", async (_what, minimumCount, kind) => {
-    site.group.minimumCount = minimumCount;
-    const agent = await site.comes();
-    await agent.checkIn();
-    for (let count = 0; count < 4; count += 1) {
-      await agent.report();
-      await yard.pass();
-      yard.clock.advance(20 * SECOND_MS);
-    }
-    expect((await site.machine())?.state.kind).toBe(kind);
   });
 });
