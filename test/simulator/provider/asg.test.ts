@@ -39,9 +39,11 @@ const STORM: readonly Fault[] = [
   { kind: "host.slow-boot", perMachine: 0.1, bootMs: [MINUTE_MS, 2 * MINUTE_MS] },
 ];
 
+const { deadlines } = pool();
 const storm: Scenario = {
   ...tinyScenario({ name: "storm over a group", provider: "asg" }),
-  pools: [pool({ machineCountMax: 6, warmParkedCount: 1 })],
+  // A member that nobody can tell of is held for as long as that: less than the world waits at its end.
+  pools: [pool({ machineCountMax: 6, warmParkedCount: 1, deadlines: { ...deadlines, unknownMs: HOUR_MS } })],
   group: { ...PLAIN_GROUP, market: "spot", hasLaunchHook: true, warmPool: WARM_POOL },
   workload: { jobs: [], arrivals: arrivals({ perHour: 60 }) },
   durationMs: HOUR_MS,
