@@ -14,10 +14,18 @@ export function countedIds(groups: readonly Group[]): ReadonlySet<string> {
   return new Set(members.map(({ instanceId }) => instanceId));
 }
 
-export function remainsOf(groups: readonly Group[], scaling: GroupPlan["scaling"]): Remains {
+/** @param warmCountOf how many machines the pool of a group keeps for jobs to come. */
+export function remainsOf(
+  groups: readonly Group[],
+  scaling: GroupPlan["scaling"],
+  warmCountOf: (groupName: string) => number,
+): Remains {
   const members = groups.flatMap((group) => [...group.members.values()]);
   const idsOf = (is: (member: Member) => boolean) => new Set(members.filter(is).map(({ instanceId }) => instanceId));
-  const counts = groups.map(({ minSize, desired }) => (scaling === "external" ? desired : minSize));
+  // What one group keeps fills up no other's minimum.
+  const counts = groups.map(({ name, minSize, desired }) =>
+    Math.max(warmCountOf(name), scaling === "external" ? desired : minSize),
+  );
   return {
     leftAlone: idsOf((member) => isInPool(member) || ASIDE.has(member.state)),
     over: idsOf(({ state }) => state.includes("Terminating") || state.endsWith("Retained")),

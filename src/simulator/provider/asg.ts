@@ -127,7 +127,12 @@ export class AsgWorld implements ProviderModel {
   }
 
   remains(): Remains {
-    return remainsOf(this.#groups, this.#world.group.scaling);
+    const { group, pools } = this.#world;
+    const warmCountOf = (name: string) => {
+      const own = pools.filter((pool) => groupNameOf(pool.name) === name);
+      return own.reduce((sum, pool) => sum + pool.warmParkedCount + pool.warmRegisteredCount, 0);
+    };
+    return remainsOf(this.#groups, group.scaling, warmCountOf);
   }
 
   get startedCount(): number {

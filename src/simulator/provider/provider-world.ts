@@ -25,7 +25,7 @@ export interface ProviderModelWorld {
   signIdentity(providerId: string): string;
   /** Pools that keep stopped machines, and so have none that cannot be stopped. */
   readonly standbyPools: ReadonlySet<PoolName>;
-  readonly pools: readonly Pick<PoolPolicy, "name" | "machineCountMax">[];
+  readonly pools: readonly Pick<PoolPolicy, "name" | "machineCountMax" | "warmParkedCount" | "warmRegisteredCount">[];
   /** Of each pool's group, where there are groups. */
   readonly group: GroupPlan;
   /** How long a machine of a cloud takes to boot. */

@@ -48,7 +48,7 @@ export interface Remains {
   readonly leftAlone: ReadonlySet<string>;
   /** Their group is done with them. */
   readonly over: ReadonlySet<string>;
-  /** So many machines it keeps whatever anybody ends. */
+  /** So many machines are kept, by the groups whatever anybody ends, or by their pools for jobs to come. */
   readonly minimumCount: number;
 }
 
