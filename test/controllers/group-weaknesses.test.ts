@@ -3,11 +3,18 @@
  * terraform-aws-actions-runner 4.2.0), one test each, by the numbers of the catalogue in docs/design/asg.md. Those of the
  * host are in test/agent/group-weaknesses, those of the calls in test/adapters/asg/weaknesses.
  */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { membershipOf } from "../../src/adapters/asg/lifecycle.ts";
 import { watchHosts } from "../../src/controllers/watch-hosts.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
 import { parseMachineId } from "../../src/domain/ids.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
+import { listEvidence } from "../../src/store/evidence/evidence.ts";
+import { jobSubject } from "../../src/store/subjects.ts";
+import { connectionName } from "../domain/builders.ts";
+import { ROOT } from "../house/temp-tree.ts";
 import { GroupYard, MEMBER, TIMEOUT_MS, WAITS } from "./group-yard.ts";
 import { NOTHING_SEEN, type Yard } from "./yard.ts";
 
@@ -64,6 +71,20 @@ it("4: three holds may fail before the group goes on, and each failure is follow
   expect(heldAgoMs).toBeLessThan(TIMEOUT_MS);
 });
 
+it("6: spot's notice ends the tickets, and a job that dies with its machine is told on the job itself", async () => {
+  const { agent } = await site.withJob();
+  const { jobId, runnerName } = await yard.onlyTicket();
+  if (jobId === null) throw new Error("the ticket is for a job");
+  await yard.tell(jobId, { status: "in_progress", runnerName });
+  await agent.report({ phase: "leaving", sighting: { kind: "seen", hasListener: true, workerCount: 1 } });
+  await yard.pass();
+  expect(site.proofs()).toEqual([]);
+  yard.provider.machines.clear();
+  await yard.pass();
+  const told = await listEvidence(yard.store.db, jobSubject(connectionName(), jobId), 20);
+  expect(told.map(({ fact }) => fact)).toContainEqual(expect.stringMatching(/^its machine is gone, .* is lost$/));
+});
+
 it("7: whoever decides that a member goes, refresh, rebalance, age, health or a person, its job ends first", async () => {
   const { agent, ticketId } = await site.withJob();
   for (const place of ["serving", "reserve"] as const) {
@@ -111,6 +132,18 @@ it("13: no event has to arrive: what the listing shows is enough, whenever it is
   yard.provider.listError = null;
   await yard.pass();
   expect(await site.hold()).toEqual([MEMBER]);
+});
+
+it("14: what is documented of a member's states is what the code makes of them", () => {
+  const design = readFileSync(join(ROOT, "docs/design/asg.md"), "utf8");
+  const rows = [...design.matchAll(/^\| `(coming|serving|aside|reserve)` \| ([^|]+) \|/gm)];
+  expect(rows.map(([, place]) => place)).toEqual(["coming", "serving", "aside", "reserve"]);
+  for (const [, place, states = ""] of rows)
+    for (const [, state = ""] of states.matchAll(/`([^`]+)`/g))
+      expect([state, membershipOf(state.replace(/:?\*$/, (end) => (end === ":*" ? ":Running" : ""))).place]).toEqual([
+        state,
+        place,
+      ]);
 });
 
 it("16: a member of the reserve is trimmed at once, in whichever of its states and whether or not it has booted", async () => {
