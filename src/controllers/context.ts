@@ -80,7 +80,7 @@ export interface PoolMemory {
    * that has one.
    */
   agentsSinceMs: number | null;
-  /** Machines that their group wants to end, and is made to wait for. */
+  /** Machines that their group wanted to end, and was made to wait for, until they are gone or back. */
   readonly holds: Map<MachineId, HeldMember>;
   /** Machines whose console was read at their end. */
   readonly consolesRead: Set<MachineId>;

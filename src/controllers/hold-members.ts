@@ -9,7 +9,7 @@ import { ProviderError } from "../domain/errors.ts";
 import type { MachineId } from "../domain/ids.ts";
 import { formatInstant } from "../domain/instant.ts";
 import type { Machine } from "../domain/machine.ts";
-import { isDeparting, isHoldEnding } from "../domain/membership.ts";
+import { isDeparting, isHeldByHook, isHoldEnding } from "../domain/membership.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
 import { isPast } from "../domain/time.ts";
 import { SECOND_MS } from "../domain/units.ts";
@@ -31,38 +31,48 @@ export async function holdMembers(context: PoolContext): Promise<void> {
   const group = context.abilities?.group ?? null;
   if (group === null || context.lease() === null || context.pool.mode === "observe") return;
   const wanted = await findToHold(context);
+  forgetReturned(context);
   const { holds } = context.memory;
-  for (const id of holds.keys()) if (!isWantedByGroup(context.memory.observed.get(id))) holds.delete(id);
   const queue = wanted.filter(({ machineId }) => isDue(context, holds.get(machineId)));
   const workers = Array.from({ length: Math.min(CONCURRENT_HOLDS_MAX, queue.length) }, async () => {
     for (let one = queue.shift(); one !== undefined; one = queue.shift()) await holdOne(context, group, one);
   });
   await Promise.all(workers);
-  await tellEnding(context);
-  gaugeHolds(context);
+  const held = wanted.flatMap(({ machineId }) => {
+    const member = holds.get(machineId);
+    return member === undefined ? [] : [{ machineId, member }];
+  });
+  await tellEnding(context, held);
+  gaugeHolds(context, held);
+}
+
+/** Of what its group let go, how long it was held is known until it is gone: that tells what its end was. */
+function forgetReturned({ memory }: PoolContext): void {
+  for (const id of memory.holds.keys()) {
+    const observed = memory.observed.get(id);
+    const isAlive = observed?.state === "starting" || observed?.state === "running" || observed?.state === "stopped";
+    const isOnItsWay = isHeldByHook(observed?.membership) || observed?.membership?.departure === "under-way";
+    if (observed === undefined || (isAlive && !isOnItsWay)) memory.holds.delete(id);
+  }
 }
 
 type Wanted = ObservedMachine & { readonly machineId: MachineId };
 
+/** One that may run a job, and that its group waits for. */
+interface Held {
+  readonly machineId: MachineId;
+  readonly member: HeldMember;
+}
+
 async function findToHold(context: PoolContext): Promise<Wanted[]> {
   const { store, memory } = context;
   const shown = [...memory.observed.values()].flatMap((one) => (one.machineId === null ? [] : [one as Wanted]));
-  const candidates = shown.filter(isWantedByGroup);
+  const candidates = shown.filter(({ membership }) => isHeldByHook(membership));
   const rows = await loadMachines(
     store.db,
     candidates.map(({ machineId }) => machineId),
   );
   return candidates.filter((one) => mayRunJob(context, one, rows.get(one.machineId) ?? null));
-}
-
-/**
- * One that goes back to the reserve is stopped there: with a job on it that is an end too. One that comes back from there, or
- * from standby, meets the launch hooks again, which end it where nobody answers them.
- */
-function isWantedByGroup(observed: ObservedMachine | undefined): boolean {
-  const { membership = null } = observed ?? {};
-  const isMoved = membership?.place === "reserve" || membership?.place === "coming";
-  return membership?.departure === "waits" || (isMoved && !isDeparting(membership));
 }
 
 /** Without a row nobody knows, so it may. What its group does not want to end may only where a ticket is out to it. */
@@ -112,12 +122,12 @@ async function noteHeld(context: PoolContext, machineId: MachineId, { untilMs }:
 }
 
 /** Nobody can put the limit off: whoever runs the job has the rest of the time to do something about it. */
-async function tellEnding(context: PoolContext): Promise<void> {
+async function tellEnding(context: PoolContext, held: readonly Held[]): Promise<void> {
   const { memory, clock, telemetry, pool } = context;
-  for (const [machineId, held] of memory.holds) {
-    if (held.isTold || !isHoldEnding(held.hold, clock.nowMs())) continue;
-    memory.holds.set(machineId, { ...held, isTold: true });
-    const limit = formatInstant(held.hold.untilMs);
+  for (const { machineId, member } of held) {
+    if (member.isTold || !isHoldEnding(member.hold, clock.nowMs())) continue;
+    memory.holds.set(machineId, { ...member, isTold: true });
+    const limit = formatInstant(member.hold.untilMs);
     telemetry.warn("a group will end a machine that may run a job: its hook can be held no longer than its limit", {
       pool: pool.name,
       machine: machineId,
@@ -127,10 +137,9 @@ async function tellEnding(context: PoolContext): Promise<void> {
   }
 }
 
-function gaugeHolds(context: PoolContext): void {
-  const { memory, clock, pool } = context;
-  const held = [...memory.holds.values()];
-  const ending = held.filter(({ hold }) => isHoldEnding(hold, clock.nowMs()));
+function gaugeHolds(context: PoolContext, held: readonly Held[]): void {
+  const { clock, pool } = context;
+  const ending = held.filter(({ member }) => isHoldEnding(member.hold, clock.nowMs()));
   gaugePool(context, "holdfast_members_held", held.length, { pool: pool.name });
   gaugePool(context, "holdfast_members_held_near_limit", ending.length, { pool: pool.name });
 }

@@ -172,7 +172,9 @@ function decideStopped(
 
 function decideEngaged(input: LifecycleInput, pool: PoolPolicy, time: HeardTime): LifecycleDecision {
   if (input.isHoldEnding === true) return { kind: "keep", reason: "group-goes-on-soon" };
-  if (isDeparting(input.membership)) return { kind: "keep", reason: "group-waits" };
+  const departure = input.membership?.departure ?? "none";
+  if (departure === "under-way") return { kind: "keep", reason: "group-goes-on" };
+  if (departure === "waits") return { kind: "keep", reason: "group-waits" };
   if (input.isStrangers === true) return { kind: "keep", reason: "no-agent" };
   const verdict = judgeMachine(input, time);
   if (verdict.kind === "unknown") return { kind: "keep", reason: verdict.missing.at(-1) ?? "agent-silent" };

@@ -28,6 +28,16 @@ export function isDeparting(membership: Membership | null | undefined): boolean 
 }
 
 /**
+ * Whether a hook holds up what the group does with it. One that goes back to the reserve is stopped there: with a job on it
+ * that is an end too. One that comes back from there, or from standby, meets the launch hooks again, which end it where
+ * nobody answers them.
+ */
+export function isHeldByHook(membership: Membership | null | undefined): boolean {
+  const isMoved = membership?.place === "reserve" || membership?.place === "coming";
+  return membership?.departure === "waits" || (isMoved && !isDeparting(membership));
+}
+
+/**
  * Whether an idle machine ends. One that came back to the reserve does too: whatever a job left there must not meet the next
  * one, and the group fills its reserve anew.
  */

@@ -148,6 +148,10 @@ export const REASONS = {
     sentence:
       "Its group wants to end it and will soon go on, whatever Holdfast says: the hook's global limit is near, and a job may run there.",
   },
+  "group-goes-on": {
+    sentence:
+      "Its group is ending it and waits for nobody: it has no terminate hook, or the hook's time was over. A job that runs there dies with it.",
+  },
   held: { sentence: "An operator holds it: it gets no ticket and is not ended until it is released." },
   frozen: {
     sentence:

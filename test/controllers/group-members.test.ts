@@ -6,7 +6,7 @@ import { parseProviderId } from "../../src/domain/ids.ts";
 import { moveMachine } from "../../src/domain/machine.ts";
 import type { Membership } from "../../src/domain/membership.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
-import { HOUR_MS, SECOND_MS } from "../../src/domain/units.ts";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { saveMachine } from "../../src/store/machines/save.ts";
 import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
 import { GroupYard, LIMIT_MS, MEMBER, SERVING, TIMEOUT_MS, WAITS } from "./group-yard.ts";
@@ -281,6 +281,31 @@ describe("the limit of what can be held", () => {
     expect((await site.machine())?.state.kind).toBe("gone");
     expect(site.counted("holdfast_forced_endings_total")).toBe(1);
     expect(await site.facts()).toContain("ended by its group, forced: its hook's global limit of 48 h was past");
+  });
+
+  it("is remembered while the group goes on, and no longer counted as held", async () => {
+    await heldFor(LIMIT_MS - MINUTE_MS);
+    expect(yard.telemetry.gauges.get("holdfast_members_held_near_limit pool=linux")).toBe(1);
+    site.show({ place: "serving", departure: "under-way" });
+    yard.clock.advance(MINUTE_MS);
+    await yard.pass();
+    expect(await site.hold()).toEqual([]);
+    expect(yard.telemetry.gauges.get("holdfast_members_held_near_limit pool=linux")).toBe(0);
+    expect(await site.reason()).toBe("group-goes-on");
+    yard.provider.machines.set(MEMBER, { state: "dead", machineId: MEMBER });
+    await yard.pass();
+    await site.hold();
+    yard.provider.machines.clear();
+    await yard.pass();
+    expect(site.counted("holdfast_forced_endings_total")).toBe(1);
+  });
+
+  it("is forgotten of one that came back", async () => {
+    await heldFor(LIMIT_MS);
+    site.show(SERVING);
+    await yard.pass();
+    await site.hold();
+    expect(yard.context.memory.holds.size).toBe(0);
   });
 
   it("has nothing to do with an end before it", async () => {

@@ -8,6 +8,8 @@ import type { Fault } from "../../src/simulator/scenario/fault.ts";
 import type { GroupPlan } from "../../src/simulator/scenario/group-plan.ts";
 import type { WorldResult } from "../../src/simulator/scenario/result.ts";
 import type { Baseline } from "../../src/simulator/scenario/scenario.ts";
+import type { WorldEvent } from "../../src/simulator/world/event-log.ts";
+import type { WorldFigures } from "../../src/simulator/world/telemetry.ts";
 import { ROOT } from "../house/temp-tree.ts";
 
 /** Hours of the world, on a machine that may be busy. */
@@ -27,6 +29,10 @@ interface Variant {
 
 interface Played {
   readonly result: WorldResult;
+  /** Causes of endings that were counted as forced. */
+  readonly forcedCauses: readonly string[];
+  /** The most machines at a time whose group was said to go on soon. */
+  readonly nearLimitMax: number;
   /** The moments at which the log says so, in milliseconds since the world's start. */
   whenSaid(text: RegExp): readonly number[];
 }
@@ -46,14 +52,34 @@ async function play({ landingMs, group, faults, algorithm }: Variant): Promise<P
     faults: faults ?? scenario.faults,
     settleMaxMs: SETTLED_WITHIN_MS + (landingMs ?? 0),
   };
-  const result = await runWorld(variant, { seed, onEvent: ({ atMs, text }) => void said.push({ atMs, text }) });
-  return { result, whenSaid: (pattern) => said.filter(({ text }) => pattern.test(text)).map(({ atMs }) => atMs) };
+  const forcedCauses: string[] = [];
+  let nearLimitMax = 0;
+  const figures: WorldFigures = {
+    count: (metric, labels) => {
+      if (metric === "holdfast_forced_endings_total" && "cause" in labels) forcedCauses.push(String(labels.cause));
+    },
+    gauge: (metric, value) => {
+      if (metric === "holdfast_members_held_near_limit") nearLimitMax = Math.max(nearLimitMax, value);
+    },
+    measure: () => {},
+    forgetPool: () => {},
+  };
+  const onEvent = ({ atMs, text }: WorldEvent) => void said.push({ atMs, text });
+  const result = await runWorld(variant, { seed, onEvent, figures });
+  return {
+    result,
+    forcedCauses,
+    nearLimitMax,
+    whenSaid: (pattern) => said.filter(({ text }) => pattern.test(text)).map(({ atMs }) => atMs),
+  };
 }
 
-function expectNothingLost({ result }: Played): void {
+function expectNothingLost(played: Played): void {
+  const { result } = played;
   expect(result.violations).toEqual([]);
   expect(result.jobs).toMatchObject({ total: 2, succeeded: 2, killedByUs: 0, lostForced: 0 });
   expect(result.machines.leaked).toBe(0);
+  expect(played.forcedCauses).toEqual([]);
 }
 
 function endsBusy(why: "scale-in" | "unhealthy"): Fault {
@@ -103,6 +129,8 @@ it("a health replacement waits for the job until the hook's global limit, and no
   const played = await play({ landingMs: 3 * HOUR_MS, group, faults: [endsBusy("unhealthy")] });
   expect(played.result.violations).toEqual([]);
   expect(played.result.jobs).toMatchObject({ killedByUs: 0, lostForced: 1 });
+  expect(played.nearLimitMax).toBe(1);
+  expect(played.forcedCauses).toEqual(["group-limit"]);
   const [endedAtMs = 0] = played.whenSaid(/^the machine ends: by asg\.goes-on/);
   expect(endedAtMs - AMID_JOB_MS).toBeGreaterThan(100 * MINUTE_MS);
   expect(endedAtMs - AMID_JOB_MS).toBeLessThan(103 * MINUTE_MS);

@@ -6,7 +6,7 @@ import { isOfLaunch } from "../../domain/adoption.ts";
 import type { MachineId } from "../../domain/ids.ts";
 import { decideLifecycle, type LifecycleDecision, type LifecycleInput } from "../../domain/lifecycle.ts";
 import type { Machine } from "../../domain/machine.ts";
-import { isDeparting, isHoldEnding } from "../../domain/membership.ts";
+import { isDeparting, isHeldByHook, isHoldEnding } from "../../domain/membership.ts";
 import { heedWords, type PoolWords } from "../../domain/operator-words.ts";
 import { checkPlan, type PlanNote } from "../../domain/plan-checks.ts";
 import type { HostReport } from "../../domain/protocol.ts";
@@ -170,7 +170,8 @@ function readDeparting({ memory, clock }: PoolContext, machines: readonly Machin
 
 function isHeldToTheEnd({ memory, clock }: PoolContext, id: MachineId): boolean {
   const held = memory.holds.get(id);
-  return held !== undefined && isHoldEnding(held.hold, clock.nowMs());
+  if (held === undefined || !isHeldByHook(memory.observed.get(id)?.membership)) return false;
+  return isHoldEnding(held.hold, clock.nowMs());
 }
 
 /** What is known of those machines of which a slow proof could hold. */

@@ -1,5 +1,6 @@
 /** The function that runs one world: it is handed to whoever asks for worlds. */
 import type { WorldEvent } from "../world/event-log.ts";
+import type { WorldFigures } from "../world/telemetry.ts";
 import type { WorldResult } from "./result.ts";
 import type { ProviderWorld, Scenario } from "./scenario.ts";
 
@@ -13,6 +14,8 @@ export type RunWorld = (
     readonly stopsAtFirst?: boolean;
     /** Ends the world once so long has passed since its start, and does not judge what is left then. */
     readonly stopsAfterMs?: number;
+    /** Gets Holdfast's figures as they arise; what it does with them changes nothing. */
+    readonly figures?: WorldFigures;
   },
 ) => Promise<WorldResult>;
 
