@@ -1,6 +1,5 @@
 /** Machines of a group that have no agent of ours, that left it, or that never were its own: who may be ended, and what waits for them. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { parseMachineId } from "../../src/domain/ids.ts";
 import { HOUR_MS } from "../../src/domain/units.ts";
 import { GroupYard, MEMBER, SERVING, WAITS } from "./group-yard.ts";
 import type { Yard } from "./yard.ts";
@@ -24,12 +23,7 @@ describe("a machine without an agent of ours", () => {
   });
 
   it("that came when others had one is ended after all once nobody could tell for long: its row was lost", async () => {
-    const other = parseMachineId("m-other000000001");
-    yard.provider.machines.set(other, { state: "running", machineId: other });
-    site.show(SERVING, other, true);
-    await yard.pass();
-    await yard.agent(other).checkIn();
-    await yard.agent(other).report();
+    await site.otherWithAgent();
     yard.clock.advance(HOUR_MS);
     await yard.pass();
     await site.comes(SERVING, false);
@@ -49,12 +43,8 @@ describe("a machine without an agent of ours", () => {
   });
 
   it("that came since ends by its boot deadline where others have one", async () => {
-    const other = parseMachineId("m-other000000001");
-    yard.provider.machines.set(other, { state: "running", machineId: other });
-    site.show(SERVING, other, true);
     await site.comes();
-    await yard.agent(other).checkIn();
-    await yard.agent(other).report();
+    await site.otherWithAgent();
     yard.clock.advance(HOUR_MS);
     await yard.pass();
     expect(yard.provider.terminated.map(({ machineId, proof }) => [machineId, proof])).toContainEqual([
@@ -67,12 +57,7 @@ describe("a machine without an agent of ours", () => {
     await site.comes();
     yard.clock.advance(HOUR_MS);
     await yard.pass();
-    const other = parseMachineId("m-other000000001");
-    yard.provider.machines.set(other, { state: "running", machineId: other });
-    site.show(SERVING, other, true);
-    await yard.pass();
-    await yard.agent(other).checkIn();
-    await yard.agent(other).report();
+    await site.otherWithAgent();
     yard.clock.advance(HOUR_MS);
     await yard.pass();
     expect(site.proofs()).toEqual([]);

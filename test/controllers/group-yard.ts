@@ -13,6 +13,7 @@ import { machineSubject } from "../../src/store/subjects.ts";
 import { type Agent, Yard } from "./yard.ts";
 
 export const MEMBER = parseMachineId("m-member00000001");
+const OTHER = parseMachineId("m-other000000001");
 export const SERVING: Membership = { place: "serving", departure: "none" };
 /** As while its terminate hook waits. */
 export const WAITS: Membership = { place: "serving", departure: "waits" };
@@ -81,6 +82,16 @@ export class GroupYard {
     await agent.report();
     await this.yard.pass();
     return agent;
+  }
+
+  /** The group starts another, and an agent of ours is heard as it. */
+  async otherWithAgent(): Promise<void> {
+    this.yard.provider.machines.set(OTHER, { state: "running", machineId: OTHER });
+    this.show(SERVING, OTHER, true);
+    await this.yard.pass();
+    const agent = this.yard.agent(OTHER);
+    await agent.checkIn();
+    await agent.report();
   }
 
   /** A ticket that has left, of which its host has not spoken yet. */

@@ -14,6 +14,7 @@ import type { Instance } from "../ec2/state.ts";
 import type { Host } from "../world/host.ts";
 import { type Cause, GROUP_GOES_ON } from "../world/witness.ts";
 import type { ProviderChances } from "./chances.ts";
+import { DueWatch } from "./due-watch.ts";
 import type { ProviderModelWorld } from "./provider-world.ts";
 import type { MakeHost } from "./roster.ts";
 
@@ -44,6 +45,7 @@ export interface AsgHostsParts {
 
 export class AsgHosts {
   readonly #parts: AsgHostsParts;
+  readonly #due: DueWatch;
   readonly hosts = new Map<string, Host>();
   readonly #standing = new Map<string, Standing>();
   readonly #bootCounts = new Map<string, number>();
@@ -53,10 +55,17 @@ export class AsgHosts {
   make: MakeHost | null = null;
   startedCount = 0;
   #paidMs = 0;
-  #dueMs = Number.POSITIVE_INFINITY;
 
   constructor(parts: AsgHostsParts) {
     this.#parts = parts;
+    const { state } = parts;
+    this.#due = new DueWatch(parts.world.scheduler, {
+      nextDueMs: () => nextDueMs(state),
+      goOn: (nowMs) => {
+        advance(state, nowMs);
+        this.follow();
+      },
+    });
   }
 
   paidMs(): number {
@@ -84,7 +93,7 @@ export class AsgHosts {
       const member = group?.members.get(instanceId);
       if (group !== undefined && member !== undefined) onMoved(group, member);
     }
-    this.watchTime();
+    this.#due.watch();
   }
 
   #followInstance(instance: Instance): void {
@@ -213,19 +222,5 @@ export class AsgHosts {
     this.#standing.delete(id);
     this.hosts.delete(id);
     log.note("nothing runs on it any more", id);
-  }
-
-  /** Wakes when the next thing happens by itself. */
-  watchTime(): void {
-    const { state, world } = this.#parts;
-    const { scheduler } = world;
-    const dueMs = nextDueMs(state);
-    if (dueMs === null || dueMs >= this.#dueMs) return;
-    this.#dueMs = dueMs;
-    scheduler.at(Math.max(dueMs, scheduler.nowMs), () => {
-      if (this.#dueMs === dueMs) this.#dueMs = Number.POSITIVE_INFINITY;
-      advance(state, scheduler.nowMs);
-      this.follow();
-    });
   }
 }

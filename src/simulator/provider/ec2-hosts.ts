@@ -10,6 +10,7 @@ import type { Ec2State, Instance } from "../ec2/state.ts";
 import type { Host } from "../world/host.ts";
 import type { Cause } from "../world/witness.ts";
 import type { ProviderChances } from "./chances.ts";
+import { DueWatch } from "./due-watch.ts";
 import type { Ec2Chances } from "./ec2-chances.ts";
 import { bindInOrder } from "./ec2-port.ts";
 import type { ProviderModelWorld } from "./provider-world.ts";
@@ -35,6 +36,7 @@ export interface Ec2HostsParts {
 
 export class Ec2Hosts {
   readonly #parts: Ec2HostsParts;
+  readonly #due: DueWatch;
   readonly hosts = new Map<string, Host>();
   readonly #standing = new Map<string, Standing>();
   readonly #announced = new Map<string, LaunchRequest["machines"]>();
@@ -45,10 +47,18 @@ export class Ec2Hosts {
   #makeNext: MakeHost | null = null;
   startedCount = 0;
   #paidMs = 0;
-  #dueMs = Number.POSITIVE_INFINITY;
 
   constructor(parts: Ec2HostsParts) {
     this.#parts = parts;
+    const { state } = parts;
+    this.#due = new DueWatch(parts.world.scheduler, {
+      nextDueMs: () => nextDueMs(state),
+      goOn: (nowMs) => {
+        advance(state, nowMs);
+        this.follow();
+      },
+    });
+    this.#due.watch();
   }
 
   get stoppedIds(): readonly string[] {
@@ -103,7 +113,7 @@ export class Ec2Hosts {
       const kind = state.instances.get(id)?.phase.kind;
       if (kind !== undefined && kind !== "pending" && kind !== "running") this.#endHost(id);
     }
-    this.watchTime();
+    this.#due.watch();
   }
 
   #startHosts(starting: readonly Instance[]): void {
@@ -192,19 +202,5 @@ export class Ec2Hosts {
     this.#standing.delete(id);
     this.hosts.delete(id);
     log.note("nothing runs on it any more", id);
-  }
-
-  /** Wakes when the next thing happens by itself. */
-  watchTime(): void {
-    const { state, world } = this.#parts;
-    const { scheduler } = world;
-    const dueMs = nextDueMs(state);
-    if (dueMs === null || dueMs >= this.#dueMs) return;
-    this.#dueMs = dueMs;
-    scheduler.at(Math.max(dueMs, scheduler.nowMs), () => {
-      if (this.#dueMs === dueMs) this.#dueMs = Number.POSITIVE_INFINITY;
-      advance(state, scheduler.nowMs);
-      this.follow();
-    });
   }
 }

@@ -61,7 +61,6 @@ export class Ec2World implements ProviderModel {
     const [chances, state, foreign] = [this.#chances, this.#state, this.#foreign];
     this.#troubles = new Ec2Chances(world, chances, state);
     this.#hosts = new Ec2Hosts({ world, chances, state, troubles: this.#troubles, foreign });
-    this.#hosts.watchTime();
     this.#reclaims = world.chance.fork("reclaims");
     for (const { everyMs } of chances.active("provider.reclaim")) this.#expectReclaim(everyMs);
     // Other accounts' calls do not count on ours.

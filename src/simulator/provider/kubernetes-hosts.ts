@@ -13,6 +13,7 @@ import { changesAfter } from "../kubernetes/store.ts";
 import type { Host } from "../world/host.ts";
 import type { Cause } from "../world/witness.ts";
 import type { MachineFate, ProviderChances } from "./chances.ts";
+import { DueWatch } from "./due-watch.ts";
 import type { ProviderModelWorld } from "./provider-world.ts";
 import type { MakeHost } from "./roster.ts";
 
@@ -46,6 +47,7 @@ export interface KubernetesHostsParts {
 
 export class KubernetesHosts {
   readonly #parts: KubernetesHostsParts;
+  readonly #due: DueWatch;
   readonly hosts = new Map<string, Host>();
   /** By the pod's uid. */
   readonly #standing = new Map<string, Standing>();
@@ -57,12 +59,19 @@ export class KubernetesHosts {
   readonly #boots = new Map<string, number | null>();
   #making: { readonly owner: ControllerId } | { readonly make: MakeHost } | null = null;
   #seenRevision: number;
-  #dueMs = Number.POSITIVE_INFINITY;
   #paidMs = 0;
   startedCount = 0;
 
   constructor(parts: KubernetesHostsParts) {
     this.#parts = parts;
+    const { state } = parts;
+    this.#due = new DueWatch(parts.world.scheduler, {
+      nextDueMs: () => nextDueMs(state),
+      goOn: (nowMs) => {
+        advance(state, nowMs);
+        this.follow();
+      },
+    });
     this.#seenRevision = parts.state.revision;
   }
 
@@ -111,7 +120,7 @@ export class KubernetesHosts {
     }
     for (const event of state.processEvents.splice(0)) this.#take(event);
     for (const uid of this.#forgotten) this.#buryUnstarted(uid);
-    this.#watchTime();
+    this.#due.watch();
     this.#parts.onFollowed();
   }
 
@@ -202,20 +211,6 @@ export class KubernetesHosts {
     this.#boots.delete(podUid);
     this.hosts.delete(standing.host.providerId);
     log.note("nothing runs in it any more", standing.host.providerId);
-  }
-
-  /** Wakes when the next thing happens by itself. */
-  #watchTime(): void {
-    const { state, world } = this.#parts;
-    const { scheduler } = world;
-    const dueMs = nextDueMs(state);
-    if (dueMs === null || dueMs >= this.#dueMs) return;
-    this.#dueMs = dueMs;
-    scheduler.at(Math.max(dueMs, scheduler.nowMs), () => {
-      if (this.#dueMs === dueMs) this.#dueMs = Number.POSITIVE_INFINITY;
-      advance(state, scheduler.nowMs);
-      this.follow();
-    });
   }
 }
 
