@@ -1,7 +1,7 @@
 /**
  * Cuts what we use out of GitHub's own descriptions of its REST interface and its webhooks, and writes it into
- * test/contracts/github: one file for each place that GitHub runs at. The three packages are 430 MB unpacked, so they are not dependencies: unpack them somewhere
- * outside the repository and name the folders.
+ * test/contracts/github: one file for each place that GitHub runs at. The three packages are 430 MB unpacked, so they are
+ * not dependencies: unpack them somewhere outside the repository and name the folders.
  *
  *   npm pack @octokit/openapi@23.0.2 @octokit/openapi-webhooks@12.1.0 @octokit/webhooks-examples@7.6.1
  *   (unpack each into a folder of its own)

@@ -6,7 +6,8 @@
  *
  * It claims the resume when its pipe from the agent closes, when it is asked to end, or after `RESUME_AFTER_MS`. Where the
  * agent was first with the kill, it waits for the agent's end, and finishes the kill if the listener is still there; where
- * the agent was first with the resume there is nothing left to do. It lives for `RESUME_AFTER_MS + KILL_PATIENCE_MS` and a moment at most, in a session of its own and without the machine's mark.
+ * the agent was first with the resume there is nothing left to do. It lives for `RESUME_AFTER_MS + KILL_PATIENCE_MS` and a
+ * moment at most, in a session of its own and without the machine's mark.
  *
  * Few imports: nothing is stopped before it says that it is ready.
  */

@@ -6,7 +6,8 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS } from "./units.ts";
 
 /**
  * What a call is for, the most urgent first; each leaves a reserve to those before it. `safety`: deleting registrations and
- * looking one up. `ticket`: minting. `question`: about one job, and that a lost one runs again. `sweep`: everything that looks around.
+ * looking one up. `ticket`: minting. `question`: about one job, and that a lost one runs again. `sweep`: everything that
+ * looks around.
  */
 export const CALL_PURPOSES = ["safety", "ticket", "question", "sweep"] as const;
 export type CallPurpose = (typeof CALL_PURPOSES)[number];

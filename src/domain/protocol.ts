@@ -104,8 +104,8 @@ export interface CheckInAnswer {
   readonly protocolVersion: number;
   readonly token: string;
   /**
-   * As whom the agent speaks from now on; absent from a controller of before: as it checked in. An instance does not know its machine's id: it checks in under
-   * `strayMachineId` of its own, and again whenever it is told to.
+   * As whom the agent speaks from now on; absent from a controller of before: as it checked in. An instance does not know
+   * its machine's id: it checks in under `strayMachineId` of its own, and again whenever it is told to.
    */
   readonly machineId?: MachineId;
 }

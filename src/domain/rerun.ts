@@ -1,6 +1,6 @@
 /**
- * A job that is to run again: it went down with its machine, or an operator wants it. Pure: `controllers/connection/rerun` looks at the job's run at
- * GitHub, lets this decide, and asks.
+ * A job that is to run again: it went down with its machine, or an operator wants it. Pure: `controllers/connection/rerun`
+ * looks at the job's run at GitHub, lets this decide, and asks.
  *
  *     due -> asked        GitHub took the wish: the job runs again as a new attempt of its run
  *     due -> over         no need, no way, or too late

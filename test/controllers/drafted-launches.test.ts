@@ -1,4 +1,7 @@
-/** Launches whose request is drafted and stored, answers with fewer machines than were asked for, and instances that only the store can name. */
+/**
+ * Launches whose request is drafted and stored, answers with fewer machines than were asked for, and instances that only
+ * the store can name.
+ */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { assign } from "../../src/controllers/assign.ts";
 import { launchMachines } from "../../src/controllers/execute/launch.ts";

@@ -1,4 +1,7 @@
-/** Machines of a group that have no agent of ours, that left it, or that never were its own: who may be ended, and what waits for them. */
+/**
+ * Machines of a group that have no agent of ours, that left it, or that never were its own: who may be ended, and what
+ * waits for them.
+ */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HOUR_MS } from "../../src/domain/units.ts";
 import { GroupYard, MEMBER, SERVING, WAITS } from "./group-yard.ts";

@@ -2,8 +2,8 @@
  * Instances of a simulated EC2 as processes of this machine: each fetches its user data from its own metadata, runs it, and
  * has what the script starts. Without root, a boot script cannot write where it wants to; so each instance has a folder of
  * its own that stands for its root, and programs in it that stand for those of systemd: `systemctl` runs the unit's
- * ExecStart again and again, `systemd-run` becomes what it was told to run. Each one's runners are a user's of its own where this machine
- * lets us become one, and ours elsewhere. All else is the real thing.
+ * ExecStart again and again, `systemd-run` becomes what it was told to run. Each one's runners are a user's of its own
+ * where this machine lets us become one, and ours elsewhere. All else is the real thing.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";

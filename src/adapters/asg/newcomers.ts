@@ -1,7 +1,7 @@
 /**
  * Which members came since the last complete listing, so that nobody can have given them a ticket before: those that were
- * launched after it began, and those that waited in the reserve in it, wherever they are now. One that was there before and is shown for the first
- * time (attached, or back from elsewhere) is none.
+ * launched after it began, and those that waited in the reserve in it, wherever they are now. One that was there before and
+ * is shown for the first time (attached, or back from elsewhere) is none.
  *
  * All times are by AWS's clock. The first listing of a process has none before it, and so no newcomers.
  */

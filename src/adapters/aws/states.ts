@@ -6,7 +6,8 @@ import { readMarks } from "./tags.ts";
 
 /**
  * `shutting-down` is dead: EC2 ends it whatever anybody does, and its volumes may still be there. `terminated` is EC2's
- * word that neither is. What is `stopping` still runs: its system is shutting down, which may take minutes. A state that EC2 has added since counts as running: it is left alone.
+ * word that neither is. What is `stopping` still runs: its system is shutting down, which may take minutes. A state that
+ * EC2 has added since counts as running: it is left alone.
  */
 const STATES: Readonly<Record<string, ProviderState>> = {
   pending: "starting",

@@ -144,7 +144,10 @@ function standbys(pools: readonly PolicyPool[], ours: Statement["Condition"]): r
   ];
 }
 
-/** A profile gives machines a role, and giving one away is a permission. The first spot or fleet call of an account makes EC2's own. */
+/**
+ * A profile gives machines a role, and giving one away is a permission. The first spot or fleet call of an account makes
+ * EC2's own.
+ */
 function roles(settings: readonly Ec2Settings[]): readonly Statement[] {
   const isSpot = settings.some(({ market }) => market !== "on-demand");
   const services = ["fleet", ...(isSpot ? ["spot"] : [])];

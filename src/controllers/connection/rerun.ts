@@ -1,5 +1,6 @@
 /**
- * Lets jobs run again, through GitHub, that went down with their machine or that an operator wants. `domain/rerun` decides; here is asked.
+ * Lets jobs run again, through GitHub, that went down with their machine or that an operator wants. `domain/rerun` decides;
+ * here is asked.
  *
  * No lease covers this, and none is needed: the wish names a job by its id of one attempt, and GitHub takes it only while
  * that attempt is the latest and over. Of two processes that wish the same one is refused; a process that ends between the

@@ -13,7 +13,10 @@ export class Calls {
     this.#isStopped = true;
   }
 
-  /** @returns null where the call failed or its answer was lost; a call that is asked for after the end is not made and never settles. */
+  /**
+   * @returns null where the call failed or its answer was lost; a call that is asked for after the end is not made and
+   * never settles.
+   */
   ask<Answer>(to: "github" | "provider", operation: string, effect: () => Answer): Promise<Answer | null> {
     return new Promise((resolve) => {
       if (this.#isStopped) return;

@@ -8,7 +8,10 @@ import type { FenceFolders } from "./fence-folders.ts";
 import type { Machine } from "./machine.ts";
 import type { MachineProcess } from "./processes.ts";
 
-/** A process of node on a machine that is busy: half of them are there in less than the first, one in twenty takes more than the second. */
+/**
+ * A process of node on a machine that is busy: half of them are there in less than the first, one in twenty takes more than
+ * the second.
+ */
 const READY_AFTER_MS = [120, 700] as const;
 const RESUME_AFTER_MS = 5 * SECOND_MS;
 const KILL_PATIENCE_MS = 5 * SECOND_MS;
