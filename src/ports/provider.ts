@@ -18,6 +18,12 @@ export interface LaunchRequest {
     readonly machineId: MachineId;
     /** What the machine's agent proves its identity with, where the platform does not sign one. */
     readonly identitySecret: string;
+    /**
+     * The store was restored from a backup since the machine was planned: an earlier call may have started it, and it may
+     * have ended, of which only its provider could still know. A kind that knows a machine by its name alone starts none
+     * anew of which that is so: it answers with what is there.
+     */
+    readonly mayHaveEnded?: boolean;
   }[];
 }
 

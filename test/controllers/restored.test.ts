@@ -205,6 +205,20 @@ describe("a row of the backup", () => {
     expect(yard.provider.terminated.filter((permit) => permit.machineId === id)).toEqual([]);
   });
 
+  it("planned: its launch is not repeated before the fleet was looked at, and tells then that it may have ended", async () => {
+    const id = machineId(1);
+    await insertLaunch(yard.store.db, sampleLaunch(1, { machineIds: [id], nextAttemptAtMs: 0 }));
+    const state = { kind: "planned", sinceMs: 0 } as const;
+    await insertMachine(yard.store.db, machineOf({ id, launchId: sampleLaunch(1).id, state }));
+    yard.context.memory.isFleetListed = false;
+    await launchMachines(yard.context);
+    expect(yard.provider.launches).toEqual([]);
+    await showRestored();
+    await observe(yard.context);
+    await launchMachines(yard.context);
+    expect(yard.provider.launches).toMatchObject([{ machines: [{ machineId: id, mayHaveEnded: true }] }]);
+  });
+
   it("whose ticket ended meanwhile, and which holds a later one", async () => {
     const agent = await inBackup(1, engaged(1), [ticket(1, "delivered")]);
     await showRestored();

@@ -37,6 +37,8 @@ type Outcome =
   | { readonly kind: "started"; readonly machine: LaunchedMachine }
   /** There is no such pod. */
   | { readonly kind: "refused"; readonly failure: KubernetesFailure }
+  /** There is no such pod, and what there was of it has ended. */
+  | { readonly kind: "over" }
   | { readonly kind: "unknown"; readonly error: ProviderError };
 
 export async function launchPods(
@@ -44,7 +46,9 @@ export async function launchPods(
   order: Order,
   request: LaunchRequest,
 ): Promise<readonly LaunchedMachine[]> {
-  const outcomes = await inParallel(request.machines, ({ machineId }) => create(context, order, request, machineId));
+  const outcomes = await inParallel(request.machines, ({ machineId, mayHaveEnded = false }) =>
+    mayHaveEnded ? find(context, request, machineId) : create(context, order, request, machineId),
+  );
   for (const outcome of outcomes) if (outcome.kind === "unknown") throw outcome.error;
   const started = outcomes.flatMap((outcome) => (outcome.kind === "started" ? [outcome.machine] : []));
   const failures = outcomes.flatMap((outcome) => (outcome.kind === "refused" ? [outcome.failure] : []));
@@ -96,14 +100,34 @@ async function create(
 
 /** Whether what was refused is there all the same, from an earlier try whose answer was lost. */
 async function lookAgain(
-  { clients, options }: LaunchContext,
-  { launchId }: LaunchRequest,
+  context: LaunchContext,
+  request: LaunchRequest,
   machineId: MachineId,
   failure: KubernetesFailure,
 ): Promise<Outcome> {
+  const seen = await look(context, request, machineId, `after its creation was refused: ${describeFailure(failure)}`);
+  if (seen !== "absent") return seen;
+  // Gone in between, where it had existed: what is created next has another uid, and this one never answers for it.
+  if (failure.trouble !== "exists") return { kind: "refused", failure };
+  const error = `pod ${podNameOf(machineId)} existed and is gone: it is looked for again`;
+  return { kind: "unknown", error: new ProviderError("provider-unavailable", error) };
+}
+
+/** Its name would be free for another one if it had ended. */
+async function find(context: LaunchContext, request: LaunchRequest, machineId: MachineId): Promise<Outcome> {
+  const seen = await look(context, request, machineId, "which a store planned that was restored since");
+  return seen === "absent" ? { kind: "over" } : seen;
+}
+
+async function look(
+  { clients, options }: LaunchContext,
+  { launchId }: LaunchRequest,
+  machineId: MachineId,
+  why: string,
+): Promise<Outcome | "absent"> {
   const { namespace } = options.settings;
   const name = podNameOf(machineId);
-  const attempted = `reading pod ${namespace}/${name}, after its creation was refused: ${describeFailure(failure)}`;
+  const attempted = `reading pod ${namespace}/${name}, ${why}`;
   try {
     const pod = await clients.core.readNamespacedPod({ namespace, name });
     if (isOfLaunch(pod, { controllerId: options.controllerId, machineId, launchId }))
@@ -111,9 +135,8 @@ async function lookAgain(
     const taken = `a pod ${namespace}/${name} exists that is not of this launch`;
     return { kind: "refused", failure: classify(409, "AlreadyExists", taken) };
   } catch (error) {
-    // Gone in between, where it had existed: what is created next has another uid, and this one never answers for it.
-    const isAbsent = readFailure(error).trouble === "absent" && failure.trouble !== "exists";
-    return isAbsent ? { kind: "refused", failure } : { kind: "unknown", error: toUnavailable(error, attempted) };
+    if (readFailure(error).trouble === "absent") return "absent";
+    return { kind: "unknown", error: toUnavailable(error, attempted) };
   }
 }
 

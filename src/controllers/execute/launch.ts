@@ -17,7 +17,7 @@ import { listOpenLaunches } from "../../store/launches/load.ts";
 import type { LaunchRow } from "../../store/launches/row.ts";
 import { saveLaunch } from "../../store/launches/save.ts";
 import { inLease } from "../../store/leases.ts";
-import { loadMachine } from "../../store/machines/load.ts";
+import { loadMachine, loadMachines } from "../../store/machines/load.ts";
 import { nameProviderIds } from "../../store/machines/names.ts";
 import { savePresumed } from "../../store/machines/presume.ts";
 import { saveMachine } from "../../store/machines/save.ts";
@@ -32,7 +32,8 @@ import { settleAll } from "../settle.ts";
  * quota or for want of capacity, it would refuse to each launch that is open.
  */
 export async function launchMachines(context: PoolContext): Promise<void> {
-  if (context.lease() === null || context.pool.mode === "observe") return;
+  // The first look at the fleet shows whether the store is a backup.
+  if (context.lease() === null || context.pool.mode === "observe" || !context.memory.isFleetListed) return;
   const { store, pool } = context;
   endGathering(context);
   const attempts: Promise<void>[] = [];
@@ -89,14 +90,15 @@ async function attempt(context: PoolContext, written: LaunchRow): Promise<void> 
     const drafted = await draft(context, written);
     if (drafted === null) return;
     launch = drafted;
-    await bind(context, launch, await context.provider.launch(requestOf(context, launch)));
+    await bind(context, launch, await context.provider.launch(await requestOf(context, launch)));
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     await noteFailure(context, launch, error);
   }
 }
 
-function requestOf(context: PoolContext, launch: LaunchRow): LaunchRequest {
+async function requestOf(context: PoolContext, launch: LaunchRow): Promise<LaunchRequest> {
+  const rows = await loadMachines(context.store.db, launch.machineIds);
   return {
     launchId: launch.id,
     order: launch.order,
@@ -105,6 +107,7 @@ function requestOf(context: PoolContext, launch: LaunchRow): LaunchRequest {
     machines: launch.machineIds.map((machineId) => ({
       machineId,
       identitySecret: context.identitySecret(machineId),
+      mayHaveEnded: rows.get(machineId)?.origin === "restored",
     })),
   };
 }
@@ -116,7 +119,7 @@ function requestOf(context: PoolContext, launch: LaunchRow): LaunchRequest {
 async function draft(context: PoolContext, launch: LaunchRow): Promise<LaunchRow | null> {
   const orders = context.abilities?.orders ?? null;
   if (orders === null || launch.order !== null) return launch;
-  const order = await orders.draft(requestOf(context, launch));
+  const order = await orders.draft(await requestOf(context, launch));
   if (order === null) return launch;
   const drafted: LaunchRow = { ...launch, order };
   const lease = context.lease();

@@ -45,6 +45,23 @@ describe("a launch", () => {
     await expect(stage.another().launch(request)).rejects.toMatchObject({ code: "provider-invalid" });
   });
 
+  it("starts none anew that may have lived and ended before the store was restored, and finds those that are there", async () => {
+    const request = await drafted(stage.provider, newLaunch(2));
+    const [, second] = await stage.provider.launch(request);
+    const [name = ""] = stage.cluster.pods().map(({ metadata }) => metadata.name);
+    stage.cluster.removePod({ name, namespace: NAMESPACE });
+    const restored = request.machines.map((machine) => ({ ...machine, mayHaveEnded: true }));
+    expect(await stage.another().launch({ ...request, machines: restored })).toEqual([second]);
+    expect(stage.cluster.pods()).toHaveLength(1);
+  });
+
+  it("is over where nothing of it is there any more", async () => {
+    const request = newLaunch(1);
+    const restored = request.machines.map((machine) => ({ ...machine, mayHaveEnded: true }));
+    expect(await stage.provider.launch(await drafted(stage.provider, { ...request, machines: restored }))).toEqual([]);
+    expect(stage.cluster.pods()).toEqual([]);
+  });
+
   it("does not take somebody else's pod of the name for its own", async () => {
     const request = await drafted(stage.provider);
     const name = request.machines[0]?.machineId ?? "";
