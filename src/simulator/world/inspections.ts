@@ -18,6 +18,11 @@ const LEAKED_AFTER_MS = 30 * MINUTE_MS;
  * random world lasts. Then nobody is about to do anything.
  */
 const STALLED_MS = 75 * MINUTE_MS;
+/**
+ * Machines that died without a word take up the pool until their silence is certain. Who never heard for as long at a
+ * stretch cannot know: GitHub must have had a lost runner away for half an hour of it.
+ */
+const CERTAIN_AFTER_MS = 40 * MINUTE_MS;
 /** A job that has waited longer than this has a reason that a person can read. */
 const SILENT_WAIT_MS = 10 * MINUTE_MS;
 /** Explanations that one look asks for. */
@@ -80,7 +85,7 @@ export class Inspections {
     const waiting = [...github.state.openJobs.values()].find(
       ({ phase, createdAtMs }) => phase.kind === "queued" && createdAtMs < stalledSinceMs,
     );
-    if (waiting === undefined) return;
+    if (waiting === undefined || this.#areDeadUncertain(max, stalledSinceMs)) return;
     const job = workload.nameOf(waiting.id);
     judge.violate(
       "I5",
@@ -89,6 +94,11 @@ export class Inspections {
         job,
       },
     );
+  }
+
+  #areDeadUncertain(max: number, sinceMs: number): boolean {
+    const [{ count } = { count: 0 }] = this.#rows("select count(*) as count from machines where state <> 'gone'");
+    return Number(count) >= max && this.#world.attention.longestMs(sinceMs) < CERTAIN_AFTER_MS;
   }
 
   #countStrays(): void {

@@ -4,6 +4,7 @@
  */
 import { SECOND_MS } from "../../domain/units.ts";
 import type { FaultOf } from "../scenario/fault.ts";
+import type { Attention } from "./attention.ts";
 import type { Chance } from "./chance.ts";
 import type { WorldDatabase } from "./database.ts";
 import type { EventLog } from "./event-log.ts";
@@ -25,6 +26,7 @@ const SECOND_FOR_MS = [60 * SECOND_MS, 180 * SECOND_MS] as const;
 
 export interface TroubledWorld {
   readonly faults: Faults;
+  readonly attention: Attention;
   readonly scheduler: Scheduler;
   readonly log: EventLog;
   readonly judge: Judge;
@@ -86,16 +88,22 @@ function troubleHosts({ faults, provider, network, log }: TroubledWorld): void {
 }
 
 function troubleInstallation(
-  { faults, scheduler, database, stepClock, log, judge }: TroubledWorld,
+  { faults, attention, scheduler, database, stepClock, log, judge }: TroubledWorld,
   installation: Installation,
 ): void {
-  faults.recur<FaultOf<"controller.crash">>("controller.crash", (_fault, chance) =>
-    installation.crash(chance.happens(QUERY_CRASH_SHARE) ? chance.whole(CRASH_WITHIN_QUERIES) : null),
-  );
-  faults.recur<FaultOf<"controller.pause">>("controller.pause", ({ forMs }, chance) =>
-    installation.pause(chance.between(forMs)),
-  );
-  faults.recur<FaultOf<"controller.deploy">>("controller.deploy", () => installation.deploy());
+  faults.recur<FaultOf<"controller.crash">>("controller.crash", (_fault, chance) => {
+    attention.interrupt();
+    installation.crash(chance.happens(QUERY_CRASH_SHARE) ? chance.whole(CRASH_WITHIN_QUERIES) : null);
+  });
+  faults.recur<FaultOf<"controller.pause">>("controller.pause", ({ forMs }, chance) => {
+    const pauseMs = chance.between(forMs);
+    attention.interrupt(pauseMs);
+    installation.pause(pauseMs);
+  });
+  faults.recur<FaultOf<"controller.deploy">>("controller.deploy", () => {
+    attention.interrupt();
+    installation.deploy();
+  });
   faults.recur<FaultOf<"controller.second">>("controller.second", (_fault, chance) =>
     installation.double(chance.between(SECOND_FOR_MS)),
   );
@@ -104,28 +112,30 @@ function troubleInstallation(
   );
   faults.recur<FaultOf<"controller.clock-step">>("controller.clock-step", ({ byMs }, chance) => {
     const byOneMs = Math.round(chance.between(byMs));
+    attention.interrupt();
     log.note(`the wall clock is set by ${Math.round(byOneMs / SECOND_MS)} s`);
     stepClock(byOneMs);
   });
   for (const { kind, atMs, forMs } of faults.of("controller.down"))
     scheduler.after(atMs, () => {
       faults.count(kind);
+      attention.interrupt(forMs[1]);
       installation.shutDown(forMs[1]);
     });
   if (database === null) return;
   for (const { atMs, ageMs } of faults.of("controller.restore"))
-    backUpAndRestore({ scheduler, database, installation, faults, judge }, Math.max(0, atMs - ageMs), atMs);
+    backUpAndRestore({ scheduler, database, installation, faults, attention, judge }, Math.max(0, atMs - ageMs), atMs);
 }
 
 function backUpAndRestore(
-  world: Pick<TroubledWorld, "scheduler" | "faults" | "judge"> & {
+  world: Pick<TroubledWorld, "scheduler" | "faults" | "attention" | "judge"> & {
     readonly database: WorldDatabase;
     readonly installation: Installation;
   },
   backUpAtMs: number,
   restoreAtMs: number,
 ): void {
-  const { scheduler, database, installation, faults, judge } = world;
+  const { scheduler, database, installation, faults, attention, judge } = world;
   const lagsMs = faults.of("provider.listing-lag").map(({ lagMs: [, maxMs] }) => maxMs);
   const startMs = scheduler.nowMs;
   const backUp = (): void => {
@@ -133,6 +143,7 @@ function backUpAndRestore(
     const backup = database.backUp();
     scheduler.at(startMs + restoreAtMs, () => {
       faults.count("controller.restore");
+      attention.interrupt();
       judge.storeRestored(Math.max(0, ...lagsMs));
       installation.restore(backup);
     });

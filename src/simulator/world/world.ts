@@ -15,6 +15,7 @@ import type { ProviderModelWorld } from "../provider/provider-world.ts";
 import { PLAIN_GROUP } from "../scenario/group-plan.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import type { Fleet } from "./algorithm.ts";
+import { Attention } from "./attention.ts";
 import { Chance, randomOf } from "./chance.ts";
 import { WorldDatabase } from "./database.ts";
 import { EventLog, type WorldEvent } from "./event-log.ts";
@@ -54,6 +55,7 @@ export interface World {
   readonly log: EventLog;
   readonly chance: Chance;
   readonly faults: Faults;
+  readonly attention: Attention;
   readonly github: GitHubWorld;
   readonly githubRemote: Remote;
   readonly providerRemote: Remote;
@@ -116,6 +118,7 @@ export function createWorld(
   let wallOffsetMs = 0;
   const base = {
     ...foundation,
+    attention: new Attention(scheduler),
     github,
     githubRemote,
     providerRemote,

@@ -1,5 +1,5 @@
 /** What no single event shows: each finding in a world where it is so, and in the nearest one where it is not. */
-import { expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import { queueJob } from "../../../src/simulator/github/jobs.ts";
 import { registerRunner } from "../../../src/simulator/github/runners.ts";
@@ -145,6 +145,29 @@ it("I5: a job waits, there is room, and nobody starts anything for 75 minutes", 
   expect(scene.said).toEqual([
     expect.stringMatching(/^I5 job \d+ waits, there is room, and nothing was started for 75/),
   ]);
+});
+
+describe("where machines that died take up the pool", () => {
+  async function stall(everyMs: number): Promise<Scene> {
+    const scene = await new Scene({ pools: [pool({ machineCountMax: 2, warmParkedCount: 1 })] }).begin();
+    await scene.pass(5 * MINUTE_MS);
+    scene.standStill();
+    const row = { ...scene.sql("select * from machines")[0], id: "m-dead00000001" };
+    const places = Object.keys(row).map(() => "?");
+    scene.sql(`insert into machines (${Object.keys(row)}) values (${places})`, ...Object.values(row));
+    scene.queue();
+    scene.world.scheduler.every(everyMs, () => scene.world.attention.interrupt());
+    await scene.pass(2 * HOUR_MS);
+    return scene;
+  }
+
+  it("finds no standstill while nobody heard for as long as it takes to be certain of it", async () => {
+    expect((await stall(39 * MINUTE_MS)).said.filter((one) => one.includes("nothing was started"))).toEqual([]);
+  });
+
+  it("finds it where somebody did", async () => {
+    expect((await stall(41 * MINUTE_MS)).said.filter((one) => one.includes("nothing was started"))).not.toEqual([]);
+  });
 });
 
 it.each<[string, (scene: Scene) => void, Partial<Scenario>]>([
