@@ -9,6 +9,7 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { saveMachine } from "../../src/store/machines/save.ts";
 import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
 import { GroupYard, LIMIT_MS, MEMBER, SERVING, TIMEOUT_MS, WAITS } from "./group-yard.ts";
+import { OperatorAtYard } from "./operator.ts";
 import { NOTHING_SEEN, type Yard } from "./yard.ts";
 
 let site: GroupYard;
@@ -307,6 +308,16 @@ describe("the limit of what can be held", () => {
     yard.provider.machines.clear();
     await yard.pass();
     expect(site.counted("holdfast_forced_endings_total")).toBe(1);
+  });
+
+  it("has nothing to do with an end by an operator's force, a moment before it", async () => {
+    await heldFor(LIMIT_MS - MINUTE_MS);
+    await new OperatorAtYard(yard).say("terminate", { subject: MEMBER, force: true, reason: "it hangs" });
+    await yard.pass();
+    expect((await site.machine())?.state.kind).toBe("gone");
+    const forced = yard.telemetry.counts.filter((one) => one.startsWith("holdfast_forced_endings_total"));
+    expect(forced).toEqual(["holdfast_forced_endings_total pool=linux cause=operator"]);
+    expect((await site.facts()).filter((fact) => fact.startsWith("ended by its group"))).toEqual([]);
   });
 
   it("is forgotten of one that came back", async () => {
