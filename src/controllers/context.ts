@@ -2,6 +2,7 @@
 
 import type { ControllerId, JobId, MachineId, TicketId } from "../domain/ids.ts";
 import type { Machine } from "../domain/machine.ts";
+import type { Membership } from "../domain/membership.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
 import type { PoolPolicy, RegistrationScope } from "../domain/pool.ts";
 import type { PoolStops } from "../domain/pool-plan.ts";
@@ -148,6 +149,8 @@ export interface HeldMember {
   readonly hold: Hold;
   /** Monotonic. */
   readonly heldAtMs: number;
+  /** Where it was on its group's way then. */
+  readonly membership: Membership | null;
   /** That the time for which it can be held runs out. */
   readonly isTold: boolean;
 }

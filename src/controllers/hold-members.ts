@@ -9,7 +9,7 @@ import { ProviderError } from "../domain/errors.ts";
 import type { MachineId } from "../domain/ids.ts";
 import { formatInstant } from "../domain/instant.ts";
 import type { Machine } from "../domain/machine.ts";
-import { isDeparting, isHeldByHook, isHoldEnding } from "../domain/membership.ts";
+import { isDeparting, isHeldByHook, isHoldEnding, isSamePlace } from "../domain/membership.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
 import { isPast } from "../domain/time.ts";
 import { SECOND_MS } from "../domain/units.ts";
@@ -33,7 +33,7 @@ export async function holdMembers(context: PoolContext): Promise<void> {
   const wanted = await findToHold(context);
   forgetReturned(context);
   const { holds } = context.memory;
-  const queue = wanted.filter(({ machineId }) => isDue(context, holds.get(machineId)));
+  const queue = wanted.filter((one) => isDue(context, one, holds.get(one.machineId)));
   const workers = Array.from({ length: Math.min(CONCURRENT_HOLDS_MAX, queue.length) }, async () => {
     for (let one = queue.shift(); one !== undefined; one = queue.shift()) await holdOne(context, group, one);
   });
@@ -91,21 +91,29 @@ function saysBusy(context: PoolContext, { id, report }: Machine): boolean {
   return isFresh && (report?.ticket ?? null) !== null;
 }
 
-function isDue({ clock }: PoolContext, held: HeldMember | undefined): boolean {
-  return held === undefined || clock.monotonicMs() - held.heldAtMs >= held.hold.forMs / HOLDS_PER_TIMEOUT;
+/** What waits somewhere else by now waits for another hook, which may give up sooner. */
+function isDue({ clock }: PoolContext, { membership }: ObservedMachine, held: HeldMember | undefined): boolean {
+  if (held === undefined || !isSamePlace(membership, held.membership)) return true;
+  return clock.monotonicMs() - held.heldAtMs >= held.hold.forMs / HOLDS_PER_TIMEOUT;
 }
 
-async function holdOne(context: PoolContext, group: Group, { machineId, providerId }: Wanted): Promise<void> {
+async function holdOne(context: PoolContext, group: Group, wanted: Wanted): Promise<void> {
+  const { machineId, providerId, membership = null } = wanted;
   const { memory, clock, telemetry, pool, wake } = context;
   const heldAtMs = clock.monotonicMs();
   try {
     const hold = await group.hold(providerId);
-    // The next listing tells whether it is gone, or what else became of it.
-    if (hold === null) return wake.controller("observe", pool.name);
-    const before = memory.holds.get(machineId);
-    memory.holds.set(machineId, { hold, heldAtMs, isTold: before?.isTold ?? false });
+    if (hold === null) {
+      // Nothing waits for it, and nothing will end it: its group does not want to.
+      if (!isDeparting(membership)) memory.holds.delete(machineId);
+      // The next listing tells whether it is gone, or what else became of it.
+      return wake.controller("observe", pool.name);
+    }
+    const last = memory.holds.get(machineId);
+    const isNew = last === undefined || !isSamePlace(membership, last.membership);
+    memory.holds.set(machineId, { hold, heldAtMs, membership, isTold: !isNew && last.isTold });
     telemetry.count("holdfast_holds_total", { pool: pool.name, outcome: "held" });
-    if (before === undefined) await noteHeld(context, machineId, hold);
+    if (isNew) await noteHeld(context, machineId, hold);
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     telemetry.count("holdfast_holds_total", { pool: pool.name, outcome: error.code });

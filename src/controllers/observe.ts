@@ -8,7 +8,7 @@
 import { ProviderError } from "../domain/errors.ts";
 import type { MachineId, ProviderId } from "../domain/ids.ts";
 import { type Machine, providerIdOf } from "../domain/machine.ts";
-import { describeMembership } from "../domain/membership.ts";
+import { describeMembership, isSamePlace } from "../domain/membership.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
 import { listMachinesOfPool } from "../store/machines/list.ts";
@@ -35,7 +35,7 @@ export async function observe(context: PoolContext): Promise<void> {
     if (observed.machineId === null) continue;
     const before = context.memory.observed.get(observed.machineId);
     context.memory.observed.set(observed.machineId, observed);
-    const isMoved = isMovedInGroup(before, observed);
+    const isMoved = !isSamePlace(before?.membership, observed.membership);
     if (isMoved) movedCount += 1;
     if (before?.state === observed.state && isSameTrouble(before, observed) && !isMoved) continue;
     const isNews = before?.state !== observed.state;
@@ -120,11 +120,6 @@ function noteListing({ memory, clock }: PoolContext, look: ProviderLook | null):
 
 function isSameTrouble(before: ObservedMachine, observed: ObservedMachine): boolean {
   return (before.why ?? null) === (observed.why ?? null) && before.isAlarm === observed.isAlarm;
-}
-
-function isMovedInGroup(before: ObservedMachine | undefined, { membership = null }: ObservedMachine): boolean {
-  const known = before?.membership ?? null;
-  return known?.place !== membership?.place || known?.departure !== membership?.departure;
 }
 
 async function noteObserved(context: PoolContext, machineId: MachineId, observed: ObservedMachine): Promise<void> {

@@ -27,6 +27,10 @@ export function isDeparting(membership: Membership | null | undefined): boolean 
   return (membership?.departure ?? "none") !== "none";
 }
 
+export function isSamePlace(one: Membership | null | undefined, other: Membership | null | undefined): boolean {
+  return one?.place === other?.place && one?.departure === other?.departure;
+}
+
 /**
  * Whether a hook holds up what the group does with it. One that goes back to the reserve is stopped there: with a job on it
  * that is an end too. One that comes back from there, or from standby, meets the launch hooks again, which end it where

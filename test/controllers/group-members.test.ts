@@ -4,12 +4,12 @@ import { observe } from "../../src/controllers/observe.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
 import { parseProviderId } from "../../src/domain/ids.ts";
 import { moveMachine } from "../../src/domain/machine.ts";
-import type { Membership } from "../../src/domain/membership.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { saveMachine } from "../../src/store/machines/save.ts";
 import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
 import { GroupYard, LIMIT_MS, MEMBER, SERVING, TIMEOUT_MS, WAITS } from "./group-yard.ts";
+import { OperatorAtYard } from "./operator.ts";
 import { NOTHING_SEEN, type Yard } from "./yard.ts";
 
 let site: GroupYard;
@@ -300,6 +300,26 @@ describe("the limit of what can be held", () => {
     expect(site.counted("holdfast_forced_endings_total")).toBe(1);
   });
 
+  it("is remembered where the group had gone on before a listing showed it", async () => {
+    await heldFor(LIMIT_MS - TIMEOUT_MS);
+    site.group.isWaiting = false;
+    yard.clock.advance(TIMEOUT_MS);
+    expect(await site.hold()).toEqual([MEMBER]);
+    yard.provider.machines.clear();
+    await yard.pass();
+    expect(site.counted("holdfast_forced_endings_total")).toBe(1);
+  });
+
+  it("has nothing to do with an end by an operator's force, a moment before it", async () => {
+    await heldFor(LIMIT_MS - MINUTE_MS);
+    await new OperatorAtYard(yard).say("terminate", { subject: MEMBER, force: true, reason: "it hangs" });
+    await yard.pass();
+    expect((await site.machine())?.state.kind).toBe("gone");
+    const forced = yard.telemetry.counts.filter((one) => one.startsWith("holdfast_forced_endings_total"));
+    expect(forced).toEqual(["holdfast_forced_endings_total pool=linux cause=operator"]);
+    expect((await site.facts()).filter((fact) => fact.startsWith("ended by its group"))).toEqual([]);
+  });
+
   it("is forgotten of one that came back", async () => {
     await heldFor(LIMIT_MS);
     site.show(SERVING);
@@ -354,52 +374,5 @@ describe("a machine out of service", () => {
     await yard.queue();
     await yard.pass();
     expect((await agent.poll()).kind).toBe("ticket");
-  });
-});
-
-describe("a group's reserve", () => {
-  const RESERVE: Membership = { place: "reserve", departure: "none" };
-
-  it("is the group's own until it is called into service", async () => {
-    await site.comes(RESERVE);
-    expect(await site.machine()).toBeUndefined();
-  });
-
-  it("is trimmed at once, where nobody can have given the machine a ticket", async () => {
-    await site.comes({ place: "reserve", departure: "waits" });
-    await yard.pass();
-    expect(site.proofs()).toEqual(["never-engaged"]);
-  });
-
-  it("is held and not trimmed where nobody can tell what the machine did before", async () => {
-    await site.comes({ place: "reserve", departure: "waits" }, false);
-    expect(site.proofs()).toEqual([]);
-    expect(await site.hold()).toEqual([MEMBER]);
-  });
-
-  it("takes back an idle machine, which ends: what a job left there meets no other", async () => {
-    await site.parked();
-    site.show(RESERVE);
-    yard.provider.machines.set(MEMBER, { state: "stopped", machineId: MEMBER });
-    await yard.pass();
-    expect(site.proofs()).toEqual(["parked"]);
-  });
-
-  it("is made to wait for one with a job", async () => {
-    await site.withJob();
-    site.show(RESERVE);
-    await yard.pass();
-    expect(await site.hold()).toEqual([MEMBER]);
-    expect(site.proofs()).toEqual([]);
-  });
-
-  it("does not make a machine dead that it stops: it may sleep with its job", async () => {
-    await site.withJob();
-    site.show(RESERVE);
-    yard.provider.machines.set(MEMBER, { state: "stopped", machineId: MEMBER });
-    await yard.pass();
-    yard.clock.advance(HOUR_MS);
-    await yard.pass();
-    expect(site.proofs()).not.toContain("provider-dead");
   });
 });

@@ -68,8 +68,8 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
   // By AWS's clock, which every listing asks: two of ours may be of a clock that was set in between.
   const aheadMs = clients.aheadMs();
   const since = newcomers.note(observedAtMs + aheadMs, [
-    ...present.map(({ id, lifecycle }) => sightedOf(id, instances.get(id), isReserve(lifecycle))),
-    ...left.map((one) => sightedOf(one.InstanceId ?? "", one, null)),
+    ...present.map(({ id, lifecycle }) => sightedOf(context, id, instances.get(id), isReserve(lifecycle))),
+    ...left.map((one) => sightedOf(context, one.InstanceId ?? "", one, null)),
   ]);
   await mark(
     context,
@@ -139,8 +139,14 @@ function isOfAnotherGroup({ Tags: tags }: Instance, group: string): boolean {
   return named !== undefined && named !== group;
 }
 
-function sightedOf(id: string, instance: Instance | undefined, isReserve: boolean | null): Sighted {
-  return { id, launchedAtMs: instance?.LaunchTime?.getTime() ?? null, isReserve };
+function sightedOf(
+  { launches }: ListContext,
+  id: string,
+  instance: Instance | undefined,
+  isReserve: boolean | null,
+): Sighted {
+  const isAwaited = launches.launchOf(id) !== null;
+  return { id, launchedAtMs: instance?.LaunchTime?.getTime() ?? null, isReserve, isAwaited };
 }
 
 /**

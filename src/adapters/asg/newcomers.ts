@@ -1,7 +1,8 @@
 /**
  * Which members came since the last complete listing, so that nobody can have given them a ticket before: those that were
  * launched after it began, and those that waited in the reserve in it, wherever they are now. One that was there before and
- * is shown for the first time (attached, or back from elsewhere) is none.
+ * is shown for the first time (attached, or back from elsewhere) is none. One that waited in it for the answer to an open
+ * launch had no row then, and is still one where the answer is of others.
  *
  * All times are by AWS's clock. The first listing of a process has none before it, and so no newcomers.
  */
@@ -16,10 +17,19 @@ export interface Sighted {
   readonly launchedAtMs: number | null;
   /** Null: the group does not list it now, which says nothing of where it was. */
   readonly isReserve: boolean | null;
+  /** An open launch may be answered with it. */
+  readonly isAwaited: boolean;
+}
+
+/** What a listing showed of a member. */
+interface Sight {
+  readonly isReserve: boolean;
+  /** Of a newcomer that waits for the answer to a launch: since when it is there; else null. */
+  readonly awaitedSinceMs: number | null;
 }
 
 export class Newcomers {
-  #last: { readonly startedAtMs: number; readonly isReserve: ReadonlyMap<string, boolean> } | null = null;
+  #last: { readonly startedAtMs: number; readonly sights: ReadonlyMap<string, Sight> } | null = null;
 
   /**
    * Takes in a complete listing.
@@ -27,27 +37,28 @@ export class Newcomers {
    */
   note(startedAtMs: number, sighted: readonly Sighted[]): ReadonlyMap<string, number> {
     const since = new Map<string, number>();
-    const isReserve = new Map<string, boolean>();
+    const sights = new Map<string, Sight>();
     for (const one of sighted) {
       const sinceMs = this.#sinceOf(one);
       if (sinceMs !== null) since.set(one.id, sinceMs);
-      isReserve.set(one.id, one.isReserve ?? this.#last?.isReserve.get(one.id) ?? false);
+      const isReserve = one.isReserve ?? this.wasReserve(one.id);
+      sights.set(one.id, { isReserve, awaitedSinceMs: one.isAwaited ? sinceMs : null });
     }
-    this.#last = { startedAtMs, isReserve };
+    this.#last = { startedAtMs, sights };
     return since;
   }
 
   /** By the last listing, or by the one before for what the group left out of it. */
   wasReserve(id: string): boolean {
-    return this.#last?.isReserve.get(id) ?? false;
+    return this.#last?.sights.get(id)?.isReserve ?? false;
   }
 
   #sinceOf({ id, launchedAtMs }: Sighted): number | null {
     const last = this.#last;
     if (last === null) return null;
-    const wasReserve = last.isReserve.get(id);
+    const sight = last.sights.get(id);
     // Also of one that never leaves the reserve but by its end: it is let go as soon as its group wants it.
-    if (wasReserve !== undefined) return wasReserve ? last.startedAtMs : null;
+    if (sight !== undefined) return sight.isReserve ? last.startedAtMs : sight.awaitedSinceMs;
     if (launchedAtMs === null) return last.startedAtMs;
     return launchedAtMs + SIGHT_LAG_MS > last.startedAtMs ? launchedAtMs : null;
   }

@@ -136,10 +136,10 @@ async function bind(context: PoolContext, launch: LaunchRow, launched: readonly 
   const lease = context.lease();
   if (lease === null) return;
   const nowMs = context.clock.nowMs();
-  const fresh = await withoutNamed(context, launched);
-  const started = new Set(fresh.map(({ machineId }) => machineId));
-  const missing = launch.machineIds.filter((id) => !started.has(id));
-  await inLease(context.store, lease, async (tx) => {
+  const missing = await inLease(context.store, lease, async (tx) => {
+    const fresh = await withoutNamed(tx, launched);
+    const started = new Set(fresh.map(({ machineId }) => machineId));
+    const unstarted = launch.machineIds.filter((id) => !started.has(id));
     for (const { machineId, providerId } of fresh) {
       const machine = await loadMachine(tx, machineId);
       if (machine?.state.kind !== "planned") continue;
@@ -150,9 +150,10 @@ async function bind(context: PoolContext, launch: LaunchRow, launched: readonly 
       const fact = `${STEP_FACTS.launched} as ${providerId}`;
       await recordEvidence(tx, { subject: machineSubject(machineId), source: "provider", fact, observedAtMs: nowMs });
     }
-    if (missing.length > 0) await noteShortfall(context, tx, launch, missing, nowMs);
+    if (unstarted.length > 0) await noteShortfall(context, tx, launch, unstarted, nowMs);
     const done: LaunchRow = { ...launch, state: "done", attemptCount: launch.attemptCount + 1, error: null };
     await saveLaunch(tx, { ...done, version: launch.version + 1 }, launch.version);
+    return unstarted;
   });
   // Who got none of a short answer does not wait for others.
   const gathersUntilMonotonicMs = missing.length === 0 ? context.clock.monotonicMs() + GATHER_MS : null;
@@ -167,14 +168,12 @@ async function bind(context: PoolContext, launch: LaunchRow, launched: readonly 
 
 /**
  * A group's machine may have got a row of its own before the launch that it was started by was answered, in a process before
- * this one: it is that machine, and no second one.
+ * this one: it is that machine, and no second one. Nobody would ever speak as the second, and its boot deadline would end
+ * the job of the first.
  */
-async function withoutNamed(
-  { store }: PoolContext,
-  launched: readonly LaunchedMachine[],
-): Promise<readonly LaunchedMachine[]> {
+async function withoutNamed(tx: Queryable, launched: readonly LaunchedMachine[]): Promise<readonly LaunchedMachine[]> {
   const names = await nameProviderIds(
-    store.db,
+    tx,
     launched.map(({ providerId }) => providerId),
   );
   return launched.filter(({ machineId, providerId }) => (names.get(providerId) ?? machineId) === machineId);

@@ -11,6 +11,7 @@ import { markRestored } from "../../store/facts.ts";
 import { loadLaunch } from "../../store/launches/load.ts";
 import { inLease } from "../../store/leases.ts";
 import { loadMachine, loadMachines } from "../../store/machines/load.ts";
+import { nameProviderIds } from "../../store/machines/names.ts";
 import { savePresumed } from "../../store/machines/presume.ts";
 import { insertMachine, saveMachine } from "../../store/machines/save.ts";
 import type { Queryable } from "../../store/schema.ts";
@@ -100,6 +101,8 @@ async function accountFor(context: PoolContext, tx: Queryable, stray: Stray): Pr
   const nowMs = context.clock.nowMs();
   const row = await loadMachine(tx, stray.machineId);
   if (row === null) {
+    // Its launch was answered since the listing was named: it is that machine, and no second one.
+    if ((await nameProviderIds(tx, [stray.providerId])).size > 0) return "known";
     const isNewcomer = isNew(stray, context.pool.deadlines.bootMs, nowMs);
     await (isNewcomer ? welcome : adopt)(context, tx, stray, nowMs);
     return isNewcomer ? "newcomer" : "adopted";

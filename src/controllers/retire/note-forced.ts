@@ -57,6 +57,9 @@ export async function noteGroupsEnd(
 ): Promise<boolean> {
   const held = memory.holds.get(machineId);
   if (held === undefined || nowMs < held.hold.untilMs - LIMIT_MARGIN_MS) return false;
+  // What was ended with a permit is told as that; of what the group ended the provider says that it is dead.
+  const proof = findProof(await listEvidence(tx, machineSubject(machineId), ENDING_EVIDENCE_COUNT));
+  if (proof !== null && proof !== "provider-dead") return false;
   const hours = Math.round((held.hold.untilMs - held.hold.sinceMs) / HOUR_MS);
   const fact = `ended by its group, forced: its hook's global limit of ${hours} h was past`;
   await recordEvidence(tx, { subject: machineSubject(machineId), source: "provider", fact, observedAtMs: nowMs });

@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { ObservedMachine } from "../../../src/domain/observed.ts";
 import { MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import { throwing } from "../ec2/fake-client.ts";
+import { newLaunch } from "../ec2/stage.ts";
+import { boundIds, drafted } from "./launching.ts";
 import { GROUP, idOf, PLAIN, stage } from "./stage.ts";
 
 const find = (listing: readonly ObservedMachine[], number: number) =>
@@ -117,5 +119,21 @@ describe("a newcomer", () => {
     group.add(2, { launchedAtMs: clock.nowMs() - 30 * SECOND_MS });
     clock.pass(MINUTE_MS);
     expect(find(await provider.list("all"), 2)?.newcomerSinceMs).toBe(clock.nowMs() - 90 * SECOND_MS);
+  });
+
+  it("is one still whom the answer to a launch leaves out, and came while it was waited for", async () => {
+    const { group, provider, clock } = await listedTwice(() => undefined);
+    const request = await drafted(provider, newLaunch(1));
+    const cameAtMs = clock.nowMs();
+    for (const number of [2, 3]) group.add(number, { lifecycle: "Pending", launchedAtMs: cameAtMs });
+    group.add(4, { launchedAtMs: cameAtMs - 10 * MINUTE_MS });
+    clock.pass(5 * SECOND_MS);
+    await provider.list("all");
+    expect(boundIds(await provider.launch(request))).toEqual([idOf(2)]);
+    clock.pass(5 * SECOND_MS);
+    const listing = await provider.list("all");
+    expect(find(listing, 3)).toMatchObject({ launchId: null, newcomerSinceMs: cameAtMs });
+    expect(find(listing, 4)?.newcomerSinceMs).toBeNull();
+    expect(find(await provider.list("all"), 3)?.newcomerSinceMs).toBeNull();
   });
 });

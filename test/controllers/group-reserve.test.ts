@@ -1,0 +1,91 @@
+/** What a group rests in its warm pool: whose it is, who is made to wait for it, and what a wait that is over says. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Membership } from "../../src/domain/membership.ts";
+import { HOUR_MS } from "../../src/domain/units.ts";
+import { GroupYard, LIMIT_MS, MEMBER, TIMEOUT_MS } from "./group-yard.ts";
+import type { Yard } from "./yard.ts";
+
+let site: GroupYard;
+let yard: Yard;
+
+beforeEach(async () => {
+  site = await GroupYard.open();
+  yard = site.yard;
+});
+afterEach(() => site.close());
+
+const told = async () => (await site.facts()).filter((fact) => fact.startsWith("its group goes on at "));
+
+describe("a group's reserve", () => {
+  const RESERVE: Membership = { place: "reserve", departure: "none" };
+
+  it("is the group's own until it is called into service", async () => {
+    await site.comes(RESERVE);
+    expect(await site.machine()).toBeUndefined();
+  });
+
+  it("is trimmed at once, where nobody can have given the machine a ticket", async () => {
+    await site.comes({ place: "reserve", departure: "waits" });
+    await yard.pass();
+    expect(site.proofs()).toEqual(["never-engaged"]);
+  });
+
+  it("is held and not trimmed where nobody can tell what the machine did before", async () => {
+    await site.comes({ place: "reserve", departure: "waits" }, false);
+    expect(site.proofs()).toEqual([]);
+    expect(await site.hold()).toEqual([MEMBER]);
+  });
+
+  it("takes back an idle machine, which ends: what a job left there meets no other", async () => {
+    await site.parked();
+    site.show(RESERVE);
+    yard.provider.machines.set(MEMBER, { state: "stopped", machineId: MEMBER });
+    await yard.pass();
+    expect(site.proofs()).toEqual(["parked"]);
+  });
+
+  it("is made to wait for one with a job", async () => {
+    await site.withJob();
+    site.show(RESERVE);
+    await yard.pass();
+    expect(await site.hold()).toEqual([MEMBER]);
+    expect(site.proofs()).toEqual([]);
+  });
+
+  it("is made to wait anew where it calls one back with its job: the hooks of a launch may give up sooner", async () => {
+    await site.withJob();
+    site.show(RESERVE);
+    await yard.pass();
+    expect(await site.hold()).toEqual([MEMBER]);
+    expect(await site.hold()).toEqual([]);
+    site.show({ place: "coming", departure: "none" });
+    await yard.pass();
+    expect(await site.hold()).toEqual([MEMBER]);
+    expect(await site.hold()).toEqual([]);
+    expect((await site.facts()).filter((fact) => fact.includes("is made to wait"))).toHaveLength(2);
+  });
+
+  it("ends nobody at the limit of a wait that is over", async () => {
+    await site.withJob();
+    site.show(RESERVE);
+    await yard.pass();
+    await site.hold();
+    site.group.isWaiting = false;
+    yard.clock.advance(TIMEOUT_MS / 4);
+    await site.hold();
+    yard.clock.advance(LIMIT_MS);
+    await site.hold();
+    expect(await told()).toEqual([]);
+    expect(yard.telemetry.gauges.get("holdfast_members_held pool=linux")).toBe(0);
+  });
+
+  it("does not make a machine dead that it stops: it may sleep with its job", async () => {
+    await site.withJob();
+    site.show(RESERVE);
+    yard.provider.machines.set(MEMBER, { state: "stopped", machineId: MEMBER });
+    await yard.pass();
+    yard.clock.advance(HOUR_MS);
+    await yard.pass();
+    expect(site.proofs()).not.toContain("provider-dead");
+  });
+});
