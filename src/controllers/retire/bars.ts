@@ -4,6 +4,7 @@
  */
 import type { EndingStep } from "../../domain/ending.ts";
 import type { MachineId, PoolName } from "../../domain/ids.ts";
+import type { Machine } from "../../domain/machine.ts";
 import { barsToEnding } from "../../domain/operator-words.ts";
 import type { ReasonCode } from "../../domain/reasons.ts";
 import { findFreezeOver } from "../../store/freezes.ts";
@@ -18,7 +19,8 @@ export async function readBars(db: Queryable, pool: PoolName, id: MachineId): Pr
 }
 
 /** A barred machine stays where it is on its way. Voiding what never left us and closing what is gone end nothing. */
-export function heedBars(step: EndingStep, bars: readonly ReasonCode[]): EndingStep {
-  const isBarred = bars.length > 0 && (step.kind === "stage" || step.kind === "terminate");
-  return isBarred ? { kind: "wait", missing: bars } : step;
+export async function heedBars(db: Queryable, { pool, id }: Machine, step: EndingStep): Promise<EndingStep> {
+  if (step.kind !== "stage" && step.kind !== "terminate") return step;
+  const bars = await readBars(db, pool, id);
+  return bars.length > 0 ? { kind: "wait", missing: bars } : step;
 }

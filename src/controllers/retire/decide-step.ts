@@ -7,7 +7,7 @@ import type { ObservedMachine } from "../../domain/observed.ts";
 import type { HostFacts } from "../../domain/slow-proofs.ts";
 import type { Ticket } from "../../domain/ticket.ts";
 import { heardTime, type PoolContext } from "../context.ts";
-import { heedBars, readBars } from "./bars.ts";
+import { heedBars } from "./bars.ts";
 import { guardOf } from "./guard.ts";
 
 export interface Ending {
@@ -31,7 +31,7 @@ export async function decideStep(context: PoolContext, ending: Ending, epoch: Le
     },
     context.pool,
   );
-  return heedBars(step, await readBars(context.store.db, context.pool.name, machine.id));
+  return heedBars(context.store.db, machine, step);
 }
 
 /**

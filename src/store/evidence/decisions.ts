@@ -5,12 +5,15 @@ import type { Queryable } from "../schema.ts";
 import { countOf, rowsOf } from "../statement.ts";
 import { type NewDecision, subjectKey, toDecision, toDecisionColumns } from "./row.ts";
 
-/** A pass over a fleet confirms the decision of each of its rows at most this often. */
+/** A decision that is made again in every pass is confirmed at most this often: each time is a write. */
 const CONFIRM_EVERY_MS = MINUTE_MS;
 
-/** Appends a decision, or, where the subject's newest has the same action and reason, moves only its `confirmedAtMs`. */
+/**
+ * Appends a decision, or, where the subject's newest has the same action and reason, moves only its `confirmedAtMs`, once a
+ * minute at most.
+ */
 export async function recordDecision(db: Queryable, decision: NewDecision): Promise<void> {
-  await writeDecisions(db, await compare(db, [decision], 1));
+  await writeDecisions(db, await findNewDecisions(db, [decision]));
 }
 
 /** What is to be written of the decisions of a pass. */
@@ -20,12 +23,25 @@ export interface DecisionNews {
 }
 
 /**
- * As `recordDecision` for each, with `confirmedAtMs` moved once a minute at most: a pass over a fleet in which nothing
- * changed has nothing to write, and needs no transaction for it. The last of several for one subject counts. What others
- * write before it is written can make a decision stand there twice, which changes no answer.
+ * What `recordDecision` would write for each: a pass over a fleet in which nothing changed has nothing to write, and needs
+ * no transaction for it. The last of several for one subject counts. What others write before it is written can make a
+ * decision stand there twice, which changes no answer.
  */
-export function findNewDecisions(db: Queryable, decisions: readonly NewDecision[]): Promise<DecisionNews> {
-  return compare(db, decisions, CONFIRM_EVERY_MS);
+export async function findNewDecisions(db: Queryable, decisions: readonly NewDecision[]): Promise<DecisionNews> {
+  const bySubject = new Map(decisions.map((decision) => [subjectKey(decision.subject), decision]));
+  const latest = await readLatest(
+    db,
+    [...bySubject.values()].map(({ subject }) => subject),
+  );
+  const added: NewDecision[] = [];
+  const confirmed: { readonly id: number; readonly atMs: number }[] = [];
+  for (const [key, decision] of bySubject) {
+    const stored = latest.get(key);
+    const atMs = decision.decidedAtMs;
+    if (stored === undefined || !isSame(stored, decision)) added.push(decision);
+    else if (atMs - stored.confirmedAtMs >= CONFIRM_EVERY_MS) confirmed.push({ id: stored.id, atMs });
+  }
+  return { added, confirmed };
 }
 
 export function isNothingNew({ added, confirmed }: DecisionNews): boolean {
@@ -45,27 +61,6 @@ export async function writeDecisions(db: Queryable, { added, confirmed }: Decisi
 const insertion = countOf((db, columns: ReturnType<typeof toDecisionColumns>) =>
   db.insertInto("decisions").values(columns),
 );
-
-async function compare(
-  db: Queryable,
-  decisions: readonly NewDecision[],
-  confirmEveryMs: number,
-): Promise<DecisionNews> {
-  const bySubject = new Map(decisions.map((decision) => [subjectKey(decision.subject), decision]));
-  const latest = await readLatest(
-    db,
-    [...bySubject.values()].map(({ subject }) => subject),
-  );
-  const added: NewDecision[] = [];
-  const confirmed: { readonly id: number; readonly atMs: number }[] = [];
-  for (const [key, decision] of bySubject) {
-    const stored = latest.get(key);
-    const atMs = decision.decidedAtMs;
-    if (stored === undefined || !isSame(stored, decision)) added.push(decision);
-    else if (atMs - stored.confirmedAtMs >= confirmEveryMs) confirmed.push({ id: stored.id, atMs });
-  }
-  return { added, confirmed };
-}
 
 function isSame(a: NewDecision, b: NewDecision): boolean {
   return a.action === b.action && a.reason === b.reason;

@@ -82,15 +82,18 @@ export function describeDecisions(open: OpenStore): void {
       return !isNothingNew(news);
     };
 
-    it("appends what changed, and only confirms what did not", async () => {
-      await recordDecision(store().db, decided(1, "booting", 1));
-      await recordDecision(store().db, decided(1, "booting", 2));
-      await recordDecision(store().db, { ...decided(1, "booting", 3), action: "retire" });
-      await recordDecision(store().db, decided(1, "kept-warm", 4));
+    it("appends what changed, and only confirms what did not, once a minute", async () => {
+      const laterMs = NOW_MS + MINUTE_MS;
+      await recordDecision(store().db, decided(1, "booting", NOW_MS));
+      await recordDecision(store().db, decided(1, "booting", laterMs - 1));
+      expect(await list()).toEqual([["booting", NOW_MS, NOW_MS]]);
+      await recordDecision(store().db, decided(1, "booting", laterMs));
+      await recordDecision(store().db, { ...decided(1, "booting", laterMs + 1), action: "retire" });
+      await recordDecision(store().db, decided(1, "kept-warm", laterMs + 2));
       expect(await list()).toEqual([
-        ["kept-warm", 4, 4],
-        ["booting", 3, 3],
-        ["booting", 1, 2],
+        ["kept-warm", laterMs + 2, laterMs + 2],
+        ["booting", laterMs + 1, laterMs + 1],
+        ["booting", NOW_MS, laterMs],
       ]);
     });
 
