@@ -7,7 +7,7 @@ import { isTicketOut, type Ticket } from "../../domain/ticket.ts";
 import { isPast } from "../../domain/time.ts";
 import { findJobsByRunnerNames } from "../../store/jobs/load.ts";
 import type { JobRow } from "../../store/jobs/row.ts";
-import { listTicketsOfMachine } from "../../store/tickets/list.ts";
+import { listTicketsOfMachine, listTicketsOfMachines } from "../../store/tickets/list.ts";
 import { heardTime, type PoolContext } from "../context.ts";
 
 export interface Known {
@@ -18,11 +18,32 @@ export interface Known {
 
 export async function readKnown(context: PoolContext, machineId: MachineId): Promise<Known> {
   const tickets = await listTicketsOfMachine(context.store.db, machineId);
+  return knownOf(context, machineId, tickets, await findJobsByRunnerNames(context.store.db, namesOut(tickets)));
+}
+
+/** As `readKnown`, of many at the cost of one. */
+export async function readKnownOfMany(
+  context: PoolContext,
+  ids: readonly MachineId[],
+): Promise<ReadonlyMap<MachineId, Known>> {
+  const { db } = context.store;
+  const tickets = Map.groupBy(await listTicketsOfMachines(db, ids), ({ machineId }) => machineId);
+  const rows = await findJobsByRunnerNames(db, namesOut([...tickets.values()].flat()));
+  return new Map(ids.map((id) => [id, knownOf(context, id, tickets.get(id) ?? [], rows)]));
+}
+
+function namesOut(tickets: readonly Ticket[]): readonly string[] {
+  return tickets.filter(isTicketOut).map(({ runnerName }) => runnerName);
+}
+
+/** @param rows the jobs of its tickets that are out, and maybe others. */
+function knownOf(
+  context: PoolContext,
+  machineId: MachineId,
+  tickets: readonly Ticket[],
+  rows: readonly JobRow[],
+): Known {
   const out = tickets.filter(isTicketOut);
-  const rows = await findJobsByRunnerNames(
-    context.store.db,
-    out.map(({ runnerName }) => runnerName),
-  );
   const jobs = new Map<TicketId, readonly KnownJob[]>(
     out.map((ticket) => [ticket.id, rows.filter(({ job }) => isOf(job, ticket)).map(knownJob)]),
   );

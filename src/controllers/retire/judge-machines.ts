@@ -20,7 +20,7 @@ import { firstSpokenForMs } from "../../store/machines/count.ts";
 import { readPoolWords } from "../../store/pool-words.ts";
 import { heardTime, type PoolContext } from "../context.ts";
 import { isGroupsMachine } from "../group-member.ts";
-import { heard, type Known, mayBeSlow, readKnown } from "./host-facts.ts";
+import { heard, type Known, mayBeSlow, readKnownOfMany } from "./host-facts.ts";
 
 export interface Judgement {
   /** Of every machine that is not retiring. */
@@ -181,14 +181,15 @@ async function readSlow(
   tickets: readonly Ticket[],
 ): Promise<ReadonlyMap<MachineId, Known>> {
   const ticketByMachine = new Map(tickets.filter(isTicketOut).map((ticket) => [ticket.machineId, ticket]));
-  const known = new Map<MachineId, Known>();
-  for (const machine of machines) {
+  const slow = machines.filter((machine) => {
     const { kind } = machine.state;
-    if (kind !== "parked" && kind !== "stopping" && kind !== "engaged") continue;
-    if (mayBeSlow(context, machine, ticketByMachine.get(machine.id) ?? null))
-      known.set(machine.id, await readKnown(context, machine.id));
-  }
-  return known;
+    const isWaited = kind === "parked" || kind === "stopping" || kind === "engaged";
+    return isWaited && mayBeSlow(context, machine, ticketByMachine.get(machine.id) ?? null);
+  });
+  return readKnownOfMany(
+    context,
+    slow.map(({ id }) => id),
+  );
 }
 
 /** It would not come for a ticket: it makes itself ready again, cannot read its journal, or cannot see what runs there. */

@@ -49,11 +49,13 @@ export async function listTicketsOfMachine(db: Queryable, machineId: MachineId):
   return rows.map(toTicket);
 }
 
+const ofMachines = rowsOf((db, { chunk }: { readonly chunk: readonly MachineId[] }) =>
+  db.selectFrom("tickets").selectAll().where("machine_id", "in", chunk),
+);
+
 /** As `listTicketsOfMachine`, of many. */
 export async function listTicketsOfMachines(db: Queryable, ids: readonly MachineId[]): Promise<readonly Ticket[]> {
-  const rows = await readInChunks([...new Set(ids)], (chunk) =>
-    db.selectFrom("tickets").selectAll().where("machine_id", "in", chunk).execute(),
-  );
+  const rows = await readInChunks([...new Set(ids)], (chunk) => ofMachines(db, { chunk }));
   return rows.sort((a, b) => a.created_ms - b.created_ms || (a.id < b.id ? -1 : 1)).map(toTicket);
 }
 
