@@ -113,7 +113,7 @@ async function holdOne(context: PoolContext, group: Group, wanted: Wanted): Prom
     const isNew = last === undefined || !isSamePlace(membership, last.membership);
     memory.holds.set(machineId, { hold, heldAtMs, membership, isTold: !isNew && last.isTold });
     telemetry.count("holdfast_holds_total", { pool: pool.name, outcome: "held" });
-    if (isNew) await noteHeld(context, machineId, hold);
+    if (isNew) await noteHeld(context, wanted, hold);
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     telemetry.count("holdfast_holds_total", { pool: pool.name, outcome: error.code });
@@ -124,9 +124,10 @@ async function holdOne(context: PoolContext, group: Group, wanted: Wanted): Prom
   }
 }
 
-async function noteHeld(context: PoolContext, machineId: MachineId, { untilMs }: Hold): Promise<void> {
+async function noteHeld(context: PoolContext, one: Wanted, { untilMs }: Hold): Promise<void> {
   const latest = formatInstant(untilMs);
-  await note(context, machineId, `its group wants to end it and is made to wait, until ${latest} at the latest`);
+  const what = isDeparting(one.membership) ? "wants to end it and is made to wait" : "is made to wait for it";
+  await note(context, one.machineId, `its group ${what}, until ${latest} at the latest`);
 }
 
 /** Nobody can put the limit off: whoever runs the job has the rest of the time to do something about it. */

@@ -4,6 +4,7 @@ import { observe } from "../../src/controllers/observe.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
 import { parseProviderId } from "../../src/domain/ids.ts";
 import { moveMachine } from "../../src/domain/machine.ts";
+import type { Membership } from "../../src/domain/membership.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { saveMachine } from "../../src/store/machines/save.ts";
@@ -355,6 +356,19 @@ describe("a machine out of service", () => {
     site.show({ place: "coming", departure: "none" });
     await yard.pass();
     expect(await site.hold()).toEqual([MEMBER]);
+  });
+
+  it("is held where a hook holds up what is done with it there, for its job and for nothing else", async () => {
+    const paused: Membership = { place: "aside", departure: "none", isPaused: true };
+    const { agent, ticketId } = await site.withJob();
+    site.show(paused);
+    await yard.pass();
+    expect(await site.hold()).toEqual([MEMBER]);
+    expect(await site.facts()).toContainEqual(expect.stringMatching(/^its group is made to wait for it, until /));
+    await agent.report({ phase: "preparing", ended: [{ id: ticketId, end: { kind: "spent" } }] });
+    await yard.pass();
+    yard.clock.advance(TIMEOUT_MS);
+    expect(await site.hold()).toEqual([]);
   });
 
   it("gets no ticket and is left alone, until it is back", async () => {

@@ -120,8 +120,12 @@ describe("holding a member", () => {
     expect(beaten(group)).toEqual(["register"]);
   });
 
-  it("is by whichever hook waits for one that comes into the reserve: launched for it, or returned to it", async () => {
-    const { group, hold } = await waiting("Warmed:Pending:Wait");
+  it.each([
+    ["comes into the reserve: launched for it, or returned to it", "Warmed:Pending:Wait"],
+    ["is to have another root", "ReplacingRootVolume:Wait"],
+    ["waits in a way that nobody knows", "DoneWithSomehow:Wait"],
+  ])("is by whichever hook waits for one that %s", async (_what, lifecycle) => {
+    const { group, hold } = await waiting(lifecycle);
     await hold();
     expect(beaten(group)).toEqual(["drain", "register"]);
   });
