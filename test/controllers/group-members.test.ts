@@ -209,6 +209,21 @@ describe("a machine that its group wants to end", () => {
     expect(await site.hold()).toEqual([MEMBER]);
   });
 
+  it("is held no more where another process saw its end, and its row has been forgotten since", async () => {
+    await site.withJob();
+    site.show(WAITS);
+    await yard.pass();
+    expect(await site.hold()).toEqual([MEMBER]);
+    yard.provider.machines.clear();
+    await yard.store.db.deleteFrom("tickets").where("machine_id", "=", MEMBER).execute();
+    await yard.store.db.deleteFrom("machines").where("id", "=", MEMBER).execute();
+    yard.clock.advance(LIMIT_MS);
+    await observe(yard.context);
+    expect(await site.hold()).toEqual([]);
+    expect(await told()).toEqual([]);
+    expect(yard.telemetry.gauges.get("holdfast_members_held pool=linux")).toBe(0);
+  });
+
   it("is held no more once the provider has said that it is gone, whatever an older listing shows", async () => {
     await site.comes();
     yard.provider.machines.clear();
