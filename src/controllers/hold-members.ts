@@ -12,7 +12,7 @@ import type { Machine } from "../domain/machine.ts";
 import { isDeparting, isHeldByHook, isHoldEnding, isSamePlace } from "../domain/membership.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
 import { isPast } from "../domain/time.ts";
-import { SECOND_MS } from "../domain/units.ts";
+import { MINUTE_MS, SECOND_MS } from "../domain/units.ts";
 import { AGENT_FRESH_MS } from "../domain/verdict.ts";
 import type { Group, Hold } from "../ports/provider.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
@@ -24,6 +24,8 @@ import { gaugePool } from "./pool-gauge.ts";
 export const HOLD_MEMBERS_PERIOD_MS = 5 * SECOND_MS;
 /** Four tries before the group would go on. */
 const HOLDS_PER_TIMEOUT = 4;
+/** A limit that is earlier by less is the one that was told. */
+const TOLD_WITHIN_MS = MINUTE_MS;
 /** Calls at a time: a group that ends all its machines at once must not use up the rate for the calls that end them. */
 const CONCURRENT_HOLDS_MAX = 10;
 
@@ -113,7 +115,8 @@ async function holdOne(context: PoolContext, group: Group, wanted: Wanted): Prom
     const isNew = last === undefined || !isSamePlace(membership, last.membership);
     memory.holds.set(machineId, { hold, heldAtMs, membership, isTold: !isNew && last.isTold });
     telemetry.count("holdfast_holds_total", { pool: pool.name, outcome: "held" });
-    if (isNew) await noteHeld(context, wanted, hold);
+    // Since when it waits may be known only later: what was told then is put right.
+    if (isNew || hold.untilMs < last.hold.untilMs - TOLD_WITHIN_MS) await noteHeld(context, wanted, hold);
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     telemetry.count("holdfast_holds_total", { pool: pool.name, outcome: error.code });

@@ -6,11 +6,10 @@ import { parseProviderId } from "../../src/domain/ids.ts";
 import { moveMachine } from "../../src/domain/machine.ts";
 import type { Membership } from "../../src/domain/membership.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
-import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
+import { HOUR_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { saveMachine } from "../../src/store/machines/save.ts";
 import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
 import { GroupYard, LIMIT_MS, MEMBER, SERVING, TIMEOUT_MS, WAITS } from "./group-yard.ts";
-import { OperatorAtYard } from "./operator.ts";
 import { NOTHING_SEEN, type Yard } from "./yard.ts";
 
 let site: GroupYard;
@@ -23,8 +22,6 @@ async function open(pool: Partial<PoolPolicy> = {}): Promise<void> {
 
 beforeEach(() => open());
 afterEach(() => site.close());
-
-const told = async () => (await site.facts()).filter((fact) => fact.startsWith("its group goes on at "));
 
 describe("a machine at first sight", () => {
   it("that came since the last look gets a row of our own, and its ticket", async () => {
@@ -220,7 +217,6 @@ describe("a machine that its group wants to end", () => {
     yard.clock.advance(LIMIT_MS);
     await observe(yard.context);
     expect(await site.hold()).toEqual([]);
-    expect(await told()).toEqual([]);
     expect(yard.telemetry.gauges.get("holdfast_members_held pool=linux")).toBe(0);
   });
 
@@ -266,90 +262,6 @@ describe("a machine that its group wants to end", () => {
     site.show({ place: "serving", departure: "under-way" });
     await yard.pass();
     expect(await site.hold()).toEqual([]);
-  });
-});
-
-describe("the limit of what can be held", () => {
-  async function heldFor(ms: number): Promise<void> {
-    await site.withJob();
-    site.show(WAITS);
-    await yard.pass();
-    await site.hold();
-    yard.clock.advance(ms);
-    await site.hold();
-  }
-
-  it("is told once, at four fifths of it", async () => {
-    await heldFor(0.8 * LIMIT_MS - 1);
-    expect(await told()).toEqual([]);
-    yard.clock.advance(1);
-    await site.hold();
-    await site.hold();
-    expect(await told()).toHaveLength(1);
-    await yard.pass();
-    expect(await site.reason()).toBe("group-goes-on-soon");
-  });
-
-  it("makes an end of the group's a forced one, recorded as such", async () => {
-    await heldFor(LIMIT_MS);
-    yard.provider.machines.clear();
-    await yard.pass();
-    expect((await site.machine())?.state.kind).toBe("gone");
-    expect(site.counted("holdfast_forced_endings_total")).toBe(1);
-    expect(await site.facts()).toContain("ended by its group, forced: its hook's global limit of 48 h was past");
-  });
-
-  it("is remembered while the group goes on, and no longer counted as held", async () => {
-    await heldFor(LIMIT_MS - MINUTE_MS);
-    expect(yard.telemetry.gauges.get("holdfast_members_held_near_limit pool=linux")).toBe(1);
-    site.show({ place: "serving", departure: "under-way" });
-    yard.clock.advance(MINUTE_MS);
-    await yard.pass();
-    expect(await site.hold()).toEqual([]);
-    expect(yard.telemetry.gauges.get("holdfast_members_held_near_limit pool=linux")).toBe(0);
-    expect(await site.reason()).toBe("group-goes-on");
-    yard.provider.machines.set(MEMBER, { state: "dead", machineId: MEMBER });
-    await yard.pass();
-    await site.hold();
-    yard.provider.machines.clear();
-    await yard.pass();
-    expect(site.counted("holdfast_forced_endings_total")).toBe(1);
-  });
-
-  it("is remembered where the group had gone on before a listing showed it", async () => {
-    await heldFor(LIMIT_MS - TIMEOUT_MS);
-    site.group.isWaiting = false;
-    yard.clock.advance(TIMEOUT_MS);
-    expect(await site.hold()).toEqual([MEMBER]);
-    yard.provider.machines.clear();
-    await yard.pass();
-    expect(site.counted("holdfast_forced_endings_total")).toBe(1);
-  });
-
-  it("has nothing to do with an end by an operator's force, a moment before it", async () => {
-    await heldFor(LIMIT_MS - MINUTE_MS);
-    await new OperatorAtYard(yard).say("terminate", { subject: MEMBER, force: true, reason: "it hangs" });
-    await yard.pass();
-    expect((await site.machine())?.state.kind).toBe("gone");
-    const forced = yard.telemetry.counts.filter((one) => one.startsWith("holdfast_forced_endings_total"));
-    expect(forced).toEqual(["holdfast_forced_endings_total pool=linux cause=operator"]);
-    expect((await site.facts()).filter((fact) => fact.startsWith("ended by its group"))).toEqual([]);
-  });
-
-  it("is forgotten of one that came back", async () => {
-    await heldFor(LIMIT_MS);
-    site.show(SERVING);
-    await yard.pass();
-    await site.hold();
-    expect(yard.context.memory.holds.size).toBe(0);
-  });
-
-  it("has nothing to do with an end before it", async () => {
-    await heldFor(HOUR_MS);
-    yard.provider.machines.clear();
-    await yard.pass();
-    expect((await site.machine())?.state.kind).toBe("gone");
-    expect(site.counted("holdfast_forced_endings_total")).toBe(0);
   });
 });
 
