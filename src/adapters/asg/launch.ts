@@ -19,7 +19,7 @@ import type { AsgClients } from "./clients.ts";
 import type { Desired } from "./desired.ts";
 import { readGroupFailure, toGroupError } from "./errors.ts";
 import { countedOf, type GroupReading, readGroup } from "./group.ts";
-import { GIVE_UP_AFTER_MS, type OpenLaunches } from "./open-launches.ts";
+import { ABANDONED_AFTER_MS, GIVE_UP_AFTER_MS, type OpenLaunches } from "./open-launches.ts";
 import type { Order } from "./order.ts";
 import type { AsgSettings } from "./settings.ts";
 
@@ -70,6 +70,8 @@ async function awaitArrivals(
   { launchId }: LaunchRequest,
 ): Promise<readonly string[]> {
   const { clock, settings } = context;
+  // Its store is a backup of what was, or nobody asked for long: whoever came since may have had a row, and a ticket.
+  if (clock.nowMs() - order.draftedAtMs >= ABANDONED_AFTER_MS) return [];
   const untilMonotonicMs = clock.monotonicMs() + ATTEMPT_MAX_MS;
   let arrived: readonly string[] = [];
   for (let look = 0; look < LOOKS_MAX && clock.monotonicMs() < untilMonotonicMs; look += 1) {

@@ -60,6 +60,16 @@ describe("a machine that comes while a launch is open", () => {
     expect(boundIds(await provider.launch({ ...request, order: JSON.stringify(older) }))).toEqual([idOf(1)]);
   });
 
+  it("is bound for no order of long ago: it may have had a row since, and a ticket, of which a restored store knows nothing", async () => {
+    const { group, provider, clock, restarted } = stage();
+    const request = await drafted(provider, newLaunch(1));
+    clock.pass(5 * MINUTE_MS);
+    group.add(1, { launchedAtMs: clock.nowMs() });
+    clock.pass(15 * MINUTE_MS);
+    expect(await restarted().launch(request)).toEqual([]);
+    expect(group.writes()).toEqual([]);
+  });
+
   it("is bound once EC2 could be asked since when it runs", async () => {
     const { group, provider } = stage();
     const request = await drafted(provider, newLaunch(1));
