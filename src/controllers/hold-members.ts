@@ -5,7 +5,7 @@
  * What is held again and again is held no longer than until its hook's global limit; that it comes near is told once.
  */
 
-import { ProviderError } from "../domain/errors.ts";
+import { HoldfastError, ProviderError } from "../domain/errors.ts";
 import type { MachineId } from "../domain/ids.ts";
 import { formatInstant } from "../domain/instant.ts";
 import type { Machine } from "../domain/machine.ts";
@@ -67,14 +67,31 @@ interface Held {
 }
 
 async function findToHold(context: PoolContext): Promise<Wanted[]> {
-  const { store, memory } = context;
+  const { memory } = context;
   const shown = [...memory.observed.values()].flatMap((one) => (one.machineId === null ? [] : [one as Wanted]));
   const candidates = shown.filter(({ membership }) => isHeldByHook(membership));
-  const rows = await loadMachines(
-    store.db,
-    candidates.map(({ machineId }) => machineId),
-  );
+  const rows = await readRows(context, candidates);
+  if (rows === null) return candidates.filter((one) => isDeparting(one.membership) || memory.holds.has(one.machineId));
   return candidates.filter((one) => mayRunJob(context, one, rows.get(one.machineId) ?? null));
+}
+
+/** Null where the store cannot be read: then nobody knows of any that it is idle, and letting go would end a job. */
+async function readRows(
+  { store, telemetry, pool }: PoolContext,
+  wanted: readonly Wanted[],
+): Promise<ReadonlyMap<MachineId, Machine> | null> {
+  try {
+    return await loadMachines(
+      store.db,
+      wanted.map(({ machineId }) => machineId),
+    );
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== "store-unavailable") throw error;
+    telemetry.error("the store cannot be read: a group is made to wait for all that it wants to end", error, {
+      pool: pool.name,
+    });
+    return null;
+  }
 }
 
 /** Without a row nobody knows, so it may. What its group does not want to end may only where a ticket is out to it. */

@@ -229,6 +229,18 @@ describe("a machine that its group wants to end", () => {
     expect(await site.hold()).toEqual([]);
   });
 
+  it("is held while the store cannot be read: then nobody knows that it is idle", async () => {
+    await site.withJob();
+    site.show(WAITS);
+    await yard.pass();
+    await site.withoutStore(async () => {
+      await site.hold().catch(() => undefined);
+      expect(site.group.held).toEqual([MEMBER]);
+      yard.clock.advance(TIMEOUT_MS);
+      expect(await site.hold()).toEqual([MEMBER]);
+    });
+  });
+
   it("is held again at the next pass where the group did not answer", async () => {
     await site.withJob();
     site.show(WAITS);

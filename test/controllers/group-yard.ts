@@ -1,6 +1,6 @@
 /** A yard whose pool is a group: the group starts, moves and ends its machines as a test says, and is held by what it is told. */
 import { holdMembers } from "../../src/controllers/hold-members.ts";
-import type { ProviderError } from "../../src/domain/errors.ts";
+import { HoldfastError, type ProviderError } from "../../src/domain/errors.ts";
 import { type MachineId, parseMachineId, type TicketId } from "../../src/domain/ids.ts";
 import type { Machine } from "../../src/domain/machine.ts";
 import type { Membership } from "../../src/domain/membership.ts";
@@ -120,6 +120,17 @@ export class GroupYard {
     this.group.held.length = 0;
     await holdMembers(this.yard.context);
     return [...this.group.held];
+  }
+
+  /** The store cannot be read for as long as that takes. */
+  async withoutStore(work: () => Promise<void>): Promise<void> {
+    const { context, store } = this.yard;
+    const lost = () => {
+      throw new HoldfastError("store-unavailable", "reading rows");
+    };
+    Object.assign(context, { store: { ...store, db: new Proxy(store.db, { get: lost }) } });
+    await work();
+    Object.assign(context, { store });
   }
 
   async machine(id: MachineId = MEMBER): Promise<Machine | undefined> {
