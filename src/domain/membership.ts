@@ -57,10 +57,12 @@ const TELL_AT_SHARE = 0.8;
 export interface HoldTime {
   readonly sinceMs: number;
   readonly untilMs: number;
+  readonly isRetained?: boolean;
 }
 
-export function isHoldEnding({ sinceMs, untilMs }: HoldTime, nowMs: number): boolean {
-  return nowMs - sinceMs >= TELL_AT_SHARE * (untilMs - sinceMs);
+/** Nothing ends where the group keeps the machine running after it. */
+export function isHoldEnding({ sinceMs, untilMs, isRetained = false }: HoldTime, nowMs: number): boolean {
+  return !isRetained && nowMs - sinceMs >= TELL_AT_SHARE * (untilMs - sinceMs);
 }
 
 /** In words, for the machine's record. */

@@ -38,6 +38,16 @@ describe("the limit of what can be held", () => {
     expect(await site.reason()).toBe("group-goes-on-soon");
   });
 
+  it("ends nobody, and nothing is told, where the group keeps the machine running after it", async () => {
+    site.group.isRetained = true;
+    await heldFor(LIMIT_MS - MINUTE_MS);
+    await yard.pass();
+    expect(await told()).toEqual([]);
+    expect(await site.reason()).toBe("group-waits");
+    expect(yard.telemetry.gauges.get("holdfast_members_held pool=linux")).toBe(1);
+    expect(yard.telemetry.gauges.get("holdfast_members_held_near_limit pool=linux")).toBe(0);
+  });
+
   it("is told again where the wait began before anybody here saw it, and that is known only now", async () => {
     await heldFor(0);
     const began = { sinceMs: yard.clock.nowMs() - 40 * HOUR_MS, untilMs: yard.clock.nowMs() + 8 * HOUR_MS };

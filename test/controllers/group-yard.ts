@@ -25,6 +25,7 @@ class FakeGroup implements Group {
   minimumCount = 0;
   error: ProviderError | null = null;
   isWaiting = true;
+  isRetained = false;
   readonly #sinceMs: number;
 
   constructor(sinceMs: number) {
@@ -34,7 +35,9 @@ class FakeGroup implements Group {
   async hold(providerId: string): Promise<Hold | null> {
     this.held.push(providerId);
     if (this.error !== null) throw this.error;
-    return this.isWaiting ? { forMs: TIMEOUT_MS, sinceMs: this.#sinceMs, untilMs: this.#sinceMs + LIMIT_MS } : null;
+    if (!this.isWaiting) return null;
+    const time = { forMs: TIMEOUT_MS, sinceMs: this.#sinceMs, untilMs: this.#sinceMs + LIMIT_MS };
+    return { ...time, isRetained: this.isRetained };
   }
 
   readMinimumCount(): number {
