@@ -5,14 +5,14 @@
  * What is held again and again is held no longer than until its hook's global limit; that it comes near is told once.
  */
 
-import { ProviderError } from "../domain/errors.ts";
+import { HoldfastError, ProviderError } from "../domain/errors.ts";
 import type { MachineId } from "../domain/ids.ts";
 import { formatInstant } from "../domain/instant.ts";
 import type { Machine } from "../domain/machine.ts";
 import { isDeparting, isHeldByHook, isHoldEnding, isSamePlace } from "../domain/membership.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
 import { isPast } from "../domain/time.ts";
-import { SECOND_MS } from "../domain/units.ts";
+import { MINUTE_MS, SECOND_MS } from "../domain/units.ts";
 import { AGENT_FRESH_MS } from "../domain/verdict.ts";
 import type { Group, Hold } from "../ports/provider.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
@@ -24,6 +24,8 @@ import { gaugePool } from "./pool-gauge.ts";
 export const HOLD_MEMBERS_PERIOD_MS = 5 * SECOND_MS;
 /** Four tries before the group would go on. */
 const HOLDS_PER_TIMEOUT = 4;
+/** A limit that is earlier by less is the one that was told. */
+const TOLD_WITHIN_MS = MINUTE_MS;
 /** Calls at a time: a group that ends all its machines at once must not use up the rate for the calls that end them. */
 const CONCURRENT_HOLDS_MAX = 10;
 
@@ -65,14 +67,31 @@ interface Held {
 }
 
 async function findToHold(context: PoolContext): Promise<Wanted[]> {
-  const { store, memory } = context;
+  const { memory } = context;
   const shown = [...memory.observed.values()].flatMap((one) => (one.machineId === null ? [] : [one as Wanted]));
   const candidates = shown.filter(({ membership }) => isHeldByHook(membership));
-  const rows = await loadMachines(
-    store.db,
-    candidates.map(({ machineId }) => machineId),
-  );
+  const rows = await readRows(context, candidates);
+  if (rows === null) return candidates.filter((one) => isDeparting(one.membership) || memory.holds.has(one.machineId));
   return candidates.filter((one) => mayRunJob(context, one, rows.get(one.machineId) ?? null));
+}
+
+/** Null where the store cannot be read: then nobody knows of any that it is idle, and letting go would end a job. */
+async function readRows(
+  { store, telemetry, pool }: PoolContext,
+  wanted: readonly Wanted[],
+): Promise<ReadonlyMap<MachineId, Machine> | null> {
+  try {
+    return await loadMachines(
+      store.db,
+      wanted.map(({ machineId }) => machineId),
+    );
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== "store-unavailable") throw error;
+    telemetry.error("the store cannot be read: a group is made to wait for all that it wants to end", error, {
+      pool: pool.name,
+    });
+    return null;
+  }
 }
 
 /** Without a row nobody knows, so it may. What its group does not want to end may only where a ticket is out to it. */
@@ -113,7 +132,8 @@ async function holdOne(context: PoolContext, group: Group, wanted: Wanted): Prom
     const isNew = last === undefined || !isSamePlace(membership, last.membership);
     memory.holds.set(machineId, { hold, heldAtMs, membership, isTold: !isNew && last.isTold });
     telemetry.count("holdfast_holds_total", { pool: pool.name, outcome: "held" });
-    if (isNew) await noteHeld(context, machineId, hold);
+    // Since when it waits may be known only later: what was told then is put right.
+    if (isNew || hold.untilMs < last.hold.untilMs - TOLD_WITHIN_MS) await noteHeld(context, wanted, hold);
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     telemetry.count("holdfast_holds_total", { pool: pool.name, outcome: error.code });
@@ -124,9 +144,10 @@ async function holdOne(context: PoolContext, group: Group, wanted: Wanted): Prom
   }
 }
 
-async function noteHeld(context: PoolContext, machineId: MachineId, { untilMs }: Hold): Promise<void> {
+async function noteHeld(context: PoolContext, one: Wanted, { untilMs }: Hold): Promise<void> {
   const latest = formatInstant(untilMs);
-  await note(context, machineId, `its group wants to end it and is made to wait, until ${latest} at the latest`);
+  const what = isDeparting(one.membership) ? "wants to end it and is made to wait" : "is made to wait for it";
+  await note(context, one.machineId, `its group ${what}, until ${latest} at the latest`);
 }
 
 /** Nobody can put the limit off: whoever runs the job has the rest of the time to do something about it. */

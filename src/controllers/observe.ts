@@ -28,6 +28,7 @@ export async function observe(context: PoolContext): Promise<void> {
   const look = await lookAtProvider(context, rows);
   noteListing(context, look);
   if (look === null) return;
+  forgetUnshown(context, look);
   let deadCount = 0;
   let movedCount = 0;
   for (const observed of [...look.listing, ...look.byId]) {
@@ -116,6 +117,12 @@ function noteListing({ memory, clock }: PoolContext, look: ProviderLook | null):
   );
   const steadySinceMs = isSame ? (guards.listing.steadySinceMs ?? clock.nowMs()) : clock.nowMs();
   guards.listing = { isWhole: true, listedCount: look.listing.length, steadySinceMs, wholeAtMs: clock.nowMs() };
+}
+
+/** What is neither shown nor has a row that it was asked for by id ended while another process held the pool. */
+function forgetUnshown({ memory }: PoolContext, { listing, byId }: ProviderLook): void {
+  const shown = new Set([...listing, ...byId].map(({ machineId }) => machineId));
+  for (const id of memory.observed.keys()) if (!shown.has(id)) memory.observed.delete(id);
 }
 
 function isSameTrouble(before: ObservedMachine, observed: ObservedMachine): boolean {

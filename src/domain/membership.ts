@@ -16,6 +16,8 @@ export interface Membership {
    * until somebody ends it.
    */
   readonly departure: "none" | "waits" | "under-way" | "retained";
+  /** A hook holds up what is done with it aside, which may be no less than to take its root away. */
+  readonly isPaused?: true;
 }
 
 /** Gets tickets: only then would nothing but the group's own decision to end it come between it and its job. */
@@ -28,16 +30,16 @@ export function isDeparting(membership: Membership | null | undefined): boolean 
 }
 
 export function isSamePlace(one: Membership | null | undefined, other: Membership | null | undefined): boolean {
-  return one?.place === other?.place && one?.departure === other?.departure;
+  return one?.place === other?.place && one?.departure === other?.departure && one?.isPaused === other?.isPaused;
 }
 
 /**
  * Whether a hook holds up what the group does with it. One that goes back to the reserve is stopped there: with a job on it
  * that is an end too. One that comes back from there, or from standby, meets the launch hooks again, which end it where
- * nobody answers them.
+ * nobody answers them. What pauses aside is not ended, but its job would be.
  */
 export function isHeldByHook(membership: Membership | null | undefined): boolean {
-  const isMoved = membership?.place === "reserve" || membership?.place === "coming";
+  const isMoved = membership?.place === "reserve" || membership?.place === "coming" || membership?.isPaused === true;
   return membership?.departure === "waits" || (isMoved && !isDeparting(membership));
 }
 
@@ -55,10 +57,12 @@ const TELL_AT_SHARE = 0.8;
 export interface HoldTime {
   readonly sinceMs: number;
   readonly untilMs: number;
+  readonly isRetained?: boolean;
 }
 
-export function isHoldEnding({ sinceMs, untilMs }: HoldTime, nowMs: number): boolean {
-  return nowMs - sinceMs >= TELL_AT_SHARE * (untilMs - sinceMs);
+/** Nothing ends where the group keeps the machine running after it. */
+export function isHoldEnding({ sinceMs, untilMs, isRetained = false }: HoldTime, nowMs: number): boolean {
+  return !isRetained && nowMs - sinceMs >= TELL_AT_SHARE * (untilMs - sinceMs);
 }
 
 /** In words, for the machine's record. */

@@ -135,6 +135,8 @@ export interface Hold {
   readonly sinceMs: number;
   /** However often it is held, the group goes on then. */
   readonly untilMs: number;
+  /** What it does then is to keep the machine running until it is told to end it. */
+  readonly isRetained?: boolean;
 }
 
 /** Machines of a group that others size, heal and replace as well. */

@@ -4,12 +4,12 @@ import { observe } from "../../src/controllers/observe.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
 import { parseProviderId } from "../../src/domain/ids.ts";
 import { moveMachine } from "../../src/domain/machine.ts";
+import type { Membership } from "../../src/domain/membership.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
-import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
+import { HOUR_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { saveMachine } from "../../src/store/machines/save.ts";
 import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
 import { GroupYard, LIMIT_MS, MEMBER, SERVING, TIMEOUT_MS, WAITS } from "./group-yard.ts";
-import { OperatorAtYard } from "./operator.ts";
 import { NOTHING_SEEN, type Yard } from "./yard.ts";
 
 let site: GroupYard;
@@ -22,8 +22,6 @@ async function open(pool: Partial<PoolPolicy> = {}): Promise<void> {
 
 beforeEach(() => open());
 afterEach(() => site.close());
-
-const told = async () => (await site.facts()).filter((fact) => fact.startsWith("its group goes on at "));
 
 describe("a machine at first sight", () => {
   it("that came since the last look gets a row of our own, and its ticket", async () => {
@@ -208,6 +206,20 @@ describe("a machine that its group wants to end", () => {
     expect(await site.hold()).toEqual([MEMBER]);
   });
 
+  it("is held no more where another process saw its end, and its row has been forgotten since", async () => {
+    await site.withJob();
+    site.show(WAITS);
+    await yard.pass();
+    expect(await site.hold()).toEqual([MEMBER]);
+    yard.provider.machines.clear();
+    await yard.store.db.deleteFrom("tickets").where("machine_id", "=", MEMBER).execute();
+    await yard.store.db.deleteFrom("machines").where("id", "=", MEMBER).execute();
+    yard.clock.advance(LIMIT_MS);
+    await observe(yard.context);
+    expect(await site.hold()).toEqual([]);
+    expect(yard.telemetry.gauges.get("holdfast_members_held pool=linux")).toBe(0);
+  });
+
   it("is held no more once the provider has said that it is gone, whatever an older listing shows", async () => {
     await site.comes();
     yard.provider.machines.clear();
@@ -215,6 +227,18 @@ describe("a machine that its group wants to end", () => {
     expect((await site.machine())?.state.kind).toBe("gone");
     shows();
     expect(await site.hold()).toEqual([]);
+  });
+
+  it("is held while the store cannot be read: then nobody knows that it is idle", async () => {
+    await site.withJob();
+    site.show(WAITS);
+    await yard.pass();
+    await site.withoutStore(async () => {
+      await site.hold().catch(() => undefined);
+      expect(site.group.held).toEqual([MEMBER]);
+      yard.clock.advance(TIMEOUT_MS);
+      expect(await site.hold()).toEqual([MEMBER]);
+    });
   });
 
   it("is held again at the next pass where the group did not answer", async () => {
@@ -253,90 +277,6 @@ describe("a machine that its group wants to end", () => {
   });
 });
 
-describe("the limit of what can be held", () => {
-  async function heldFor(ms: number): Promise<void> {
-    await site.withJob();
-    site.show(WAITS);
-    await yard.pass();
-    await site.hold();
-    yard.clock.advance(ms);
-    await site.hold();
-  }
-
-  it("is told once, at four fifths of it", async () => {
-    await heldFor(0.8 * LIMIT_MS - 1);
-    expect(await told()).toEqual([]);
-    yard.clock.advance(1);
-    await site.hold();
-    await site.hold();
-    expect(await told()).toHaveLength(1);
-    await yard.pass();
-    expect(await site.reason()).toBe("group-goes-on-soon");
-  });
-
-  it("makes an end of the group's a forced one, recorded as such", async () => {
-    await heldFor(LIMIT_MS);
-    yard.provider.machines.clear();
-    await yard.pass();
-    expect((await site.machine())?.state.kind).toBe("gone");
-    expect(site.counted("holdfast_forced_endings_total")).toBe(1);
-    expect(await site.facts()).toContain("ended by its group, forced: its hook's global limit of 48 h was past");
-  });
-
-  it("is remembered while the group goes on, and no longer counted as held", async () => {
-    await heldFor(LIMIT_MS - MINUTE_MS);
-    expect(yard.telemetry.gauges.get("holdfast_members_held_near_limit pool=linux")).toBe(1);
-    site.show({ place: "serving", departure: "under-way" });
-    yard.clock.advance(MINUTE_MS);
-    await yard.pass();
-    expect(await site.hold()).toEqual([]);
-    expect(yard.telemetry.gauges.get("holdfast_members_held_near_limit pool=linux")).toBe(0);
-    expect(await site.reason()).toBe("group-goes-on");
-    yard.provider.machines.set(MEMBER, { state: "dead", machineId: MEMBER });
-    await yard.pass();
-    await site.hold();
-    yard.provider.machines.clear();
-    await yard.pass();
-    expect(site.counted("holdfast_forced_endings_total")).toBe(1);
-  });
-
-  it("is remembered where the group had gone on before a listing showed it", async () => {
-    await heldFor(LIMIT_MS - TIMEOUT_MS);
-    site.group.isWaiting = false;
-    yard.clock.advance(TIMEOUT_MS);
-    expect(await site.hold()).toEqual([MEMBER]);
-    yard.provider.machines.clear();
-    await yard.pass();
-    expect(site.counted("holdfast_forced_endings_total")).toBe(1);
-  });
-
-  it("has nothing to do with an end by an operator's force, a moment before it", async () => {
-    await heldFor(LIMIT_MS - MINUTE_MS);
-    await new OperatorAtYard(yard).say("terminate", { subject: MEMBER, force: true, reason: "it hangs" });
-    await yard.pass();
-    expect((await site.machine())?.state.kind).toBe("gone");
-    const forced = yard.telemetry.counts.filter((one) => one.startsWith("holdfast_forced_endings_total"));
-    expect(forced).toEqual(["holdfast_forced_endings_total pool=linux cause=operator"]);
-    expect((await site.facts()).filter((fact) => fact.startsWith("ended by its group"))).toEqual([]);
-  });
-
-  it("is forgotten of one that came back", async () => {
-    await heldFor(LIMIT_MS);
-    site.show(SERVING);
-    await yard.pass();
-    await site.hold();
-    expect(yard.context.memory.holds.size).toBe(0);
-  });
-
-  it("has nothing to do with an end before it", async () => {
-    await heldFor(HOUR_MS);
-    yard.provider.machines.clear();
-    await yard.pass();
-    expect((await site.machine())?.state.kind).toBe("gone");
-    expect(site.counted("holdfast_forced_endings_total")).toBe(0);
-  });
-});
-
 describe("a machine out of service", () => {
   it("has no ticket made for it though a job waits", async () => {
     await site.parked();
@@ -355,6 +295,19 @@ describe("a machine out of service", () => {
     site.show({ place: "coming", departure: "none" });
     await yard.pass();
     expect(await site.hold()).toEqual([MEMBER]);
+  });
+
+  it("is held where a hook holds up what is done with it there, for its job and for nothing else", async () => {
+    const paused: Membership = { place: "aside", departure: "none", isPaused: true };
+    const { agent, ticketId } = await site.withJob();
+    site.show(paused);
+    await yard.pass();
+    expect(await site.hold()).toEqual([MEMBER]);
+    expect(await site.facts()).toContainEqual(expect.stringMatching(/^its group is made to wait for it, until /));
+    await agent.report({ phase: "preparing", ended: [{ id: ticketId, end: { kind: "spent" } }] });
+    await yard.pass();
+    yard.clock.advance(TIMEOUT_MS);
+    expect(await site.hold()).toEqual([]);
   });
 
   it("gets no ticket and is left alone, until it is back", async () => {

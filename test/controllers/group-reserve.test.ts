@@ -65,6 +65,16 @@ describe("a group's reserve", () => {
     expect((await site.facts()).filter((fact) => fact.includes("is made to wait"))).toHaveLength(2);
   });
 
+  it("is made to wait on while the store cannot be read, for those whom it waited for, and for nobody else", async () => {
+    await site.withJob();
+    site.show(RESERVE);
+    await yard.pass();
+    await site.withoutStore(async () => expect(await site.hold()).toEqual([]));
+    expect(await site.hold()).toEqual([MEMBER]);
+    yard.clock.advance(TIMEOUT_MS);
+    await site.withoutStore(async () => expect(await site.hold()).toEqual([MEMBER]));
+  });
+
   it("ends nobody at the limit of a wait that is over", async () => {
     await site.withJob();
     site.show(RESERVE);

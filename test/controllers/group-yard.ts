@@ -1,6 +1,6 @@
 /** A yard whose pool is a group: the group starts, moves and ends its machines as a test says, and is held by what it is told. */
 import { holdMembers } from "../../src/controllers/hold-members.ts";
-import type { ProviderError } from "../../src/domain/errors.ts";
+import { HoldfastError, type ProviderError } from "../../src/domain/errors.ts";
 import { type MachineId, parseMachineId, type TicketId } from "../../src/domain/ids.ts";
 import type { Machine } from "../../src/domain/machine.ts";
 import type { Membership } from "../../src/domain/membership.ts";
@@ -25,6 +25,7 @@ class FakeGroup implements Group {
   minimumCount = 0;
   error: ProviderError | null = null;
   isWaiting = true;
+  isRetained = false;
   readonly #sinceMs: number;
 
   constructor(sinceMs: number) {
@@ -34,7 +35,9 @@ class FakeGroup implements Group {
   async hold(providerId: string): Promise<Hold | null> {
     this.held.push(providerId);
     if (this.error !== null) throw this.error;
-    return this.isWaiting ? { forMs: TIMEOUT_MS, sinceMs: this.#sinceMs, untilMs: this.#sinceMs + LIMIT_MS } : null;
+    if (!this.isWaiting) return null;
+    const time = { forMs: TIMEOUT_MS, sinceMs: this.#sinceMs, untilMs: this.#sinceMs + LIMIT_MS };
+    return { ...time, isRetained: this.isRetained };
   }
 
   readMinimumCount(): number {
@@ -120,6 +123,17 @@ export class GroupYard {
     this.group.held.length = 0;
     await holdMembers(this.yard.context);
     return [...this.group.held];
+  }
+
+  /** The store cannot be read for as long as that takes. */
+  async withoutStore(work: () => Promise<void>): Promise<void> {
+    const { context, store } = this.yard;
+    const lost = () => {
+      throw new HoldfastError("store-unavailable", "reading rows");
+    };
+    Object.assign(context, { store: { ...store, db: new Proxy(store.db, { get: lost }) } });
+    await work();
+    Object.assign(context, { store });
   }
 
   async machine(id: MachineId = MEMBER): Promise<Machine | undefined> {

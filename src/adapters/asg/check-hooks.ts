@@ -3,6 +3,7 @@ import { SECOND_MS } from "../../domain/units.ts";
 import type { CheckFinding } from "../../ports/provider.ts";
 import { AT, warn } from "../aws/findings.ts";
 import type { Subject } from "./check-subject.ts";
+import { isRetaining } from "./group.ts";
 import { GLOBAL_MAX_SECONDS, globalSecondsOf, HEARTBEATS_MAX, type Hook, readHooks } from "./hooks.ts";
 
 /** It gives the full 48 h, and a controller half an hour to be started again. */
@@ -50,10 +51,9 @@ function lookAtLength({ name, options }: Subject, hook: Hook): readonly CheckFin
 
 /** What becomes of a job while no controller speaks. */
 function lookAtRetention({ group, name }: Subject, hooks: readonly Hook[]): readonly CheckFinding[] {
-  const isRetained = group.InstanceLifecyclePolicy?.RetentionTriggers?.TerminateHookAbandon === "retain";
   const shortestSeconds = Math.min(...hooks.map(({ heartbeatMs }) => heartbeatMs)) / SECOND_MS;
   const continuing = hooks.filter(({ defaultResult }) => defaultResult === "CONTINUE");
-  if (!isRetained)
+  if (!isRetaining(group))
     return [
       warn(
         `${AT}.group`,

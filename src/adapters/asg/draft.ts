@@ -3,7 +3,7 @@ import { ProviderError } from "../../domain/errors.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import type { LaunchRequest } from "../../ports/provider.ts";
 import type { AsgClients } from "./clients.ts";
-import { countedOf, type GroupReading, type Member, readGroup } from "./group.ts";
+import { countedOf, type GroupReading, type Member, readGroup, readReserve } from "./group.ts";
 import { isReserve } from "./lifecycle.ts";
 import type { OpenLaunches } from "./open-launches.ts";
 import { type Order, writeOrder } from "./order.ts";
@@ -35,6 +35,10 @@ export async function draftOrder(context: DraftContext, { launchId, machines }: 
     draftedAtMs,
     before: [...new Set([...sights.shownInGroup(), ...inGroup(group.members)])],
     count: Math.min(machines.length, demandRoom(group, settings.group, attempted)),
+    origin: {
+      draftedAtForeignMs: nowMs() + clients.aheadMs(),
+      reserve: group.hasReserve ? (await readReserve(clients, settings.group)).map(({ id }) => id) : [],
+    },
   };
   launches.open(launchId, order);
   return writeOrder(order);

@@ -28,6 +28,8 @@ export interface GroupReading {
   readonly hasReserve: boolean;
   /** Whether its sizes are numbers of instances, and of nothing else. */
   readonly countsInstances: boolean;
+  /** Whether it keeps those running whose end it has waited for too long. */
+  readonly isRetaining: boolean;
 }
 
 /** By the API's reference. */
@@ -58,7 +60,13 @@ export async function readGroup(clients: AsgClients, name: string): Promise<Grou
     members: membersOf(instances),
     hasReserve: group.WarmPoolConfiguration !== undefined,
     countsInstances: countsInstances(group),
+    isRetaining: isRetaining(group),
   };
+}
+
+/** Of what is abandoned; a hook whose default result is CONTINUE abandons nothing ("Control instance retention", user guide). */
+export function isRetaining({ InstanceLifecyclePolicy: policy }: AutoScalingGroup): boolean {
+  return policy?.RetentionTriggers?.TerminateHookAbandon === "retain";
 }
 
 /** A group may count in units of its own: by weights, or by processors or memory ("Attribute-based instance type selection"). */

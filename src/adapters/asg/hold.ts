@@ -67,13 +67,21 @@ async function beat(context: HoldContext, hooks: readonly Hook[], id: ProviderId
 }
 
 /** The hook that gives up first decides: the group ends the member then, whatever the others wait for. */
-async function holdOf({ waits, clock }: HoldContext, held: readonly Hook[], id: ProviderId): Promise<Hold> {
-  const sinceMs = await waits.sinceMs(id, clock.nowMs());
+async function holdOf(context: HoldContext, held: readonly Hook[], id: ProviderId): Promise<Hold> {
+  const sinceMs = await context.waits.sinceMs(id, context.clock.nowMs());
   return {
+    isRetained: isRetained(context, held, id),
     forMs: Math.min(...held.map(({ heartbeatMs }) => heartbeatMs)),
     sinceMs,
     untilMs: sinceMs + Math.min(...held.map(({ globalMs }) => globalMs)),
   };
+}
+
+/** Whether the group keeps it running where its hooks give up: what ends is abandoned by each of them, and retained. */
+function isRetained({ sights }: HoldContext, held: readonly Hook[], id: ProviderId): boolean {
+  const isEnding = sideOf(sights.lifecycleOf(id)) === "terminate";
+  const areAbandoning = held.every(({ defaultResult }) => defaultResult === "ABANDON");
+  return isEnding && areAbandoning && sights.group()?.isRetaining === true;
 }
 
 async function readLifecycle(context: HoldContext, id: ProviderId): Promise<string | null> {

@@ -12,13 +12,14 @@ import { parseProviderId } from "../../domain/ids.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LaunchedMachine, LaunchRequest } from "../../ports/provider.ts";
+import type { Owner } from "../aws/tags.ts";
 import { lastFailure, readActivities } from "./activities.ts";
+import { findArrivals } from "./arrivals.ts";
 import type { AsgClients } from "./clients.ts";
 import type { Desired } from "./desired.ts";
 import { readGroupFailure, toGroupError } from "./errors.ts";
 import { countedOf, type GroupReading, readGroup } from "./group.ts";
-import { isCounted } from "./lifecycle.ts";
-import { GIVE_UP_AFTER_MS, type OpenLaunches } from "./open-launches.ts";
+import { ABANDONED_AFTER_MS, GIVE_UP_AFTER_MS, type OpenLaunches } from "./open-launches.ts";
 import type { Order } from "./order.ts";
 import type { AsgSettings } from "./settings.ts";
 
@@ -30,6 +31,7 @@ const ATTEMPT_MAX_MS = 50 * SECOND_MS;
 export interface LaunchContext {
   readonly clients: AsgClients;
   readonly settings: AsgSettings;
+  readonly owner: Owner;
   readonly clock: Clock;
   readonly launches: OpenLaunches;
   readonly desired: Desired;
@@ -67,13 +69,15 @@ async function awaitArrivals(
   order: Order,
   { launchId }: LaunchRequest,
 ): Promise<readonly string[]> {
-  const { clock, settings, launches } = context;
+  const { clock, settings } = context;
+  // Its store is a backup of what was, or nobody asked for long: whoever came since may have had a row, and a ticket.
+  if (clock.nowMs() - order.draftedAtMs >= ABANDONED_AFTER_MS) return [];
   const untilMonotonicMs = clock.monotonicMs() + ATTEMPT_MAX_MS;
   let arrived: readonly string[] = [];
   for (let look = 0; look < LOOKS_MAX && clock.monotonicMs() < untilMonotonicMs; look += 1) {
     if (look > 0) await clock.sleep(LOOK_EVERY_MS);
     const group = await readGroup(context.clients, settings.group);
-    arrived = group === null ? [] : arrivedOf(group, order, launches);
+    arrived = group === null ? [] : await findArrivals(context, group, order);
     const isOver = clock.nowMs() - order.draftedAtMs >= GIVE_UP_AFTER_MS;
     if (arrived.length >= order.count || isOver) {
       context.noteObstacle(arrived.length >= order.count ? null : await obstacleOf(context, order));
@@ -86,13 +90,6 @@ async function awaitArrivals(
   const said = obstacle === null ? "" : `; its last try failed: ${obstacle}`;
   const found = `${arrived.length} of ${order.count} machines have come${said}`;
   throw new ProviderError("provider-unavailable", `waiting for group ${settings.group} to launch: ${found}`);
-}
-
-function arrivedOf({ members }: GroupReading, { before }: Order, launches: OpenLaunches): readonly string[] {
-  const known = new Set(before);
-  return members
-    .filter(({ id, lifecycle }) => isCounted(lifecycle) && !known.has(id) && !launches.isTaken(id))
-    .map(({ id }) => id);
 }
 
 /**

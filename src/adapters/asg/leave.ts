@@ -9,6 +9,7 @@ import {
 } from "@aws-sdk/client-auto-scaling";
 import { ProviderError } from "../../domain/errors.ts";
 import type { MachinePermit } from "../../domain/permit.ts";
+import { SECOND_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Outcome } from "../aws/batch.ts";
 import type { Owner } from "../aws/tags.ts";
@@ -39,21 +40,48 @@ export async function endMembers(
   context: LeaveContext,
   permits: readonly MachinePermit[],
 ): Promise<readonly Outcome<void>[]> {
-  const ids = permits.map(({ providerId }) => providerId);
-  const members = await readMembers(context.clients, ids);
+  const reading = new Reading(context, permits);
   const tally = new Tally(context);
-  const outcomes: Outcome<void>[] = [];
+  const outcomes = new Map<MachinePermit, Outcome<void>>();
   const instances: MachinePermit[] = [];
   for (const permit of permits) {
-    const member = members.get(permit.providerId);
-    if (member === undefined || endsAsInstance(member, context.settings)) instances.push(permit);
-    else outcomes.push(await settled(endMember(context, permit, member, tally)));
+    const read = await settled(reading.memberOf(permit));
+    if ("error" in read) outcomes.set(permit, read);
+    else if (read.value === undefined || endsAsInstance(read.value, context.settings)) instances.push(permit);
+    else outcomes.set(permit, await settled(endMember(context, permit, read.value, tally)));
   }
   const ended = await endInstances({ ...context, clients: context.clients.ec2 }, "terminate", instances);
-  return permits.map((permit) => {
-    const index = instances.indexOf(permit);
-    return (index >= 0 ? ended[index] : outcomes.shift()) ?? { value: undefined };
-  });
+  for (const [index, permit] of instances.entries()) outcomes.set(permit, ended[index] ?? { value: undefined });
+  return permits.map((permit) => outcomes.get(permit) ?? { value: undefined });
+}
+
+/** The members of a batch are ended one by one, in turns: what is older than this is not right before the last of them. */
+const READING_AGE_MAX_MS = 2 * SECOND_MS;
+
+/** Where the members of a batch are, read for all of them at once, and again where that took long. */
+class Reading {
+  readonly #context: LeaveContext;
+  readonly #ids: readonly string[];
+  #last: { readonly members: Promise<ReadonlyMap<string, PlacedMember>>; readonly untilMs: number } | null = null;
+
+  constructor(context: LeaveContext, permits: readonly MachinePermit[]) {
+    this.#context = context;
+    this.#ids = permits.map(({ providerId }) => providerId);
+  }
+
+  /** One that failed is the answer for the rest: the next pass asks anew. */
+  async memberOf({ providerId }: MachinePermit): Promise<PlacedMember | undefined> {
+    const { clients, clock } = this.#context;
+    const nowMs = clock.monotonicMs();
+    if (this.#last === null || nowMs >= this.#last.untilMs)
+      this.#last = { members: readMembers(clients, this.#ids), untilMs: nowMs + READING_AGE_MAX_MS };
+    const { members } = this.#last;
+    const found = await members.catch((error: unknown) => {
+      this.#last = { members, untilMs: Number.POSITIVE_INFINITY };
+      throw error;
+    });
+    return found.get(providerId);
+  }
 }
 
 /** What no group knows has left, and what waits in reserve takes no word of the group's: both end as instances do. */
@@ -61,7 +89,7 @@ function endsAsInstance({ group, lifecycle }: PlacedMember, settings: AsgSetting
   return group === settings.group && endingOf(lifecycle) === "instance";
 }
 
-async function settled(work: Promise<void>): Promise<Outcome<void>> {
+async function settled<Result>(work: Promise<Result>): Promise<Outcome<Result>> {
   try {
     return { value: await work };
   } catch (error) {

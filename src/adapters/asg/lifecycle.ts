@@ -9,6 +9,7 @@ const SERVING: Membership = { place: "serving", departure: "none" };
 const RESERVE: Membership = { place: "reserve", departure: "none" };
 /** Somebody took it out of service, or something is done with it that we take no part in. */
 const ASIDE: Membership = { place: "aside", departure: "none" };
+const PAUSED: Membership = { ...ASIDE, isPaused: true };
 
 /** What ends was in service, or in reserve, and goes on with what it does until it has ended. */
 const MEMBERSHIPS: Readonly<Record<string, Membership>> = {
@@ -39,13 +40,19 @@ const MEMBERSHIPS: Readonly<Record<string, Membership>> = {
   Detached: ASIDE,
   Quarantined: ASIDE,
   ReplacingRootVolume: ASIDE,
-  "ReplacingRootVolume:Wait": ASIDE,
+  "ReplacingRootVolume:Wait": PAUSED,
   "ReplacingRootVolume:Proceed": ASIDE,
   RootVolumeReplaced: ASIDE,
 };
 
 export function membershipOf(lifecycle: string): Membership {
-  return (Object.hasOwn(MEMBERSHIPS, lifecycle) ? MEMBERSHIPS[lifecycle] : undefined) ?? ASIDE;
+  const known = Object.hasOwn(MEMBERSHIPS, lifecycle) ? MEMBERSHIPS[lifecycle] : undefined;
+  return known ?? (isWait(lifecycle) ? PAUSED : ASIDE);
+}
+
+/** The API's word for what a hook holds up, whatever it is. */
+function isWait(lifecycle: string): boolean {
+  return lifecycle.endsWith(":Wait");
 }
 
 export function isReserve(lifecycle: string): boolean {
@@ -61,12 +68,13 @@ export function isCounted(lifecycle: string): boolean {
 /**
  * Which hooks hold it up now; null: none does. What comes into the reserve is held by launch hooks where it was launched for
  * it, and by terminate hooks where scale-in returns it: its state is the same ("Warm pool example events and patterns",
- * Auto Scaling user guide).
+ * Auto Scaling user guide). By which the replacement of a root is held up ("Replace root volumes during instance refresh"),
+ * or what is added later, is not told: each is asked.
  */
 export function waitsAt(lifecycle: string): HookSide | null {
   if (/^(?:Warmed:)?Terminating:Wait$/.test(lifecycle)) return "terminate";
-  if (lifecycle === "Warmed:Pending:Wait") return "either";
-  return lifecycle === "Pending:Wait" ? "launch" : null;
+  if (lifecycle === "Pending:Wait") return "launch";
+  return isWait(lifecycle) ? "either" : null;
 }
 
 export type HookSide = "launch" | "terminate" | "either";

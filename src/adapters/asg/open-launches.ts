@@ -10,7 +10,7 @@ import type { Order } from "./order.ts";
 /** After this, what is there is the answer: the wish stays with the group, and who comes later is a newcomer. */
 export const GIVE_UP_AFTER_MS = 10 * MINUTE_MS;
 /** One that nobody asks for any more, because its pool or its lease was given up. */
-const ABANDONED_AFTER_MS = 2 * GIVE_UP_AFTER_MS;
+export const ABANDONED_AFTER_MS = 2 * GIVE_UP_AFTER_MS;
 const ANSWERS_MAX = 1_000;
 
 interface OpenLaunch {

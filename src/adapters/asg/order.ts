@@ -9,6 +9,16 @@ export interface Order {
   /** In the group before, and not in its reserve: what comes besides may be ours, and may come out of there. */
   readonly before: readonly string[];
   readonly count: number;
+  /** Left out of orders that an older version stored: then whoever comes is one that was started for it. */
+  readonly origin?: Origin;
+}
+
+/** What tells a machine that the group starts from one that somebody puts into it, with whatever runs there. */
+export interface Origin {
+  /** When it was drafted, by AWS's clock. */
+  readonly draftedAtForeignMs: number;
+  /** In the group's reserve then. */
+  readonly reserve: readonly string[];
 }
 
 export function writeOrder(order: Order): string {

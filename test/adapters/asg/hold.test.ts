@@ -40,7 +40,25 @@ describe("holding a member", () => {
 
   it("tells how long the hook waits now, since when it does, and until when it can", async () => {
     const { hold } = await waiting();
-    expect(await hold()).toEqual({ forMs: 30 * MINUTE_MS, sinceMs: START_MS, untilMs: START_MS + 48 * HOUR_MS });
+    expect(await hold()).toEqual({
+      forMs: 30 * MINUTE_MS,
+      sinceMs: START_MS,
+      untilMs: START_MS + 48 * HOUR_MS,
+      isRetained: false,
+    });
+  });
+
+  it.each([
+    ["where the group retains, and its hooks abandon", "Terminating:Wait", "retain", "ABANDON", true],
+    ["not where a hook says to go on", "Terminating:Wait", "retain", "CONTINUE", false],
+    ["not where the group does not", "Terminating:Wait", "terminate", "ABANDON", false],
+    ["not by the hooks of a launch", "Pending:Wait", "retain", "ABANDON", false],
+  ])("is of one that is kept running after it %s", async (_where, lifecycle, policy, defaultResult, isRetained) => {
+    const { group, provider, hold } = await waiting(lifecycle);
+    group.hooks = [{ ...DRAIN, defaultResult }, REGISTER];
+    group.more = { InstanceLifecyclePolicy: { RetentionTriggers: { TerminateHookAbandon: policy } } };
+    await provider.list("all");
+    expect(await hold()).toMatchObject({ isRetained });
   });
 
   it("lasts as long as the hook that gives up first", async () => {
@@ -120,8 +138,12 @@ describe("holding a member", () => {
     expect(beaten(group)).toEqual(["register"]);
   });
 
-  it("is by whichever hook waits for one that comes into the reserve: launched for it, or returned to it", async () => {
-    const { group, hold } = await waiting("Warmed:Pending:Wait");
+  it.each([
+    ["comes into the reserve: launched for it, or returned to it", "Warmed:Pending:Wait"],
+    ["is to have another root", "ReplacingRootVolume:Wait"],
+    ["waits in a way that nobody knows", "DoneWithSomehow:Wait"],
+  ])("is by whichever hook waits for one that %s", async (_what, lifecycle) => {
+    const { group, hold } = await waiting(lifecycle);
     await hold();
     expect(beaten(group)).toEqual(["drain", "register"]);
   });

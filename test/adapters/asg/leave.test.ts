@@ -2,7 +2,7 @@ import { LifecycleState } from "@aws-sdk/client-auto-scaling";
 import { describe, expect, it } from "vitest";
 import { ProviderError } from "../../../src/domain/errors.ts";
 import { SECOND_MS } from "../../../src/domain/units.ts";
-import { ec2Error, throwing } from "../ec2/fake-client.ts";
+import { throwing } from "../ec2/fake-client.ts";
 import { permitFor } from "../ec2/stage.ts";
 import { atMinimum, GROUP, idOf, noAction, stage } from "./stage.ts";
 
@@ -127,6 +127,20 @@ describe("the desired capacity", () => {
     expect(group.size.desired).toBe(1);
   });
 
+  it("stays where somebody put the member aside while others of its moment were ended", async () => {
+    const { group, provider, clock } = stage();
+    group.size = { min: 0, max: 5, desired: 3 };
+    for (const number of [1, 2, 3]) group.add(number);
+    group.answers.TerminateInstanceInAutoScalingGroup = () => {
+      clock.pass(5 * SECOND_MS);
+      group.add(2, { lifecycle: "Standby" });
+      return {};
+    };
+    await Promise.all([1, 2].map((number) => provider.terminate(permitFor(idOf(number), clock))));
+    const asked = group.inputs("TerminateInstanceInAutoScalingGroup");
+    expect(asked.map((input) => input.ShouldDecrementDesiredCapacity)).toEqual([true, false]);
+  });
+
   it("stays where the group refuses to lower it: the member is ended all the same", async () => {
     const { group, provider, clock } = stage();
     group.size = { min: 0, max: 5, desired: 2 };
@@ -233,81 +247,5 @@ describe("a member that the group waits for", () => {
     };
     await expect(end()).rejects.toMatchObject({ code: "provider-unavailable" });
     expect(group.inputs("CompleteLifecycleAction")).toHaveLength(4);
-  });
-});
-
-describe("a refusal that passes", () => {
-  it.each([
-    ["ScalingActivityInProgressFault", "a scaling activity is in progress"],
-    ["ResourceContentionFault", "you already have a pending update"],
-    ["Throttling", "Rate exceeded"],
-    ["InternalFailure", "try again"],
-  ])("%s is asked for again by the next pass", async (code, text) => {
-    const { group, provider, clock } = stage();
-    group.add(1);
-    group.answers.TerminateInstanceInAutoScalingGroup = throwing(code, text);
-    const end = provider.terminate(permitFor(idOf(1), clock));
-    await expect(end).rejects.toMatchObject({ code: "provider-unavailable", message: expect.stringContaining(text) });
-    expect(group.inputs("TerminateInstanceInAutoScalingGroup")).toHaveLength(1);
-  });
-
-  it("of one member keeps no other from being ended", async () => {
-    const { group, provider, clock } = stage();
-    for (const number of [1, 2, 3]) group.add(number);
-    group.answers.TerminateInstanceInAutoScalingGroup = ({ InstanceId }) => {
-      if (InstanceId === idOf(1)) throw ec2Error("ResourceContentionFault");
-      return {};
-    };
-    const ends = await Promise.allSettled(
-      [1, 2, 3].map((number) => provider.terminate(permitFor(idOf(number), clock))),
-    );
-    expect(ends.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
-  });
-
-  it("names what a person may mend where it is the credentials'", async () => {
-    const { group, provider, clock } = stage();
-    group.add(1);
-    group.answers.TerminateInstanceInAutoScalingGroup = throwing("AccessDenied", "is not authorized to perform", 403);
-    const end = provider.terminate(permitFor(idOf(1), clock));
-    await expect(end).rejects.toMatchObject({
-      code: "provider-unavailable",
-      message: expect.stringContaining("holdfast check --iam"),
-    });
-  });
-});
-
-describe("a permit", () => {
-  it.each([
-    ["InService", "TerminateInstanceInAutoScalingGroup"],
-    ["Terminating:Wait", "CompleteLifecycleAction"],
-    ["Warmed:Running", "TerminateInstances"],
-  ])("that has expired ends nothing: %s", async (lifecycle, call) => {
-    const { group, provider, clock } = stage();
-    group.hooks = [HOOK];
-    group.add(1, { lifecycle });
-    const permit = permitFor(idOf(1), clock);
-    clock.pass(30 * SECOND_MS);
-    await expect(provider.terminate(permit)).rejects.toMatchObject({ code: "permit-stale" });
-    expect(group.inputs(call)).toEqual([]);
-  });
-
-  it("is looked at before each call, and not before the first only", async () => {
-    const { group, provider, clock } = stage();
-    group.hooks = [HOOK, { name: "logs" }];
-    group.add(1, { lifecycle: "Terminating:Wait" });
-    group.answers.CompleteLifecycleAction = () => {
-      clock.pass(30 * SECOND_MS);
-      return {};
-    };
-    await expect(provider.terminate(permitFor(idOf(1), clock))).rejects.toMatchObject({ code: "permit-stale" });
-    expect(group.inputs("CompleteLifecycleAction")).toHaveLength(1);
-  });
-
-  it("is made, and not written down", async () => {
-    const { group, provider, clock } = stage();
-    group.add(1);
-    const permit = { ...permitFor(idOf(1), clock) };
-    await expect(provider.terminate(permit as never)).rejects.toMatchObject({ code: "permit-stale" });
-    expect(group.writes()).toEqual([]);
   });
 });

@@ -58,6 +58,11 @@ describe("where each state of the API has a member", () => {
     "is aside where nobody knows the state: %s",
     (lifecycle) => expect(membershipOf(lifecycle)).toEqual({ place: "aside", departure: "none" }),
   );
+
+  it.each(["ReplacingRootVolume:Wait", "DoneWithSomehow:Wait"])(
+    "is aside, and may be held there, where a hook holds up what is done with it: %s",
+    (lifecycle) => expect(membershipOf(lifecycle)).toEqual({ place: "aside", departure: "none", isPaused: true }),
+  );
 });
 
 describe("a complete listing", () => {

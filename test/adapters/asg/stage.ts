@@ -73,7 +73,8 @@ function fakeGroup(): FakeGroup {
     clients: {} as AsgClients,
     add: (number, member = {}) => {
       const id = idOf(number);
-      const plain = { lifecycle: "InService", ec2: "running", launchedAtMs: START_MS - 60 * MINUTE_MS };
+      const launchedAtMs = member.lifecycle === "Pending" ? START_MS : START_MS - 60 * MINUTE_MS;
+      const plain = { lifecycle: "InService", ec2: "running", launchedAtMs };
       group.members.set(id, { ...plain, group: GROUP, tags: {}, ...member });
       return id;
     },
