@@ -55,8 +55,9 @@ export function release({ group }: Place, member: Member, action: LifecycleActio
 export function releaseOverdue(place: Place, member: Member): Release {
   for (const action of [...member.actions].sort((one, other) => one.deadlineMs - other.deadlineMs)) {
     if (action.deadlineMs > place.nowMs) continue;
-    member.expiredBy = action.deadlineMs >= action.globalDeadlineMs ? "global limit" : "heartbeat";
-    const left = release(place, member, action, action.hook.defaultResult);
+    const { hook, deadlineMs, globalDeadlineMs } = action;
+    member.expiredBy = { hook, deadline: deadlineMs >= globalDeadlineMs ? "global limit" : "heartbeat" };
+    const left = release(place, member, action, hook.defaultResult);
     if (left !== "held") return left;
   }
   return "held";

@@ -105,8 +105,8 @@ export interface Member {
   /** Which hooks hold it when it comes to its `:Wait`; null: none, whatever hooks there are. */
   transition: Transition | null;
   actions: LifecycleAction[];
-  /** By which deadline a hook let it go; null: by a word, or none has yet. */
-  expiredBy: "heartbeat" | "global limit" | null;
+  /** The hook that let it go by running out, and by which of its deadlines; null: it went by a word, or none has yet. */
+  expiredBy: { readonly hook: Hook; readonly deadline: "heartbeat" | "global limit" } | null;
   isProtected: boolean;
   isHealthy: boolean;
   /** When the group will see that its instance is not up. */

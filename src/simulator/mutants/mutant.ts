@@ -4,6 +4,7 @@
  */
 import type { PoolPolicy } from "../../domain/pool.ts";
 import type { Fault } from "../scenario/fault.ts";
+import type { GroupPlan } from "../scenario/group-plan.ts";
 import type { Invariant } from "../scenario/result.ts";
 import type { ProviderWorld, Scenario } from "../scenario/scenario.ts";
 
@@ -20,6 +21,8 @@ export interface Change {
 export interface MutantWorld {
   /** A cloud unless given. */
   readonly provider?: ProviderWorld;
+  /** Of an Auto Scaling group, what is not as AWS advises. */
+  readonly group?: Partial<GroupPlan>;
   readonly faults: readonly Fault[];
   readonly pool?: Partial<Omit<PoolPolicy, "deadlines">>;
   readonly deadlines?: Partial<PoolPolicy["deadlines"]>;

@@ -5,6 +5,7 @@
 
 import type { PoolPolicy } from "../../domain/pool.ts";
 import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
+import { PLAIN_GROUP } from "../scenario/group-plan.ts";
 import { PLAIN_POOL } from "../scenario/plain-pool.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { Chance } from "../world/chance.ts";
@@ -19,7 +20,7 @@ const POOL: PoolPolicy = { ...PLAIN_POOL, machineCountMax: 12, warmParkedCount: 
 
 /** @param seed also draws how busy it is, so that seeds are worlds of their own. */
 export function worldForMutant(name: string, mutant: Mutant, seed: number): Scenario {
-  const { faults, pool, deadlines, arrivals, bootMs = [10 * SECOND_MS, MINUTE_MS] } = mutant.world;
+  const { faults, group, pool, deadlines, arrivals, bootMs = [10 * SECOND_MS, MINUTE_MS] } = mutant.world;
   const { provider = "cloud", durationMs = DURATION_MS, settleMaxMs = SETTLE_MAX_MS, pace = 4 } = mutant.world;
   const chance = new Chance(seed).fork("world for a mutant");
   return {
@@ -28,6 +29,7 @@ export function worldForMutant(name: string, mutant: Mutant, seed: number): Scen
     durationMs,
     algorithm: "holdfast",
     provider,
+    ...(provider === "asg" ? { group: { ...PLAIN_GROUP, ...group } } : {}),
     pools: [{ ...POOL, ...pool, deadlines: { ...POOL.deadlines, ...deadlines } }],
     workload: {
       jobs: [],

@@ -31,6 +31,8 @@ interface Standing {
   isAsleep: boolean;
   /** What it was last told. */
   target: string | null;
+  /** Until it was in service nobody may give it a job; nobody promised that of a baseline's. */
+  hasServed: boolean;
 }
 
 export interface AsgHostsParts {
@@ -91,6 +93,7 @@ export class AsgHosts {
       this.#lead(instanceId);
       const group = state.groups.get(groupName);
       const member = group?.members.get(instanceId);
+      if (member?.state === "InService") this.#noteServing(instanceId);
       if (group !== undefined && member !== undefined) onMoved(group, member);
     }
     this.#due.watch();
@@ -132,7 +135,8 @@ export class AsgHosts {
     const make = this.make ?? this.#makeOurs;
     const host = make(id, () => this.#leave(id), bootMs);
     this.hosts.set(id, host);
-    this.#standing.set(id, { host, sinceMs: world.scheduler.nowMs, isAsleep: false, target: null });
+    const hasServed = this.make !== null;
+    this.#standing.set(id, { host, sinceMs: world.scheduler.nowMs, isAsleep: false, target: null, hasServed });
     if (isFirst) this.startedCount += 1;
     world.log.note(isFirst ? "the group started it" : "the group started it again", id);
     world.witness.machineStarted(host.truth());
@@ -177,6 +181,11 @@ export class AsgHosts {
     standing.host.leadTo(target);
   }
 
+  #noteServing(id: string): void {
+    const standing = this.#standing.get(id);
+    if (standing !== undefined) standing.hasServed = true;
+  }
+
   #loseMarks(id: string): void {
     const { state, world } = this.#parts;
     const instance = state.ec2.known.get(id);
@@ -201,14 +210,19 @@ export class AsgHosts {
     this.#forget(id);
   }
 
-  /** Ours where it was our word, or where we let a hook run out that we could have renewed; else the group's own. */
+  /**
+   * Ours where it was our word, where we let a hook run out that we could have renewed, or where we gave it a ticket before
+   * it was in service; else the group's own.
+   */
   #causeOf(id: string): Cause {
     const known = this.#causes.get(id);
     if (known !== undefined) return known;
+    const standing = this.#standing.get(id);
+    if (standing?.hasServed === false && standing.host.truth().runner !== null)
+      return { by: "controller", proof: "not-in-service" };
     for (const group of this.#parts.state.groups.values()) {
-      const member = group.members.get(id);
-      const hook = [...group.hooks.values()].find(({ transition }) => transition === member?.transition);
-      if (member?.expiredBy === "heartbeat" && (hook?.heartbeatTimeoutMs ?? 0) >= OUTLASTING_MS)
+      const expired = group.members.get(id)?.expiredBy;
+      if (expired?.deadline === "heartbeat" && expired.hook.heartbeatTimeoutMs >= OUTLASTING_MS)
         return { by: "controller", proof: "hook-forgotten" };
     }
     return { by: "fault", kind: GROUP_GOES_ON };

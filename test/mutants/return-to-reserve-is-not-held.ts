@@ -1,0 +1,23 @@
+import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
+import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
+
+export const mutant: Mutant = {
+  source: "src/adapters/asg/lifecycle.ts",
+  text: 'if (lifecycle === "Warmed:Pending:Wait") return "either";',
+  replacement: "",
+  invariant: "I1",
+  why: "A member at work that its group takes back into the warm pool is not held there: it is stopped under its job when the hook runs out.",
+  world: {
+    provider: "asg",
+    group: {
+      heartbeatTimeoutMs: HOUR_MS,
+      retention: "terminate",
+      isProtected: false,
+      warmPool: { state: "Stopped", isReusedOnScaleIn: true, preparedCount: 8 },
+    },
+    faults: [{ kind: "asg.resized", everyMs: 10 * MINUTE_MS }],
+    arrivals: { perHour: 12, duration: { p50Ms: 90 * MINUTE_MS, p95Ms: 120 * MINUTE_MS } },
+    durationMs: 90 * MINUTE_MS,
+    settleMaxMs: 4 * HOUR_MS,
+  },
+};
