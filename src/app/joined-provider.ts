@@ -6,7 +6,7 @@ import { ProviderError } from "../domain/errors.ts";
 import type { ProviderId } from "../domain/ids.ts";
 import type { ObservedMachine, ProviderState } from "../domain/observed.ts";
 import type { MachinePermit } from "../domain/permit.ts";
-import type { Group, LaunchOrders, Provider, ProviderAbilities } from "../ports/provider.ts";
+import type { Group, HeldUp, LaunchOrders, Provider, ProviderAbilities } from "../ports/provider.ts";
 
 export interface Place {
   readonly provider: Provider;
@@ -69,14 +69,17 @@ async function terminateAt(places: readonly Place[], permit: MachinePermit): Pro
   if (failures.length > 0) throw failures[0];
 }
 
+export interface FormerAbilities {
+  readonly settingsHash: string;
+  readonly isElsewhere: boolean;
+  readonly abilities: ProviderAbilities;
+}
+
 /**
  * A launch is drafted as it is made: with the settings that it was written with. Stopped machines and consoles are reached
  * where the pool is now.
  */
-export function joinAbilities(
-  current: ProviderAbilities,
-  formers: readonly { readonly settingsHash: string; readonly abilities: ProviderAbilities }[],
-): ProviderAbilities {
+export function joinAbilities(current: ProviderAbilities, formers: readonly FormerAbilities[]): ProviderAbilities {
   const group = joinGroups(current.group, formers);
   if ([current, ...formers.map(({ abilities }) => abilities)].every(({ orders }) => orders === null))
     return { ...current, group };
@@ -95,14 +98,13 @@ export function joinAbilities(
  * A machine is held by the group that it is in: the others know nothing of it, and each is asked. One that cannot be asked
  * keeps no other from being asked.
  */
-function joinGroups(
-  current: Group | null,
-  formers: readonly { readonly abilities: ProviderAbilities }[],
-): ProviderAbilities["group"] {
+function joinGroups(current: Group | null, formers: readonly FormerAbilities[]): Group | null {
   const former = formers.flatMap(({ abilities }) => abilities.group ?? []);
   if (former.length === 0) return current;
   const groups = current === null ? former : [current, ...former];
+  const elsewhere = formers.flatMap(({ isElsewhere, abilities }) => (isElsewhere ? (abilities.group ?? []) : []));
   return {
+    listHeldUp: () => listHeldUp(current === null ? elsewhere : [current, ...elsewhere]),
     hold: async (providerId) => {
       const failures: unknown[] = [];
       for (const group of groups) {
@@ -117,6 +119,15 @@ function joinGroups(
     },
     readMinimumCount: () => current?.readMinimumCount() ?? 0,
   };
+}
+
+/** What those know that can be asked: whom they show is held all the same. */
+async function listHeldUp(groups: readonly Group[]): Promise<readonly HeldUp[]> {
+  const answers = await Promise.allSettled(groups.map((group) => group.listHeldUp()));
+  const heard = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+  const failed = answers.find(({ status }) => status === "rejected");
+  if (heard.length === 0 && failed?.status === "rejected") throw failed.reason;
+  return heard.flat();
 }
 
 /** The word of the place that has more of the machine: gone is only what is gone everywhere. */

@@ -42,6 +42,7 @@ export function traceProvider(
       // One stream for as long as the process runs: no call that a span could show.
       hints,
       group: group && {
+        listHeldUp: () => call("list", {}, () => group.listHeldUp()),
         hold: (providerId) => call("hold", { providerId }, () => group.hold(providerId)),
         readMinimumCount: () => group.readMinimumCount(),
       },

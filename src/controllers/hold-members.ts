@@ -10,7 +10,6 @@ import type { MachineId } from "../domain/ids.ts";
 import { formatInstant } from "../domain/instant.ts";
 import type { Machine } from "../domain/machine.ts";
 import { isDeparting, isHeldByHook, isHoldEnding, isSamePlace } from "../domain/membership.ts";
-import type { ObservedMachine } from "../domain/observed.ts";
 import { isPast } from "../domain/time.ts";
 import { MINUTE_MS, SECOND_MS } from "../domain/units.ts";
 import { AGENT_FRESH_MS } from "../domain/verdict.ts";
@@ -19,6 +18,7 @@ import { recordEvidence } from "../store/evidence/evidence.ts";
 import { loadMachines } from "../store/machines/load.ts";
 import { machineSubject } from "../store/subjects.ts";
 import { type HeldMember, heardTime, type PoolContext } from "./context.ts";
+import { type HeldUpMember, isListingFresh, listHeldUp } from "./hold-members/held-up.ts";
 import { gaugePool } from "./pool-gauge.ts";
 
 export const HOLD_MEMBERS_PERIOD_MS = 5 * SECOND_MS;
@@ -32,8 +32,9 @@ const CONCURRENT_HOLDS_MAX = 10;
 export async function holdMembers(context: PoolContext): Promise<void> {
   const group = context.abilities?.group ?? null;
   if (group === null || context.lease() === null || context.pool.mode === "observe") return;
-  const wanted = await findToHold(context);
-  forgetReturned(context);
+  const wanted = await findToHold(context, await listHeldUp(context, group));
+  // What an old listing shows back in service may have left it since.
+  if (isListingFresh(context)) forgetReturned(context);
   const { holds } = context.memory;
   const queue = wanted.filter((one) => isDue(context, one, holds.get(one.machineId)));
   const workers = Array.from({ length: Math.min(CONCURRENT_HOLDS_MAX, queue.length) }, async () => {
@@ -58,18 +59,14 @@ function forgetReturned({ memory }: PoolContext): void {
   }
 }
 
-type Wanted = ObservedMachine & { readonly machineId: MachineId };
-
 /** One that may run a job, and that its group waits for. */
 interface Held {
   readonly machineId: MachineId;
   readonly member: HeldMember;
 }
 
-async function findToHold(context: PoolContext): Promise<Wanted[]> {
+async function findToHold(context: PoolContext, candidates: readonly HeldUpMember[]): Promise<HeldUpMember[]> {
   const { memory } = context;
-  const shown = [...memory.observed.values()].flatMap((one) => (one.machineId === null ? [] : [one as Wanted]));
-  const candidates = shown.filter(({ membership }) => isHeldByHook(membership));
   const rows = await readRows(context, candidates);
   if (rows === null) return candidates.filter((one) => isDeparting(one.membership) || memory.holds.has(one.machineId));
   return candidates.filter((one) => mayRunJob(context, one, rows.get(one.machineId) ?? null));
@@ -78,7 +75,7 @@ async function findToHold(context: PoolContext): Promise<Wanted[]> {
 /** Null where the store cannot be read: then nobody knows of any that it is idle, and letting go would end a job. */
 async function readRows(
   { store, telemetry, pool }: PoolContext,
-  wanted: readonly Wanted[],
+  wanted: readonly HeldUpMember[],
 ): Promise<ReadonlyMap<MachineId, Machine> | null> {
   try {
     return await loadMachines(
@@ -95,7 +92,7 @@ async function readRows(
 }
 
 /** Without a row nobody knows, so it may. What its group does not want to end may only where a ticket is out to it. */
-function mayRunJob(context: PoolContext, { membership }: ObservedMachine, row: Machine | null): boolean {
+function mayRunJob(context: PoolContext, { membership }: HeldUpMember, row: Machine | null): boolean {
   if (!isDeparting(membership)) return row?.state.kind === "engaged";
   if (row === null) return true;
   if (row.state.kind === "gone") return false;
@@ -111,13 +108,13 @@ function saysBusy(context: PoolContext, { id, report }: Machine): boolean {
 }
 
 /** What waits somewhere else by now waits for another hook, which may give up sooner. */
-function isDue({ clock }: PoolContext, { membership }: ObservedMachine, held: HeldMember | undefined): boolean {
+function isDue({ clock }: PoolContext, { membership }: HeldUpMember, held: HeldMember | undefined): boolean {
   if (held === undefined || !isSamePlace(membership, held.membership)) return true;
   return clock.monotonicMs() - held.heldAtMs >= held.hold.forMs / HOLDS_PER_TIMEOUT;
 }
 
-async function holdOne(context: PoolContext, group: Group, wanted: Wanted): Promise<void> {
-  const { machineId, providerId, membership = null } = wanted;
+async function holdOne(context: PoolContext, group: Group, wanted: HeldUpMember): Promise<void> {
+  const { machineId, providerId, membership } = wanted;
   const { memory, clock, telemetry, pool, wake } = context;
   const heldAtMs = clock.monotonicMs();
   try {
@@ -144,7 +141,7 @@ async function holdOne(context: PoolContext, group: Group, wanted: Wanted): Prom
   }
 }
 
-async function noteHeld(context: PoolContext, one: Wanted, { untilMs }: Hold): Promise<void> {
+async function noteHeld(context: PoolContext, one: HeldUpMember, { untilMs }: Hold): Promise<void> {
   const latest = formatInstant(untilMs);
   const what = isDeparting(one.membership) ? "wants to end it and is made to wait" : "is made to wait for it";
   await note(context, one.machineId, `its group ${what}, until ${latest} at the latest`);

@@ -5,6 +5,7 @@
  * finds it again whatever happened to us in between.
  */
 import type { LaunchId, MachineId, PoolName, ProviderId } from "../domain/ids.ts";
+import type { Membership } from "../domain/membership.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
 import type { MachinePermit } from "../domain/permit.ts";
 
@@ -139,8 +140,23 @@ export interface Hold {
   readonly isRetained?: boolean;
 }
 
+/** A member that a hook of its group holds up. */
+export interface HeldUp {
+  readonly providerId: ProviderId;
+  readonly membership: Membership;
+  /** No setting of the pool names its group any more: one without a row is not ours there. */
+  readonly isGroupLeft: boolean;
+}
+
 /** Machines of a group that others size, heal and replace as well. */
 export interface Group {
+  /**
+   * Who is held up, by the group's own service alone: that may answer while what a whole listing needs besides does not.
+   * It says nothing of what else became of anybody.
+   * @throws {ProviderError} `provider-unavailable`
+   */
+  listHeldUp(): Promise<readonly HeldUp[]>;
+
   /**
    * Makes the group wait on for a machine that it wants to end, of its own accord. Ends nothing, so it takes no permit.
    * @returns null where nothing waits (any more): the next listing tells what became of it.

@@ -7,6 +7,7 @@ import type { ObservedMachine, ProviderState } from "../../src/domain/observed.t
 import { issuePermit, type MachinePermit } from "../../src/domain/permit.ts";
 import {
   type Group,
+  type HeldUp,
   type Hold,
   type LaunchRequest,
   NO_ABILITIES,
@@ -104,25 +105,31 @@ describe("launches of several settings", () => {
   });
 
   it("are drafted with the settings that they were written with", async () => {
-    const { orders } = joinAbilities(drafting("current"), [{ settingsHash: "old", abilities: drafting("former") }]);
+    const { orders } = joinAbilities(drafting("current"), [
+      { settingsHash: "old", isElsewhere: true, abilities: drafting("former") },
+    ]);
     expect(await orders?.draft(request("old"))).toBe("former");
     expect(await orders?.draft(request("new"))).toBe("current");
   });
 
   it("are drafted for the kind that they were written for, where the pool has become of one that drafts none", async () => {
-    const { orders } = joinAbilities(NO_ABILITIES, [{ settingsHash: "old", abilities: drafting("former") }]);
+    const { orders } = joinAbilities(NO_ABILITIES, [
+      { settingsHash: "old", isElsewhere: true, abilities: drafting("former") },
+    ]);
     expect(await orders?.draft(request("old"))).toBe("former");
     expect(await orders?.draft(request("new"))).toBeNull();
   });
 
   it("are not drafted for a kind that drafts none, where the pool has become of one that does", async () => {
-    const { orders } = joinAbilities(drafting("current"), [{ settingsHash: "old", abilities: NO_ABILITIES }]);
+    const { orders } = joinAbilities(drafting("current"), [
+      { settingsHash: "old", isElsewhere: true, abilities: NO_ABILITIES },
+    ]);
     expect(await orders?.draft(request("old"))).toBeNull();
     expect(await orders?.draft(request("new"))).toBe("current");
   });
 
   it("have nothing drafted where no kind drafts", () => {
-    const formers = [{ settingsHash: "old", abilities: NO_ABILITIES }];
+    const formers = [{ settingsHash: "old", isElsewhere: true, abilities: NO_ABILITIES }];
     expect(joinAbilities(NO_ABILITIES, formers).orders).toBeNull();
   });
 });
@@ -131,16 +138,42 @@ describe("members of several groups", () => {
   const HOLD: Hold = { forMs: 1, sinceMs: 2, untilMs: 3 };
   const grouped = (hold: Group["hold"]): ProviderAbilities => ({
     ...NO_ABILITIES,
-    group: { hold, readMinimumCount: () => 0 },
+    group: { listHeldUp: async () => [], hold, readMinimumCount: () => 0 },
   });
   const broken = async () => {
     throw new ProviderError("provider-unavailable", "the new region refuses us");
   };
   const join = (current: Group["hold"], former: Group["hold"]) =>
-    joinAbilities(grouped(current), [{ settingsHash: "old", abilities: grouped(former) }]).group;
+    joinAbilities(grouped(current), [{ settingsHash: "old", isElsewhere: true, abilities: grouped(former) }]).group;
 
   it("are held by the one that has them, though another cannot be asked", async () => {
     expect(await join(broken, async () => HOLD)?.hold(providerId())).toEqual(HOLD);
+  });
+
+  const alone = (listHeldUp: Group["listHeldUp"]): ProviderAbilities => ({
+    ...NO_ABILITIES,
+    group: { listHeldUp, hold: async () => null, readMinimumCount: () => 0 },
+  });
+  const heldUp = (id: string): HeldUp => ({
+    providerId: providerId(id),
+    membership: { place: "serving", departure: "waits" },
+    isGroupLeft: false,
+  });
+  const listHeldUp = (current: ProviderAbilities, former: Group["listHeldUp"], isElsewhere = true) =>
+    joinAbilities(current, [{ settingsHash: "old", isElsewhere, abilities: alone(former) }]).group?.listHeldUp();
+  const here = alone(async () => [heldUp("i-here")]);
+
+  it("are told by each group alone, and by the others where one cannot be asked", async () => {
+    const there = async () => [heldUp("i-there")];
+    expect(await listHeldUp(here, there)).toEqual([heldUp("i-here"), heldUp("i-there")]);
+    expect(await listHeldUp(NO_ABILITIES, there)).toEqual([heldUp("i-there")]);
+    expect(await listHeldUp(alone(broken), there)).toEqual([heldUp("i-there")]);
+    expect(await listHeldUp(here, broken)).toEqual([heldUp("i-here")]);
+    await expect(listHeldUp(alone(broken), broken)).rejects.toThrow("the new region refuses us");
+  });
+
+  it("are told once by settings of the same group", async () => {
+    expect(await listHeldUp(here, async () => [heldUp("i-here")], false)).toEqual([heldUp("i-here")]);
   });
 
   it("may be held or not where one cannot be asked and no other has them: they are held again", async () => {

@@ -6,7 +6,7 @@ import type { Machine } from "../../src/domain/machine.ts";
 import type { Membership } from "../../src/domain/membership.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
-import { type Group, type Hold, NO_ABILITIES } from "../../src/ports/provider.ts";
+import { type Group, type HeldUp, type Hold, NO_ABILITIES } from "../../src/ports/provider.ts";
 import { listDecisions } from "../../src/store/evidence/decisions.ts";
 import { listEvidence } from "../../src/store/evidence/evidence.ts";
 import { machineSubject } from "../../src/store/subjects.ts";
@@ -22,6 +22,10 @@ export const LIMIT_MS = 48 * HOUR_MS;
 
 class FakeGroup implements Group {
   readonly held: string[] = [];
+  /** Whom the group's own service shows held up. */
+  heldUp: readonly HeldUp[] = [];
+  listHeldUpError: ProviderError | null = null;
+  askedAloneCount = 0;
   minimumCount = 0;
   error: ProviderError | null = null;
   isWaiting = true;
@@ -38,6 +42,12 @@ class FakeGroup implements Group {
     if (!this.isWaiting) return null;
     const time = { forMs: TIMEOUT_MS, sinceMs: this.#sinceMs, untilMs: this.#sinceMs + LIMIT_MS };
     return { ...time, isRetained: this.isRetained };
+  }
+
+  async listHeldUp(): Promise<readonly HeldUp[]> {
+    this.askedAloneCount += 1;
+    if (this.listHeldUpError !== null) throw this.listHeldUpError;
+    return this.heldUp;
   }
 
   readMinimumCount(): number {

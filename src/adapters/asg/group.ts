@@ -99,6 +99,19 @@ export async function readReserve({ groups }: AsgClients, name: string): Promise
   throw new ProviderError("provider-unavailable", attempted);
 }
 
+/** The group and its reserve, by Auto Scaling alone. */
+export async function readAllMembers(
+  clients: AsgClients,
+  name: string,
+): Promise<{ readonly group: GroupReading | null; readonly members: readonly Member[] }> {
+  const group = await readGroup(clients, name);
+  const reserve = group?.hasReserve === true ? await readReserve(clients, name) : [];
+  const own = group?.members ?? [];
+  // What is drawn between the two readings is in both: the later one says less of it.
+  const drawn = new Set(own.map(({ id }) => id));
+  return { group, members: [...own, ...reserve.filter(({ id }) => !drawn.has(id))] };
+}
+
 /** The group that a member is in now, which may be another than it was. */
 export interface PlacedMember extends Member {
   readonly group: string;

@@ -3,14 +3,14 @@
  * answered as an error; the member is read again then, and only that tells whether anything is left to hold.
  */
 import { RecordLifecycleActionHeartbeatCommand } from "@aws-sdk/client-auto-scaling";
-import type { ProviderId } from "../../domain/ids.ts";
+import { type ProviderId, parseProviderId } from "../../domain/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Hold } from "../../ports/provider.ts";
+import type { HeldUp, Hold } from "../../ports/provider.ts";
 import type { AsgClients } from "./clients.ts";
 import { readGroupFailure, toGroupError } from "./errors.ts";
-import { readMembers } from "./group.ts";
+import { readAllMembers, readMembers } from "./group.ts";
 import type { Hook, Hooks } from "./hooks.ts";
-import { type HookSide, waitsAt } from "./lifecycle.ts";
+import { type HookSide, membershipOf, waitsAt } from "./lifecycle.ts";
 import type { Pace } from "./pace.ts";
 import type { AsgSettings } from "./settings.ts";
 import type { Sights } from "./sights.ts";
@@ -24,6 +24,30 @@ export interface HoldContext {
   readonly pace: Pace;
   readonly sights: Sights;
   readonly waits: Waits;
+  /** No setting of the pool names the group any more. */
+  readonly isLeft: boolean;
+}
+
+/**
+ * By Auto Scaling's word alone, and its reserve's: EC2, which has limits of its own, is not asked.
+ * @throws {ProviderError} `provider-unavailable`
+ */
+export async function listHeldUp({
+  clients,
+  settings,
+  clock,
+  sights,
+  isLeft,
+}: HoldContext): Promise<readonly HeldUp[]> {
+  const seenAtMs = clock.nowMs();
+  const { members } = await readAllMembers(clients, settings.group);
+  const waiting = members.filter(({ lifecycle }) => waitsAt(lifecycle) !== null);
+  for (const member of waiting) sights.note(member, seenAtMs);
+  return waiting.map(({ id, lifecycle }) => ({
+    providerId: parseProviderId(id),
+    membership: membershipOf(lifecycle),
+    isGroupLeft: isLeft,
+  }));
 }
 
 /** @throws {ProviderError} `provider-unavailable` */

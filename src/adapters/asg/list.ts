@@ -16,7 +16,7 @@ import { demandInstanceId } from "../aws/instance-id.ts";
 import { isAnothers } from "../aws/states.ts";
 import { type Owner, readMarks, TAG } from "../aws/tags.ts";
 import type { AsgClients } from "./clients.ts";
-import { type GroupReading, type Member, readGroup, readMembers, readReserve } from "./group.ts";
+import { type Member, readAllMembers, readMembers } from "./group.ts";
 import { isReserve } from "./lifecycle.ts";
 import type { Newcomers, Sighted } from "./newcomers.ts";
 import { observeLeft, observeMember, type View } from "./observe.ts";
@@ -103,18 +103,6 @@ function readUnshown(
     clients.ec2,
     members.map(({ id }) => id).filter((id) => !found.has(id)),
   );
-}
-
-async function readAllMembers(
-  clients: AsgClients,
-  name: string,
-): Promise<{ readonly group: GroupReading | null; readonly members: readonly Member[] }> {
-  const group = await readGroup(clients, name);
-  const reserve = group?.hasReserve === true ? await readReserve(clients, name) : [];
-  const own = group?.members ?? [];
-  // What is drawn between the two readings is in both: the later one says less of it.
-  const drawn = new Set(own.map(({ id }) => id));
-  return { group, members: [...own, ...reserve.filter(({ id }) => !drawn.has(id))] };
 }
 
 /** Not another controller's, and not of another group, which another pool or a former setting of this one names. */

@@ -18,7 +18,7 @@ import { type AsgClients, createClients } from "./clients.ts";
 import { Desired } from "./desired.ts";
 import { draftOrder } from "./draft.ts";
 import { MEMBERS_AT_ONCE_MAX } from "./group.ts";
-import { holdMember } from "./hold.ts";
+import { holdMember, listHeldUp } from "./hold.ts";
 import { Hooks } from "./hooks.ts";
 import { createVersionReader } from "./image.ts";
 import { carryOut } from "./launch.ts";
@@ -61,7 +61,7 @@ export function createAsgProvider(
     desired: new Desired(clock),
   };
   const listing = { ...shared, isObserving, isLeft, newcomers: new Newcomers() };
-  const holding = { ...shared, waits: new Waits(shared) };
+  const holding = { ...shared, isLeft, waits: new Waits(shared) };
   const terminations = new Batch<MachinePermit, void>({
     clock,
     countMax: MEMBERS_AT_ONCE_MAX,
@@ -85,6 +85,7 @@ export function createAsgProvider(
   };
   const isOurs = settings.scaling === "holdfast";
   const group: Group = {
+    listHeldUp: () => listHeldUp(holding),
     hold: (providerId) => holdMember(holding, providerId),
     readMinimumCount: () => (isOurs ? sights.group()?.minCount : sights.group()?.desiredCount) ?? 0,
   };

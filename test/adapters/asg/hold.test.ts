@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { CALLS_PER_SECOND_MAX, PACE_WAIT_MAX_MS } from "../../../src/adapters/asg/pace.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import { START_MS } from "../../domain/builders.ts";
-import { throwing } from "../ec2/fake-client.ts";
+import { ec2Error, throwing } from "../ec2/fake-client.ts";
 import { handClock } from "../ec2/stage.ts";
 import { type FakeGroup, GROUP, idOf, noAction, stage } from "./stage.ts";
 
@@ -223,6 +223,37 @@ describe("holding a member", () => {
       await expect(hold()).rejects.toMatchObject({ code: "provider-unavailable" });
     },
   );
+});
+
+describe("who is held up, by the group alone", () => {
+  it("is told in the group and its reserve, and EC2 is not asked", async () => {
+    const { group, provider } = await waiting();
+    for (const [number, lifecycle] of ["InService", "Terminating", "Warmed:Terminating:Wait", "Pending:Wait"].entries())
+      group.add(number + 2, { lifecycle });
+    group.answers.DescribeInstances = throwing(ec2Error("RequestLimitExceeded", "Request limit exceeded."));
+    expect(await provider.group?.listHeldUp()).toEqual([
+      { providerId: idOf(1), membership: { place: "serving", departure: "waits" }, isGroupLeft: false },
+      { providerId: idOf(5), membership: { place: "coming", departure: "none" }, isGroupLeft: false },
+      { providerId: idOf(4), membership: { place: "reserve", departure: "waits" }, isGroupLeft: false },
+    ]);
+    expect(group.sent.map(({ call }) => call)).toEqual(["DescribeAutoScalingGroups", "DescribeWarmPool"]);
+  });
+
+  it("is held by what was told, without another reading of it", async () => {
+    const { group, provider } = stage();
+    group.hooks = [DRAIN];
+    group.add(1, { lifecycle: "Terminating:Wait" });
+    await provider.group?.listHeldUp();
+    expect(await provider.group?.hold(idOf(1))).toMatchObject({ sinceMs: START_MS });
+    expect(group.inputs("DescribeAutoScalingInstances")).toEqual([]);
+    expect(beaten(group)).toEqual(["drain"]);
+  });
+
+  it("is said to be of a group that was left where no setting names it", async () => {
+    const { group, provider } = stage({}, { isLeft: true });
+    group.add(1, { lifecycle: "Terminating:Wait" });
+    expect(await provider.group?.listHeldUp()).toMatchObject([{ providerId: idOf(1), isGroupLeft: true }]);
+  });
 });
 
 describe("a group's hooks", () => {

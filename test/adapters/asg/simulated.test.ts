@@ -147,6 +147,21 @@ describe("a group over the wire", () => {
     expect((await made.provider.list([id]))[0]?.state).toBe("gone");
   });
 
+  it("has a member held by Auto Scaling alone, while EC2 refuses everything", async () => {
+    const made = yard({ desired: 1 });
+    const id = await firstOf(made);
+    house.aws.call("TerminateInstanceInAutoScalingGroup", { InstanceId: id, ShouldDecrementDesiredCapacity: true });
+    made.pass(5 * SECOND_MS);
+    house.aws.ec2.injectFault("any", { kind: "error", code: "RequestLimitExceeded", effect: "none" }, 1_000);
+    await expect(made.provider.list("all")).rejects.toMatchObject({ code: "provider-unavailable" });
+    for (let passedMs = 0; passedMs < 2 * HOUR_MS; passedMs += 7.5 * MINUTE_MS) {
+      expect(await made.provider.group?.listHeldUp()).toMatchObject([{ providerId: id }]);
+      expect(await made.provider.group?.hold(id)).not.toBeNull();
+      made.pass(7.5 * MINUTE_MS);
+    }
+    expect(stateOf(id)).toBe("Terminating:Wait");
+  });
+
   it("keeps a member that nobody held for 45 minutes where it retains, and lets go of it when told", async () => {
     const made = yard({ desired: 1, retention: "retain" });
     const id = await firstOf(made);

@@ -1,0 +1,76 @@
+/**
+ * Which members a hook of their group holds up. The provider's last listing says so while listings come whole. They take more
+ * than the group's own service: where they fail or take long, because another one refuses, the group is asked alone, since
+ * its hooks wait no longer for that.
+ */
+import { HoldfastError, ProviderError } from "../../domain/errors.ts";
+import type { MachineId, ProviderId } from "../../domain/ids.ts";
+import { isHeldByHook, type Membership } from "../../domain/membership.ts";
+import { strayMachineId } from "../../domain/stray.ts";
+import { SECOND_MS } from "../../domain/units.ts";
+import type { Group, HeldUp } from "../../ports/provider.ts";
+import { nameProviderIds } from "../../store/machines/names.ts";
+import type { PoolContext } from "../context.ts";
+
+/** Listings come every 5 s; the shortest timeout that a hook can have is 30 s. */
+export const LISTING_AGE_MAX_MS = 15 * SECOND_MS;
+
+export interface HeldUpMember {
+  readonly machineId: MachineId;
+  readonly providerId: ProviderId;
+  readonly membership: Membership;
+}
+
+/** A clock that was set makes it old: nobody knows then how old it is. */
+export function isListingFresh({ memory, clock }: PoolContext): boolean {
+  const { isWhole, wholeAtMs } = memory.guards.listing;
+  return isWhole && wholeAtMs !== null && Math.abs(clock.nowMs() - wholeAtMs) < LISTING_AGE_MAX_MS;
+}
+
+/** Whom an old listing shows held up counts as well: the group's reading may leave somebody out. */
+export async function listHeldUp(context: PoolContext, group: Group): Promise<readonly HeldUpMember[]> {
+  const listed = [...context.memory.observed].flatMap(([machineId, { providerId, membership = null }]) =>
+    membership !== null && isHeldByHook(membership) ? [{ machineId, providerId, membership }] : [],
+  );
+  if (isListingFresh(context)) return listed;
+  const asked = await nameHeldUp(context, await askGroup(context, group));
+  return [...new Map([...listed, ...asked].map((one) => [one.machineId, one])).values()];
+}
+
+async function askGroup({ telemetry, pool }: PoolContext, group: Group): Promise<readonly HeldUp[]> {
+  try {
+    return await group.listHeldUp();
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    telemetry.error("neither the provider's listing nor the group alone says whom it wants to end", error, {
+      pool: pool.name,
+    });
+    return [];
+  }
+}
+
+/** By the same names as a listing's. One that nobody knows is a stray, and of a group that was left it is somebody else's. */
+async function nameHeldUp(context: PoolContext, heldUp: readonly HeldUp[]): Promise<readonly HeldUpMember[]> {
+  if (heldUp.length === 0) return [];
+  const shown = new Map([...context.memory.observed].map(([id, { providerId }]) => [providerId, id]));
+  const unshown = heldUp.map(({ providerId }) => providerId).filter((id) => !shown.has(id));
+  const stored = await nameStored(context, unshown);
+  return heldUp.flatMap(({ providerId, membership, isGroupLeft }) => {
+    const known = shown.get(providerId) ?? stored.get(providerId) ?? null;
+    const machineId = known === null && !isGroupLeft ? strayMachineId(providerId) : known;
+    return machineId === null ? [] : [{ machineId, providerId, membership }];
+  });
+}
+
+async function nameStored(
+  { store }: PoolContext,
+  ids: readonly ProviderId[],
+): Promise<ReadonlyMap<ProviderId, MachineId>> {
+  try {
+    return await nameProviderIds(store.db, ids);
+  } catch (error) {
+    // The rows cannot be read either, which is told there.
+    if (error instanceof HoldfastError && error.code === "store-unavailable") return new Map();
+    throw error;
+  }
+}
