@@ -154,26 +154,26 @@ describe("members of several groups", () => {
     ...NO_ABILITIES,
     group: { listHeldUp, hold: async () => null, readMinimumCount: () => 0 },
   });
-  const heldUp = (id: string): HeldUp => ({
+  const heldUp = (id: number): HeldUp => ({
     providerId: providerId(id),
     membership: { place: "serving", departure: "waits" },
     isGroupLeft: false,
   });
   const listHeldUp = (current: ProviderAbilities, former: Group["listHeldUp"], isElsewhere = true) =>
     joinAbilities(current, [{ settingsHash: "old", isElsewhere, abilities: alone(former) }]).group?.listHeldUp();
-  const here = alone(async () => [heldUp("i-here")]);
+  const here = alone(async () => [heldUp(1)]);
 
   it("are told by each group alone, and by the others where one cannot be asked", async () => {
-    const there = async () => [heldUp("i-there")];
-    expect(await listHeldUp(here, there)).toEqual([heldUp("i-here"), heldUp("i-there")]);
-    expect(await listHeldUp(NO_ABILITIES, there)).toEqual([heldUp("i-there")]);
-    expect(await listHeldUp(alone(broken), there)).toEqual([heldUp("i-there")]);
-    expect(await listHeldUp(here, broken)).toEqual([heldUp("i-here")]);
+    const there = async () => [heldUp(2)];
+    expect(await listHeldUp(here, there)).toEqual([heldUp(1), heldUp(2)]);
+    expect(await listHeldUp(NO_ABILITIES, there)).toEqual([heldUp(2)]);
+    expect(await listHeldUp(alone(broken), there)).toEqual([heldUp(2)]);
+    expect(await listHeldUp(here, broken)).toEqual([heldUp(1)]);
     await expect(listHeldUp(alone(broken), broken)).rejects.toThrow("the new region refuses us");
   });
 
   it("are told once by settings of the same group", async () => {
-    expect(await listHeldUp(here, async () => [heldUp("i-here")], false)).toEqual([heldUp("i-here")]);
+    expect(await listHeldUp(here, async () => [heldUp(1)], false)).toEqual([heldUp(1)]);
   });
 
   it("may be held or not where one cannot be asked and no other has them: they are held again", async () => {

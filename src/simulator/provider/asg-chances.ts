@@ -13,6 +13,7 @@ export const ASG_FAULT_KINDS: ReadonlySet<FaultKind> = new Set([
   "provider.no-capacity",
   "provider.reclaim",
   "provider.marks-lost",
+  "ec2.throttled",
   "asg.error",
   "asg.throttled",
   "asg.stale-reads",
@@ -53,6 +54,8 @@ export class AsgChances {
   readonly #errors: Chance;
   /** Spells in which every call is refused. */
   throttledCount = 0;
+  /** The same of calls to EC2. */
+  ec2ThrottledCount = 0;
 
   constructor(world: ProviderModelWorld, chances: ProviderChances) {
     this.#world = world;
@@ -69,6 +72,11 @@ export class AsgChances {
       return { kind: "error", code, effect };
     }
     return null;
+  }
+
+  /** Whether EC2 refuses this call; it has limits of its own. */
+  isEc2Throttled(): boolean {
+    return this.ec2ThrottledCount > 0 && this.#world.isFaulty();
   }
 
   /** Lets this reading be as old, and as incomplete, as the scenario has it. */

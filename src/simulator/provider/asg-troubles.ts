@@ -22,7 +22,7 @@ const MOMENTARY = [
   "asg.detached",
   "asg.warm-pool-resized",
 ] as const;
-const LASTING = ["provider.no-capacity", "asg.throttled", "asg.one-zone", "asg.standby"] as const;
+const LASTING = ["provider.no-capacity", "ec2.throttled", "asg.throttled", "asg.one-zone", "asg.standby"] as const;
 type MomentaryKind = (typeof MOMENTARY)[number];
 type LastingKind = (typeof LASTING)[number];
 
@@ -202,6 +202,11 @@ export class AsgTroubles {
         troubles.throttledCount += 1;
         return () => {
           troubles.throttledCount -= 1;
+        };
+      case "ec2.throttled":
+        troubles.ec2ThrottledCount += 1;
+        return () => {
+          troubles.ec2ThrottledCount -= 1;
         };
       case "provider.no-capacity":
         this.#setRoom(this.#zones(), 0);

@@ -46,6 +46,8 @@ const ENDING: ReadonlySet<string> = new Set([
   "StopInstances",
 ]);
 
+const EC2_THROTTLED = { kind: "error", code: "RequestLimitExceeded", effect: "none" } as const;
+
 type Answer = AwsResult<string, AwsAnswer>;
 
 export class AsgWorld implements ProviderModel {
@@ -206,7 +208,10 @@ export class AsgWorld implements ProviderModel {
 
   #callEc2(action: string, request: object) {
     if (!isEc2Action(action)) throw new Error(`${action}, which the model of EC2 does not know`);
-    const { result, transmission } = callEc2(this.#state.ec2, action, request as Ec2Requests[Ec2Action], this.#nowMs);
+    const { ec2 } = this.#state;
+    const takeBack = this.#chances.isEc2Throttled() ? addFault(ec2.faults, action, EC2_THROTTLED) : null;
+    const { result, transmission } = callEc2(ec2, action, request as Ec2Requests[Ec2Action], this.#nowMs);
+    takeBack?.();
     return { result, isHeard: transmission.kind === "whole" };
   }
 

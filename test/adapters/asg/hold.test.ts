@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { CALLS_PER_SECOND_MAX, PACE_WAIT_MAX_MS } from "../../../src/adapters/asg/pace.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import { START_MS } from "../../domain/builders.ts";
-import { ec2Error, throwing } from "../ec2/fake-client.ts";
+import { throwing } from "../ec2/fake-client.ts";
 import { handClock } from "../ec2/stage.ts";
 import { type FakeGroup, GROUP, idOf, noAction, stage } from "./stage.ts";
 
@@ -230,7 +230,7 @@ describe("who is held up, by the group alone", () => {
     const { group, provider } = await waiting();
     for (const [number, lifecycle] of ["InService", "Terminating", "Warmed:Terminating:Wait", "Pending:Wait"].entries())
       group.add(number + 2, { lifecycle });
-    group.answers.DescribeInstances = throwing(ec2Error("RequestLimitExceeded", "Request limit exceeded."));
+    group.answers.DescribeInstances = throwing("RequestLimitExceeded");
     expect(await provider.group?.listHeldUp()).toEqual([
       { providerId: idOf(1), membership: { place: "serving", departure: "waits" }, isGroupLeft: false },
       { providerId: idOf(5), membership: { place: "coming", departure: "none" }, isGroupLeft: false },

@@ -89,6 +89,28 @@ it("loses no job to us and leaves nothing behind in a group that everything befa
   expect(Object.keys(result.faults)).toEqual(expect.arrayContaining([...kinds]));
 });
 
+it("has busy members held while EC2 refuses every call for longer than the hook waits", async () => {
+  const group = { ...PLAIN_GROUP, heartbeatTimeoutMs: 10 * MINUTE_MS, retention: "terminate" } as const;
+  const duration = { p50Ms: 45 * MINUTE_MS, p95Ms: HOUR_MS };
+  const result = await runWorld(
+    {
+      ...storm,
+      group,
+      workload: { jobs: [], arrivals: arrivals({ perHour: 8, duration }) },
+      faults: [
+        { kind: "ec2.throttled", everyMs: 15 * MINUTE_MS, forMs: [30 * MINUTE_MS, 40 * MINUTE_MS] },
+        { kind: "asg.unhealthy", everyMs: 10 * MINUTE_MS },
+      ],
+      durationMs: 2 * HOUR_MS,
+      faultsEndMs: 2 * HOUR_MS,
+    },
+    { seed: 1 },
+  );
+  expect(result.faults).toMatchObject({ "ec2.throttled": expect.any(Number), "asg.unhealthy": expect.any(Number) });
+  expect(result.violations).toEqual([]);
+  expect(result.jobs).toMatchObject({ killedByUs: 0, lostForced: 0, open: 0 });
+});
+
 it("is the same world again for its seed, and another for another", async () => {
   const short = { ...storm, durationMs: 10 * MINUTE_MS, faultsEndMs: 10 * MINUTE_MS };
   const first = await runWorld(short, { seed: 2 });
