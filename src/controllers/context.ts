@@ -99,6 +99,8 @@ export interface PoolMemory {
   readonly notReadySinceMs: Map<MachineId, number>;
   /** Since when each machine's group has been seen to want its end. */
   readonly departingSinceMs: Map<MachineId, number>;
+  /** When each machine that boots was last seen out of its group's service. */
+  readonly lastAsideMs: Map<MachineId, number>;
   /** Jobs that `execute/ask` is to ask GitHub about. */
   readonly jobsToAsk: Set<JobId>;
   /** When GitHub was last asked about a job without an answer to rely on, and what it said instead. */
@@ -223,6 +225,7 @@ export function emptyMemory(): PoolMemory {
     replaced: new Set(),
     notReadySinceMs: new Map(),
     departingSinceMs: new Map(),
+    lastAsideMs: new Map(),
     jobsToAsk: new Set(),
     askFailures: new Map(),
     mintPauses: new Map(),

@@ -84,7 +84,7 @@ async function retireMachines(
 /** Of a machine that retires the verdict stays as it was last: it is judged no more. */
 function remember(
   { memory, clock }: PoolContext,
-  { decisions, unknown, notReadySinceMs, departingSinceMs }: Judgement,
+  { decisions, unknown, notReadySinceMs, departingSinceMs, lastAsideMs }: Judgement,
 ): void {
   const { unknownSinceMs } = memory.guards;
   for (const id of decisions.keys()) {
@@ -95,6 +95,8 @@ function remember(
   for (const [id, sinceMs] of notReadySinceMs) memory.notReadySinceMs.set(id, sinceMs);
   memory.departingSinceMs.clear();
   for (const [id, sinceMs] of departingSinceMs) memory.departingSinceMs.set(id, sinceMs);
+  memory.lastAsideMs.clear();
+  for (const [id, lastMs] of lastAsideMs) memory.lastAsideMs.set(id, lastMs);
 }
 
 interface Changes {

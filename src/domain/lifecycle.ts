@@ -41,6 +41,8 @@ export interface LifecycleInput extends MachineEvidence {
   readonly mayBeStopped?: boolean;
   /** Where it is on its group's way; null or left out: of no group, or nobody can tell. */
   readonly membership?: Membership | null;
+  /** Of one that boots: when somebody was last seen to have it out of its group's service. */
+  readonly lastAsideMs?: number | null;
   /** Its group is made to wait for it, and will soon wait no longer. */
   readonly isHoldEnding?: boolean;
   /** It was in its group's service, and is no member any more. */
@@ -101,13 +103,18 @@ function lostReason(input: LifecycleInput, { deadlines }: PoolPolicy, time: Hear
 }
 
 function decideProvisioning(
-  { machine, isStrangers = false }: LifecycleInput,
+  input: LifecycleInput,
   sinceMs: number,
   pool: PoolPolicy,
   time: HeardTime,
 ): LifecycleDecision {
+  const { machine, lastAsideMs = null, isStrangers = false } = input;
   if (machine.report?.phase === "leaving") return { kind: "retire", reason: "agent-leaving" };
-  if (!isPast(sinceMs, pool.deadlines.bootMs, time)) return { kind: "keep", reason: "booting" };
+  // Whoever took it out of service looks into it, and nothing waits for it meanwhile: it boots anew once it is back.
+  const isAside = input.membership?.place === "aside";
+  if (isAside && pool.mode !== "departed" && !input.isShuttingDown) return { kind: "keep", reason: "out-of-service" };
+  const bootsSinceMs = isAside ? sinceMs : Math.max(sinceMs, lastAsideMs ?? 0);
+  if (!isPast(bootsSinceMs, pool.deadlines.bootMs, time)) return { kind: "keep", reason: "booting" };
   return isStrangers ? { kind: "keep", reason: "no-agent" } : { kind: "retire", reason: "boot-deadline" };
 }
 

@@ -31,6 +31,8 @@ export interface Judgement {
   readonly notReadySinceMs: ReadonlyMap<MachineId, number>;
   /** Since when each machine's group has been seen to want its end. */
   readonly departingSinceMs: ReadonlyMap<MachineId, number>;
+  /** When each machine that boots was last seen out of its group's service. */
+  readonly lastAsideMs: ReadonlyMap<MachineId, number>;
   /** What is not sound in it, and not carried out. */
   readonly notes: readonly PlanNote[];
 }
@@ -49,12 +51,14 @@ export async function judgeMachines(
   const words = await readPoolWords(context.store.db, context.pool.name);
   const notReadySinceMs = readNotReady(context, machines);
   const departingSinceMs = readDeparting(context, machines);
-  const judged = decideMachines(context, { machines, tickets, known, words, notReadySinceMs, departingSinceMs });
+  const lastAsideMs = readAside(context, machines);
+  const seen = { notReadySinceMs, departingSinceMs, lastAsideMs };
+  const judged = decideMachines(context, { machines, tickets, known, words, ...seen });
   const notes = checkPlan(
     { jobs: [], launchCount: 0, machines: judged.decisions },
     { pool: context.pool, demand: NO_DEMAND, machines, tickets },
   );
-  return { ...judged, notReadySinceMs, departingSinceMs, notes };
+  return { ...judged, ...seen, notes };
 }
 
 /** Machines that the group starts have an agent once one that came before them, or with them, has. */
@@ -79,11 +83,12 @@ interface Question {
   readonly words: PoolWords;
   readonly notReadySinceMs: Judgement["notReadySinceMs"];
   readonly departingSinceMs: Judgement["departingSinceMs"];
+  readonly lastAsideMs: Judgement["lastAsideMs"];
 }
 
 function decideMachines(
   context: PoolContext,
-  { machines, tickets, known, words, notReadySinceMs, departingSinceMs }: Question,
+  { machines, tickets, known, words, notReadySinceMs, departingSinceMs, lastAsideMs }: Question,
 ): Pick<Judgement, "decisions" | "unknown"> {
   const time = heardTime(context);
   const ticketByMachine = new Map(tickets.filter(isTicketLive).map((ticket) => [ticket.machineId, ticket]));
@@ -108,6 +113,7 @@ function decideMachines(
       ...judgeAsMember(context, machine, departingSinceMs.get(machine.id) ?? null),
       surplusSinceMs: context.memory.surplusSinceMs.get(machine.id) ?? null,
       notReadySinceMs: notReadySinceMs.get(machine.id) ?? null,
+      lastAsideMs: lastAsideMs.get(machine.id) ?? null,
       isShuttingDown: context.isShuttingDown(),
       mayBeReplaced:
         placeCount > 0 &&
@@ -166,6 +172,18 @@ function shouldHaveAgent({ memory, pool }: PoolContext, machine: Machine): boole
 function readDeparting({ memory, clock }: PoolContext, machines: readonly Machine[]): ReadonlyMap<MachineId, number> {
   const departing = machines.filter(({ id }) => isDeparting(memory.observed.get(id)?.membership));
   return new Map(departing.map(({ id }) => [id, memory.departingSinceMs.get(id) ?? clock.nowMs()]));
+}
+
+/** Of those that boot alone: what it is for any other is asked as it is now. */
+function readAside({ memory, clock }: PoolContext, machines: readonly Machine[]): ReadonlyMap<MachineId, number> {
+  return new Map(
+    machines.flatMap(({ id, state }) => {
+      if (state.kind !== "provisioning") return [];
+      const isAside = memory.observed.get(id)?.membership?.place === "aside";
+      const lastMs = isAside ? clock.nowMs() : memory.lastAsideMs.get(id);
+      return lastMs === undefined ? [] : [[id, lastMs] as const];
+    }),
+  );
 }
 
 function isHeldToTheEnd({ memory, clock }: PoolContext, id: MachineId): boolean {
