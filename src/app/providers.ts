@@ -32,13 +32,15 @@ export async function createPoolProvider(
   clock: Clock,
   agentsUrl: string,
 ): Promise<PoolProvider> {
-  const current = await createWithAbilities(pool, config, clock, agentsUrl, isDeparted);
+  const all = [pool, ...formers];
+  const current = await createWithAbilities(pool, config, clock, agentsUrl, { isLeft: isDeparted, all });
   const places = new Set([placeOf(pool)]);
   const joined = [];
   for (const former of formers) {
     const isElsewhere = !places.has(placeOf(former));
     const isLeft = isDeparted || placeOf(former) !== placeOf(pool);
-    const { provider, abilities, names } = await createWithAbilities(former, config, clock, agentsUrl, isLeft);
+    const made = await createWithAbilities(former, config, clock, agentsUrl, { isLeft, all });
+    const { provider, abilities, names } = made;
     places.add(placeOf(former));
     joined.push({ settingsHash: former.policy.settingsHash, provider, names, abilities, isElsewhere });
   }
@@ -73,16 +75,22 @@ export async function createProvider(
   clock: Clock,
   agentsUrl: string,
 ): Promise<Provider> {
-  return (await createWithAbilities(pool, config, clock, agentsUrl, false)).provider;
+  return (await createWithAbilities(pool, config, clock, agentsUrl, { isLeft: false, all: [pool] })).provider;
 }
 
-/** @param isLeft the pool does not name its place any more. */
+interface Settings {
+  /** The pool does not name this place any more. */
+  readonly isLeft: boolean;
+  /** Those of the pool, former ones included. */
+  readonly all: readonly PoolConfig[];
+}
+
 async function createWithAbilities(
   pool: PoolConfig,
   config: Config,
   clock: Clock,
   agentsUrl: string,
-  isLeft: boolean,
+  settings: Settings,
 ): Promise<PoolProvider & Place> {
   const { provider } = pool;
   switch (provider.kind) {
@@ -101,7 +109,7 @@ async function createWithAbilities(
     }
     case "asg": {
       const { isInstanceId } = await import("../adapters/asg/provider.ts");
-      const created = await createAsg({ ...pool, provider }, config, clock, isLeft);
+      const created = await createAsg({ ...pool, provider }, config, clock, settings);
       return { provider: created, abilities: created, names: isInstanceId };
     }
     case "kubernetes": {
@@ -161,7 +169,7 @@ async function createAsg(
   { policy, provider }: PoolConfig & { readonly provider: AsgProviderConfig },
   { controllerId }: Config,
   clock: Clock,
-  isLeft: boolean,
+  { isLeft, all }: Settings,
 ): Promise<Provider & ProviderAbilities> {
   const { createAsgProvider } = await import("../adapters/asg/provider.ts");
   const { kind: _, identityCertificates: __, runnerUser: ___, ...settings } = provider;
@@ -173,7 +181,21 @@ async function createAsg(
     machineCountMax: policy.machineCountMax,
     isObserving: policy.mode === "observe",
     isLeft,
+    otherGroups: otherGroupsOf(provider, all),
   });
+}
+
+/** A group's name is one of its account's in a region. */
+function otherGroupsOf(provider: AsgProviderConfig, all: readonly PoolConfig[]): readonly string[] {
+  const { region, autoScalingEndpoint, group } = provider;
+  return all.flatMap(({ provider: other }) =>
+    other.kind === "asg" &&
+    other.region === region &&
+    other.autoScalingEndpoint === autoScalingEndpoint &&
+    other.group !== group
+      ? [other.group]
+      : [],
+  );
 }
 
 async function createKubernetes(

@@ -147,16 +147,16 @@ async function noteObserved(context: PoolContext, machineId: MachineId, observed
   });
 }
 
-/** There, and not listed: without its marks a machine is still ours, and somebody has to put them back. */
+/** There, and not listed: without its marks, or in a place of others, a machine is still ours, and somebody has to act. */
 async function noteUnlisted(context: PoolContext, byId: readonly ObservedMachine[]): Promise<void> {
   const { memory, telemetry, pool, store } = context;
   const unmarked = byId.filter(({ state }) => state === "starting" || state === "running");
-  const ids = new Set(unmarked.flatMap(({ machineId }) => machineId ?? []));
-  for (const id of memory.unlisted) if (!ids.has(id)) memory.unlisted.delete(id);
-  for (const id of ids) {
+  const whys = new Map(unmarked.flatMap(({ machineId, why }) => (machineId === null ? [] : [[machineId, why]])));
+  for (const id of memory.unlisted) if (!whys.has(id)) memory.unlisted.delete(id);
+  for (const [id, why] of whys) {
     if (memory.unlisted.has(id)) continue;
     memory.unlisted.add(id);
-    const fact = "the provider has it by its id and does not list it: its marks are lost, and it is still ours";
+    const fact = `the provider has it by its id and does not list it: ${why ?? "its marks are lost"}, and it is still ours`;
     telemetry.warn(fact, { machine: id, pool: pool.name });
     telemetry.count("holdfast_machines_unlisted_total", { pool: pool.name });
     const observedAtMs = context.clock.nowMs();

@@ -105,4 +105,25 @@ describe("a pool that had another group before", () => {
     expect((await provider.list([former.providerId]))[0]?.state).toBe("gone");
     expect(house.aws.group("new").members.size).toBe(1);
   });
+
+  it("ends nobody whom a person has put into a group of neither, says so, and ends it once it is detached", async () => {
+    for (const name of ["old", "new", "others"]) createGroup(name);
+    house.aws.advanceClock(5 * MINUTE_MS);
+    const before = await opened("old");
+    const { provider } = await opened("new", [before.pool]);
+    const [member] = await (await opened("others")).provider.list("all");
+    if (member === undefined) throw new Error("the group has a member");
+    const InstanceIds = [member.providerId];
+    const decrement = { InstanceIds, ShouldDecrementDesiredCapacity: true };
+    expect(await provider.list(InstanceIds)).toMatchObject([{ state: "running", membership: null }]);
+    const end = () => provider.terminate(permitFor(member.providerId, systemClock()));
+    await expect(end()).rejects.toThrow("to group others, which no setting of the pool names");
+    house.aws.advanceClock(5 * MINUTE_MS);
+    expect(await provider.list(InstanceIds)).toMatchObject([{ state: "running" }]);
+    house.aws.call("DetachInstances", { AutoScalingGroupName: "others", ...decrement });
+    house.aws.advanceClock(5 * MINUTE_MS);
+    await end();
+    house.aws.advanceClock(5 * MINUTE_MS);
+    expect(await provider.list(InstanceIds)).toMatchObject([{ state: "gone" }]);
+  });
 });

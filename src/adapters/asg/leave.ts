@@ -33,6 +33,8 @@ export interface LeaveContext {
   readonly pace: Pace;
   readonly desired: Desired;
   readonly sights: Sights;
+  /** Of the pool's other settings. */
+  readonly otherGroups: ReadonlySet<string>;
 }
 
 /** One outcome for each permit, in their order: one that fails keeps no other from being asked for. */
@@ -103,8 +105,7 @@ async function endMember(
   member: PlacedMember,
   tally: Tally,
 ): Promise<void> {
-  // Of another group: a former setting of the pool names it, and its provider is asked as well.
-  if (member.group !== context.settings.group) return;
+  if (member.group !== context.settings.group) return leaveToOthers(context, member);
   switch (endingOf(member.lifecycle)) {
     case "complete":
       return complete(context, permit, member);
@@ -120,6 +121,16 @@ async function endMember(
       throw new ProviderError("provider-unavailable", `ending member ${member.id}: ${why}`);
     }
   }
+}
+
+/** Where another setting of the pool names the group, the provider of that is asked as well. Else nobody of ours may end it. */
+function leaveToOthers({ otherGroups, settings }: LeaveContext, { id, group }: PlacedMember): void {
+  if (otherGroups.has(group)) return;
+  const found = `it was moved from group ${settings.group} to group ${group}, which no setting of the pool names`;
+  throw new ProviderError(
+    "provider-unavailable",
+    `ending ${id}: ${found}; end it there, or detach it from that group, and it is ended as an instance`,
+  );
 }
 
 /** The group waits for each of its hooks; one that does not wait for this member says so, which ends nothing. */

@@ -13,10 +13,10 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Batch, Outcome } from "../aws/batch.ts";
 import { describeAll, describeBy, describeByIds } from "../aws/describe.ts";
 import { demandInstanceId } from "../aws/instance-id.ts";
-import { isAnothers } from "../aws/states.ts";
+import { isAnothers, observeInstance } from "../aws/states.ts";
 import { type Owner, readMarks, TAG } from "../aws/tags.ts";
 import type { AsgClients } from "./clients.ts";
-import { type Member, readAllMembers, readMembers } from "./group.ts";
+import { type Member, type PlacedMember, readAllMembers, readMembers } from "./group.ts";
 import { isReserve } from "./lifecycle.ts";
 import type { Newcomers, Sighted } from "./newcomers.ts";
 import { observeLeft, observeMember, type View } from "./observe.ts";
@@ -38,6 +38,8 @@ export interface ListContext {
   readonly sights: Sights;
   readonly newcomers: Newcomers;
   readonly launches: OpenLaunches;
+  /** Of the pool's other settings. */
+  readonly otherGroups: ReadonlySet<string>;
 }
 
 export async function listMachines(
@@ -122,9 +124,31 @@ function isMarked({ Tags: tags }: Instance, owner: Owner): boolean {
   return controllerId !== null && pool === owner.pool;
 }
 
-function isOfAnotherGroup({ Tags: tags }: Instance, group: string): boolean {
-  const named = tags?.find(({ Key }) => Key === GROUP_TAG)?.Value;
+function isOfAnotherGroup(instance: Instance, group: string): boolean {
+  const named = groupTagOf(instance);
   return named !== undefined && named !== group;
+}
+
+function groupTagOf({ Tags: tags }: Instance): string | undefined {
+  return tags?.find(({ Key }) => Key === GROUP_TAG)?.Value;
+}
+
+/**
+ * What somebody has put into a group that no setting of the pool names has left ours, and is there all the same: it counts
+ * as gone only once EC2 says so.
+ */
+function observeMoved(
+  { settings, owner, otherGroups }: ListContext,
+  member: PlacedMember | undefined,
+  instance: Instance | undefined,
+  observedAtMs: number,
+): ObservedMachine | null {
+  if (instance === undefined || isAnothers(instance, owner.controllerId)) return null;
+  const group = member?.group ?? groupTagOf(instance);
+  if (group === undefined || group === settings.group || otherGroups.has(group)) return null;
+  const observed = observeInstance(instance, observedAtMs);
+  const why = `it is in group ${group} now, which no setting of the pool names`;
+  return observed && { ...observed, machineId: null, launchId: null, pool: owner.pool, membership: null, why };
 }
 
 function sightedOf(
@@ -188,6 +212,8 @@ export async function readByIds(
     const providerId = parseProviderId(id);
     const instance = instances.get(id);
     const member = members.get(id);
+    const moved = observeMoved(context, members.get(id), found.get(id), observedAtMs);
+    if (moved !== null) return { value: moved };
     const isElsewhere = member !== undefined && member.group !== settings.group;
     const isForeign = instance === undefined && found.has(id);
     if (isElsewhere || isForeign) return { value: { providerId, ...unknown } };

@@ -46,7 +46,7 @@ export function createAsgProvider(
   options: AsgProviderOptions,
   clients: AsgClients = createClients(options),
 ): AsgProvider {
-  const { settings, clock, controllerId, pool, isObserving, isLeft = false } = options;
+  const { settings, clock, controllerId, pool, isObserving, isLeft = false, otherGroups = [] } = options;
   const sights = new Sights();
   const launches = new OpenLaunches();
   const shared = {
@@ -56,6 +56,7 @@ export function createAsgProvider(
     sights,
     launches,
     owner: { controllerId, pool },
+    otherGroups: new Set(otherGroups),
     hooks: new Hooks(clients, settings.group, clock),
     pace: new Pace(clock),
     desired: new Desired(clock),

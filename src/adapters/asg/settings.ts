@@ -30,6 +30,8 @@ export interface AsgProviderOptions {
   readonly isObserving: boolean;
   /** No pool names the group any more: what carries our marks is still ours, and nobody who comes there. */
   readonly isLeft?: boolean;
+  /** Groups that other settings of the pool name at the same endpoint: each has a provider of its own. */
+  readonly otherGroups?: readonly string[];
   /** Default: those that the SDK finds (variables, profile, the role of the machine that we run on). */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }

@@ -74,12 +74,25 @@ describe("the end of a member in every state of its way", () => {
   });
 
   it.each(["InService", "Terminating:Wait", "Warmed:Running"])(
-    "is nothing here where another group has it: %s",
+    "is nothing here where a group of another setting of the pool has it: %s",
     async (lifecycle) => {
-      const { group, provider, clock } = stage();
+      const { group, provider, clock } = stage({}, { otherGroups: ["others"] });
       group.hooks = [HOOK];
       group.add(1, { group: "others", lifecycle });
       await provider.terminate(permitFor(idOf(1), clock));
+      expect(group.writes()).toEqual([]);
+    },
+  );
+
+  it.each(["InService", "Terminating:Wait", "Warmed:Running"])(
+    "is refused where a group has it that no setting of the pool names, and said to be: %s",
+    async (lifecycle) => {
+      const { group, provider, clock } = stage({}, { otherGroups: ["former"] });
+      group.add(1, { group: "others", lifecycle });
+      await expect(provider.terminate(permitFor(idOf(1), clock))).rejects.toMatchObject({
+        code: "provider-unavailable",
+        message: `ending ${idOf(1)}: it was moved from group runners to group others, which no setting of the pool names; end it there, or detach it from that group, and it is ended as an instance`,
+      });
       expect(group.writes()).toEqual([]);
     },
   );

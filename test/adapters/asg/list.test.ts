@@ -187,7 +187,7 @@ describe("a complete listing", () => {
   });
 
   it("leaves out another controller's, and those of another group", async () => {
-    const { group, provider } = stage();
+    const { group, provider } = stage({}, { otherGroups: ["others"] });
     group.add(1, { tags: { "holdfast:controller": "other" } });
     group.add(2, { group: "others", tags: { "holdfast:controller": "ci-test", "holdfast:pool": OWNER.pool } });
     expect(await provider.list("all")).toEqual([]);
@@ -260,12 +260,31 @@ describe("a reading by ids", () => {
     expect(group.sent).toHaveLength(2);
   });
 
-  it("leaves to another group whom that has now, though EC2 has it by the tag of ours", async () => {
-    const { group, provider } = stage();
+  it("leaves to a group of another setting whom that has now, though EC2 has it by the tag of ours", async () => {
+    const { group, provider } = stage({}, { otherGroups: ["others"] });
     group.add(1);
     group.answers.DescribeAutoScalingInstances = () => ({
       AutoScalingInstances: [{ InstanceId: idOf(1), LifecycleState: "InService", AutoScalingGroupName: "others" }],
     });
+    expect(await provider.list([idOf(1)])).toMatchObject([{ state: "not-found" }]);
+  });
+
+  it.each([
+    ["by its tag alone", "running", null, "running"],
+    ["by the group's word", "running", "InService", "running"],
+    ["while it comes", "pending", "Pending", "starting"],
+    ["until EC2 says that it is gone", "terminated", "Terminating", "gone"],
+  ])("shows whom a group has that no setting names: %s", async (_how, ec2, lifecycle, state) => {
+    const { group, provider } = stage({}, { otherGroups: ["former"] });
+    group.add(1, { group: "others", ec2, ...(lifecycle === null ? {} : { lifecycle }) });
+    if (lifecycle === null) group.answers.DescribeAutoScalingInstances = () => ({ AutoScalingInstances: [] });
+    const why = "it is in group others now, which no setting of the pool names";
+    expect(await provider.list([idOf(1)])).toMatchObject([{ state, membership: null, why }]);
+  });
+
+  it("shows nothing of one that another controller has taken there", async () => {
+    const { group, provider } = stage();
+    group.add(1, { group: "others", tags: { "holdfast:controller": "other" } });
     expect(await provider.list([idOf(1)])).toMatchObject([{ state: "not-found" }]);
   });
 
