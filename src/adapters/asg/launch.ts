@@ -63,7 +63,10 @@ export async function carryOut(
   return launched;
 }
 
-/** @throws {ProviderError} `provider-unavailable` where they are not there yet. */
+/**
+ * @returns fewer than were ordered where the group itself says why it started no more.
+ * @throws {ProviderError} `provider-unavailable` where they are not there yet.
+ */
 async function awaitArrivals(
   context: LaunchContext,
   order: Order,
@@ -87,6 +90,8 @@ async function awaitArrivals(
   }
   const obstacle = await obstacleOf(context, order);
   context.noteObstacle(obstacle);
+  // Jobs wait for those that are there. The group goes on trying: who comes later is a newcomer, or the next launch's.
+  if (obstacle !== null && arrived.length > 0) return arrived;
   const said = obstacle === null ? "" : `; its last try failed: ${obstacle}`;
   const found = `${arrived.length} of ${order.count} machines have come${said}`;
   throw new ProviderError("provider-unavailable", `waiting for group ${settings.group} to launch: ${found}`);

@@ -1,11 +1,16 @@
 /** A launch where readings are old, answers are lost and the process ends. */
 import { describe, expect, it } from "vitest";
 import type { AsgProvider } from "../../../src/adapters/asg/provider.ts";
+import type { ObservedMachine } from "../../../src/domain/observed.ts";
+import { MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import { START_MS } from "../../domain/builders.ts";
 import { ec2Error } from "../ec2/fake-client.ts";
 import { newLaunch, permitFor } from "../ec2/stage.ts";
 import { asked, boundIds, drafted, launching } from "./launching.ts";
 import { idOf, stage } from "./stage.ts";
+
+const find = (listing: readonly ObservedMachine[], number: number) =>
+  listing.find(({ providerId }) => providerId === idOf(number));
 
 describe("a reading of the group that is old", () => {
   it("never lowers the desired capacity", async () => {
@@ -64,6 +69,78 @@ describe("a reading of the group that is old", () => {
     group.answers.DescribeAutoScalingGroups = () => stale;
     await provider.launch(request).catch(() => undefined);
     expect(Math.max(...asked(group))).toBe(2);
+  });
+});
+
+describe("a launch of which the group starts some and says why no more", () => {
+  const failed = (atMs: number) => ({
+    StatusCode: "Failed",
+    StartTime: new Date(atMs),
+    StatusMessage: "Max spot instance count exceeded",
+  });
+
+  /** Five are wanted, and so many are there by the end of an attempt. */
+  async function started(count: number, failedAtMs: number | null = START_MS) {
+    const made = stage();
+    const { group, provider, clock } = made;
+    group.hasReserve = true;
+    await provider.list("all");
+    clock.pass(SECOND_MS);
+    group.activities = failedAtMs === null ? [] : [failed(failedAtMs)];
+    const request = await drafted(provider, newLaunch(5));
+    const comes = (number: number) => group.add(number, { lifecycle: "Pending", launchedAtMs: clock.nowMs() });
+    group.answers.SetDesiredCapacity = ({ DesiredCapacity }) => {
+      if (group.size !== null) group.size.desired = DesiredCapacity;
+      for (let number = 1; number <= count; number += 1) comes(number);
+      return {};
+    };
+    return { ...made, request, comes, launch: () => provider.launch(request) };
+  }
+
+  it("is answered with those that came, says why, and leaves the wish with the group", async () => {
+    const { group, provider, launch } = await started(3, START_MS + 2 * SECOND_MS);
+    expect(boundIds(await launch())).toEqual([idOf(1), idOf(2), idOf(3)]);
+    expect(provider.orders?.readObstacles()).toEqual([expect.stringContaining("Max spot instance count exceeded")]);
+    expect(group.size?.desired).toBe(5);
+  });
+
+  it("gets the same answer again, and who comes later is a newcomer, and no other launch's", async () => {
+    const { group, provider, clock, comes, launch } = await started(3, START_MS + 2 * SECOND_MS);
+    const answer = await launch();
+    await provider.list("all");
+    clock.pass(10 * SECOND_MS);
+    comes(4);
+    expect(await launch()).toEqual(answer);
+    expect(find(await provider.list("all"), 4)?.newcomerSinceMs).toEqual(expect.any(Number));
+    group.answers = {};
+    const next = await drafted(provider, newLaunch(1));
+    // The group owes one already: nothing is asked for, and it comes.
+    comes(5);
+    expect(boundIds(await provider.launch(next))).toEqual([idOf(5)]);
+    expect(new Set(asked(group))).toEqual(new Set([5]));
+  });
+
+  it("calls one a newcomer that a listing showed while the answer was made without it", async () => {
+    const { group, provider, clock, comes, launch } = await started(3, START_MS + 2 * SECOND_MS);
+    // Its activities are what it is asked for last.
+    group.answers.DescribeScalingActivities = async () => {
+      comes(4);
+      clock.pass(MINUTE_MS);
+      expect(find(await provider.list("all"), 4)?.launchId).not.toBeNull();
+      return { Activities: group.activities };
+    };
+    expect(boundIds(await launch())).toEqual([idOf(1), idOf(2), idOf(3)]);
+    clock.pass(MINUTE_MS);
+    expect(find(await provider.list("all"), 4)).toMatchObject({ launchId: null, newcomerSinceMs: expect.any(Number) });
+  });
+
+  it.each([
+    ["none has come", 0, START_MS + 2 * SECOND_MS],
+    ["nothing was said since the draft", 3, START_MS],
+    ["nothing was said at all", 3, null],
+  ])("waits on where %s", async (_where, count, failedAtMs) => {
+    const { launch } = await started(count, failedAtMs);
+    await expect(launch()).rejects.toMatchObject({ code: "provider-unavailable" });
   });
 });
 
