@@ -1,6 +1,12 @@
 import { createSelfProbe } from "../adapters/network/self-probe.ts";
 import { holderName, isHolderDead } from "../adapters/system/holder.ts";
-import { emptyMemory, type PoolContext, type PoolMemory, type Surroundings } from "../controllers/context.ts";
+import {
+  emptyMemory,
+  forgetAll,
+  type PoolContext,
+  type PoolMemory,
+  type Surroundings,
+} from "../controllers/context.ts";
 import { Driver } from "../controllers/driver.ts";
 import {
   connectionControllers,
@@ -206,6 +212,8 @@ function createCore(config: Config, parts: SystemParts, store: Store, pools: rea
       // Another process holds it now, and shows its gauges.
       onLost: (pool) => telemetry.forgetPool(pool),
       onAcquired: (pool) => {
+        const memory = core.memories.get(pool);
+        if (memory !== undefined) forgetAll(memory);
         driver.pool(pool);
         for (const { policy } of config.pools) if (policy.name === pool) driver.connection(policy.connection);
       },

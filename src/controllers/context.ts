@@ -63,7 +63,7 @@ export interface PoolContext extends Surroundings {
   lease(): Lease | null;
 }
 
-/** Losing any of this costs time, never safety: it is rebuilt by the next passes. */
+/** Losing any of this costs time, never safety: it is rebuilt by the next passes, and forgotten where the pool is taken. */
 export interface PoolMemory {
   /** The provider's last word about each machine. */
   readonly observed: Map<MachineId, ObservedMachine>;
@@ -247,6 +247,11 @@ export function emptyMemory(): PoolMemory {
     remains: null,
     lastScope: null,
   };
+}
+
+/** A pool that is taken again was another's meanwhile, or nobody's: what was known of it is as old as that of no process. */
+export function forgetAll(memory: PoolMemory): void {
+  Object.assign(memory, emptyMemory());
 }
 
 export function heardTime(context: Surroundings): HeardTime {

@@ -22,10 +22,13 @@ import { concludeStop } from "./observe/stopped.ts";
 const MACHINES_MAX = 20_000;
 
 export async function observe(context: PoolContext): Promise<void> {
-  if (context.lease() === null) return;
+  const lease = context.lease();
+  if (lease === null) return;
   const options = { includeGone: false, limitCount: MACHINES_MAX };
   const rows = await listMachinesOfPool(context.store.db, context.pool.name, options);
   const look = await lookAtProvider(context, rows);
+  // Where the pool was lost meanwhile, and perhaps taken again, it shows what was before that.
+  if (context.lease()?.epoch !== lease.epoch) return;
   noteListing(context, look);
   if (look === null) return;
   forgetUnshown(context, look);

@@ -1,4 +1,6 @@
 /** That a started Holdfast exchanges with others on its store whom they heard; what follows from it is the controllers' test. */
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import { systemRandom } from "../../src/adapters/system/random.ts";
@@ -7,7 +9,7 @@ import { type Holdfast, startHoldfast } from "../../src/app/wire.ts";
 import { parseProviderId } from "../../src/domain/ids.ts";
 import { AgentTokens } from "../../src/http/agents/token.ts";
 import { readHeardElsewhere, saveHeard } from "../../src/store/hearings.ts";
-import { acquireLease } from "../../src/store/leases.ts";
+import { acquireLease, readLease, releaseLease } from "../../src/store/leases.ts";
 import { insertMachine } from "../../src/store/machines/save.ts";
 import { openStore } from "../../src/store/store.ts";
 import { machine, machineId, poolName } from "../domain/builders.ts";
@@ -68,3 +70,27 @@ it("tells whoever holds a machine's pool that it heard it", async () => {
     expect(await readHeardElsewhere(store.db, "another")).toMatchObject([{ machineId: ID }]);
   }, WITHIN);
 }, 60_000);
+
+it("knows nothing any more of a pool that it takes again, of what it knew before another had it", async () => {
+  const directory = makePlace();
+  const holdfast = await start(wholeConfig(directory));
+  const { db } = holdfast.store;
+  const poolIs = (wanted: object) =>
+    vi.waitFor(async () => {
+      const response = await fetch(`${holdfast.addresses.operators}/api/v1/pools`);
+      expect(await response.json()).toMatchObject({ pools: [wanted] });
+    }, WITHIN);
+  await poolIs({ listing: { at: expect.any(String), isFailing: false } });
+  // No listing comes from now on, so that what is known is of before.
+  rmSync(join(directory, "machines"), { recursive: true, force: true });
+  writeFileSync(join(directory, "machines"), "");
+  await poolIs({ listing: { isFailing: true } });
+  const own = await readLease(db, poolName());
+  if (own === null) throw new Error("it holds its pool");
+  await releaseLease(db, own);
+  const others = await acquireLease(db, poolName(), "another", LEASE_LIFE_MS);
+  await poolIs({ listing: null });
+  if (others === null) throw new Error("another holds it now");
+  await releaseLease(db, others);
+  await poolIs({ listing: { at: null, isFailing: false } });
+}, 120_000);

@@ -1,7 +1,9 @@
 /** Two processes on one store: agents speak to either, and one of them holds the pool. */
 import { sql } from "kysely";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { forgetAll } from "../../src/controllers/context.ts";
 import { createHearing } from "../../src/controllers/hearing.ts";
+import { observe } from "../../src/controllers/observe.ts";
 import { type Ears, exchangeHeard, hearOthers } from "../../src/controllers/replicas.ts";
 import { sweep } from "../../src/controllers/sweep.ts";
 import { watchHosts } from "../../src/controllers/watch-hosts.ts";
@@ -10,7 +12,7 @@ import type { TicketId } from "../../src/domain/ids.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { createAgentApp } from "../../src/http/agents/app.ts";
 import { OpenPolls } from "../../src/http/agents/polls.ts";
-import { machineId } from "../domain/builders.ts";
+import { epoch, machineId } from "../domain/builders.ts";
 import { type Agent, NOTHING_SEEN, Yard } from "./yard.ts";
 
 let yard: Yard;
@@ -174,4 +176,21 @@ it("a machine that was adopted, and of which nobody could tell since, goes after
   yard.provider.machines.set(id, { state: "running", machineId: id });
   await passFor(7 * HOUR_MS);
   expect(proofs()).toEqual(["forced"]);
+});
+
+it("learns nothing from a listing that it began before it lost the pool and took it again", async () => {
+  const agent = await yard.parkedAgent();
+  const { context, provider, lease } = yard;
+  if (lease === null) throw new Error("the yard holds its pool");
+  const list = provider.list.bind(provider);
+  provider.list = async (which) => {
+    const listing = await list(which);
+    // Meanwhile.
+    yard.lease = { ...lease, epoch: epoch(lease.epoch + 1) };
+    forgetAll(context.memory);
+    return listing;
+  };
+  await observe(context);
+  expect(context.memory).toMatchObject({ isFleetListed: false, guards: { listing: { isWhole: false } } });
+  expect(context.memory.observed.has(agent.machineId)).toBe(false);
 });

@@ -8,7 +8,13 @@ import {
   type ConnectionMemory,
   emptyConnectionMemory,
 } from "../../controllers/connection/context.ts";
-import { emptyMemory, type PoolContext, type PoolMemory, type Surroundings } from "../../controllers/context.ts";
+import {
+  emptyMemory,
+  forgetAll,
+  type PoolContext,
+  type PoolMemory,
+  type Surroundings,
+} from "../../controllers/context.ts";
 import { type Controller, Driver } from "../../controllers/driver.ts";
 import { connectionControllers, poolControllers, sharedControllers } from "../../controllers/fleet.ts";
 import { followHints } from "../../controllers/follow-hints.ts";
@@ -157,6 +163,7 @@ function createCore(options: ControllerOptions, store: Store): Core {
   const polls = new OpenPolls();
   const driver = new Driver(clock, telemetry, (machineId) => polls.wake(machineId));
   const ears: Ears = { store, hearing: createHearing(clock), listener: process.name };
+  const memories = new Map(pools.map(({ name }) => [name, emptyMemory()]));
   const tenure = new Tenure({
     store,
     clock,
@@ -168,6 +175,8 @@ function createCore(options: ControllerOptions, store: Store): Core {
     exchangeHeard: (othersPools) => exchangeHeard(ears, othersPools),
     onLost: (pool) => telemetry.forgetPool(pool),
     onAcquired: (pool) => {
+      const memory = memories.get(pool);
+      if (memory !== undefined) forgetAll(memory);
       driver.pool(pool);
       driver.connection(connection);
     },
@@ -180,7 +189,7 @@ function createCore(options: ControllerOptions, store: Store): Core {
     tokens: new AgentTokens(TOKEN_KEY, controllerId),
     deliveries: new DeliveryLog(store, clock),
     ears,
-    memories: new Map(pools.map(({ name }) => [name, emptyMemory()])),
+    memories,
     random: randomOf(chance),
   };
 }
