@@ -2,7 +2,7 @@ import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
   source: "src/domain/lifecycle.ts",
-  text: 'if (!isPast(sinceMs, pool.deadlines.bootMs, time)) return { kind: "keep", reason: "booting" };',
+  text: 'if (!isPast(bootsSinceMs, pool.deadlines.bootMs, time)) return { kind: "keep", reason: "booting" };',
   replacement: 'return { kind: "keep", reason: "booting" };',
   invariant: "I2",
   why: "A machine whose boot never finishes is waited for for ever.",

@@ -134,8 +134,8 @@ function groupTagOf({ Tags: tags }: Instance): string | undefined {
 }
 
 /**
- * What somebody has put into a group that no setting of the pool names has left ours, and is there all the same: it counts
- * as gone only once EC2 says so.
+ * What carries our marks, and somebody has put into a group that no setting of the pool names, has left ours and is there
+ * all the same: it counts as gone only once EC2 says so. Without our marks it may be another pool's.
  */
 function observeMoved(
   { settings, owner, otherGroups }: ListContext,
@@ -143,7 +143,7 @@ function observeMoved(
   instance: Instance | undefined,
   observedAtMs: number,
 ): ObservedMachine | null {
-  if (instance === undefined || isAnothers(instance, owner.controllerId)) return null;
+  if (instance === undefined || isAnothers(instance, owner.controllerId) || !isMarked(instance, owner)) return null;
   const group = member?.group ?? groupTagOf(instance);
   if (group === undefined || group === settings.group || otherGroups.has(group)) return null;
   const observed = observeInstance(instance, observedAtMs);

@@ -276,15 +276,20 @@ describe("a reading by ids", () => {
     ["until EC2 says that it is gone", "terminated", "Terminating", "gone"],
   ])("shows whom a group has that no setting names: %s", async (_how, ec2, lifecycle, state) => {
     const { group, provider } = stage({}, { otherGroups: ["former"] });
-    group.add(1, { group: "others", ec2, ...(lifecycle === null ? {} : { lifecycle }) });
+    const tags = { "holdfast:controller": "ci-test", "holdfast:pool": OWNER.pool };
+    group.add(1, { group: "others", ec2, tags, ...(lifecycle === null ? {} : { lifecycle }) });
     if (lifecycle === null) group.answers.DescribeAutoScalingInstances = () => ({ AutoScalingInstances: [] });
     const why = "it is in group others now, which no setting of the pool names";
     expect(await provider.list([idOf(1)])).toMatchObject([{ state, membership: null, why }]);
   });
 
-  it("shows nothing of one that another controller has taken there", async () => {
+  it.each([
+    ["another controller has", { "holdfast:controller": "other", "holdfast:pool": OWNER.pool }],
+    ["another pool has", { "holdfast:controller": "ci-test", "holdfast:pool": "other" }],
+    ["nobody has marked", {}],
+  ])("knows nothing of one there that %s", async (_who, tags) => {
     const { group, provider } = stage();
-    group.add(1, { group: "others", tags: { "holdfast:controller": "other" } });
+    group.add(1, { group: "others", tags });
     expect(await provider.list([idOf(1)])).toMatchObject([{ state: "not-found" }]);
   });
 
