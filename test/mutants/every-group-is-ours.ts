@@ -14,7 +14,7 @@ export const mutant: Mutant = {
     },
     {
       source: "src/adapters/asg/leave.ts",
-      text: "if (member.group !== context.settings.group) return;",
+      text: "if (member.group !== context.settings.group) return leaveToOthers(context, member);",
       replacement: "",
     },
     {
