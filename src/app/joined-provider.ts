@@ -115,6 +115,10 @@ function joinGroups(
       if (failures.length > 0) throw failures[0];
       return null;
     },
+    // Each marks whom its own listing showed.
+    noteRows: async (providerIds) => {
+      await Promise.all(groups.map((group) => group.noteRows(providerIds)));
+    },
     readMinimumCount: () => current?.readMinimumCount() ?? 0,
   };
 }

@@ -43,6 +43,7 @@ export function traceProvider(
       hints,
       group: group && {
         hold: (providerId) => call("hold", { providerId }, () => group.hold(providerId)),
+        noteRows: (providerIds) => group.noteRows(providerIds),
         readMinimumCount: () => group.readMinimumCount(),
       },
     },

@@ -44,10 +44,11 @@ export async function observe(context: PoolContext): Promise<void> {
     await noteObserved(context, observed.machineId, observed);
   }
   await noteUnlisted(context, look.byId);
-  const { adoptedCount, isWhole } = await adoptStrays(context, look.listing);
+  const { adoptedCount, isWhole, known } = await adoptStrays(context, look.listing);
   if (isWhole) noteFleetListed(context);
   if (movedCount > 0) wakeForMoves(context);
   if (deadCount + adoptedCount + movedCount > 0) context.wake.controller("retire", context.pool.name);
+  await context.abilities?.group?.noteRows(known);
 }
 
 /** What came into service may take tickets now, and what its group wants to end is held. */

@@ -131,7 +131,7 @@ describe("members of several groups", () => {
   const HOLD: Hold = { forMs: 1, sinceMs: 2, untilMs: 3 };
   const grouped = (hold: Group["hold"]): ProviderAbilities => ({
     ...NO_ABILITIES,
-    group: { hold, readMinimumCount: () => 0 },
+    group: { hold, noteRows: async () => {}, readMinimumCount: () => 0 },
   });
   const broken = async () => {
     throw new ProviderError("provider-unavailable", "the new region refuses us");

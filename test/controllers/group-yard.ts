@@ -40,6 +40,12 @@ class FakeGroup implements Group {
     return { ...time, isRetained: this.isRetained };
   }
 
+  readonly noted = new Set<string>();
+
+  async noteRows(providerIds: readonly string[]): Promise<void> {
+    for (const id of providerIds) this.noted.add(id);
+  }
+
   readMinimumCount(): number {
     return this.minimumCount;
   }
