@@ -2,15 +2,20 @@
  * Keeps in memory when each agent was last heard: by the monotonic clock, so that no word is ever from the future, or from
  * long ago, because somebody set the wall clock.
  */
-import type { MachineId } from "../domain/ids.ts";
+import type { MachineId, ProviderId } from "../domain/ids.ts";
 import { CLOCK_STEP_MS } from "../domain/time.ts";
-import { DAY_MS } from "../domain/units.ts";
+import { DAY_MS, MINUTE_MS } from "../domain/units.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Hearing } from "../ports/hearing.ts";
 import type { Heard } from "../store/hearings.ts";
 
 /** A machine that has been silent for longer than any deadline is as one that was never heard. */
 const KEPT_MS = 31 * DAY_MS;
+
+/** A machine without a row that spoke longer ago has one by now, or is silent: its provider need not be asked. */
+const ROWLESS_KEPT_MS = 5 * MINUTE_MS;
+/** Asked for by id, in each look of each pool; who is left out speaks again. */
+const ROWLESS_MAX = 200;
 
 /** As `Hearing`, with what one replica tells the others and hears from them. */
 export interface SharedHearing extends Hearing {
@@ -33,6 +38,8 @@ export function createHearing(clock: Pick<Clock, "nowMs" | "monotonicMs">): Shar
   const signs = new Map<MachineId, Sign>();
   /** Whether its agent spoke; else somebody was refused. */
   const untold = new Map<MachineId, boolean>();
+  /** By the monotonic clock. */
+  const rowless = new Map<ProviderId, number>();
   const wallOf = (atMs: number | null | undefined) =>
     atMs === undefined || atMs === null ? null : clock.nowMs() - (clock.monotonicMs() - atMs);
   /** A word from the future was told before somebody set the clock back: how long ago it was nobody knows. */
@@ -80,6 +87,13 @@ export function createHearing(clock: Pick<Clock, "nowMs" | "monotonicMs">): Shar
     forget: (machineId) => {
       signs.delete(machineId);
       untold.delete(machineId);
+    },
+    noteRowless: (providerId) => {
+      if (rowless.has(providerId) || rowless.size < ROWLESS_MAX) rowless.set(providerId, clock.monotonicMs());
+    },
+    listRowless: () => {
+      for (const [id, spokeAtMs] of rowless) if (clock.monotonicMs() - spokeAtMs > ROWLESS_KEPT_MS) rowless.delete(id);
+      return [...rowless.keys()];
     },
   };
 }

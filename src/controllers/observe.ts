@@ -18,6 +18,7 @@ import { concludeAbsence } from "./observe/absence.ts";
 import { adoptStrays } from "./observe/adopt.ts";
 import { nameMachines } from "./observe/names.ts";
 import { concludeStop } from "./observe/stopped.ts";
+import { findUnmarked } from "./observe/unmarked.ts";
 
 const MACHINES_MAX = 20_000;
 
@@ -44,7 +45,8 @@ export async function observe(context: PoolContext): Promise<void> {
     await noteObserved(context, observed.machineId, observed);
   }
   await noteUnlisted(context, look.byId);
-  const { adoptedCount, isWhole, known } = await adoptStrays(context, look.listing);
+  const unmarked = await findUnmarked(context, look.listing);
+  const { adoptedCount, isWhole, known } = await adoptStrays(context, [...look.listing, ...unmarked]);
   if (isWhole) noteFleetListed(context);
   if (movedCount > 0) wakeForMoves(context);
   if (deadCount + adoptedCount + movedCount > 0) context.wake.controller("retire", context.pool.name);

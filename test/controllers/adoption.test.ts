@@ -5,12 +5,19 @@ import { type MachineId, parseLaunchId, parseProviderId } from "../../src/domain
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import type { HostReport } from "../../src/domain/protocol.ts";
 import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
-import { loadMachine } from "../../src/store/machines/load.ts";
+import { findMachineByProviderId, loadMachine } from "../../src/store/machines/load.ts";
 import { insertMachine } from "../../src/store/machines/save.ts";
 import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
 import { loadTicket } from "../../src/store/tickets/load.ts";
 import { insertTicket } from "../../src/store/tickets/save.ts";
-import { machineId, machine as machineOf, runnerId, ticketId, ticket as ticketOf } from "../domain/builders.ts";
+import {
+  machineId,
+  machine as machineOf,
+  poolName,
+  runnerId,
+  ticketId,
+  ticket as ticketOf,
+} from "../domain/builders.ts";
 import { type Agent, NOTHING_SEEN, Yard } from "./yard.ts";
 
 const RUNNING = { kind: "seen", hasListener: true, workerCount: 1 } as const;
@@ -72,6 +79,37 @@ describe("a machine of ours without a row", () => {
       registration: "unknown",
     });
     expect((await row(agent.machineId))?.state).toMatchObject({ kind: "engaged", ticketId: held.id });
+  });
+
+  it("is adopted once its agent has spoken, though no listing shows it: somebody took off what marks it as ours", async () => {
+    await open();
+    const { agent } = await orphan();
+    yard.provider.unlisted.add(agent.machineId);
+    yard.provider.remarks.set(agent.machineId, { machineId: null, launchId: null, pool: null });
+    await observe(yard.context);
+    const found = () => findMachineByProviderId(yard.store.db, parseProviderId(agent.machineId));
+    await agent.report({ phase: "parked" });
+    await observe(yard.context);
+    expect(await found()).toBeNull();
+    yard.clock.advance(MINUTE_MS);
+    await observe(yard.context);
+    expect(await found()).toMatchObject({ origin: "adopted", state: { kind: "engaged" } });
+  });
+
+  it("is asked for no more where its agent fell silent, or is another pool's by its marks", async () => {
+    await open();
+    const { agent } = await orphan();
+    yard.provider.unlisted.add(agent.machineId);
+    yard.provider.remarks.set(agent.machineId, { pool: poolName("other") });
+    await agent.report({ phase: "parked" });
+    await observe(yard.context);
+    yard.clock.advance(5 * MINUTE_MS);
+    await observe(yard.context);
+    expect(await row(agent.machineId)).toBeNull();
+    yard.provider.remarks.delete(agent.machineId);
+    yard.clock.advance(1);
+    await observe(yard.context);
+    expect(await row(agent.machineId)).toBeNull();
   });
 
   it("runs its job to the end, goes by its agent's word, and its registration goes after it", async () => {

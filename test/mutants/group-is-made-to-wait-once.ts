@@ -3,8 +3,8 @@ import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
   source: "src/controllers/hold-members.ts",
-  text: "return held === undefined || clock.monotonicMs() - held.heldAtMs >= held.hold.forMs / HOLDS_PER_TIMEOUT;",
-  replacement: "return held === undefined;",
+  text: "return clock.monotonicMs() - held.heldAtMs >= held.hold.forMs / HOLDS_PER_TIMEOUT;",
+  replacement: "return clock.monotonicMs() < held.heldAtMs;",
   invariant: "I1",
   why: "A hook is told once that it is to wait, and waits for one timeout: a job that takes longer ends with its machine.",
   world: {

@@ -2,7 +2,7 @@ import { MINUTE_MS } from "../../src/domain/units.ts";
 import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
-  source: "src/adapters/asg/launch.ts",
+  source: "src/adapters/asg/arrivals.ts",
   text: "isCounted(lifecycle) && !known.has(id) && !launches.isTaken(id))",
   replacement: "isCounted(lifecycle))",
   invariant: "I1",

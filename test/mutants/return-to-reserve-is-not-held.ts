@@ -2,9 +2,9 @@ import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
 import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
-  source: "src/adapters/asg/lifecycle.ts",
-  text: 'if (lifecycle === "Warmed:Pending:Wait") return "either";',
-  replacement: "",
+  source: "src/domain/membership.ts",
+  text: 'membership?.place === "reserve" || membership?.place === "coming"',
+  replacement: 'membership?.place === "coming"',
   invariant: "I1",
   why: "A member at work that its group takes back into the warm pool is not held there: it is stopped under its job when the hook runs out.",
   world: {

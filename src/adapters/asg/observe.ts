@@ -70,7 +70,8 @@ export function observeLeft(view: View, instance: Instance): readonly ObservedMa
   if (seen === null) return [];
   const observed = { ...seen, hadRow: hadRow(instance, view.owner.controllerId) };
   const isTagged = instance.Tags?.some(({ Key }) => Key === GROUP_TAG) === true;
-  if (!isTagged || !view.hasGroup) return [{ ...observed, pool: view.owner.pool, ...leftBy(observed) }];
+  if (!isTagged || !view.hasGroup)
+    return [{ ...observed, pool: observed.pool ?? view.owner.pool, ...leftBy(observed) }];
   const ageMs = view.observedAtMs + view.aheadMs - (instance.LaunchTime?.getTime() ?? 0);
   const isYoung = ageMs < GROUP_LAG_MS;
   const membership = view.wasReserve(observed.providerId) ? RESERVE : isYoung ? COMING : ASIDE;

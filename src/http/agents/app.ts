@@ -176,7 +176,7 @@ async function report(context: Context, options: AgentAppOptions, span: Span<"ag
   const { store, hearing, wake } = options;
   const request = await readMessage(context, Report);
   span.note({ machine: request.machineId, ticket: request.report.ticket?.id });
-  await authorize(context, options, request.machineId);
+  const { providerId } = await authorize(context, options, request.machineId);
   const standing = await compareGenerations(options, request);
   const { outcome, machine } = await recordReport(store.db, request);
   span.note({ outcome, pool: machine?.pool });
@@ -184,13 +184,16 @@ async function report(context: Context, options: AgentAppOptions, span: Span<"ag
   if (outcome === "unknown-incarnation")
     throw new HoldfastError("unauthorized", `reporting as incarnation ${request.incarnation}`);
   hearing.note(request.machineId);
-  if (outcome === "unknown-machine") wakeObservers(options);
+  if (outcome === "unknown-machine") {
+    hearing.noteRowless(providerId);
+    wakeObservers(options);
+  }
   // Whoever ends machines is woken by it once the report is attended to: before that it would see nothing new.
   if (outcome === "recorded" && machine !== null) wake.controller("attend", machine.pool);
   return Response.json(await answerReport(store, request, { machine, standing }));
 }
 
-/** Its agent lives and the store has no row of it: the next listing adopts it. */
+/** Its agent lives and the store has no row of it: the next look at the provider adopts it. */
 function wakeObservers({ wake, pools }: AgentAppOptions): void {
   for (const { name } of pools) wake.controller("observe", name);
 }
@@ -279,14 +282,17 @@ async function logs(context: Context, options: AgentAppOptions, span: Span<"agen
  * A token is worth the machine that it was issued to.
  * @throws {HoldfastError} `unauthorized` for a token that is not ours | `forbidden` for another machine's
  */
-async function authorize(context: Context, options: AgentAppOptions, machineId: MachineId): Promise<void> {
+async function authorize(context: Context, options: AgentAppOptions, machineId: MachineId): Promise<TokenSubject> {
   const [scheme, token = ""] = (context.req.header("authorization") ?? "").split(" ");
   const owner = scheme === "Bearer" ? options.tokens.verify(token) : null;
   if (owner === null) {
     await noteRefused(context, options, machineId, "a message with a wrong token was refused");
     throw new HoldfastError("unauthorized", `reading a message of machine ${machineId}`);
   }
-  if (owner.machineId === machineId) return demandOwnName(options, owner);
+  if (owner.machineId === machineId) {
+    await demandOwnName(options, owner);
+    return owner;
+  }
   await noteRefused(context, options, machineId, `a message under the token of ${owner.machineId} was refused`);
   throw new HoldfastError("forbidden", `speaking as machine ${machineId} with the token of ${owner.machineId}`);
 }

@@ -1,6 +1,6 @@
 /** Who of the world's groups counts as what for the judge. */
 import { isActive, isInPool, listMembers } from "../asg/counts.ts";
-import type { Group, Member } from "../asg/state.ts";
+import type { AsgState, Group, Member } from "../asg/state.ts";
 import type { GroupPlan } from "../scenario/group-plan.ts";
 import type { Remains } from "../world/provider.ts";
 
@@ -12,6 +12,13 @@ export function countedIds(groups: readonly Group[]): ReadonlySet<string> {
     listMembers(group, (member) => isActive(member) && !group.rebalancing.has(member.instanceId)),
   );
   return new Set(members.map(({ instanceId }) => instanceId));
+}
+
+/** Of no group, and without a mark of anybody's. */
+export function unmarkedIds(state: AsgState): readonly string[] {
+  const inGroups = new Set([...state.groups.values()].flatMap(({ members }) => [...members.keys()]));
+  const left = [...state.ec2.known.values()].filter(({ id }) => !inGroups.has(id));
+  return left.filter(({ tags }) => ![...tags.keys()].some((key) => key.startsWith("holdfast:"))).map(({ id }) => id);
 }
 
 /** @param warmCountOf how many machines the pool of a group keeps for jobs to come. */

@@ -25,7 +25,7 @@ import { PROVIDER_FAILURES, type ProviderLine } from "../world/provider-port.ts"
 import type { Cause } from "../world/witness.ts";
 import { ASG_FAULT_KINDS, AsgChances } from "./asg-chances.ts";
 import { AsgHosts } from "./asg-hosts.ts";
-import { countedIds, remainsOf } from "./asg-remains.ts";
+import { countedIds, remainsOf, unmarkedIds } from "./asg-remains.ts";
 import { BOOT_HOOK, createGroups, DRAIN_HOOK, FOREIGN_GROUP, groupNameOf } from "./asg-setup.ts";
 import { AsgTroubles } from "./asg-troubles.ts";
 import { ProviderChances } from "./chances.ts";
@@ -124,6 +124,10 @@ export class AsgWorld implements ProviderModel {
   get extraIds(): readonly string[] {
     const counted = countedIds(this.#groups);
     return [...this.hosts.keys(), ...this.stoppedIds].filter((id) => !counted.has(id));
+  }
+
+  get unmarkedIds(): readonly string[] {
+    return unmarkedIds(this.#state).filter((id) => this.hosts.has(id));
   }
 
   remains(): Remains {

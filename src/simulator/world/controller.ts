@@ -65,6 +65,8 @@ export interface RunningController {
   readonly agents: Hono;
   readonly webhooks: Hono;
   readonly sources: OperatorSources;
+  /** Since `close` was called: whoever asks it gets no answer that counts. */
+  readonly isClosing: boolean;
   /** In order, as at SIGTERM. */
   close(): Promise<void>;
 }
@@ -81,6 +83,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
   const { driver, tenure, polls, deliveries, memories } = core;
   const surroundings = surroundingsOf(options, core);
   const memory = emptyConnectionMemory();
+  let isClosing = false;
   const providers = new Map(pools.map(({ name }) => [name, options.provider(name)]));
   const contexts = pools.map((pool) =>
     contextOf(pool, options.github, demandOf(providers, pool.name), core, surroundings),
@@ -120,7 +123,11 @@ export async function startController(options: ControllerOptions): Promise<Runni
     agents,
     webhooks,
     sources: sourcesOf(options, core, memories),
+    get isClosing() {
+      return isClosing;
+    },
     close: async () => {
+      isClosing = true;
       await hints.stop();
       polls.wakeAll();
       await driver.stop();

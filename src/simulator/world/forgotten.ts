@@ -30,15 +30,18 @@ export function isForgotten(
 }
 
 /**
- * Machines that are dead, with their marks taken off by somebody, and of a store that was restored to before them: nothing is
- * left by which anybody could know that they are ours. By their provider's ids.
+ * Machines that are dead, and of which nothing is left by which anybody could know that they are ours: their marks were taken
+ * off and the store was restored to before them, or they were taken out of their group before they had a mark or a row. By
+ * their providers' ids.
  */
 export function findUnfindable({ provider, faults, database, machineIds }: Remembering): readonly string[] {
+  if (database === null) return [];
   const { "provider.marks-lost": unmarkedCount, "controller.restore": restoredCount } = faults.counts;
-  if (database === null || unmarkedCount === undefined || restoredCount === undefined) return [];
+  const areForgotten = unmarkedCount !== undefined && restoredCount !== undefined;
+  const unmarked = new Set(provider.unmarkedIds);
   return [...provider.hosts.values()]
     .map((host) => host.truth())
-    .filter(({ isUp }) => !isUp)
+    .filter(({ isUp, providerId }) => !isUp && (areForgotten || unmarked.has(providerId)))
     .map(({ providerId }) => providerId)
     .filter((id) => {
       const name = machineIds.get(id) ?? "";

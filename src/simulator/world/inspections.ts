@@ -154,7 +154,11 @@ export class Inspections {
           if (wasReasonless) judge.violate("I6", `${what} waits or is kept, and nobody says why`, about);
           else this.#reasonless.add(subject);
         },
-        (error: unknown) => judge.violate("I6", `${what} cannot be explained: ${String(error)}`, {}),
+        (error: unknown) => {
+          // Whoever was asked is being stopped.
+          if (this.#world.installation?.current !== running || running.isClosing) return;
+          judge.violate("I6", `${what} cannot be explained: ${String(error)}`, {});
+        },
       );
     });
   }

@@ -79,6 +79,8 @@ export interface ProviderModel {
   readonly deniedIds: readonly string[];
   /** Of `hosts` and `stoppedIds`, those that a group has beside its capacity, by its own doing or a person's. */
   readonly extraIds?: readonly string[];
+  /** Of `hosts`, those that nothing marks as ours: a person took them out of their group before anybody of ours saw them. */
+  readonly unmarkedIds?: readonly string[];
   /** How many machines a group had before the world began. */
   readonly earlierCount?: number;
   /** For baselines: the groups' own side, where there are any. */
