@@ -74,7 +74,7 @@ export interface SlowQuestion {
 /** The host is silent, GitHub's every reading agrees, and no job can be running that anybody knows of. */
 export function missingForHostLost(question: SlowQuestion): readonly ReasonCode[] {
   const { machine, tickets, facts, deadlines, time } = question;
-  const missing: ReasonCode[] = isSilentFor(deadlines.lostHostMs, facts, time) ? [] : ["host-not-silent"];
+  const missing: ReasonCode[] = isSilentFor(deadlines.lostHostMs, question) ? [] : ["host-not-silent"];
   const out = tickets.filter(isTicketOut);
   // That no ticket is out our store can only say of a row that it has had from the start.
   const isUnheard = isOfFirstSight(machine) && machine.incarnation === null;
@@ -121,9 +121,10 @@ export function missingForLimit(limit: OverdueLimit, question: SlowQuestion): re
   }
 }
 
-function missingForUnknownHost({ tickets, facts, deadlines, time }: SlowQuestion): readonly ReasonCode[] {
+function missingForUnknownHost(question: SlowQuestion): readonly ReasonCode[] {
+  const { tickets, facts, deadlines, time } = question;
   if (deadlines.unknownMs === 0) return ["unknown-kept"];
-  const missing: ReasonCode[] = isSilentFor(deadlines.unknownMs, facts, time) ? [] : ["host-not-silent"];
+  const missing: ReasonCode[] = isSilentFor(deadlines.unknownMs, question) ? [] : ["host-not-silent"];
   // What was heard before nobody knew what runs there says nothing of since when nobody knows.
   const unknown = tickets.filter(({ state }) => state.kind === "unknown");
   if (unknown.some(({ state }) => !isPast(state.sinceMs, deadlines.unknownMs, time))) missing.push("deadline-not-past");
@@ -146,9 +147,9 @@ function missingForWorksOn(question: SlowQuestion): readonly ReasonCode[] {
  * A host that speaks and says of its listener that it has no job: the limits are about jobs that go on for too long. That
  * listener could take its first job in the moment of the call; it ends by its host's fence.
  */
-function mayTakeJob({ state }: Ticket, { facts, deadlines, time }: SlowQuestion): boolean {
+function mayTakeJob({ state }: Ticket, question: SlowQuestion): boolean {
   if (state.kind === "running" || state.kind === "unknown") return false;
-  return !isSilentFor(deadlines.lostHostMs, facts, time);
+  return !isSilentFor(question.deadlines.lostHostMs, question);
 }
 
 function missingForNamelessJob(question: SlowQuestion): readonly ReasonCode[] {
@@ -168,8 +169,13 @@ function missingForNamelessJob(question: SlowQuestion): readonly ReasonCode[] {
   );
 }
 
-function isSilentFor(deadlineMs: number, { stirredAtMs }: HostFacts, time: HeardTime): boolean {
-  return isPast(stirredAtMs ?? 0, deadlineMs, time);
+/**
+ * Nobody was silent before there was a row of it: what was heard of it first may be known to another process alone, for as
+ * long as that takes to tell. A row from the future was written before the clock was set back, and heard time begins there.
+ */
+function isSilentFor(deadlineMs: number, { machine, facts, time }: SlowQuestion): boolean {
+  const knownSinceMs = machine.createdAtMs > time.nowMs ? 0 : machine.createdAtMs;
+  return isPast(Math.max(facts.stirredAtMs ?? 0, knownSinceMs), deadlineMs, time);
 }
 
 /** A word from the future was said before the clock was set back: how long ago, nobody knows. */

@@ -70,6 +70,11 @@ describe("host-lost", () => {
   });
 
   it.each<Row>([
+    [
+      "its row is younger than that, whoever heard it",
+      { facts: facts(null), machine: { ...machine({ state: "engaged" }), createdAtMs: ago(20 * MINUTE_MS - 1) } },
+      ["host-not-silent"],
+    ],
     ["it was heard a moment sooner", { facts: facts(20 * MINUTE_MS - 1) }, ["host-not-silent"]],
     [
       "somebody was refused as it: somebody is there",
@@ -207,6 +212,19 @@ describe("the limits past which an ending is forced", () => {
     expect(ask({ facts: facts(6 * HOUR_MS - 1, away(), []) })).toEqual(["host-not-silent"]);
     expect(ask({ facts: facts(6 * HOUR_MS, away({ awaySinceMs: null }), []) })).toEqual(["github-says-online"]);
     expect(ask({ facts: facts(6 * HOUR_MS, null, []) })).toEqual(["github-not-read"]);
+  });
+
+  it("unknown-host: not of a machine that was adopted a moment ago, and heard by another process alone", () => {
+    const adopted = { ...machine({ state: "parked" }), origin: "adopted" as const, createdAtMs: ago(17 * SECOND_MS) };
+    const tickets = [ticket({ state: "handed-back", registration: "none" })];
+    const asked = question({ machine: adopted, tickets, facts: facts(null) });
+    expect(missingForLimit("unknown-host", asked)).toEqual(["host-not-silent"]);
+  });
+
+  it("counts no row from the future: the clock was set back, and heard time begins there", () => {
+    const createdAtMs = NOW_MS + HOUR_MS;
+    const asked = question({ machine: { ...machine({ state: "engaged" }), createdAtMs }, facts: facts(null) });
+    expect(missingForHostLost(asked)).toEqual([]);
   });
 
   it("unknown-host: never, with `deadlines.unknown: 0s`", () => {
