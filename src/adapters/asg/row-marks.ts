@@ -5,6 +5,8 @@
  */
 import { CreateTagsCommand, type Instance } from "@aws-sdk/client-ec2";
 import type { ControllerId, ProviderId } from "../../domain/ids.ts";
+import { MINUTE_MS } from "../../domain/units.ts";
+import type { Clock } from "../../ports/clock.ts";
 import { type Owner, readMarks, TAG } from "../aws/tags.ts";
 import type { AsgClients } from "./clients.ts";
 
@@ -20,12 +22,16 @@ interface RowMarksContext {
   readonly clients: AsgClients;
   readonly owner: Owner;
   readonly isObserving: boolean;
+  readonly clock: Clock;
 }
+
+/** EC2 shows a mark a while after it was put on; one that it does not show after this was taken off. */
+const SHOWN_WITHIN_MS = 5 * MINUTE_MS;
 
 export class RowMarks {
   readonly #context: RowMarksContext;
-  /** Whom the last listing showed, and whether it is marked: EC2 shows a mark a while after it was put on. */
-  #isMarkedById: ReadonlyMap<string, boolean> = new Map();
+  /** Whom the last listing showed without it, and when it was last put on them, by the monotonic clock; null: never. */
+  #unmarked: ReadonlyMap<string, number | null> = new Map();
 
   constructor(context: RowMarksContext) {
     this.#context = context;
@@ -33,19 +39,20 @@ export class RowMarks {
 
   noteListing(instances: readonly Instance[]): void {
     const { controllerId } = this.#context.owner;
-    const before = this.#isMarkedById;
-    this.#isMarkedById = new Map(
+    const before = this.#unmarked;
+    this.#unmarked = new Map(
       instances.flatMap((one) => {
         const { InstanceId: id } = one;
-        return id === undefined ? [] : [[id, before.get(id) === true || hadRow(one, controllerId)] as const];
+        return id === undefined || hadRow(one, controllerId) ? [] : [[id, before.get(id) ?? null] as const];
       }),
     );
   }
 
   /** Failing here costs nothing: the next look at the listing tries again. */
   async write(ids: readonly ProviderId[]): Promise<void> {
-    const { clients, owner, isObserving } = this.#context;
-    const Resources = ids.filter((id) => this.#isMarkedById.get(id) === false).slice(0, MARKED_AT_ONCE_MAX);
+    const { clients, owner, isObserving, clock } = this.#context;
+    const nowMs = clock.monotonicMs();
+    const Resources = ids.filter((id) => this.#isDue(id, nowMs)).slice(0, MARKED_AT_ONCE_MAX);
     if (isObserving || Resources.length === 0) return;
     const Tags = [
       { Key: TAG.controller, Value: owner.controllerId },
@@ -56,7 +63,11 @@ export class RowMarks {
     } catch {
       return;
     }
-    const marked = Resources.map((id) => [id, true] as const);
-    this.#isMarkedById = new Map([...this.#isMarkedById, ...marked]);
+    this.#unmarked = new Map([...this.#unmarked, ...Resources.map((id) => [id, nowMs] as const)]);
+  }
+
+  #isDue(id: ProviderId, nowMs: number): boolean {
+    const writtenAtMs = this.#unmarked.get(id);
+    return writtenAtMs !== undefined && (writtenAtMs === null || nowMs - writtenAtMs >= SHOWN_WITHIN_MS);
   }
 }

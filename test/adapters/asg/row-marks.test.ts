@@ -5,7 +5,7 @@ import { MINUTE_MS } from "../../../src/domain/units.ts";
 import { throwing } from "../ec2/fake-client.ts";
 import { newLaunch } from "../ec2/stage.ts";
 import { boundIds, drafted } from "./launching.ts";
-import { idOf, stage } from "./stage.ts";
+import { idOf, OWNER, stage } from "./stage.ts";
 
 const CONTROLLER_MARK = { Key: "holdfast:controller", Value: "ci-test" };
 const ROW_MARK = { Key: "holdfast:known", Value: "yes" };
@@ -15,18 +15,24 @@ const find = (listing: readonly ObservedMachine[], number: number) =>
   listing.find(({ providerId }) => providerId === idOf(number));
 
 describe("the mark of a row", () => {
-  it("is put on whom the listing showed without it, once, until a listing shows it", async () => {
-    const { group, provider } = stage();
+  it("is put on whom the listing showed without it, once, and again where it is taken off", async () => {
+    const { group, provider, clock } = stage();
     group.add(1);
     group.add(2, { tags: KNOWN });
     await provider.list("all");
     group.sent.length = 0;
     await provider.group?.noteRows([idOf(1), idOf(2), idOf(3)]);
     expect(group.inputs("CreateTags")).toEqual([{ Resources: [idOf(1)], Tags: [CONTROLLER_MARK, ROW_MARK] }]);
+    // EC2 does not show it yet.
+    group.add(1, { tags: { "holdfast:controller": "ci-test", "holdfast:pool": OWNER.pool } });
     await provider.list("all");
     group.sent.length = 0;
     await provider.group?.noteRows([idOf(1), idOf(2)]);
     expect(group.writes()).toEqual([]);
+    // It would by now: somebody took it off.
+    clock.pass(5 * MINUTE_MS);
+    await provider.group?.noteRows([idOf(1), idOf(2)]);
+    expect(group.inputs("CreateTags").map(({ Resources }) => Resources)).toEqual([[idOf(1)]]);
   });
 
   it("is put on at the next look where it failed, and on nobody by a pool that observes", async () => {
