@@ -117,6 +117,10 @@ function joinGroups(current: Group | null, formers: readonly FormerAbilities[]):
       if (failures.length > 0) throw failures[0];
       return null;
     },
+    // Each marks whom its own listing showed.
+    noteRows: async (providerIds) => {
+      await Promise.all(groups.map((group) => group.noteRows(providerIds)));
+    },
     readMinimumCount: () => current?.readMinimumCount() ?? 0,
   };
 }

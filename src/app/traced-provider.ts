@@ -44,6 +44,7 @@ export function traceProvider(
       group: group && {
         listHeldUp: () => call("list", {}, () => group.listHeldUp()),
         hold: (providerId) => call("hold", { providerId }, () => group.hold(providerId)),
+        noteRows: (providerIds) => group.noteRows(providerIds),
         readMinimumCount: () => group.readMinimumCount(),
       },
     },

@@ -49,10 +49,11 @@ export async function observe(context: PoolContext): Promise<void> {
   }
   await noteUnlisted(context, look.byId);
   const unmarked = await findUnmarked(context, look.listing);
-  const { adoptedCount, isWhole } = await adoptStrays(context, [...look.listing, ...unmarked]);
+  const { adoptedCount, isWhole, known } = await adoptStrays(context, [...look.listing, ...unmarked]);
   if (isWhole) noteFleetListed(context);
   if (movedCount > 0) wakeForMoves(context);
   if (deadCount + adoptedCount + movedCount > 0) context.wake.controller("retire", context.pool.name);
+  await context.abilities?.group?.noteRows(known);
 }
 
 /** What came into service may take tickets now, and what its group wants to end is held. */

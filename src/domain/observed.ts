@@ -39,6 +39,8 @@ export interface ObservedMachine {
   readonly hasNeverRun?: boolean;
   /** Of a machine that belongs to a group; null: of one that does so no more; left out: of one that never did. */
   readonly membership?: Membership | null;
+  /** It carries our word that a store of ours had a row of it. Left out: it is of a kind that carries no such word. */
+  readonly hadRow?: boolean;
   /**
    * When it came into its group's service or began to, where that is since the last complete listing: nobody can have given
    * it a ticket before. Left out or null: nobody can tell.

@@ -164,6 +164,12 @@ export interface Group {
    */
   hold(providerId: ProviderId): Promise<Hold | null>;
 
+  /**
+   * The store has a row of each: they are marked with that, so that a store without one is known to be a backup. Never
+   * throws; what was not marked is marked when it is noted again.
+   */
+  noteRows(providerIds: readonly ProviderId[]): Promise<void>;
+
   /** How many machines the group keeps whatever we end, by the last listing; 0 before the first. */
   readMinimumCount(): number;
 }

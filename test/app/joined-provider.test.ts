@@ -138,7 +138,7 @@ describe("members of several groups", () => {
   const HOLD: Hold = { forMs: 1, sinceMs: 2, untilMs: 3 };
   const grouped = (hold: Group["hold"]): ProviderAbilities => ({
     ...NO_ABILITIES,
-    group: { listHeldUp: async () => [], hold, readMinimumCount: () => 0 },
+    group: { listHeldUp: async () => [], hold, noteRows: async () => {}, readMinimumCount: () => 0 },
   });
   const broken = async () => {
     throw new ProviderError("provider-unavailable", "the new region refuses us");
@@ -152,7 +152,7 @@ describe("members of several groups", () => {
 
   const alone = (listHeldUp: Group["listHeldUp"]): ProviderAbilities => ({
     ...NO_ABILITIES,
-    group: { listHeldUp, hold: async () => null, readMinimumCount: () => 0 },
+    group: { listHeldUp, hold: async () => null, noteRows: async () => {}, readMinimumCount: () => 0 },
   });
   const heldUp = (id: number): HeldUp => ({
     providerId: providerId(id),

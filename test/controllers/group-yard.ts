@@ -50,6 +50,12 @@ class FakeGroup implements Group {
     return this.heldUp;
   }
 
+  readonly noted = new Set<string>();
+
+  async noteRows(providerIds: readonly string[]): Promise<void> {
+    for (const id of providerIds) this.noted.add(id);
+  }
+
   readMinimumCount(): number {
     return this.minimumCount;
   }

@@ -11,6 +11,8 @@ import { isAnothers } from "../aws/states.ts";
 import { TAG } from "../aws/tags.ts";
 import type { Subject } from "./check-subject.ts";
 
+const UNMARKED = "a machine that is detached is not found again, and a restored store is known by its agents alone";
+
 /** With a member, where there is one of ours or nobody's: EC2 judges the permission by its tags. */
 export async function tryCalls({ clients, group, options }: Subject): Promise<readonly CheckFinding[]> {
   const ids = (group.Instances ?? []).flatMap(({ InstanceId }) => InstanceId ?? []).slice(0, 1);
@@ -20,11 +22,10 @@ export async function tryCalls({ clients, group, options }: Subject): Promise<re
   const Tags = [
     { Key: TAG.controller, Value: controllerId },
     { Key: TAG.pool, Value: pool },
+    { Key: TAG.known, Value: "yes" },
   ];
   const marks = new CreateTagsCommand({ DryRun: true, Resources: [member.InstanceId], Tags });
-  const found = await trying("CreateTags", "a machine that is detached from the group is not found again", () =>
-    clients.ec2.write.send(marks),
-  );
+  const found = await trying("CreateTags", UNMARKED, () => clients.ec2.write.send(marks));
   // What is not marked yet could not be ended either, and that says nothing of what is.
   if (!member.Tags?.some(({ Key }) => Key === TAG.controller)) return found;
   const ends = new TerminateInstancesCommand({ DryRun: true, InstanceIds: [member.InstanceId] });

@@ -2,6 +2,9 @@
  * What we know of the group's desired capacity besides what it says. Its answers lag, and a number that is set from an old
  * one could be lower than the present one: the group would end somebody for it. So what we set counts as a floor until
  * every reading shows it; and no machine's end lowers the number twice.
+ *
+ * Whoever changes it does so in turn, from the reading to the answer: a number that is set undoes what lowered the group in
+ * between, and an end whose answer comes after that of a later set would take from a floor that has it in already.
  */
 import { MINUTE_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -15,9 +18,17 @@ export class Desired {
   readonly #clock: Clock;
   #floor: { readonly count: number; readonly untilMonotonicMs: number } | null = null;
   readonly #loweredFor = new Set<string>();
+  #lastTurn: Promise<unknown> = Promise.resolve();
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** @param work reads what it needs itself, changes the number at most, and is over with the answer. */
+  inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const turn = this.#lastTurn.then(work);
+    this.#lastTurn = turn.catch(() => undefined);
+    return turn;
   }
 
   /** @param wanted by a reading that may be old. @returns what may be set without lowering what we know of. */

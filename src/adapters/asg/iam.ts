@@ -67,7 +67,7 @@ export function groupStatements(controllerId: ControllerId, settings: readonly A
           [`aws:ResourceTag/${GROUP_TAG}`]: unique(settings.map(({ group }) => group)),
           [`aws:RequestTag/${TAG.controller}`]: controllerId,
         },
-        "ForAllValues:StringEquals": { "aws:TagKeys": [TAG.controller, TAG.pool] },
+        "ForAllValues:StringEquals": { "aws:TagKeys": [TAG.controller, TAG.pool, TAG.known] },
       },
     },
     {

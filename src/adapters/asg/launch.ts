@@ -79,14 +79,12 @@ async function awaitArrivals(
   let arrived: readonly string[] = [];
   for (let look = 0; look < LOOKS_MAX && clock.monotonicMs() < untilMonotonicMs; look += 1) {
     if (look > 0) await clock.sleep(LOOK_EVERY_MS);
-    const group = await readGroup(context.clients, settings.group);
-    arrived = group === null ? [] : await findArrivals(context, group, order);
-    const isOver = clock.nowMs() - order.draftedAtMs >= GIVE_UP_AFTER_MS;
-    if (arrived.length >= order.count || isOver) {
+    const found = await context.desired.inTurn(() => lookAndRaise(context, order, launchId));
+    ({ arrived } = found);
+    if (found.isOver) {
       context.noteObstacle(arrived.length >= order.count ? null : await obstacleOf(context, order));
       return arrived;
     }
-    if (group !== null) await raise(context, group, order, arrived.length, launchId);
   }
   const obstacle = await obstacleOf(context, order);
   context.noteObstacle(obstacle);
@@ -95,6 +93,21 @@ async function awaitArrivals(
   const said = obstacle === null ? "" : `; its last try failed: ${obstacle}`;
   const found = `${arrived.length} of ${order.count} machines have come${said}`;
   throw new ProviderError("provider-unavailable", `waiting for group ${settings.group} to launch: ${found}`);
+}
+
+interface Look {
+  readonly arrived: readonly string[];
+  /** They are all there, or nobody waits for the rest any more. */
+  readonly isOver: boolean;
+}
+
+async function lookAndRaise(context: LaunchContext, order: Order, launchId: string): Promise<Look> {
+  const { clients, settings, clock } = context;
+  const group = await readGroup(clients, settings.group);
+  const arrived = group === null ? [] : await findArrivals(context, group, order);
+  const isOver = arrived.length >= order.count || clock.nowMs() - order.draftedAtMs >= GIVE_UP_AFTER_MS;
+  if (group !== null && !isOver) await raise(context, group, order, arrived.length, launchId);
+  return { arrived, isOver };
 }
 
 /**

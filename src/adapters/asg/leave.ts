@@ -50,7 +50,7 @@ export async function endMembers(
     const read = await settled(reading.memberOf(permit));
     if ("error" in read) outcomes.set(permit, read);
     else if (read.value === undefined || endsAsInstance(read.value, context.settings)) instances.push(permit);
-    else outcomes.set(permit, await settled(endMember(context, permit, read.value, tally)));
+    else outcomes.set(permit, await settled(endMember(context, permit, read.value, { reading, tally })));
   }
   const ended = await endInstances({ ...context, clients: context.clients.ec2 }, "terminate", instances);
   for (const [index, permit] of instances.entries()) outcomes.set(permit, ended[index] ?? { value: undefined });
@@ -99,18 +99,24 @@ async function settled<Result>(work: Promise<Result>): Promise<Outcome<Result>> 
   }
 }
 
+/** What is read for all the members of a batch. */
+interface EndingBatch {
+  readonly reading: Reading;
+  readonly tally: Tally;
+}
+
 async function endMember(
   context: LeaveContext,
   permit: MachinePermit,
   member: PlacedMember,
-  tally: Tally,
+  batch: EndingBatch,
 ): Promise<void> {
   if (member.group !== context.settings.group) return leaveToOthers(context, member);
   switch (endingOf(member.lifecycle)) {
     case "complete":
       return complete(context, permit, member);
     case "leave":
-      return leave(context, permit, member, await tally.mayLower(member));
+      return leaveInTurn(context, permit, batch);
     case "release":
       return leave(context, permit, member, false);
     case "under-way":
@@ -167,6 +173,21 @@ async function completeHooks(context: LeaveContext, permit: MachinePermit, hooks
     isHeard ||= trouble === null;
   }
   return isHeard;
+}
+
+/** What was read of it may have changed while it waited for its turn; then the next pass asks again. */
+function leaveInTurn(context: LeaveContext, permit: MachinePermit, { reading, tally }: EndingBatch): Promise<void> {
+  const { desired, settings } = context;
+  return desired.inTurn(async () => {
+    const member = await reading.memberOf(permit);
+    if (member?.group === settings.group && endingOf(member.lifecycle) === "leave")
+      return leave(context, permit, member, await tally.mayLower(member));
+    const attempted = `ending member ${permit.providerId} of group ${settings.group}`;
+    throw new ProviderError(
+      "provider-unavailable",
+      `${attempted}: it came to ${member?.lifecycle ?? "an end"} meanwhile`,
+    );
+  });
 }
 
 /** Where the minimum keeps the number from being lowered, the group starts another in its place. */

@@ -21,12 +21,10 @@ import { isReserve } from "./lifecycle.ts";
 import type { Newcomers, Sighted } from "./newcomers.ts";
 import { observeLeft, observeMember, type View } from "./observe.ts";
 import type { OpenLaunches } from "./open-launches.ts";
+import { MARKED_AT_ONCE_MAX, type RowMarks } from "./row-marks.ts";
 import type { AsgSettings } from "./settings.ts";
 import type { Sights } from "./sights.ts";
 import { GROUP_TAG } from "./tag.ts";
-
-/** What one call marks, by EC2's reference. */
-const MARKED_AT_ONCE_MAX = 1_000;
 
 export interface ListContext {
   readonly clients: AsgClients;
@@ -40,6 +38,7 @@ export interface ListContext {
   readonly launches: OpenLaunches;
   /** Of the pool's other settings. */
   readonly otherGroups: ReadonlySet<string>;
+  readonly rowMarks: RowMarks;
 }
 
 export async function listMachines(
@@ -67,6 +66,7 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
   const present = shown.filter(({ id }) => isShownHere(context, instances.get(id)));
   const left = [...instances.values()].filter((one) => !placed.has(one.InstanceId ?? "") && isShownHere(context, one));
   sights.noteListing(group, present, observedAtMs);
+  context.rowMarks.noteListing([...instances.values()]);
   // By AWS's clock, which every listing asks: two of ours may be of a clock that was set in between.
   const aheadMs = clients.aheadMs();
   const since = newcomers.note(observedAtMs + aheadMs, [

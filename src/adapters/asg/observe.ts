@@ -8,6 +8,7 @@ import { observeInstance, stateOf } from "../aws/states.ts";
 import type { Owner } from "../aws/tags.ts";
 import type { Member } from "./group.ts";
 import { isCounted, membershipOf } from "./lifecycle.ts";
+import { hadRow } from "./row-marks.ts";
 import { GROUP_TAG } from "./tag.ts";
 
 export interface View {
@@ -30,14 +31,15 @@ export function observeMember(view: View, member: Member, instance: Instance | u
   return {
     providerId: parseProviderId(id),
     machineId: null,
-    // What ends again, or never came, is none of a launch's answer.
-    launchId: isCounted(lifecycle) ? view.launchOf(id) : null,
+    // What ends again, or never came, is none of a launch's answer; nor is who came for one of a later store.
+    launchId: isCounted(lifecycle) && !hadRow(instance, owner.controllerId) ? view.launchOf(id) : null,
     pool: owner.pool,
     state: instance === undefined ? "starting" : stateOf(instance),
     observedAtMs,
     why: whyOf(lifecycle, membership),
     // Without EC2's word it is nothing yet, whatever the group makes of it.
     membership: instance === undefined && membership.departure === "none" ? COMING : membership,
+    hadRow: hadRow(instance, owner.controllerId),
   };
 }
 
@@ -64,14 +66,15 @@ const GROUP_LAG_MS = 5 * MINUTE_MS;
  * reserve between the readings of group and reserve is in neither.
  */
 export function observeLeft(view: View, instance: Instance): readonly ObservedMachine[] {
-  const observed = observeInstance(instance, view.observedAtMs);
-  if (observed === null) return [];
+  const seen = observeInstance(instance, view.observedAtMs);
+  if (seen === null) return [];
+  const observed = { ...seen, hadRow: hadRow(instance, view.owner.controllerId) };
   const isTagged = instance.Tags?.some(({ Key }) => Key === GROUP_TAG) === true;
   if (!isTagged || !view.hasGroup)
     return [{ ...observed, pool: observed.pool ?? view.owner.pool, ...leftBy(observed) }];
   const ageMs = view.observedAtMs + view.aheadMs - (instance.LaunchTime?.getTime() ?? 0);
   const isYoung = ageMs < GROUP_LAG_MS;
   const membership = view.wasReserve(observed.providerId) ? RESERVE : isYoung ? COMING : ASIDE;
-  const launchId = view.launchOf(observed.providerId);
+  const launchId = observed.hadRow ? null : view.launchOf(observed.providerId);
   return [{ ...observed, machineId: null, launchId, pool: view.owner.pool, membership }];
 }

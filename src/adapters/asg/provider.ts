@@ -28,6 +28,7 @@ import { Newcomers } from "./newcomers.ts";
 import { OpenLaunches } from "./open-launches.ts";
 import { readOrder } from "./order.ts";
 import { Pace } from "./pace.ts";
+import { RowMarks } from "./row-marks.ts";
 import type { AsgProviderOptions } from "./settings.ts";
 import { Sights } from "./sights.ts";
 import { Waits } from "./waits.ts";
@@ -61,7 +62,8 @@ export function createAsgProvider(
     pace: new Pace(clock),
     desired: new Desired(clock),
   };
-  const listing = { ...shared, isObserving, isLeft, newcomers: new Newcomers() };
+  const rowMarks = new RowMarks({ ...shared, isObserving });
+  const listing = { ...shared, isObserving, isLeft, newcomers: new Newcomers(), rowMarks };
   const holding = { ...shared, isLeft, waits: new Waits(shared) };
   const terminations = new Batch<MachinePermit, void>({
     clock,
@@ -88,6 +90,7 @@ export function createAsgProvider(
   const group: Group = {
     listHeldUp: () => listHeldUp(holding),
     hold: (providerId) => holdMember(holding, providerId),
+    noteRows: (ids) => rowMarks.write(ids),
     readMinimumCount: () => (isOurs ? sights.group()?.minCount : sights.group()?.desiredCount) ?? 0,
   };
   return {

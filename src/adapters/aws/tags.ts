@@ -16,6 +16,8 @@ export const TAG = {
   launch: "holdfast:launch",
   /** Only where one call started one machine: a call gives the same tags to all that it starts. */
   machine: "holdfast:machine",
+  /** On a member of a group: a store of ours had a row of it. */
+  known: "holdfast:known",
   /** On an image: the version of GitHub's runner in it. */
   runnerVersion: "holdfast:runner-version",
 } as const;

@@ -30,6 +30,10 @@ export const GroupSchema = z.strictObject({
     example: "scaling: external",
   }),
   min: key(z.int().min(0).max(COUNT_MAX).prefault(0), { says: "Its least size.", example: "min: 1" }),
+  beyondMax: key(z.int().min(0).max(COUNT_MAX).prefault(0), {
+    says: "So many more members than its pool's `machines.max` it would have itself: room for launches too many.",
+    example: "beyondMax: 4",
+  }),
   protected: key(z.boolean().prefault(true), {
     says: "Members are protected from scale-in from their launch on.",
     example: "protected: false",
@@ -76,6 +80,7 @@ export function planOf(written: z.output<typeof GroupSchema>): GroupPlan {
   return {
     scaling: written.scaling,
     minCount: written.min,
+    beyondMaxCount: written.beyondMax,
     isProtected: written.protected,
     market: written.market,
     heartbeatTimeoutMs: written.heartbeat,

@@ -2,7 +2,7 @@
 
 import { adoptStray, adoptUnstarted, welcomeNewcomer } from "../../domain/adoption.ts";
 import { ALARM_FACTS } from "../../domain/alarm-facts.ts";
-import type { MachineId } from "../../domain/ids.ts";
+import type { MachineId, ProviderId } from "../../domain/ids.ts";
 import { type Machine, moveMachine } from "../../domain/machine.ts";
 import type { ObservedMachine } from "../../domain/observed.ts";
 import { MINUTE_MS } from "../../domain/units.ts";
@@ -32,6 +32,8 @@ export interface Adoption {
   readonly adoptedCount: number;
   /** Whatever was listed has a row now. */
   readonly isWhole: boolean;
+  /** Those that have one. */
+  readonly known: readonly ProviderId[];
 }
 
 /**
@@ -40,9 +42,9 @@ export interface Adoption {
  */
 export async function adoptStrays(context: PoolContext, listing: readonly ObservedMachine[]): Promise<Adoption> {
   // A pool that only observes may be a second look at machines that another store has the rows of.
-  if (context.pool.mode === "observe") return { adoptedCount: 0, isWhole: true };
+  if (context.pool.mode === "observe") return { adoptedCount: 0, isWhole: true, known: [] };
   const lease = context.lease();
-  if (lease === null) return { adoptedCount: 0, isWhole: false };
+  if (lease === null) return { adoptedCount: 0, isWhole: false, known: [] };
   const { unplacedSinceMs } = context.memory;
   const shown = new Set(listing.map(({ machineId }) => machineId));
   for (const id of unplacedSinceMs.keys()) if (!shown.has(id)) unplacedSinceMs.delete(id);
@@ -53,17 +55,22 @@ export async function adoptStrays(context: PoolContext, listing: readonly Observ
   );
   let adoptedCount = 0;
   let isWhole = true;
+  const known: ProviderId[] = [];
   for (const observed of listing) {
     if (observed.machineId === null || observed.state === "gone" || observed.state === "not-found") continue;
     const stray: Stray = { ...observed, machineId: observed.machineId };
     const row = rows.get(stray.machineId) ?? null;
-    if (row !== null && !isUnaccounted(row, stray)) continue;
+    if (row !== null && !isUnaccounted(row, stray)) {
+      known.push(stray.providerId);
+      continue;
+    }
     if (isUncalledReserve(stray)) continue;
     if (row === null && isAnothersToPlace(context, stray)) {
       isWhole = false;
       continue;
     }
     const account = await inLease(context.store, lease, (tx) => accountFor(context, tx, stray));
+    known.push(stray.providerId);
     if (account === "known") continue;
     adoptedCount += 1;
     if (account === "newcomer") continue;
@@ -73,7 +80,7 @@ export async function adoptStrays(context: PoolContext, listing: readonly Observ
       pool: context.pool.name,
     });
   }
-  return { adoptedCount, isWhole };
+  return { adoptedCount, isWhole, known };
 }
 
 function isAnothersToPlace({ memory, clock }: PoolContext, { machineId, pool }: Stray): boolean {
@@ -84,9 +91,9 @@ function isAnothersToPlace({ memory, clock }: PoolContext, { machineId, pool }: 
   return monotonicMs - sinceMs < UNPLACED_MS;
 }
 
-/** What waits in a group's reserve is the group's alone until it is called into service. */
-function isUncalledReserve({ membership }: Stray): boolean {
-  return membership?.place === "reserve" && membership.departure === "none";
+/** What waits in a group's reserve is the group's alone until it is called into service. One that had a row was there. */
+function isUncalledReserve({ membership, hadRow = false }: Stray): boolean {
+  return membership?.place === "reserve" && membership.departure === "none" && !hadRow;
 }
 
 function isUnaccounted(row: Machine, stray: Stray): boolean {
@@ -118,8 +125,8 @@ async function accountFor(context: PoolContext, tx: Queryable, stray: Stray): Pr
 }
 
 /** One that is older than it takes to boot has had the time for a ticket of which nothing here would tell. */
-function isNew({ newcomerSinceMs = null }: Stray, bootMs: number, nowMs: number): boolean {
-  return newcomerSinceMs !== null && nowMs - newcomerSinceMs < bootMs;
+function isNew({ newcomerSinceMs = null, hadRow = false }: Stray, bootMs: number, nowMs: number): boolean {
+  return newcomerSinceMs !== null && nowMs - newcomerSinceMs < bootMs && !hadRow;
 }
 
 async function welcome(context: PoolContext, tx: Queryable, stray: Stray, nowMs: number): Promise<void> {
@@ -140,14 +147,20 @@ async function adopt(context: PoolContext, tx: Queryable, stray: Stray, nowMs: n
   const { machine, standIn } = isUnstarted
     ? { machine: adoptUnstarted(stray, context.pool, nowMs), standIn: null }
     : adoptStray(stray, context.pool, nowMs);
-  // A launch that the store never knew was made by a later store than this.
-  const isLaunchKnown = stray.launchId === null || (await loadLaunch(tx, stray.launchId)) !== null;
-  if (!isLaunchKnown && (await markRestored(tx, context.store.generation, nowMs)))
-    tellRestored(context.telemetry, `machine ${machine.id} is of a launch that the store does not know`);
+  const sign = await signOfLater(tx, stray);
+  if (sign !== null && (await markRestored(tx, context.store.generation, nowMs)))
+    tellRestored(context.telemetry, `machine ${machine.id} ${sign}`);
   await insertMachine(tx, machine);
   if (standIn !== null) await insertTicket(tx, standIn);
   const fact = ALARM_FACTS["stray-adopted"];
   await recordEvidence(tx, { subject: machineSubject(machine.id), source: "provider", fact, observedAtMs: nowMs });
+}
+
+/** What shows that a later store than this knew it; null: nothing. */
+async function signOfLater(tx: Queryable, { launchId, hadRow = false }: Stray): Promise<string | null> {
+  if (hadRow) return "carries the mark of a row that the store does not know";
+  if (launchId === null || (await loadLaunch(tx, launchId)) !== null) return null;
+  return "is of a launch that the store does not know";
 }
 
 /** Its launch was answered and the answer is lost; while the launch is open it is repeated, and binds the machine itself. */

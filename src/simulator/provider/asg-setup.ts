@@ -42,7 +42,7 @@ function createOurs(state: AsgState, { group: plan, scheduler }: SetupWorld, poo
     launchTemplate: TEMPLATE,
     market: plan.market,
     minSize: Math.min(plan.minCount, maxSize),
-    maxSize: maxSize + (plan.beyondMaxCount ?? 0),
+    maxSize: maxSize + plan.beyondMaxCount,
     isNewProtected: plan.isProtected,
     retention: plan.retention,
     lifetimeSeconds: (plan.lifetimeMs ?? 0) / SECOND_MS,

@@ -76,7 +76,7 @@ export class AsgTroubles {
       case "provider.reclaim":
         return this.#reclaimOne();
       case "asg.resized":
-        this.resize(group, this.#picks.whole([group.minSize, group.maxSize]));
+        this.resize(group, this.#picks.whole([group.minSize, this.#heededMax(group)]));
         return true;
       case "asg.unprotected":
         return this.#unprotect(group);
@@ -101,12 +101,21 @@ export class AsgTroubles {
     }
   }
 
+  /** People and policies keep to `machines.max`, whatever room the group has: what is beyond that is Holdfast's. */
+  #heededMax(group: Group): number {
+    return group.maxSize - this.#parts.world.group.beyondMaxCount;
+  }
+
   /** As a policy, a schedule or a person does it. */
   resize(group: Group, wanted: number): void {
     const { state, world, onResized } = this.#parts;
     world.log.note(`somebody sizes ${group.name} to ${wanted}`);
     onResized(group);
     scaleByPolicy(state, group.name, wanted, world.scheduler.nowMs);
+  }
+
+  resizeToMax(group: Group): void {
+    this.resize(group, this.#heededMax(group));
   }
 
   #reclaimOne(): boolean {
@@ -168,7 +177,7 @@ export class AsgTroubles {
   #resizePool(group: Group): boolean {
     const { state, world } = this.#parts;
     if (group.warmPool === null) return false;
-    const maxPreparedCount = this.#picks.whole([0, group.maxSize]);
+    const maxPreparedCount = this.#picks.whole([0, this.#heededMax(group)]);
     world.log.note(`somebody sizes the warm pool of ${group.name} by ${maxPreparedCount}`);
     changeGroup(state, group.name, { warmPool: { ...group.warmPool, maxPreparedCount } }, world.scheduler.nowMs);
     return true;
@@ -237,7 +246,7 @@ export class AsgTroubles {
     if (member === null || !this.#leave("EnterStandby", group, member)) return null;
     const back = (): void => {
       const request = { AutoScalingGroupName: group.name, InstanceIds: [member.instanceId] };
-      const isBack = this.#act("ExitStandby", request);
+      const isBack = group.desired < this.#heededMax(group) && this.#act("ExitStandby", request);
       // A full group takes nobody back: the person ends it then.
       if (isBack || group.members.get(member.instanceId)?.state !== "Standby") return;
       this.#act("TerminateInstanceInAutoScalingGroup", {

@@ -236,7 +236,7 @@ export class AsgWorld implements ProviderModel {
     calmEc2(this.#state.ec2, this.#nowMs);
     calmGroups(this.#state, this.#nowMs);
     if (this.#world.group.scaling !== "external") return;
-    for (const group of this.#groups) this.#troubles.resize(group, group.maxSize);
+    for (const group of this.#groups) this.#troubles.resizeToMax(group);
   }
 
   /** What an ending would change of it. */
@@ -297,7 +297,7 @@ export class AsgWorld implements ProviderModel {
 
   start(tags: Readonly<Record<string, string>>, make: MakeHost): string | null {
     const [group] = this.#groups;
-    if (group === undefined || group.desired >= group.maxSize) return null;
+    if (group === undefined || group.desired >= group.maxSize - this.#world.group.beyondMaxCount) return null;
     const place = { state: this.#state, group, nowMs: this.#nowMs };
     group.desired += 1;
     const member = launchMember(place, { into: "service", cause: "its launcher asked for it.", zone: null });

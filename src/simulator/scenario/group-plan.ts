@@ -5,8 +5,8 @@ export interface GroupPlan {
   /** Who sizes it: demand through Holdfast, or others alone. */
   readonly scaling: "holdfast" | "external";
   readonly minCount: number;
-  /** So many more members than its pool's `machines.max` the group itself would have; none where it is left out. */
-  readonly beyondMaxCount?: number;
+  /** So many more members than its pool's `machines.max` the group itself would have. */
+  readonly beyondMaxCount: number;
   /** Members are protected from scale-in from their launch on. */
   readonly isProtected: boolean;
   readonly market: "spot" | "on-demand";
@@ -30,6 +30,7 @@ export interface GroupPlan {
 export const PLAIN_GROUP: GroupPlan = {
   scaling: "holdfast",
   minCount: 0,
+  beyondMaxCount: 0,
   isProtected: true,
   market: "on-demand",
   heartbeatTimeoutMs: 2 * HOUR_MS,

@@ -9,6 +9,8 @@ const WARM_SHARE = 0.4;
 /** Of one that an outage may outlast, and of those that none does. */
 const HEARTBEAT_MS = [5 * MINUTE_MS, 30 * MINUTE_MS, HOUR_MS, 2 * HOUR_MS] as const;
 const POOL_STATES = ["Stopped", "Running", "Hibernated"] as const;
+/** Room for whatever is launched by mistake; where others size the group, that is theirs to keep to. */
+const BEYOND_MAX_COUNTS = [0, 0, 4, 12] as const;
 const PREPARED_COUNTS = [2, 8] as const;
 
 export function drawGroup(chance: Chance): GroupPlan {
@@ -29,5 +31,6 @@ export function drawGroup(chance: Chance): GroupPlan {
         }
       : null,
     lifetimeMs: null,
+    beyondMaxCount: isExternal ? 0 : chance.pick(BEYOND_MAX_COUNTS),
   };
 }

@@ -71,7 +71,7 @@ describe("what pools over groups may do at AWS", () => {
         "aws:ResourceTag/aws:autoscaling:groupName": ["runners"],
         "aws:RequestTag/holdfast:controller": "ci-eu",
       },
-      "ForAllValues:StringEquals": { "aws:TagKeys": ["holdfast:controller", "holdfast:pool"] },
+      "ForAllValues:StringEquals": { "aws:TagKeys": ["holdfast:controller", "holdfast:pool", "holdfast:known"] },
     });
     expect(named(statements, "EndWhatLeftOrWaits")?.Condition).toEqual({
       StringEquals: { "aws:ResourceTag/holdfast:controller": "ci-eu" },

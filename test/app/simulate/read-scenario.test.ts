@@ -23,11 +23,13 @@ const TRACE = "queued_at,labels,duration_seconds\n90,self-hosted;linux,61.5\n";
 
 describe("a scenario file", () => {
   it("says what groups its pools have, where they have any", async () => {
-    const group = "{ min: 1, protected: false, heartbeat: 30m, retain: false, warmPool: { prepared: 4, reuse: true } }";
+    const group =
+      "{ min: 1, beyondMax: 4, protected: false, heartbeat: 30m, retain: false, warmPool: { prepared: 4, reuse: true } }";
     const { scenario } = await read(`provider: asg\ngroup: ${group}\n`);
     expect(scenario.group).toEqual({
       scaling: "holdfast",
       minCount: 1,
+      beyondMaxCount: 4,
       isProtected: false,
       market: "on-demand",
       heartbeatTimeoutMs: 30 * MINUTE_MS,

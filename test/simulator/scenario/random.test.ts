@@ -178,7 +178,7 @@ it("has groups of every setting", () => {
   const groups = GROUP_SCENARIOS.flatMap(({ group }) => group ?? []);
   expect(groups).toHaveLength(SEEDS.length);
   const kinds = groups.map(
-    ({ scaling, market, retention, warmPool, heartbeatTimeoutMs, hasLaunchHook, isProtected }) => [
+    ({ scaling, market, retention, warmPool, heartbeatTimeoutMs, hasLaunchHook, isProtected, beyondMaxCount }) => [
       scaling,
       market,
       retention,
@@ -186,12 +186,16 @@ it("has groups of every setting", () => {
       `heartbeat ${heartbeatTimeoutMs}`,
       `launch hook ${hasLaunchHook}`,
       `protected ${isProtected}`,
+      `${scaling} with room ${beyondMaxCount > 0}`,
     ],
   );
   const pools = ["Stopped", "Running", "Hibernated"].flatMap((state) => [`pool ${state} true`, `pool ${state} false`]);
   const expected = ["holdfast", "external", "spot", "on-demand", "retain", "terminate", "heartbeat null", ...pools];
   const drawn = new Set(kinds.flat());
-  expect([...expected, "launch hook true", "protected false"].filter((kind) => !drawn.has(kind))).toEqual([]);
+  expect(
+    [...expected, "launch hook true", "protected false", "holdfast with room true"].filter((kind) => !drawn.has(kind)),
+  ).toEqual([]);
+  expect(drawn.has("external with room true")).toBe(false);
 });
 
 it("keeps stopped machines in some pools at EC2, and nowhere else", () => {
