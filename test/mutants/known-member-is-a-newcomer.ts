@@ -13,6 +13,13 @@ export const mutant: Mutant = {
   text: "const sinceMs = this.#sinceOf(one);",
   replacement: "const sinceMs = this.#sinceOf(one) ?? startedAtMs;",
   invariant: "I1",
+  nets: [
+    {
+      source: "src/controllers/observe/adopt.ts",
+      text: "return newcomerSinceMs !== null && nowMs - newcomerSinceMs < bootMs && !hadRow;",
+      replacement: "return newcomerSinceMs !== null && nowMs - newcomerSinceMs < bootMs;",
+    },
+  ],
   why: "Whoever has no row counts as just started: a member at work whose row was lost, and that is cut off, is ended under its job as never engaged.",
   world: {
     provider: "asg",

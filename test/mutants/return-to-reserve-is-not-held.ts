@@ -6,6 +6,13 @@ export const mutant: Mutant = {
   text: 'membership?.place === "reserve" || membership?.place === "coming"',
   replacement: 'membership?.place === "coming"',
   invariant: "I1",
+  nets: [
+    {
+      source: "src/controllers/hold-members/held-up.ts",
+      text: "[...listed, ...asked]",
+      replacement: "[...listed]",
+    },
+  ],
   why: "A member at work that its group takes back into the warm pool is not held there: it is stopped under its job when the hook runs out.",
   world: {
     provider: "asg",
