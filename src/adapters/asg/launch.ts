@@ -132,7 +132,8 @@ async function raise(
     desired.noteRaised(wanted);
   } catch (error) {
     const { trouble } = readGroupFailure(error);
-    if (trouble === "unknown") desired.noteRaised(wanted);
+    // What is called refused may have been done; what AWS found wrong with the call itself was not.
+    if (trouble !== "denied" && trouble !== "validation") desired.noteRaised(wanted);
     throw toGroupError(error, attempted, trouble === "denied" ? "provider-invalid" : "provider-unavailable");
   }
 }

@@ -28,24 +28,27 @@ describe("a reading of the group that is old", () => {
     expect(Math.min(...asked(group))).toBe(3);
   });
 
-  it("never lowers what was set by a call whose answer was lost", async () => {
-    const { group, provider } = stage();
-    const request = await drafted(provider, newLaunch(3));
-    group.answers.SetDesiredCapacity = ({ DesiredCapacity }) => {
-      if (group.size !== null) group.size.desired = DesiredCapacity;
-      for (let number = 1; number <= 3; number += 1) group.add(number, { lifecycle: "Pending" });
-      throw ec2Error("TimeoutError", "no answer", 500);
-    };
-    await provider.launch(request).catch(() => undefined);
-    await provider.launch(request);
-    group.answers = {
-      DescribeAutoScalingGroups: () => ({
-        AutoScalingGroups: [{ AutoScalingGroupName: "runners", MaxSize: 10, DesiredCapacity: 0 }],
-      }),
-    };
-    await provider.launch(await drafted(provider, newLaunch(1))).catch(() => undefined);
-    expect(Math.min(...asked(group))).toBe(3);
-  });
+  it.each(["TimeoutError", "Throttling"])(
+    "never lowers what was set by a call that was answered with %s",
+    async (code) => {
+      const { group, provider } = stage();
+      const request = await drafted(provider, newLaunch(3));
+      group.answers.SetDesiredCapacity = ({ DesiredCapacity }) => {
+        if (group.size !== null) group.size.desired = DesiredCapacity;
+        for (let number = 1; number <= 3; number += 1) group.add(number, { lifecycle: "Pending" });
+        throw ec2Error(code, "done all the same", 500);
+      };
+      await provider.launch(request).catch(() => undefined);
+      await provider.launch(request);
+      group.answers = {
+        DescribeAutoScalingGroups: () => ({
+          AutoScalingGroups: [{ AutoScalingGroupName: "runners", MaxSize: 10, DesiredCapacity: 0 }],
+        }),
+      };
+      await provider.launch(await drafted(provider, newLaunch(1))).catch(() => undefined);
+      expect(Math.min(...asked(group))).toBe(3);
+    },
+  );
 
   it("keeps no wish for machines that have ended since", async () => {
     const { group, provider, clock } = stage();
