@@ -19,6 +19,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: "keep one document",
 };
 
+/** What the parser says of whatever comes after a mistake too: nothing there is read as it was meant. */
+const FOLLOWS = "UNEXPECTED_TOKEN";
+
 /**
  * @param example what an empty file can be started from.
  * @returns what the text says; null after adding problems: the file is not YAML, or says nothing.
@@ -27,8 +30,11 @@ export function parseYaml(text: string, problems: ProblemList, example = "holdfa
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "silent" });
   const found = [...document.errors, ...document.warnings];
+  const told = new Set<number>();
   for (const { code, pos } of found) {
     const { line, col } = lines.linePos(pos[0]);
+    if (told.has(line) || (told.size > 0 && code === FOLLOWS)) continue;
+    told.add(line);
     const sentence = SENTENCES[code] ?? `is not YAML (${code.toLowerCase().replaceAll("_", " ")})`;
     problems.add(`line ${line}, column ${col}`, sentence, ADVICE[code] ?? "correct the line, or the one above it");
   }

@@ -104,6 +104,14 @@ describe("a file that is not YAML", () => {
     expect(renderProblems(error)).not.toMatch(SECRET);
   });
 
+  it("is told of its first mistake, and not of all that follows from it", async () => {
+    const { problems } = await failureIn(
+      makeFolder(),
+      "github: -1 { token: a, app: { id: 1 } }\npools:\n  - name: a\n",
+    );
+    expect(problems.map(({ path }) => path)).toEqual(["line 1, column 9"]);
+  });
+
   it("a file that is not there", async () => {
     await expect(readConfig(join(makeFolder(), "none.yaml"), {})).rejects.toMatchObject({
       code: "config-unreadable",
