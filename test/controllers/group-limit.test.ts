@@ -15,8 +15,6 @@ beforeEach(async () => {
 });
 afterEach(() => site.close());
 
-const told = async () => (await site.facts()).filter((fact) => fact.startsWith("its group goes on at "));
-
 describe("the limit of what can be held", () => {
   async function heldFor(ms: number): Promise<void> {
     await site.withJob();
@@ -29,11 +27,11 @@ describe("the limit of what can be held", () => {
 
   it("is told once, at four fifths of it", async () => {
     await heldFor(0.8 * LIMIT_MS - 1);
-    expect(await told()).toEqual([]);
+    expect(await site.toldLimits()).toEqual([]);
     yard.clock.advance(1);
     await site.hold();
     await site.hold();
-    expect(await told()).toHaveLength(1);
+    expect(await site.toldLimits()).toHaveLength(1);
     await yard.pass();
     expect(await site.reason()).toBe("group-goes-on-soon");
   });
@@ -42,7 +40,7 @@ describe("the limit of what can be held", () => {
     site.group.isRetained = true;
     await heldFor(LIMIT_MS - MINUTE_MS);
     await yard.pass();
-    expect(await told()).toEqual([]);
+    expect(await site.toldLimits()).toEqual([]);
     expect(await site.reason()).toBe("group-waits");
     expect(yard.telemetry.gauges.get("holdfast_members_held pool=linux")).toBe(1);
     expect(yard.telemetry.gauges.get("holdfast_members_held_near_limit pool=linux")).toBe(0);

@@ -14,8 +14,6 @@ beforeEach(async () => {
 });
 afterEach(() => site.close());
 
-const told = async () => (await site.facts()).filter((fact) => fact.startsWith("its group goes on at "));
-
 describe("a group's reserve", () => {
   const RESERVE: Membership = { place: "reserve", departure: "none" };
 
@@ -85,7 +83,7 @@ describe("a group's reserve", () => {
     await site.hold();
     yard.clock.advance(LIMIT_MS);
     await site.hold();
-    expect(await told()).toEqual([]);
+    expect(await site.toldLimits()).toEqual([]);
     expect(yard.telemetry.gauges.get("holdfast_members_held pool=linux")).toBe(0);
   });
 

@@ -166,6 +166,11 @@ export class GroupYard {
     return (await listEvidence(this.yard.store.db, machineSubject(MEMBER), 100)).map(({ fact }) => fact);
   }
 
+  /** What its record says of when its group goes on whatever runs there. */
+  async toldLimits(): Promise<readonly string[]> {
+    return (await this.facts()).filter((fact) => fact.startsWith("its group goes on at "));
+  }
+
   /** Why the member is kept. */
   async reason(): Promise<string | undefined> {
     return (await listDecisions(this.yard.store.db, machineSubject(MEMBER), 10))[0]?.reason;

@@ -10,15 +10,6 @@ async function idle(): Promise<void> {
   for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** An answer that comes when it is let. */
-function latch() {
-  let open: () => void = () => undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { open, opened };
-}
-
 /** Two members; calls that change the number wait for their latches, after their effect or before it. */
 function scene() {
   const made = stage();
@@ -34,10 +25,24 @@ function scene() {
   return { ...made, end };
 }
 
+/** A launch whose raise is on its way, and is answered when it is let. */
+async function raising() {
+  const made = scene();
+  const { group, provider } = made;
+  const { resolve: open, promise: opened } = Promise.withResolvers<void>();
+  const request = await drafted(provider, newLaunch(1));
+  launching(group, 9);
+  const launchMore = group.answers.SetDesiredCapacity;
+  group.answers.SetDesiredCapacity = (input, count) => opened.then(() => launchMore?.(input, count));
+  const launched = provider.launch(request);
+  await idle();
+  return { ...made, open, launched };
+}
+
 describe("the desired capacity", () => {
   it("is raised from what an end has made of it, where that is on its way: the end is not undone", async () => {
     const { group, provider, clock, end } = scene();
-    const { open, opened } = latch();
+    const { resolve: open, promise: opened } = Promise.withResolvers<void>();
     const request = await drafted(provider, newLaunch(1));
     launching(group, 9);
     group.answers.TerminateInstanceInAutoScalingGroup = () => opened.then(end);
@@ -53,7 +58,7 @@ describe("the desired capacity", () => {
 
   it("is never set below what is known, whichever of an end and a raise is answered first", async () => {
     const { group, provider, clock, end } = scene();
-    const { open, opened } = latch();
+    const { resolve: open, promise: opened } = Promise.withResolvers<void>();
     const first = await drafted(provider, newLaunch(1));
     launching(group, 9);
     group.answers.TerminateInstanceInAutoScalingGroup = () => {
@@ -74,14 +79,7 @@ describe("the desired capacity", () => {
   });
 
   it("is lowered once a raise has been answered", async () => {
-    const { group, provider, clock } = scene();
-    const { open, opened } = latch();
-    const request = await drafted(provider, newLaunch(1));
-    launching(group, 9);
-    const launchMore = group.answers.SetDesiredCapacity;
-    group.answers.SetDesiredCapacity = (input, count) => opened.then(() => launchMore?.(input, count));
-    const launched = provider.launch(request);
-    await idle();
+    const { group, provider, clock, open, launched } = await raising();
     const ended = provider.terminate(permitFor(idOf(1), clock));
     await idle();
     expect(group.writes()).toEqual(["SetDesiredCapacity"]);
@@ -92,14 +90,7 @@ describe("the desired capacity", () => {
   });
 
   it("is left alone where a person took the member aside while its end waited: the next pass asks again", async () => {
-    const { group, provider, clock } = scene();
-    const { open, opened } = latch();
-    const request = await drafted(provider, newLaunch(1));
-    launching(group, 9);
-    const launchMore = group.answers.SetDesiredCapacity;
-    group.answers.SetDesiredCapacity = (input, count) => opened.then(() => launchMore?.(input, count));
-    const launched = provider.launch(request);
-    await idle();
+    const { group, provider, clock, open, launched } = await raising();
     const ended = provider.terminate(permitFor(idOf(1), clock)).catch((error: unknown) => error);
     await idle();
     group.add(1, { lifecycle: "EnteringStandby" });
@@ -112,7 +103,7 @@ describe("the desired capacity", () => {
 
   it("keeps nobody waiting whose end cannot lower it, nor anybody for a call that failed", async () => {
     const { group, provider, clock } = scene();
-    const { open, opened } = latch();
+    const { resolve: open, promise: opened } = Promise.withResolvers<void>();
     group.add(3, { lifecycle: "Terminating:Retained" });
     group.answers.TerminateInstanceInAutoScalingGroup = async ({ InstanceId }) => {
       if (InstanceId === idOf(3)) return {};
