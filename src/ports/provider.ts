@@ -13,6 +13,8 @@ export interface LaunchRequest {
   readonly launchId: LaunchId;
   /** What the pool's `LaunchOrders` drafted, as it is stored; null where the kind has none, and for `draft` itself. */
   readonly order?: string | null;
+  /** For `draft`: the pool's drafted launch before this one, which another process may have made; null where there is none. */
+  readonly before?: DraftedLaunch | null;
   readonly pool: PoolName;
   readonly settingsHash: string;
   readonly machines: readonly {
@@ -26,6 +28,13 @@ export interface LaunchRequest {
      */
     readonly mayHaveEnded?: boolean;
   }[];
+}
+
+export interface DraftedLaunch {
+  readonly launchId: LaunchId;
+  readonly order: string;
+  /** When its answer was stored; null while there is none. */
+  readonly answeredAtMs: number | null;
 }
 
 export interface LaunchedMachine {

@@ -251,6 +251,7 @@ export interface LaunchesTable {
   created_ms: number;
   version: number;
   provider_order: string | null;
+  answered_ms: number | null;
 }
 
 export interface EvidenceTable {

@@ -7,7 +7,7 @@ import { assign } from "../../src/controllers/assign.ts";
 import { launchMachines } from "../../src/controllers/execute/launch.ts";
 import { observe } from "../../src/controllers/observe.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
-import { type MachineId, type ProviderId, parseJobId, parseProviderId } from "../../src/domain/ids.ts";
+import { type LaunchId, type MachineId, type ProviderId, parseJobId, parseProviderId } from "../../src/domain/ids.ts";
 import type { ObservedMachine, ProviderState } from "../../src/domain/observed.ts";
 import { strayMachineId } from "../../src/domain/stray.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
@@ -120,6 +120,25 @@ describe("a launch that is drafted", () => {
     expect(cloud.asked.at(-1)).toEqual(asked);
     expect(cloud.drafts).toHaveLength(1);
     expect(await states()).toEqual(["provisioning"]);
+  });
+
+  it("is drafted with the one before in mind, and when that was answered", async () => {
+    cloud.losesAnswer = true;
+    await yard.queue(1);
+    await yard.pass();
+    const firstId = cloud.asked[0]?.launchId as LaunchId;
+    expect((await loadLaunch(yard.store.db, firstId))?.answeredAtMs).toBeNull();
+    yard.clock.advance(5 * MINUTE_MS);
+    cloud.losesAnswer = false;
+    await yard.pass();
+    const answeredAtMs = yard.clock.nowMs();
+    yard.clock.advance(SECOND_MS);
+    await yard.queue(2);
+    await yard.pass();
+    expect(cloud.drafts.map(({ before }) => before)).toEqual([
+      null,
+      { launchId: firstId, order: "order 1", answeredAtMs },
+    ]);
   });
 
   it("is not made where the draft is refused, and its planned machines close", async () => {

@@ -65,6 +65,7 @@ export async function openSampleStore(): Promise<Store> {
     createdAtMs: ago(2 * MINUTE_MS),
     version: 0,
     order: null,
+    answeredAtMs: null,
   });
   return store;
 }

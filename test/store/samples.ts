@@ -183,6 +183,7 @@ export function sampleLaunch(number: number, change: Partial<LaunchRow> = {}): L
     createdAtMs: NOW_MS + number,
     version: 1,
     order: null,
+    answeredAtMs: null,
     ...change,
   };
 }

@@ -10,7 +10,7 @@ import { MINUTE_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
 
 /** Readings show after this what was set before. */
-const READING_LAG_MS = 2 * MINUTE_MS;
+export const READING_LAG_MS = 2 * MINUTE_MS;
 /** Members whose end lowered it; the oldest is forgotten, and has ended long since. */
 const LOWERED_MAX = 10_000;
 

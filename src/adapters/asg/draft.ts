@@ -3,10 +3,11 @@ import { ProviderError } from "../../domain/errors.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import type { LaunchRequest } from "../../ports/provider.ts";
 import type { AsgClients } from "./clients.ts";
+import { type Desired, READING_LAG_MS } from "./desired.ts";
 import { countedOf, type GroupReading, type Member, readGroup, readReserve } from "./group.ts";
 import { isReserve } from "./lifecycle.ts";
 import type { OpenLaunches } from "./open-launches.ts";
-import { type Order, writeOrder } from "./order.ts";
+import { type Order, readTarget, writeOrder } from "./order.ts";
 import type { AsgSettings } from "./settings.ts";
 import type { Sights } from "./sights.ts";
 
@@ -15,14 +16,16 @@ export interface DraftContext {
   readonly settings: AsgSettings;
   readonly launches: OpenLaunches;
   readonly sights: Sights;
+  readonly desired: Desired;
   readonly nowMs: () => number;
 }
 
 /** Soon: the launch before is asked about every few seconds. */
 const NEXT_LAUNCH_MS = 5 * SECOND_MS;
 
-export async function draftOrder(context: DraftContext, { launchId, machines }: LaunchRequest): Promise<string> {
-  const { clients, settings, launches, sights, nowMs } = context;
+export async function draftOrder(context: DraftContext, request: LaunchRequest): Promise<string> {
+  const { launchId, machines } = request;
+  const { clients, settings, launches, sights, desired, nowMs } = context;
   const attempted = `asking group ${settings.group} for ${machines.length} machines`;
   const draftedAtMs = nowMs();
   const other = launches.otherThan(launchId, draftedAtMs);
@@ -31,17 +34,35 @@ export async function draftOrder(context: DraftContext, { launchId, machines }: 
       retryAfterMs: NEXT_LAUNCH_MS,
     });
   const group = await demandGroup(clients, settings, attempted);
+  noteEarlier(context, request);
+  const count = Math.min(machines.length, demandRoom(group, settings.group, attempted));
   const order: Order = {
     draftedAtMs,
     before: [...new Set([...sights.shownInGroup(), ...inGroup(group.members)])],
-    count: Math.min(machines.length, demandRoom(group, settings.group, attempted)),
+    count,
     origin: {
       draftedAtForeignMs: nowMs() + clients.aheadMs(),
       reserve: group.hasReserve ? (await readReserve(clients, settings.group)).map(({ id }) => id) : [],
     },
+    target: {
+      region: settings.region,
+      group: settings.group,
+      desiredMax: desired.atLeast(Math.max(group.desiredCount, countedOf(group))) + count,
+    },
   };
   launches.open(launchId, order);
   return writeOrder(order);
+}
+
+/**
+ * What another process asked for, which has ended or lost the pool, readings may not show yet. An end since may have lowered
+ * it: too high a floor costs a machine for a while.
+ */
+function noteEarlier({ settings, launches, desired, nowMs }: DraftContext, { before = null }: LaunchRequest): void {
+  if (before === null || launches.answerOf(before.launchId) !== null) return;
+  if (before.answeredAtMs !== null && nowMs() - before.answeredAtMs >= READING_LAG_MS) return;
+  const target = readTarget(before.order);
+  if (target?.group === settings.group && target.region === settings.region) desired.noteRaised(target.desiredMax);
 }
 
 /** One reading may leave a member out: what the last listing showed was there as well. */

@@ -8,7 +8,7 @@
  */
 import { SetDesiredCapacityCommand } from "@aws-sdk/client-auto-scaling";
 import { ProviderError } from "../../domain/errors.ts";
-import { parseProviderId } from "../../domain/ids.ts";
+import { type LaunchId, parseProviderId } from "../../domain/ids.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LaunchedMachine, LaunchRequest } from "../../ports/provider.ts";
@@ -53,6 +53,7 @@ export async function carryOut(
     const attempted = `launching ${order.count} machines: the group is still about launch ${other}`;
     throw new ProviderError("provider-unavailable", attempted);
   }
+  noteTakenOver(context, launchId, order);
   launches.open(launchId, order);
   const arrived = await awaitArrivals(context, order, request).catch((error: unknown) => {
     if (error instanceof ProviderError && error.code !== "provider-unavailable") launches.refuse(launchId);
@@ -64,7 +65,7 @@ export async function carryOut(
 }
 
 /**
- * @returns fewer than were ordered where the group itself says why it started no more.
+ * @returns fewer than were ordered where the group itself says why it started no more, or was told all that was stored.
  * @throws {ProviderError} `provider-unavailable` where they are not there yet.
  */
 async function awaitArrivals(
@@ -74,7 +75,7 @@ async function awaitArrivals(
 ): Promise<readonly string[]> {
   const { clock, settings } = context;
   // Its store is a backup of what was, or nobody asked for long: whoever came since may have had a row, and a ticket.
-  if (clock.nowMs() - order.draftedAtMs >= ABANDONED_AFTER_MS) return [];
+  if (isAbandoned(context, order)) return [];
   const untilMonotonicMs = clock.monotonicMs() + ATTEMPT_MAX_MS;
   let arrived: readonly string[] = [];
   for (let look = 0; look < LOOKS_MAX && clock.monotonicMs() < untilMonotonicMs; look += 1) {
@@ -95,36 +96,59 @@ async function awaitArrivals(
   throw new ProviderError("provider-unavailable", `waiting for group ${settings.group} to launch: ${found}`);
 }
 
+function isAbandoned({ clock }: LaunchContext, { draftedAtMs }: Order): boolean {
+  return clock.nowMs() - draftedAtMs >= ABANDONED_AFTER_MS;
+}
+
+/** The process that drafted it may have asked for all of it, and readings may not show that yet. */
+function noteTakenOver(context: LaunchContext, launchId: LaunchId, order: Order): void {
+  if (context.launches.isOpen(launchId) || order.target === undefined || isAbandoned(context, order)) return;
+  context.desired.noteRaised(order.target.desiredMax);
+}
+
 interface Look {
   readonly arrived: readonly string[];
   /** They are all there, or nobody waits for the rest any more. */
   readonly isOver: boolean;
 }
 
-async function lookAndRaise(context: LaunchContext, order: Order, launchId: string): Promise<Look> {
+async function lookAndRaise(context: LaunchContext, order: Order, launchId: LaunchId): Promise<Look> {
   const { clients, settings, clock } = context;
   const group = await readGroup(clients, settings.group);
-  const arrived = group === null ? [] : await findArrivals(context, group, order);
-  const isOver = arrived.length >= order.count || clock.nowMs() - order.draftedAtMs >= GIVE_UP_AFTER_MS;
-  if (group !== null && !isOver) await raise(context, group, order, arrived.length, launchId);
+  if (group === null) return { arrived: [], isOver: hasGivenUp(order, clock) };
+  const arrived = await findArrivals(context, group, order);
+  const missing = missingOf(group, order, arrived.length);
+  const isOver = arrived.length >= order.count || hasGivenUp(order, clock) || (missing > 0 && isTold(group, order));
+  if (!isOver && missing > 0) await raise(context, group, order, missing, launchId);
   return { arrived, isOver };
+}
+
+function hasGivenUp({ draftedAtMs }: Order, clock: Clock): boolean {
+  return clock.nowMs() - draftedAtMs >= GIVE_UP_AFTER_MS;
 }
 
 /**
  * The difference between what the group is to have and what it has is on its way, or is the shortfall that somebody left
  * who lowered the number while the members were protected: both are taken into account.
  */
+function missingOf(group: GroupReading, { count }: Order, arrivedCount: number): number {
+  return count - arrivedCount - (group.desiredCount - countedOf(group));
+}
+
+/** Somebody put others into the group meanwhile: what is missing still is for a launch that is drafted with them in mind. */
+function isTold({ desiredCount }: GroupReading, { target }: Order): boolean {
+  return target !== undefined && desiredCount >= target.desiredMax;
+}
+
 async function raise(
   { clients, settings, desired }: LaunchContext,
-  group: GroupReading,
-  { count }: Order,
-  arrivedCount: number,
-  launchId: string,
+  { desiredCount, maxCount }: GroupReading,
+  { target }: Order,
+  missing: number,
+  launchId: LaunchId,
 ): Promise<void> {
-  const { desiredCount, maxCount } = group;
-  const missing = count - arrivedCount - (desiredCount - countedOf(group));
-  const wanted = Math.min(desired.atLeast(desiredCount + missing), maxCount);
-  if (missing <= 0 || wanted <= desiredCount) return;
+  const wanted = Math.min(desired.atLeast(desiredCount + missing), maxCount, target?.desiredMax ?? maxCount);
+  if (wanted <= desiredCount) return;
   const attempted = `raising the desired capacity of group ${settings.group} to ${wanted} for launch ${launchId}`;
   const input = { AutoScalingGroupName: settings.group, DesiredCapacity: wanted, HonorCooldown: false };
   try {

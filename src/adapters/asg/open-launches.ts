@@ -49,6 +49,11 @@ export class OpenLaunches {
     this.#answers.delete(launchId);
   }
 
+  /** Whether this process is about it, and knows what it asked for. */
+  isOpen(launchId: LaunchId): boolean {
+    return this.#open?.launchId === launchId;
+  }
+
   /** The launch asked for nothing, ever. */
   refuse(launchId: LaunchId): void {
     if (this.#open?.launchId === launchId) this.#open = null;

@@ -11,6 +11,18 @@ export interface Order {
   readonly count: number;
   /** Left out of orders that an older version stored: then whoever comes is one that was started for it. */
   readonly origin?: Origin;
+  /** Left out of orders that an older version stored: then no later process knows what was asked for. */
+  readonly target?: Target;
+}
+
+/**
+ * The highest desired capacity that an order may ask for, of which group. Stored before it is asked for: for a while the
+ * group's readings may not show it, and a process that comes after knows it from here alone.
+ */
+export interface Target {
+  readonly region: string;
+  readonly group: string;
+  readonly desiredMax: number;
 }
 
 /** What tells a machine that the group starts from one that somebody puts into it, with whatever runs there. */
@@ -23,6 +35,12 @@ export interface Origin {
 
 export function writeOrder(order: Order): string {
   return JSON.stringify(order);
+}
+
+/** @returns null for what another kind drafted, which a pool of other settings may have been. */
+export function readTarget(text: string): Target | null {
+  const order = JSON.parse(text) as Partial<Order> | null;
+  return order?.target ?? null;
 }
 
 /** Only what `writeOrder` wrote is ever stored in its place. */

@@ -42,6 +42,7 @@ async function insertPlanned(
     createdAtMs: nowMs,
     version: 1,
     order: null,
+    answeredAtMs: null,
   });
   for (const id of machineIds) {
     await insertMachine(tx, plannedMachine(id, launchId, pool, nowMs));

@@ -11,9 +11,9 @@ import type { ReasonCode } from "../../domain/reasons.ts";
 import { nextLaunchSize } from "../../domain/scale.ts";
 import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import { STEP_FACTS } from "../../domain/wait.ts";
-import type { LaunchedMachine, LaunchRequest } from "../../ports/provider.ts";
+import type { DraftedLaunch, LaunchedMachine, LaunchRequest } from "../../ports/provider.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
-import { listOpenLaunches } from "../../store/launches/load.ts";
+import { findDraftedBeside, listOpenLaunches } from "../../store/launches/load.ts";
 import type { LaunchRow } from "../../store/launches/row.ts";
 import { saveLaunch } from "../../store/launches/save.ts";
 import { inLease } from "../../store/leases.ts";
@@ -119,13 +119,22 @@ async function requestOf(context: PoolContext, launch: LaunchRow): Promise<Launc
 async function draft(context: PoolContext, launch: LaunchRow): Promise<LaunchRow | null> {
   const orders = context.abilities?.orders ?? null;
   if (orders === null || launch.order !== null) return launch;
-  const order = await orders.draft(await requestOf(context, launch));
+  const request = { ...(await requestOf(context, launch)), before: await draftedBefore(context, launch) };
+  const order = await orders.draft(request);
   if (order === null) return launch;
   const drafted: LaunchRow = { ...launch, order };
   const lease = context.lease();
   if (lease === null) return null;
   const isSaved = await inLease(context.store, lease, (tx) => saveLaunch(tx, drafted, launch.version));
   return isSaved ? { ...drafted, version: launch.version + 1 } : null;
+}
+
+async function draftedBefore({ store }: PoolContext, launch: LaunchRow): Promise<DraftedLaunch | null> {
+  const before = await findDraftedBeside(store.db, launch);
+  if (before === null || before.order === null) return null;
+  const { id: launchId, order, state, createdAtMs, answeredAtMs } = before;
+  // An older version did not note when it closed one.
+  return { launchId, order, answeredAtMs: state === "open" ? null : (answeredAtMs ?? createdAtMs) };
 }
 
 /**
@@ -151,8 +160,13 @@ async function bind(context: PoolContext, launch: LaunchRow, launched: readonly 
       await recordEvidence(tx, { subject: machineSubject(machineId), source: "provider", fact, observedAtMs: nowMs });
     }
     if (unstarted.length > 0) await noteShortfall(context, tx, launch, unstarted, nowMs);
-    const done: LaunchRow = { ...launch, state: "done", attemptCount: launch.attemptCount + 1, error: null };
-    await saveLaunch(tx, { ...done, version: launch.version + 1 }, launch.version);
+    const answered = {
+      state: "done",
+      answeredAtMs: nowMs,
+      attemptCount: launch.attemptCount + 1,
+      error: null,
+    } as const;
+    await saveLaunch(tx, { ...launch, ...answered }, launch.version);
     return unstarted;
   });
   // Who got none of a short answer does not wait for others.
@@ -232,8 +246,9 @@ async function noteFailure(context: PoolContext, launch: LaunchRow, error: Provi
     const attemptCount = launch.attemptCount + 1;
     const nextAttemptAtMs = nowMs + backoffMs(CALL_BACKOFF, attemptCount, random.fraction());
     const state = isRefused ? "refused" : "open";
-    const after: LaunchRow = { ...launch, state, attemptCount, nextAttemptAtMs, error: error.message };
-    await saveLaunch(tx, { ...after, version: launch.version + 1 }, launch.version);
+    const answeredAtMs = isRefused ? nowMs : null;
+    const after: LaunchRow = { ...launch, state, answeredAtMs, attemptCount, nextAttemptAtMs, error: error.message };
+    await saveLaunch(tx, after, launch.version);
     const fact = `launch ${launch.id} failed: ${error.code}, ${error.message}`;
     await recordEvidence(tx, { subject: poolSubject(pool.name), source: "provider", fact, observedAtMs: nowMs });
     if (isRefused) for (const id of launch.machineIds) await closeUnlaunched(tx, id, fact, nowMs);

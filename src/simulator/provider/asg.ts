@@ -60,8 +60,11 @@ export class AsgWorld implements ProviderModel {
   readonly #groups: readonly Group[];
   readonly #words: Chance;
   readonly #touched = new Set<string>();
-  /** Groups whose desired capacity we lowered by its number, which the contract forbids: whom they end then, we ended. */
-  readonly #lowered = new Set<Group>();
+  /**
+   * Groups whose desired capacity we lowered by its number, which the contract forbids, and from where: whom they end until
+   * it is back there, we ended.
+   */
+  readonly #lowered = new Map<Group, number>();
   #isCalm = false;
   readonly #waitListeners: ((providerId: string) => void)[] = [];
   readonly earlierCount: number;
@@ -204,10 +207,15 @@ export class AsgWorld implements ProviderModel {
         if (before.get(id) !== this.#situationOf(id))
           this.#hosts.doom(id, { by: "controller", proof: proofs.get(id) ?? "none" });
     if (action === "SetDesiredCapacity")
-      for (const [index, group] of this.#groups.entries())
-        if (group.desired < (sizes[index] ?? 0)) this.#lowered.add(group);
+      for (const [index, group] of this.#groups.entries()) this.#noteSet(group, sizes[index] ?? 0);
     this.#hosts.follow();
     return outcome;
+  }
+
+  #noteSet(group: Group, priorCount: number): void {
+    const fromCount = Math.max(priorCount, this.#lowered.get(group) ?? 0);
+    if (group.desired < fromCount) this.#lowered.set(group, fromCount);
+    else this.#lowered.delete(group);
   }
 
   #callEc2(action: string, request: object) {

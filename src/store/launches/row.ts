@@ -17,6 +17,8 @@ export interface LaunchRow {
   readonly version: number;
   /** The provider's own words for the request, drafted before the first call; null for kinds that need none. */
   readonly order: string | null;
+  /** When it came to be `done` or `refused`; null while it is open, and of one that an older version closed. */
+  readonly answeredAtMs: number | null;
 }
 
 export function toLaunchColumns(launch: LaunchRow): LaunchesTable {
@@ -32,6 +34,7 @@ export function toLaunchColumns(launch: LaunchRow): LaunchesTable {
     created_ms: launch.createdAtMs,
     version: launch.version,
     provider_order: launch.order,
+    answered_ms: launch.answeredAtMs,
   };
 }
 
@@ -48,5 +51,6 @@ export function toLaunch(row: LaunchesTable): LaunchRow {
     createdAtMs: row.created_ms,
     version: row.version,
     order: row.provider_order,
+    answeredAtMs: row.answered_ms,
   };
 }

@@ -9,6 +9,7 @@ import { reruns } from "./0005-reruns.ts";
 import { jobsRun } from "./0006-jobs-run.ts";
 import { safetyFigures } from "./0007-safety-figures.ts";
 import { wishedReruns } from "./0008-wished-reruns.ts";
+import { answeredLaunches } from "./0009-answered-launches.ts";
 import type { ColumnWords, Migration } from "./migration.ts";
 
 /** Every step, in its order. */
@@ -21,6 +22,7 @@ const MIGRATIONS: readonly Migration[] = [
   jobsRun,
   safetyFigures,
   wishedReruns,
+  answeredLaunches,
 ];
 
 /** The schema that this version writes. */

@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { AsgProvider } from "../../../src/adapters/asg/provider.ts";
-import type { LaunchedMachine, LaunchRequest } from "../../../src/ports/provider.ts";
+import type { DraftedLaunch, LaunchedMachine, LaunchRequest } from "../../../src/ports/provider.ts";
 import { START_MS } from "../../domain/builders.ts";
 import { ec2Error, type Sent } from "../ec2/fake-client.ts";
 import { newLaunch } from "../ec2/stage.ts";
@@ -31,6 +31,7 @@ class Trouble {
   lowest = 0;
   readonly #faults: Fault[];
   readonly #restarted: () => AsgProvider;
+  #last: DraftedLaunch | null = null;
   #before: unknown = null;
 
   constructor(faults: readonly Fault[], startCount: number) {
@@ -74,7 +75,9 @@ class Trouble {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1)
       try {
         if (drafted.order === undefined) drafted = { ...drafted, order: await this.#draft(request) };
-        return await this.provider.launch(drafted);
+        const launched = await this.provider.launch(drafted);
+        this.#last = { launchId: request.launchId, order: drafted.order ?? "", answeredAtMs: START_MS };
+        return launched;
       } catch (error) {
         expect(error).toMatchObject({ code: expect.stringMatching(/^provider-(?:unavailable|capacity)$/) });
       }
@@ -83,7 +86,7 @@ class Trouble {
 
   #draft(request: LaunchRequest): Promise<string | null> {
     if (this.provider.orders === null) throw new Error("it is we who size this group");
-    return this.provider.orders.draft(request);
+    return this.provider.orders.draft({ ...request, before: this.#last });
   }
 }
 
