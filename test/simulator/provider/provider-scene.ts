@@ -12,14 +12,15 @@ import type { ObservedMachine, ProviderState } from "../../../src/domain/observe
 import { issuePermit, type MachinePermit } from "../../../src/domain/permit.ts";
 import { HOUR_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import type { LaunchedMachine, LaunchRequest, Provider, ProviderAbilities } from "../../../src/ports/provider.ts";
-import { makeProvider } from "../../../src/simulator/provider/make-provider.ts";
+import { type AdapterPorts, makeProvider } from "../../../src/simulator/provider/make-provider.ts";
+import type { ProviderModelWorld } from "../../../src/simulator/provider/provider-world.ts";
 import type { Fault } from "../../../src/simulator/scenario/fault.ts";
 import { PLAIN_GROUP } from "../../../src/simulator/scenario/group-plan.ts";
 import { PROVIDERS, type ProviderWorld } from "../../../src/simulator/scenario/scenario.ts";
 import { Chance } from "../../../src/simulator/world/chance.ts";
 import { EventLog } from "../../../src/simulator/world/event-log.ts";
 import type { AgentBirth, Host, HostBirth } from "../../../src/simulator/world/host.ts";
-import type { ProviderModel } from "../../../src/simulator/world/provider.ts";
+import type { AskingProcess, ProviderModel } from "../../../src/simulator/world/provider.ts";
 import { Scheduler } from "../../../src/simulator/world/scheduler.ts";
 import type { Cause, HostTruth, Witness } from "../../../src/simulator/world/witness.ts";
 import { epoch, heard, machine, machineId, poolName, retiring } from "../../domain/builders.ts";
@@ -101,7 +102,23 @@ function drafting(provider: DraftingProvider): DraftingProvider {
   };
 }
 
-export function makeScene(kind: ProviderWorld, faults: readonly Fault[] = [], seed = 1): ProviderScene {
+/** What a world of groups is besides: its pools, its groups, and the adapter that asks for them. */
+export type GivenGroups = AdapterPorts & Partial<Pick<ProviderModelWorld, "pools" | "group">>;
+
+/** One that never ends, and draws nothing. */
+function processOf(scheduler: Scheduler): AskingProcess {
+  const nowMs = () => scheduler.nowMs;
+  const clock = { nowMs, monotonicMs: nowMs, sleep: async () => {} };
+  const random = { fraction: () => 0.5, token: (length: number) => "0".repeat(length) };
+  return { clock, random, deliver: (run) => run(), isDead: () => false };
+}
+
+export function makeScene(
+  kind: ProviderWorld,
+  faults: readonly Fault[] = [],
+  seed = 1,
+  { makeGroupPort = null, pools = [], group = PLAIN_GROUP }: GivenGroups = {},
+): ProviderScene {
   const scheduler = new Scheduler(START_MS);
   const happened = new Map<string, number>();
   const started: string[] = [];
@@ -119,28 +136,29 @@ export function makeScene(kind: ProviderWorld, faults: readonly Fault[] = [], se
     jobFinished: () => {},
     faultHappened: (fault) => happened.set(fault, (happened.get(fault) ?? 0) + 1),
   };
-  const model = makeProvider(kind, {
+  const world = {
     scheduler,
     chance: new Chance(seed),
     log: new EventLog(START_MS, () => scheduler.nowMs),
     witness,
     faults,
     isFaulty: () => isFaulty,
-    makeAgentHost: (birth) => {
+    makeAgentHost: (birth: AgentBirth) => {
       born.push(birth);
       const host = new IdleHost(birth);
       hosts.set(birth.providerId, host);
       return host;
     },
-    signIdentity: (providerId) => `signed ${providerId}`,
-    pools: [],
-    group: PLAIN_GROUP,
+    signIdentity: (providerId: string) => `signed ${providerId}`,
+    pools,
+    group,
     standbyPools: new Set([poolName("standby")]),
-    bootMs: [CLOUD_BOOT_MS, CLOUD_BOOT_MS],
+    bootMs: [CLOUD_BOOT_MS, CLOUD_BOOT_MS] as const,
     runnerVersion: "2.336.0",
-  });
+  };
+  const model = makeProvider(kind, world, { makeGroupPort });
   const portOf = (...asker: Parameters<ProviderModel["forPool"]>) => drafting(model.forPool(...asker));
-  const provider = portOf(OURS, poolName());
+  const provider = portOf(OURS, poolName(), { process: processOf(scheduler) });
   return {
     model,
     scheduler,
