@@ -24,9 +24,9 @@ export function joinProviders({ provider: current, names }: Place, formers: read
   if (formers.length === 0) return current;
   const places: readonly Place[] = [{ provider: current, names }, ...formers.filter(({ isElsewhere }) => isElsewhere)];
   return {
-    launch: (request) => {
+    launch: (request, tenure) => {
       const former = formers.find(({ settingsHash }) => settingsHash === request.settingsHash);
-      return (former?.provider ?? current).launch(request);
+      return (former?.provider ?? current).launch(request, tenure);
     },
     list: async (which) => {
       const listings = await Promise.all(
@@ -84,10 +84,10 @@ export function joinAbilities(current: ProviderAbilities, formers: readonly Form
   if ([current, ...formers.map(({ abilities }) => abilities)].every(({ orders }) => orders === null))
     return { ...current, group };
   const joined: LaunchOrders = {
-    draft: async (request) => {
+    draft: async (request, tenure) => {
       const former = formers.find(({ settingsHash }) => settingsHash === request.settingsHash);
       const { orders } = former?.abilities ?? current;
-      return orders === null ? null : orders.draft(request);
+      return orders === null ? null : orders.draft(request, tenure);
     },
     readObstacles: () => current.orders?.readObstacles() ?? [],
   };

@@ -1,5 +1,6 @@
 /** Makes the provider of a pool, and tries its settings. An adapter is loaded only where a pool names its kind. */
 
+import type { GroupMemory } from "../adapters/asg/provider.ts";
 import { systemRandom } from "../adapters/system/random.ts";
 import type { PoolName } from "../domain/ids.ts";
 import { bundlePath } from "../http/agents/bundle.ts";
@@ -33,13 +34,14 @@ export async function createPoolProvider(
   agentsUrl: string,
 ): Promise<PoolProvider> {
   const all = [pool, ...formers];
-  const current = await createWithAbilities(pool, config, clock, agentsUrl, { isLeft: isDeparted, all });
+  const groups = new Map<string, GroupMemory>();
+  const current = await createWithAbilities(pool, config, clock, agentsUrl, { isLeft: isDeparted, all, groups });
   const places = new Set([placeOf(pool)]);
   const joined = [];
   for (const former of formers) {
     const isElsewhere = !places.has(placeOf(former));
     const isLeft = isDeparted || placeOf(former) !== placeOf(pool);
-    const made = await createWithAbilities(former, config, clock, agentsUrl, { isLeft, all });
+    const made = await createWithAbilities(former, config, clock, agentsUrl, { isLeft, all, groups });
     const { provider, abilities, names } = made;
     places.add(placeOf(former));
     joined.push({ settingsHash: former.policy.settingsHash, provider, names, abilities, isElsewhere });
@@ -75,7 +77,8 @@ export async function createProvider(
   clock: Clock,
   agentsUrl: string,
 ): Promise<Provider> {
-  return (await createWithAbilities(pool, config, clock, agentsUrl, { isLeft: false, all: [pool] })).provider;
+  return (await createWithAbilities(pool, config, clock, agentsUrl, { isLeft: false, all: [pool], groups: new Map() }))
+    .provider;
 }
 
 interface Settings {
@@ -83,6 +86,8 @@ interface Settings {
   readonly isLeft: boolean;
   /** Those of the pool, former ones included. */
   readonly all: readonly PoolConfig[];
+  /** What is known of each group, by its place. */
+  readonly groups: Map<string, GroupMemory>;
 }
 
 async function createWithAbilities(
@@ -166,12 +171,15 @@ async function createEc2(
 
 /** Its machines' own software is in their image: what they run is none of the provider's business. */
 async function createAsg(
-  { policy, provider }: PoolConfig & { readonly provider: AsgProviderConfig },
+  pool: PoolConfig & { readonly provider: AsgProviderConfig },
   { controllerId }: Config,
   clock: Clock,
-  { isLeft, all }: Settings,
+  { isLeft, all, groups }: Settings,
 ): Promise<Provider & ProviderAbilities> {
-  const { createAsgProvider } = await import("../adapters/asg/provider.ts");
+  const { createAsgProvider, GroupMemory } = await import("../adapters/asg/provider.ts");
+  const { policy, provider } = pool;
+  const memory = groups.get(placeOf(pool)) ?? new GroupMemory(clock);
+  groups.set(placeOf(pool), memory);
   const { kind: _, identityCertificates: __, runnerUser: ___, ...settings } = provider;
   return createAsgProvider({
     controllerId,
@@ -181,6 +189,7 @@ async function createAsg(
     machineCountMax: policy.machineCountMax,
     isObserving: policy.mode === "observe",
     isLeft,
+    memory,
     otherGroups: otherGroupsOf(provider, all),
   });
 }

@@ -28,7 +28,7 @@ export function traceProvider(
     provider: traceVerbs(provider, call),
     abilities: {
       orders: orders && {
-        draft: (request) => call("draft", describeLaunch(request), () => orders.draft(request)),
+        draft: (request, tenure) => call("draft", describeLaunch(request), () => orders.draft(request, tenure)),
         readObstacles: () => orders.readObstacles(),
       },
       standby: standby && {
@@ -59,9 +59,9 @@ type TracedCall = <Value>(
 
 function traceVerbs(provider: Provider, call: TracedCall): Provider {
   return {
-    launch: (request) =>
+    launch: (request, tenure) =>
       call("launch", describeLaunch(request), async (span) => {
-        const launched = await provider.launch(request);
+        const launched = await provider.launch(request, tenure);
         span.note({ count: launched.length });
         return launched;
       }),

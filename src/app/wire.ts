@@ -333,6 +333,7 @@ async function contextOf(
     abilities,
     memory: core.memories.get(name) ?? emptyMemory(),
     lease: () => core.tenure.lease(name),
+    leaseLeftMs: () => core.tenure.leftMs(name),
   };
 }
 

@@ -61,6 +61,8 @@ export interface PoolContext extends Surroundings {
   readonly isUnconnected?: boolean;
   /** The lease under which this pool's rows are written; null while somebody else holds it. */
   lease(): Lease | null;
+  /** How long it is certain that nobody else holds the lease: a store that does not answer ends that, before it is lost. */
+  leaseLeftMs(): number;
 }
 
 /** Losing any of this costs time, never safety: it is rebuilt by the next passes, and forgotten where the pool is taken. */

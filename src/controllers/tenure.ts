@@ -35,6 +35,8 @@ export interface TenureOptions {
 export class Tenure {
   readonly #options: TenureOptions;
   readonly #leases = new Map<PoolName, Lease>();
+  /** By the monotonic clock, from before the store was asked. */
+  readonly #heldUntilMs = new Map<PoolName, number>();
   #hasRun = false;
   #heardSinceMs: number;
   #passedAtMs: number;
@@ -51,6 +53,12 @@ export class Tenure {
 
   lease(pool: PoolName): Lease | null {
     return this.#leases.get(pool) ?? null;
+  }
+
+  /** How long it is certain that no other process has the pool; 0 where none of it is. */
+  leftMs(pool: PoolName): number {
+    const untilMs = this.#leases.has(pool) ? (this.#heldUntilMs.get(pool) ?? 0) : 0;
+    return Math.max(0, untilMs - this.#options.clock.monotonicMs());
   }
 
   /** Epoch milliseconds since when nothing that an agent said can have been missed. */
@@ -91,12 +99,14 @@ export class Tenure {
     try {
       await this.#releaseDead(pool);
       const before = this.#leases.get(pool);
+      const askedAtMs = this.#options.clock.monotonicMs();
       const lease = await acquireLease(store.db, pool, holder, LEASE_LIFE_MS);
       const isTaken = lease !== null && lease.epoch !== before?.epoch;
       // Who held it before told nobody whom it heard. Known before anybody acts on the lease: from here there is no await.
       if (isTaken && this.#hasRun) this.#heardSinceMs = this.#options.clock.nowMs();
       if (lease === null && this.#leases.delete(pool)) this.#options.onLost(pool);
       if (lease !== null) this.#leases.set(pool, lease);
+      this.#heldUntilMs.set(pool, askedAtMs + LEASE_LIFE_MS);
       if (isTaken) this.#options.onAcquired(pool);
       return true;
     } catch (error) {

@@ -13,8 +13,6 @@ export interface LaunchRequest {
   readonly launchId: LaunchId;
   /** What the pool's `LaunchOrders` drafted, as it is stored; null where the kind has none, and for `draft` itself. */
   readonly order?: string | null;
-  /** For `draft`: the pool's drafted launch before this one, which another process may have made; null where there is none. */
-  readonly before?: DraftedLaunch | null;
   readonly pool: PoolName;
   readonly settingsHash: string;
   readonly machines: readonly {
@@ -30,11 +28,22 @@ export interface LaunchRequest {
   }[];
 }
 
+/**
+ * What a launch is made under, for kinds whose calls set a level: there a call counts for more than its own launch, and one
+ * that comes late, or from somebody who knows too little, undoes another's.
+ */
+export interface LaunchTenure {
+  /** Another wherever another process may have held the pool since. */
+  readonly epoch: number;
+  /** The pool's other launches that are open, or were closed a short while ago: another process may have carried them out. */
+  readonly others: readonly DraftedLaunch[];
+  /** How long it is certain that no other process holds the pool. */
+  leftMs(): number;
+}
+
 export interface DraftedLaunch {
   readonly launchId: LaunchId;
   readonly order: string;
-  /** When its answer was stored; null while there is none. */
-  readonly answeredAtMs: number | null;
 }
 
 export interface LaunchedMachine {
@@ -58,7 +67,7 @@ export interface Provider {
    * @throws {ProviderError} `provider-invalid` | `provider-capacity` | `provider-quota`: nothing was started by this request, ever;
    *   `provider-unavailable`: unknown, repeat the identical request.
    */
-  launch(request: LaunchRequest): Promise<readonly LaunchedMachine[]>;
+  launch(request: LaunchRequest, tenure?: LaunchTenure): Promise<readonly LaunchedMachine[]>;
 
   /**
    * "all": every machine that carries our controller id and this pool, complete or an error; what it does not show did
@@ -94,7 +103,7 @@ export interface LaunchOrders {
    * @returns null for a launch of settings whose kind drafts none.
    * @throws {ProviderError} as `launch` does: where it refuses, nothing was started and no call for it was made.
    */
-  draft(request: LaunchRequest): Promise<string | null>;
+  draft(request: LaunchRequest, tenure?: LaunchTenure): Promise<string | null>;
 
   /** What this provider starts no machines with at the moment, each with its reason, in words. */
   readObstacles(): readonly string[];

@@ -4,7 +4,7 @@ import { systemClock } from "../../src/adapters/system/clock.ts";
 import type { PoolConfig } from "../../src/app/config/config.ts";
 import { createPoolProvider, findPoolProblems } from "../../src/app/providers.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
-import { permitFor } from "../adapters/ec2/stage.ts";
+import { newLaunch, permitFor } from "../adapters/ec2/stage.ts";
 import { DRAIN, TEMPLATE } from "../simulator/asg/asg-scene.ts";
 import { useAsg } from "../simulator/asg/simulated-asg-house.ts";
 import { makeFolder, readIn, soundConfig } from "./config/config-folder.ts";
@@ -126,4 +126,13 @@ describe("a pool that had another group before", () => {
     house.aws.advanceClock(5 * MINUTE_MS);
     expect(await provider.list(InstanceIds)).toMatchObject([{ state: "gone" }]);
   });
+});
+
+it("settings of before that name the same group share what is known of its launches", async () => {
+  createGroup("runners");
+  const { pool } = await configured("runners");
+  const former: PoolConfig = { ...pool, policy: { ...pool.policy, settingsHash: "of before" } };
+  const { abilities } = await opened("runners", [former]);
+  await abilities.orders?.draft({ ...newLaunch(1), settingsHash: "of before" });
+  await expect(abilities.orders?.draft(newLaunch(1))).rejects.toThrow("is still about launch");
 });

@@ -10,6 +10,7 @@ import {
   type HeldUp,
   type Hold,
   type LaunchRequest,
+  type LaunchTenure,
   NO_ABILITIES,
   type Provider,
   type ProviderAbilities,
@@ -99,6 +100,22 @@ const request = (settingsHash: string): LaunchRequest => ({
 });
 
 describe("launches of several settings", () => {
+  it("are drafted and made under the tenure that they are given", async () => {
+    const tenure: LaunchTenure = { epoch: 7, others: [], leftMs: () => 1 };
+    const heard: (LaunchTenure | undefined)[] = [];
+    const draft = async (_request: LaunchRequest, given?: LaunchTenure) => String(heard.push(given));
+    const launch = async (_request: LaunchRequest, given?: LaunchTenure) => [heard.push(given)].slice(1) as never[];
+    const abilities = { ...NO_ABILITIES, orders: { draft, readObstacles: () => [] } };
+    const provider = { launch } as unknown as Provider;
+    const place = { provider, names: () => true };
+    const former = { ...place, settingsHash: "old", isElsewhere: true, abilities };
+    for (const hash of ["old", "new"]) {
+      await joinAbilities(abilities, [former]).orders?.draft(request(hash), tenure);
+      await joinProviders(place, [former]).launch(request(hash), tenure);
+    }
+    expect(heard).toEqual([tenure, tenure, tenure, tenure]);
+  });
+
   const drafting = (name: string): ProviderAbilities => ({
     ...NO_ABILITIES,
     orders: { draft: async () => name, readObstacles: () => [] },

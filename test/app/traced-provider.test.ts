@@ -1,7 +1,13 @@
 import { expect, it } from "vitest";
 import { traceProvider } from "../../src/app/traced-provider.ts";
 import { parseLaunchId, parseMachineId, parsePoolName, parseProviderId } from "../../src/domain/ids.ts";
-import { NO_ABILITIES, type Provider, type ProviderAbilities } from "../../src/ports/provider.ts";
+import {
+  type LaunchOrders,
+  type LaunchTenure,
+  NO_ABILITIES,
+  type Provider,
+  type ProviderAbilities,
+} from "../../src/ports/provider.ts";
 import type { SpanAttributes, Traces } from "../../src/ports/traces.ts";
 
 interface Noted {
@@ -50,6 +56,21 @@ const REQUEST = {
   settingsHash: "hash",
   machines: [{ machineId: MACHINE, identitySecret: "SECRET" }],
 };
+
+it("a launch is drafted and made under the tenure that it is given", async () => {
+  const tenure: LaunchTenure = { epoch: 7, others: [], leftMs: () => 1 };
+  const heard: (LaunchTenure | undefined)[] = [];
+  const launch: Provider["launch"] = async (_request, given) => {
+    heard.push(given);
+    return [];
+  };
+  const orders: LaunchOrders = { draft: async (_request, given) => String(heard.push(given)), readObstacles: () => [] };
+  const untraced = { provider: { ...provider, launch }, abilities: { ...abilities, orders } };
+  const traced = traceProvider(untraced, POOL, recordTraces());
+  await traced.abilities.orders?.draft(REQUEST, tenure);
+  await traced.provider.launch(REQUEST, tenure);
+  expect(heard).toEqual([tenure, tenure]);
+});
 
 it("each call is a span that says what it is about, with the same answer, and no secret", async () => {
   const traces = recordTraces();

@@ -11,7 +11,7 @@ import { type LaunchId, type MachineId, type ProviderId, parseJobId, parseProvid
 import type { ObservedMachine, ProviderState } from "../../src/domain/observed.ts";
 import { strayMachineId } from "../../src/domain/stray.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
-import type { LaunchRequest, ProviderAbilities } from "../../src/ports/provider.ts";
+import type { LaunchRequest, LaunchTenure, ProviderAbilities } from "../../src/ports/provider.ts";
 import { listDecisions } from "../../src/store/evidence/decisions.ts";
 import { listEvidence } from "../../src/store/evidence/evidence.ts";
 import { loadLaunch } from "../../src/store/launches/load.ts";
@@ -25,6 +25,8 @@ interface Cloud {
   readonly instances: Map<ProviderId, { readonly request: LaunchRequest; state: ProviderState }>;
   readonly drafts: LaunchRequest[];
   readonly asked: LaunchRequest[];
+  /** Of drafts and launches. */
+  readonly tenures: (LaunchTenure | undefined)[];
   readonly consolesRead: ProviderId[];
   /** Of one launch, so many are started. */
   room: number;
@@ -48,14 +50,16 @@ function openCloud(): Cloud {
     instances: new Map(),
     drafts: [],
     asked: [],
+    tenures: [],
     consolesRead: [],
     room: 100,
     refusal: null,
     losesAnswer: false,
   };
   const { provider, clock } = yard;
-  provider.launch = async (request) => {
+  provider.launch = async (request, tenure) => {
     made.asked.push(request);
+    made.tenures.push(tenure);
     if (made.refusal !== null) throw made.refusal;
     const before = [...made.instances].filter(([, one]) => one.request.launchId === request.launchId);
     if (before.length === 0)
@@ -81,8 +85,9 @@ function openCloud(): Cloud {
       }));
   const abilities: ProviderAbilities = {
     orders: {
-      draft: async (request) => {
+      draft: async (request, tenure) => {
         made.drafts.push(request);
+        made.tenures.push(tenure);
         return `order ${made.drafts.length}`;
       },
       readObstacles: () => ["m7i.large in zone a rests"],
@@ -122,23 +127,40 @@ describe("a launch that is drafted", () => {
     expect(await states()).toEqual(["provisioning"]);
   });
 
-  it("is drafted with the one before in mind, and when that was answered", async () => {
+  it("is drafted and made with the pool's others of late in mind, under the lease", async () => {
     cloud.losesAnswer = true;
     await yard.queue(1);
     await yard.pass();
-    const firstId = cloud.asked[0]?.launchId as LaunchId;
-    expect((await loadLaunch(yard.store.db, firstId))?.answeredAtMs).toBeNull();
+    const first = { launchId: cloud.asked[0]?.launchId as LaunchId, order: "order 1" };
+    expect((await loadLaunch(yard.store.db, first.launchId))?.answeredAtMs).toBeNull();
     yard.clock.advance(5 * MINUTE_MS);
     cloud.losesAnswer = false;
     await yard.pass();
-    const answeredAtMs = yard.clock.nowMs();
+    expect((await loadLaunch(yard.store.db, first.launchId))?.answeredAtMs).toBe(yard.clock.nowMs());
+    cloud.tenures.length = 0;
     yard.clock.advance(SECOND_MS);
     await yard.queue(2);
     await yard.pass();
-    expect(cloud.drafts.map(({ before }) => before)).toEqual([
-      null,
-      { launchId: firstId, order: "order 1", answeredAtMs },
-    ]);
+    expect(cloud.tenures.map((tenure) => tenure?.others)).toEqual([[first], [first]]);
+    expect(cloud.tenures[0]).toMatchObject({ epoch: yard.lease?.epoch });
+    expect(cloud.tenures[0]?.leftMs()).toBe(yard.context.leaseLeftMs());
+  });
+
+  it("is made without those that were answered long ago", async () => {
+    await yard.queue(1);
+    await yard.pass();
+    yard.clock.advance(6 * MINUTE_MS);
+    await yard.queue(2);
+    await yard.pass();
+    expect(cloud.tenures.at(-1)?.others).toEqual([]);
+  });
+
+  it("is neither drafted nor made once the pool is lost", async () => {
+    await yard.queue(1);
+    await assign(yard.context);
+    yard.lease = null;
+    await launchMachines(yard.context);
+    expect(cloud.tenures).toEqual([]);
   });
 
   it("is not made where the draft is refused, and its planned machines close", async () => {

@@ -54,6 +54,42 @@ async function expireLeases(): Promise<void> {
   await store.db.updateTable("leases").set({ expires_ms: 1 }).execute();
 }
 
+describe("how long nobody else can have a pool", () => {
+  it("is counted from before the store was asked, by the monotonic clock", async () => {
+    const tenure = tenureOf("a");
+    expect(tenure.leftMs(LINUX)).toBe(0);
+    await tenure.run();
+    expect(tenure.leftMs(LINUX)).toBe(45 * SECOND_MS);
+    clock.advance(10 * SECOND_MS);
+    clock.step(HOUR_MS);
+    expect(tenure.leftMs(LINUX)).toBe(35 * SECOND_MS);
+    await tenure.run();
+    expect(tenure.leftMs(LINUX)).toBe(45 * SECOND_MS);
+  });
+
+  it("runs out where the store takes no renewal, though the lease is not known to be lost", async () => {
+    const tenure = tenureOf("a");
+    await tenure.run();
+    await store.close();
+    clock.advance(44 * SECOND_MS);
+    await tenure.run();
+    expect(tenure.lease(LINUX)).not.toBeNull();
+    expect(tenure.leftMs(LINUX)).toBe(SECOND_MS);
+    clock.advance(2 * SECOND_MS);
+    expect(tenure.leftMs(LINUX)).toBe(0);
+    store = await openStore("sqlite::memory:");
+  });
+
+  it("is over where another has it", async () => {
+    const tenure = tenureOf("a");
+    await tenure.run();
+    await expireLeases();
+    await acquireLease(store.db, LINUX, "another", HOUR_MS);
+    await tenure.run();
+    expect(tenure.leftMs(LINUX)).toBe(0);
+  });
+});
+
 describe("the lease of a pool", () => {
   it("is had after the first pass, renewed by the next under its epoch, and told once", async () => {
     const tenure = tenureOf("a");

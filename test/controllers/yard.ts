@@ -38,7 +38,7 @@ import type { Ticket } from "../../src/domain/ticket.ts";
 import { createAgentApp } from "../../src/http/agents/app.ts";
 import { OpenPolls } from "../../src/http/agents/polls.ts";
 import { AgentTokens } from "../../src/http/agents/token.ts";
-import type { LaunchRequest, Provider } from "../../src/ports/provider.ts";
+import type { LaunchRequest, LaunchTenure, Provider } from "../../src/ports/provider.ts";
 import { loadJob } from "../../src/store/jobs/load.ts";
 import { saveJob } from "../../src/store/jobs/save.ts";
 import { acquireLease, type Lease } from "../../src/store/leases.ts";
@@ -77,7 +77,7 @@ class FakeProvider implements Provider {
     this.#clock = clock;
   }
 
-  async launch(request: LaunchRequest) {
+  async launch(request: LaunchRequest, _tenure?: LaunchTenure) {
     this.launches.push(request);
     const failure = this.nextLaunchError;
     this.nextLaunchError = null;
@@ -166,6 +166,7 @@ export class Yard {
       github,
       memory: { ...emptyMemory(), isFleetListed: true },
       lease: () => this.lease,
+      leaseLeftMs: () => (this.lease === null ? 0 : 45_000),
     };
     this.app = createAgentApp({ ...surroundings, tokens: this.tokens, polls: new OpenPolls() });
   }

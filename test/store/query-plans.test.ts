@@ -34,7 +34,7 @@ import {
   loadJob,
 } from "../../src/store/jobs/load.ts";
 import { saveJob } from "../../src/store/jobs/save.ts";
-import { findDraftedBeside, findLastLaunch, listOpenLaunches, loadLaunch } from "../../src/store/launches/load.ts";
+import { findLastLaunch, listDraftedBeside, listOpenLaunches, loadLaunch } from "../../src/store/launches/load.ts";
 import { listLogs } from "../../src/store/logs/logs.ts";
 import { countPresentByPool } from "../../src/store/machines/count.ts";
 import { recordAgentSeen } from "../../src/store/machines/heard.ts";
@@ -140,7 +140,7 @@ describe("no verb reads a whole table", () => {
     ["listMachines of a pool", (db) => listMachines(db, { ...some, pool, before: { ...place, id: machine.id } })],
     ["listMachines of a state", (db) => listMachines(db, { ...some, states: ["gone"], sinceMs: 1 })],
     ["listEndedMachines", (db) => listEndedMachines(db, [pool], 9)],
-    ["findDraftedBeside", (db) => findDraftedBeside(db, sampleLaunch(1))],
+    ["listDraftedBeside", (db) => listDraftedBeside(db, sampleLaunch(1), 1)],
     ["findLastLaunch", (db) => findLastLaunch(db, pool)],
     ["listMachinesInState", (db) => listMachinesInState(db, pool, "parked")],
     ["listMachinesInState, several", (db) => listMachinesInState(db, pool, "parked", "planned")],

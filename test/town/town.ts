@@ -272,6 +272,7 @@ export class Town {
       provider,
       memory: emptyMemory(),
       lease: () => leases.get(pool.name) ?? null,
+      leaseLeftMs: () => 45_000,
     }));
   }
 

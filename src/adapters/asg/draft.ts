@@ -3,11 +3,11 @@ import { ProviderError } from "../../domain/errors.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import type { LaunchRequest } from "../../ports/provider.ts";
 import type { AsgClients } from "./clients.ts";
-import { type Desired, READING_LAG_MS } from "./desired.ts";
+import type { Desired } from "./desired.ts";
 import { countedOf, type GroupReading, type Member, readGroup, readReserve } from "./group.ts";
 import { isReserve } from "./lifecycle.ts";
 import type { OpenLaunches } from "./open-launches.ts";
-import { type Order, readTarget, writeOrder } from "./order.ts";
+import { type Order, writeOrder } from "./order.ts";
 import type { AsgSettings } from "./settings.ts";
 import type { Sights } from "./sights.ts";
 
@@ -23,8 +23,7 @@ export interface DraftContext {
 /** Soon: the launch before is asked about every few seconds. */
 const NEXT_LAUNCH_MS = 5 * SECOND_MS;
 
-export async function draftOrder(context: DraftContext, request: LaunchRequest): Promise<string> {
-  const { launchId, machines } = request;
+export async function draftOrder(context: DraftContext, { launchId, machines }: LaunchRequest): Promise<string> {
   const { clients, settings, launches, sights, desired, nowMs } = context;
   const attempted = `asking group ${settings.group} for ${machines.length} machines`;
   const draftedAtMs = nowMs();
@@ -34,7 +33,6 @@ export async function draftOrder(context: DraftContext, request: LaunchRequest):
       retryAfterMs: NEXT_LAUNCH_MS,
     });
   const group = await demandGroup(clients, settings, attempted);
-  noteEarlier(context, request);
   const count = Math.min(machines.length, demandRoom(group, settings.group, attempted));
   const order: Order = {
     draftedAtMs,
@@ -44,25 +42,17 @@ export async function draftOrder(context: DraftContext, request: LaunchRequest):
       draftedAtForeignMs: nowMs() + clients.aheadMs(),
       reserve: group.hasReserve ? (await readReserve(clients, settings.group)).map(({ id }) => id) : [],
     },
-    target: {
-      region: settings.region,
-      group: settings.group,
-      desiredMax: desired.atLeast(Math.max(group.desiredCount, countedOf(group))) + count,
-    },
+    target: { region: settings.region, group: settings.group, desiredMax: desiredMaxOf(group, desired, count) },
   };
-  launches.open(launchId, order);
+  launches.draft(launchId, order);
   return writeOrder(order);
 }
 
-/**
- * What another process asked for, which has ended or lost the pool, readings may not show yet. An end since may have lowered
- * it: too high a floor costs a machine for a while.
- */
-function noteEarlier({ settings, launches, desired, nowMs }: DraftContext, { before = null }: LaunchRequest): void {
-  if (before === null || launches.answerOf(before.launchId) !== null) return;
-  if (before.answeredAtMs !== null && nowMs() - before.answeredAtMs >= READING_LAG_MS) return;
-  const target = readTarget(before.order);
-  if (target?.group === settings.group && target.region === settings.region) desired.noteRaised(target.desiredMax);
+/** A reading so far below what another process may have set is perhaps from before that; and if not, it is no harm. */
+function desiredMaxOf(group: GroupReading, desired: Desired, count: number): number {
+  const shown = desired.atLeast(Math.max(group.desiredCount, countedOf(group))) + count;
+  const othersMax = desired.othersMax();
+  return shown < othersMax ? othersMax + count : shown;
 }
 
 /** One reading may leave a member out: what the last listing showed was there as well. */

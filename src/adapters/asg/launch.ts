@@ -11,7 +11,7 @@ import { ProviderError } from "../../domain/errors.ts";
 import { type LaunchId, parseProviderId } from "../../domain/ids.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { LaunchedMachine, LaunchRequest } from "../../ports/provider.ts";
+import type { LaunchedMachine, LaunchRequest, LaunchTenure } from "../../ports/provider.ts";
 import type { Owner } from "../aws/tags.ts";
 import { lastFailure, readActivities } from "./activities.ts";
 import { findArrivals } from "./arrivals.ts";
@@ -24,6 +24,8 @@ import type { Order } from "./order.ts";
 import type { AsgSettings } from "./settings.ts";
 
 const LOOK_EVERY_MS = 5 * SECOND_MS;
+/** A call is answered by then, or never: nobody else may hold the pool before. */
+const RAISE_MAX_MS = 15 * SECOND_MS;
 /** Of one attempt: other launches of other pools wait no longer for it than for a fleet of EC2. */
 const LOOKS_MAX = 10;
 const ATTEMPT_MAX_MS = 50 * SECOND_MS;
@@ -35,6 +37,7 @@ export interface LaunchContext {
   readonly clock: Clock;
   readonly launches: OpenLaunches;
   readonly desired: Desired;
+  readonly tenure: LaunchTenure;
   /** What keeps the group from launching, in its own words; null: nothing that we know. */
   noteObstacle(obstacle: string | null): void;
 }
@@ -53,7 +56,6 @@ export async function carryOut(
     const attempted = `launching ${order.count} machines: the group is still about launch ${other}`;
     throw new ProviderError("provider-unavailable", attempted);
   }
-  noteTakenOver(context, launchId, order);
   launches.open(launchId, order);
   const arrived = await awaitArrivals(context, order, request).catch((error: unknown) => {
     if (error instanceof ProviderError && error.code !== "provider-unavailable") launches.refuse(launchId);
@@ -65,7 +67,7 @@ export async function carryOut(
 }
 
 /**
- * @returns fewer than were ordered where the group itself says why it started no more, or was told all that was stored.
+ * @returns fewer than were ordered where the group itself says why it started no more.
  * @throws {ProviderError} `provider-unavailable` where they are not there yet.
  */
 async function awaitArrivals(
@@ -75,13 +77,14 @@ async function awaitArrivals(
 ): Promise<readonly string[]> {
   const { clock, settings } = context;
   // Its store is a backup of what was, or nobody asked for long: whoever came since may have had a row, and a ticket.
-  if (isAbandoned(context, order)) return [];
+  if (clock.nowMs() - order.draftedAtMs >= ABANDONED_AFTER_MS) return [];
   const untilMonotonicMs = clock.monotonicMs() + ATTEMPT_MAX_MS;
   let arrived: readonly string[] = [];
+  let heldBack: string | null = null;
   for (let look = 0; look < LOOKS_MAX && clock.monotonicMs() < untilMonotonicMs; look += 1) {
     if (look > 0) await clock.sleep(LOOK_EVERY_MS);
     const found = await context.desired.inTurn(() => lookAndRaise(context, order, launchId));
-    ({ arrived } = found);
+    ({ arrived, heldBack } = found);
     if (found.isOver) {
       context.noteObstacle(arrived.length >= order.count ? null : await obstacleOf(context, order));
       return arrived;
@@ -91,75 +94,67 @@ async function awaitArrivals(
   context.noteObstacle(obstacle);
   // Jobs wait for those that are there. The group goes on trying: who comes later is a newcomer, or the next launch's.
   if (obstacle !== null && arrived.length > 0) return arrived;
-  const said = obstacle === null ? "" : `; its last try failed: ${obstacle}`;
+  const why = obstacle ?? heldBack;
+  const said = why === null ? "" : `: ${why}`;
   const found = `${arrived.length} of ${order.count} machines have come${said}`;
   throw new ProviderError("provider-unavailable", `waiting for group ${settings.group} to launch: ${found}`);
-}
-
-function isAbandoned({ clock }: LaunchContext, { draftedAtMs }: Order): boolean {
-  return clock.nowMs() - draftedAtMs >= ABANDONED_AFTER_MS;
-}
-
-/** The process that drafted it may have asked for all of it, and readings may not show that yet. */
-function noteTakenOver(context: LaunchContext, launchId: LaunchId, order: Order): void {
-  if (context.launches.isOpen(launchId) || order.target === undefined || isAbandoned(context, order)) return;
-  context.desired.noteRaised(order.target.desiredMax);
 }
 
 interface Look {
   readonly arrived: readonly string[];
   /** They are all there, or nobody waits for the rest any more. */
   readonly isOver: boolean;
+  /** Why the group was not asked for what is missing; null where it was, or nothing is. */
+  readonly heldBack: string | null;
 }
 
 async function lookAndRaise(context: LaunchContext, order: Order, launchId: LaunchId): Promise<Look> {
   const { clients, settings, clock } = context;
   const group = await readGroup(clients, settings.group);
-  if (group === null) return { arrived: [], isOver: hasGivenUp(order, clock) };
-  const arrived = await findArrivals(context, group, order);
-  const missing = missingOf(group, order, arrived.length);
-  const isOver = arrived.length >= order.count || hasGivenUp(order, clock) || (missing > 0 && isTold(group, order));
-  if (!isOver && missing > 0) await raise(context, group, order, missing, launchId);
-  return { arrived, isOver };
-}
-
-function hasGivenUp({ draftedAtMs }: Order, clock: Clock): boolean {
-  return clock.nowMs() - draftedAtMs >= GIVE_UP_AFTER_MS;
+  const arrived = group === null ? [] : await findArrivals(context, group, order);
+  const isOver = arrived.length >= order.count || clock.nowMs() - order.draftedAtMs >= GIVE_UP_AFTER_MS;
+  const heldBack = group === null || isOver ? null : await raise(context, group, order, arrived.length, launchId);
+  return { arrived, isOver, heldBack };
 }
 
 /**
  * The difference between what the group is to have and what it has is on its way, or is the shortfall that somebody left
  * who lowered the number while the members were protected: both are taken into account.
  */
-function missingOf(group: GroupReading, { count }: Order, arrivedCount: number): number {
-  return count - arrivedCount - (group.desiredCount - countedOf(group));
-}
-
-/** Somebody put others into the group meanwhile: what is missing still is for a launch that is drafted with them in mind. */
-function isTold({ desiredCount }: GroupReading, { target }: Order): boolean {
-  return target !== undefined && desiredCount >= target.desiredMax;
-}
-
 async function raise(
-  { clients, settings, desired }: LaunchContext,
-  { desiredCount, maxCount }: GroupReading,
-  { target }: Order,
-  missing: number,
+  { clients, settings, desired, launches, tenure }: LaunchContext,
+  group: GroupReading,
+  { count }: Order,
+  arrivedCount: number,
   launchId: LaunchId,
-): Promise<void> {
-  const wanted = Math.min(desired.atLeast(desiredCount + missing), maxCount, target?.desiredMax ?? maxCount);
-  if (wanted <= desiredCount) return;
+): Promise<string | null> {
+  const { desiredCount, maxCount } = group;
+  const missing = count - arrivedCount - (desiredCount - countedOf(group));
+  const wanted = Math.min(desired.atLeast(desiredCount + missing), maxCount);
+  if (missing <= 0 || wanted <= desiredCount) return null;
+  // Another process may have set more: then a later reading shows it, and is raised.
+  const othersMax = desired.othersMax();
+  if (wanted < Math.min(othersMax, maxCount))
+    return `the group shows ${desiredCount}, and another process may have set ${othersMax} a moment ago`;
   const attempted = `raising the desired capacity of group ${settings.group} to ${wanted} for launch ${launchId}`;
+  if (tenure.leftMs() < RAISE_MAX_MS)
+    throw new ProviderError("provider-unavailable", `${attempted}: another process may hold the pool by now`);
   const input = { AutoScalingGroupName: settings.group, DesiredCapacity: wanted, HonorCooldown: false };
   try {
     await clients.groups.write.send(new SetDesiredCapacityCommand(input));
+    launches.noteAsked(launchId);
     desired.noteRaised(wanted);
   } catch (error) {
     const { trouble } = readGroupFailure(error);
     // What is called refused may have been done; what AWS found wrong with the call itself was not.
-    if (trouble !== "denied" && trouble !== "validation") desired.noteRaised(wanted);
-    throw toGroupError(error, attempted, trouble === "denied" ? "provider-invalid" : "provider-unavailable");
+    if (trouble !== "denied" && trouble !== "validation") {
+      launches.noteAsked(launchId);
+      desired.noteRaised(wanted);
+    }
+    const isRefused = trouble === "denied" && !launches.mayBeAsked(launchId);
+    throw toGroupError(error, attempted, isRefused ? "provider-invalid" : "provider-unavailable");
   }
+  return null;
 }
 
 async function obstacleOf({ clients, settings }: LaunchContext, { draftedAtMs }: Order): Promise<string | null> {

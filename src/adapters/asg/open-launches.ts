@@ -17,16 +17,51 @@ interface OpenLaunch {
   readonly launchId: LaunchId;
   readonly draftedAtMs: number;
   readonly before: ReadonlySet<string>;
+  /** The group may have been asked for machines of it: then nobody may say that it started nothing. */
+  mayBeAsked: boolean;
 }
 
 export class OpenLaunches {
   #open: OpenLaunch | null = null;
+  readonly #own = new Set<LaunchId>();
   readonly #answers = new Map<LaunchId, readonly LaunchedMachine[]>();
   /** Who came for those that are answered. */
   readonly #taken = new Set<string>();
 
-  open(launchId: LaunchId, { draftedAtMs, before }: Order): void {
-    this.#open = { launchId, draftedAtMs, before: new Set(before) };
+  /** Drafted here: nobody asked for anything yet. */
+  draft(launchId: LaunchId, order: Order): void {
+    const [oldest] = this.#own;
+    if (this.#own.size >= ANSWERS_MAX && oldest !== undefined) this.#own.delete(oldest);
+    this.#own.add(launchId);
+    this.#set(launchId, order, false);
+  }
+
+  /** Is carried out: for the first time, again, or where another process left it. */
+  open(launchId: LaunchId, order: Order): void {
+    if (this.#open?.launchId !== launchId) this.#set(launchId, order, true);
+  }
+
+  #set(launchId: LaunchId, { draftedAtMs, before }: Order, mayBeAsked: boolean): void {
+    this.#open = { launchId, draftedAtMs, before: new Set(before), mayBeAsked };
+  }
+
+  noteAsked(launchId: LaunchId): void {
+    if (this.#open?.launchId === launchId) this.#open.mayBeAsked = true;
+  }
+
+  mayBeAsked(launchId: LaunchId): boolean {
+    return this.#open?.launchId !== launchId || this.#open.mayBeAsked;
+  }
+
+  /** Whether it was drafted here, and by nobody else carried out. */
+  isOwn(launchId: LaunchId): boolean {
+    return this.#own.has(launchId);
+  }
+
+  /** Another process held the pool, and may have carried out, and answered, what was drafted here. */
+  forgetOwn(): void {
+    this.#own.clear();
+    this.#open = null;
   }
 
   /** The launch that is to be answered before this one; null: none. */
@@ -47,11 +82,6 @@ export class OpenLaunches {
   #forget(launchId: LaunchId): void {
     for (const { providerId } of this.#answers.get(launchId) ?? []) this.#taken.delete(providerId);
     this.#answers.delete(launchId);
-  }
-
-  /** Whether this process is about it, and knows what it asked for. */
-  isOpen(launchId: LaunchId): boolean {
-    return this.#open?.launchId === launchId;
   }
 
   /** The launch asked for nothing, ever. */

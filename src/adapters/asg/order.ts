@@ -3,6 +3,10 @@
  * group takes no token for it, so this is what a repeat is judged by.
  */
 import { invariant } from "../../domain/invariant.ts";
+import { MINUTE_MS } from "../../domain/units.ts";
+
+/** Ten minutes for raising, two for readings, the rest for clocks that differ. */
+const OUTDATED_AFTER_MS = 20 * MINUTE_MS;
 
 export interface Order {
   readonly draftedAtMs: number;
@@ -37,10 +41,14 @@ export function writeOrder(order: Order): string {
   return JSON.stringify(order);
 }
 
-/** @returns null for what another kind drafted, which a pool of other settings may have been. */
-export function readTarget(text: string): Target | null {
-  const order = JSON.parse(text) as Partial<Order> | null;
-  return order?.target ?? null;
+/**
+ * What an order may have been carried out to.
+ * @returns null for what another kind drafted, which a pool of other settings may have been; and where it was so long ago that
+ *   readings show whatever came of it.
+ */
+export function readTarget(text: string, nowMs: number): Target | null {
+  const { target = null, draftedAtMs = 0 } = (JSON.parse(text) ?? {}) as Partial<Order>;
+  return nowMs - draftedAtMs < OUTDATED_AFTER_MS ? target : null;
 }
 
 /** Only what `writeOrder` wrote is ever stored in its place. */

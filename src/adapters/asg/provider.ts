@@ -10,14 +10,14 @@ import type { ProviderId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import type { ObservedMachine } from "../../domain/observed.ts";
 import type { MachinePermit } from "../../domain/permit.ts";
-import type { Group, LaunchOrders, Provider, ProviderAbilities } from "../../ports/provider.ts";
+import type { Group, LaunchOrders, LaunchTenure, Provider, ProviderAbilities } from "../../ports/provider.ts";
 import { Batch } from "../aws/batch.ts";
 import { createConsoles } from "../aws/consoles.ts";
 import { checkGroup } from "./check.ts";
 import { type AsgClients, createClients } from "./clients.ts";
-import { Desired } from "./desired.ts";
 import { draftOrder } from "./draft.ts";
 import { MEMBERS_AT_ONCE_MAX } from "./group.ts";
+import { GroupMemory } from "./group-memory.ts";
 import { holdMember, listHeldUp } from "./hold.ts";
 import { Hooks } from "./hooks.ts";
 import { createVersionReader } from "./image.ts";
@@ -25,7 +25,6 @@ import { carryOut } from "./launch.ts";
 import { endMembers } from "./leave.ts";
 import { listMachines, readByIds } from "./list.ts";
 import { Newcomers } from "./newcomers.ts";
-import { OpenLaunches } from "./open-launches.ts";
 import { readOrder } from "./order.ts";
 import { Pace } from "./pace.ts";
 import { RowMarks } from "./row-marks.ts";
@@ -35,8 +34,11 @@ import { Waits } from "./waits.ts";
 
 export { isInstanceId } from "../aws/instance-id.ts";
 export type { AsgClients } from "./clients.ts";
+export { GroupMemory } from "./group-memory.ts";
 export type { AsgProviderOptions } from "./settings.ts";
 
+/** Of a process that nobody else can take the pool from. */
+const ALONE: LaunchTenure = { epoch: 0, others: [], leftMs: () => Number.POSITIVE_INFINITY };
 /** Ids of one batch of readings. */
 const READS_AT_ONCE_MAX = 500;
 
@@ -48,19 +50,19 @@ export function createAsgProvider(
   clients: AsgClients = createClients(options),
 ): AsgProvider {
   const { settings, clock, controllerId, pool, isObserving, isLeft = false, otherGroups = [] } = options;
+  const { memory = new GroupMemory(clock) } = options;
   const sights = new Sights();
-  const launches = new OpenLaunches();
   const shared = {
     clients,
     settings,
     clock,
     sights,
-    launches,
+    launches: memory.launches,
+    desired: memory.desired,
     owner: { controllerId, pool },
     otherGroups: new Set(otherGroups),
     hooks: new Hooks(clients, settings.group, clock),
     pace: new Pace(clock),
-    desired: new Desired(clock),
   };
   const rowMarks = new RowMarks({ ...shared, isObserving });
   const listing = { ...shared, isObserving, isLeft, newcomers: new Newcomers(), rowMarks };
@@ -83,7 +85,10 @@ export function createAsgProvider(
     },
   };
   const orders: LaunchOrders = {
-    draft: (request) => draftOrder({ ...shared, nowMs: () => clock.nowMs() }, request),
+    draft: async (request, tenure = ALONE) => {
+      memory.take(tenure, settings, clock.nowMs());
+      return draftOrder({ ...shared, nowMs: () => clock.nowMs() }, request);
+    },
     readObstacles: () => (obstacle === null ? [] : [`group ${settings.group} could not launch: ${obstacle}`]),
   };
   const isOurs = settings.scaling === "holdfast";
@@ -94,12 +99,13 @@ export function createAsgProvider(
     readMinimumCount: () => (isOurs ? sights.group()?.minCount : sights.group()?.desiredCount) ?? 0,
   };
   return {
-    launch: async (request) => {
+    launch: async (request, tenure = ALONE) => {
       // Written while we sized the group: it is asked for nothing any more, and who comes is a newcomer.
       if (!isOurs) return [];
-      const { order = null } = request;
+      const { launchId, order = null } = request;
       invariant(order !== null, "a launch of a group is drafted and stored before it is made");
-      return carryOut(launching, readOrder(order), request);
+      memory.take({ ...tenure, others: [...tenure.others, { launchId, order }] }, settings, clock.nowMs());
+      return carryOut({ ...launching, tenure }, readOrder(order), request);
     },
     list: (which) => listMachines(listing, reads, which),
     terminate: (permit) => terminations.add(permit),

@@ -1,6 +1,7 @@
 /** What a pool over an Auto Scaling group is told. Plain data without a secret: it is stored. */
 import type { ControllerId, PoolName } from "../../domain/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { GroupMemory } from "./group-memory.ts";
 
 /** `holdfast`: demand raises the group's desired capacity. `external`: somebody else sizes the group, and we leave it alone. */
 export const SCALINGS = ["holdfast", "external"] as const;
@@ -30,6 +31,8 @@ export interface AsgProviderOptions {
   readonly isObserving: boolean;
   /** No pool names the group any more: what carries our marks is still ours, and nobody who comes there. */
   readonly isLeft?: boolean;
+  /** Of the group, where other settings of the pool name it as well; one of its own unless given. */
+  readonly memory?: GroupMemory;
   /** Groups that other settings of the pool name at the same endpoint: each has a provider of its own. */
   readonly otherGroups?: readonly string[];
   /** Default: those that the SDK finds (variables, profile, the role of the machine that we run on). */

@@ -11,9 +11,9 @@ import type { ReasonCode } from "../../domain/reasons.ts";
 import { nextLaunchSize } from "../../domain/scale.ts";
 import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import { STEP_FACTS } from "../../domain/wait.ts";
-import type { DraftedLaunch, LaunchedMachine, LaunchRequest } from "../../ports/provider.ts";
+import type { LaunchedMachine, LaunchRequest, LaunchTenure } from "../../ports/provider.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
-import { findDraftedBeside, listOpenLaunches } from "../../store/launches/load.ts";
+import { listDraftedBeside, listOpenLaunches } from "../../store/launches/load.ts";
 import type { LaunchRow } from "../../store/launches/row.ts";
 import { saveLaunch } from "../../store/launches/save.ts";
 import { inLease } from "../../store/leases.ts";
@@ -85,12 +85,14 @@ function endGathering({ memory, clock, wake, pool }: PoolContext): void {
 }
 
 async function attempt(context: PoolContext, written: LaunchRow): Promise<void> {
+  if (context.lease() === null) return;
   let launch = written;
   try {
     const drafted = await draft(context, written);
     if (drafted === null) return;
     launch = drafted;
-    await bind(context, launch, await context.provider.launch(await requestOf(context, launch)));
+    const request = await requestOf(context, launch);
+    await bind(context, launch, await context.provider.launch(request, await tenureOf(context, launch)));
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     await noteFailure(context, launch, error);
@@ -119,8 +121,7 @@ async function requestOf(context: PoolContext, launch: LaunchRow): Promise<Launc
 async function draft(context: PoolContext, launch: LaunchRow): Promise<LaunchRow | null> {
   const orders = context.abilities?.orders ?? null;
   if (orders === null || launch.order !== null) return launch;
-  const request = { ...(await requestOf(context, launch)), before: await draftedBefore(context, launch) };
-  const order = await orders.draft(request);
+  const order = await orders.draft(await requestOf(context, launch), await tenureOf(context, launch));
   if (order === null) return launch;
   const drafted: LaunchRow = { ...launch, order };
   const lease = context.lease();
@@ -129,12 +130,17 @@ async function draft(context: PoolContext, launch: LaunchRow): Promise<LaunchRow
   return isSaved ? { ...drafted, version: launch.version + 1 } : null;
 }
 
-async function draftedBefore({ store }: PoolContext, launch: LaunchRow): Promise<DraftedLaunch | null> {
-  const before = await findDraftedBeside(store.db, launch);
-  if (before === null || before.order === null) return null;
-  const { id: launchId, order, state, createdAtMs, answeredAtMs } = before;
-  // An older version did not note when it closed one.
-  return { launchId, order, answeredAtMs: state === "open" ? null : (answeredAtMs ?? createdAtMs) };
+/** Longer than a provider's readings lag, by as much as the clocks of two processes may differ. */
+const CLOSED_LATELY_MS = 5 * MINUTE_MS;
+
+/** Of a kind that drafts: for any other a launch is nobody's business but its own. */
+async function tenureOf(context: PoolContext, launch: LaunchRow): Promise<LaunchTenure | undefined> {
+  const { store, clock, abilities } = context;
+  const lease = context.lease();
+  if (lease === null || (abilities?.orders ?? null) === null) return undefined;
+  const beside = await listDraftedBeside(store.db, launch, clock.nowMs() - CLOSED_LATELY_MS);
+  const others = beside.flatMap(({ id, order }) => (order === null ? [] : [{ launchId: id, order }]));
+  return { epoch: lease.epoch, others, leftMs: () => context.leaseLeftMs() };
 }
 
 /**

@@ -250,6 +250,7 @@ function contextOf(
     abilities: provider,
     memory: core.memories.get(pool.name) ?? emptyMemory(),
     lease: () => core.tenure.lease(pool.name),
+    leaseLeftMs: () => core.tenure.leftMs(pool.name),
   };
 }
 

@@ -43,24 +43,25 @@ export async function findLastLaunch(db: Queryable, pool: PoolName): Promise<Lau
   return last;
 }
 
-const newestDrafted = rowOf(
-  (db, { pool, state, id }: { readonly pool: PoolName; readonly state: LaunchRow["state"]; readonly id: LaunchId }) =>
-    db
-      .selectFrom("launches")
-      .selectAll()
-      .where("pool", "=", pool)
-      .where("state", "=", state)
-      .where("id", "!=", id)
-      .where("provider_order", "is not", null)
-      .orderBy("created_ms", "desc")
-      .orderBy("id", "desc")
-      .limit(1),
-);
-
-/** The pool's newest launch besides this one of those that were drafted and may have been carried out; null: none is kept. */
-export async function findDraftedBeside(db: Queryable, { id, pool }: LaunchRow): Promise<LaunchRow | null> {
-  const open = await newestDrafted(db, { pool, state: "open", id });
-  const done = await newestDrafted(db, { pool, state: "done", id });
-  const newest = open !== undefined && open.created_ms >= (done?.created_ms ?? 0) ? open : done;
-  return newest === undefined ? null : toLaunch(newest);
+/**
+ * A pool's launches that were drafted, besides this one, and may have been carried out: those that are open, and those that
+ * were closed since, whatever their answer was.
+ */
+export async function listDraftedBeside(
+  db: Queryable,
+  { id, pool }: LaunchRow,
+  closedSinceMs: number,
+): Promise<readonly LaunchRow[]> {
+  const open = (await listOpenLaunches(db, pool)).filter((one) => one.id !== id && one.order !== null);
+  const rows = await db
+    .selectFrom("launches")
+    .selectAll()
+    .where("pool", "=", pool)
+    .where("answered_ms", ">=", closedSinceMs)
+    .where("id", "!=", id)
+    .where("provider_order", "is not", null)
+    .orderBy("answered_ms")
+    .orderBy("id")
+    .execute();
+  return [...open, ...rows.map(toLaunch)];
 }

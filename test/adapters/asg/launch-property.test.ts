@@ -5,7 +5,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { AsgProvider } from "../../../src/adapters/asg/provider.ts";
-import type { DraftedLaunch, LaunchedMachine, LaunchRequest } from "../../../src/ports/provider.ts";
+import { MINUTE_MS } from "../../../src/domain/units.ts";
+import type { DraftedLaunch, LaunchedMachine, LaunchRequest, LaunchTenure } from "../../../src/ports/provider.ts";
 import { START_MS } from "../../domain/builders.ts";
 import { ec2Error, type Sent } from "../ec2/fake-client.ts";
 import { newLaunch } from "../ec2/stage.ts";
@@ -31,7 +32,8 @@ class Trouble {
   lowest = 0;
   readonly #faults: Fault[];
   readonly #restarted: () => AsgProvider;
-  #last: DraftedLaunch | null = null;
+  readonly #others: DraftedLaunch[] = [];
+  #epoch = 1;
   #before: unknown = null;
 
   constructor(faults: readonly Fault[], startCount: number) {
@@ -64,6 +66,7 @@ class Trouble {
 
   #crash(): never {
     this.provider = this.#restarted();
+    this.#epoch += 1;
     // What is old is old for those who remember something newer.
     this.#before = null;
     throw ec2Error("TimeoutError", "the process ended", 500);
@@ -75,8 +78,8 @@ class Trouble {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1)
       try {
         if (drafted.order === undefined) drafted = { ...drafted, order: await this.#draft(request) };
-        const launched = await this.provider.launch(drafted);
-        this.#last = { launchId: request.launchId, order: drafted.order ?? "", answeredAtMs: START_MS };
+        const launched = await this.provider.launch(drafted, this.#tenure());
+        this.#others.push({ launchId: request.launchId, order: drafted.order ?? "" });
         return launched;
       } catch (error) {
         expect(error).toMatchObject({ code: expect.stringMatching(/^provider-(?:unavailable|capacity)$/) });
@@ -86,7 +89,11 @@ class Trouble {
 
   #draft(request: LaunchRequest): Promise<string | null> {
     if (this.provider.orders === null) throw new Error("it is we who size this group");
-    return this.provider.orders.draft({ ...request, before: this.#last });
+    return this.provider.orders.draft(request, this.#tenure());
+  }
+
+  #tenure(): LaunchTenure {
+    return { epoch: this.#epoch, others: this.#others, leftMs: () => MINUTE_MS };
   }
 }
 

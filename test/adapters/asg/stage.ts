@@ -225,7 +225,7 @@ export interface Stage {
   readonly provider: AsgProvider;
   readonly clock: ReturnType<typeof handClock>;
   /** As a process that begins anew: it remembers nothing. */
-  restarted(): AsgProvider;
+  restarted(more?: Partial<AsgProviderOptions>): AsgProvider;
 }
 
 export function stage(
@@ -234,7 +234,7 @@ export function stage(
   clock = handClock(),
 ): Stage {
   const group = fakeGroup();
-  const open = () =>
+  const open = (more: Partial<AsgProviderOptions> = {}) =>
     createAsgProvider(
       {
         ...OWNER,
@@ -243,6 +243,7 @@ export function stage(
         machineCountMax: 10,
         isObserving: false,
         ...options,
+        ...more,
       },
       group.clients,
     );

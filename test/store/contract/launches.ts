@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findDraftedBeside, listOpenLaunches, loadLaunch } from "../../../src/store/launches/load.ts";
+import { listDraftedBeside, listOpenLaunches, loadLaunch } from "../../../src/store/launches/load.ts";
 import type { LaunchRow } from "../../../src/store/launches/row.ts";
 import { insertLaunch, saveLaunch } from "../../../src/store/launches/save.ts";
 import { type OpenStore, useStore } from "../open-store.ts";
@@ -29,24 +29,22 @@ export function describeLaunches(open: OpenStore): void {
       expect(open).toEqual([sampleLaunch(1), sampleLaunch(2)]);
     });
 
-    it("finds the newest of a pool that was drafted, open or done, besides one", async () => {
+    it("lists a pool's others that were drafted, and are open or were closed since", async () => {
       const drafted = (number: number, change: Partial<LaunchRow>) => sampleLaunch(number, { order: "{}", ...change });
       const done = drafted(2, { state: "done", answeredAtMs: NOW_MS + 5 });
-      const rows = [
-        drafted(1, {}),
-        done,
-        drafted(4, { state: "refused" }),
+      const refused = drafted(4, { state: "refused", answeredAtMs: NOW_MS });
+      const others = [
         drafted(5, { pool: otherPool }),
-        sampleLaunch(6, { state: "done" }),
+        drafted(6, { state: "done", answeredAtMs: NOW_MS - 1 }),
+        drafted(7, { state: "done" }),
+        sampleLaunch(8, { state: "done", answeredAtMs: NOW_MS }),
         sampleLaunch(9),
       ];
-      const beside = (number: number) => findDraftedBeside(store().db, sampleLaunch(number));
-      expect(await beside(9)).toBeNull();
-      for (const row of rows) await insertLaunch(store().db, row);
-      expect(await beside(9)).toEqual(done);
-      expect(await beside(2)).toEqual(drafted(1, {}));
-      await insertLaunch(store().db, drafted(3, {}));
-      expect(await beside(9)).toEqual(drafted(3, {}));
+      for (const row of [drafted(1, {}), done, refused, ...others]) await insertLaunch(store().db, row);
+      const beside = (number: number) => listDraftedBeside(store().db, sampleLaunch(number), NOW_MS);
+      expect(await beside(9)).toEqual([drafted(1, {}), refused, done]);
+      expect(await beside(2)).toEqual([drafted(1, {}), refused]);
+      expect(await beside(1)).toEqual([refused, done]);
     });
   });
 }
