@@ -25,12 +25,14 @@ import type { Order } from "./order.ts";
 import { inParallel } from "./parallel.ts";
 import { buildPod, type PodOptions } from "./pod.ts";
 import type { Rests } from "./rests.ts";
+import type { Started } from "./started.ts";
 import { RUNNER_CONTAINER } from "./template.ts";
 
 export interface LaunchContext {
   readonly clients: KubernetesClients;
   readonly options: PodOptions;
   readonly rests: Rests;
+  readonly started: Started;
 }
 
 type Outcome =
@@ -46,10 +48,15 @@ export async function launchPods(
   order: Order,
   request: LaunchRequest,
 ): Promise<readonly LaunchedMachine[]> {
-  const outcomes = await inParallel(request.machines, ({ machineId, mayHaveEnded = false }) =>
-    mayHaveEnded ? find(context, request, machineId) : create(context, order, request, machineId),
-  );
+  const { launchId } = request;
+  const outcomes = await inParallel(request.machines, async ({ machineId, mayHaveEnded = false }): Promise<Outcome> => {
+    const machine = context.started.find(launchId, machineId);
+    if (machine !== null) return { kind: "started", machine };
+    return mayHaveEnded ? find(context, request, machineId) : create(context, order, request, machineId);
+  });
+  for (const outcome of outcomes) if (outcome.kind === "started") context.started.note(launchId, outcome.machine);
   for (const outcome of outcomes) if (outcome.kind === "unknown") throw outcome.error;
+  context.started.forget(launchId);
   const started = outcomes.flatMap((outcome) => (outcome.kind === "started" ? [outcome.machine] : []));
   const failures = outcomes.flatMap((outcome) => (outcome.kind === "refused" ? [outcome.failure] : []));
   for (const failure of failures)

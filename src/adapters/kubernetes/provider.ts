@@ -20,6 +20,7 @@ import { Rests } from "./rests.ts";
 import { runnerVersionOf } from "./runner-version.ts";
 import type { KubernetesProviderOptions } from "./settings.ts";
 import { Sights } from "./sights.ts";
+import { Started } from "./started.ts";
 import { endPod } from "./terminate.ts";
 import { createHints } from "./watch.ts";
 
@@ -38,6 +39,7 @@ export function createKubernetesProvider(
   const owner = { controllerId, pool };
   const sights = new Sights(clock);
   const rests = new Rests(clock);
+  const started = new Started();
   const budget = new Budget({ clients, owner, namespace, clock, isObserving: options.isObserving });
   const reading = { clients, owner, namespace, clock, sights, readNodes: createNodeReader(clients.core) };
   return {
@@ -45,7 +47,7 @@ export function createKubernetesProvider(
       const { order = null } = request;
       invariant(order !== null, "a launch of pods is drafted and stored before it is made");
       await budget.ensure();
-      return launchPods({ clients, options, rests }, readOrder(order), request);
+      return launchPods({ clients, options, rests, started }, readOrder(order), request);
     },
     list: async (which) => {
       if (which !== "all") return listByIds(reading, which);

@@ -35,6 +35,16 @@ describe("a launch", () => {
     expect(stage.cluster.pods()).toHaveLength(1);
   });
 
+  it("is asked for the rest only: what is known to have started is not asked for again, nor started anew", async () => {
+    const request = await drafted(stage.provider, newLaunch(2));
+    stage.cluster.injectFault("create pods", { kind: "answer-lost", effect: "done" });
+    await expect(stage.provider.launch(request)).rejects.toMatchObject({ code: "provider-unavailable" });
+    for (const { metadata } of stage.cluster.pods())
+      stage.cluster.removePod({ name: metadata.name, namespace: NAMESPACE });
+    expect(await stage.provider.launch(request)).toHaveLength(2);
+    expect(stage.cluster.pods()).toHaveLength(1);
+  });
+
   it("finds its pod again though somebody took its labels off: nobody can take off what it was made for", async () => {
     const request = await drafted(stage.provider);
     const launched = await stage.provider.launch(request);
