@@ -2,10 +2,21 @@
  * Deadlines count only over time in which we could have heard: while this process ran without a gap, the store took
  * writes, our own agent API answered and nobody set the wall clock. After a gap or a step they start anew.
  */
-import { SECOND_MS } from "./units.ts";
+import { MINUTE_MS, SECOND_MS } from "./units.ts";
 
 /** A wall clock that moved by more than this against the monotonic one was set; less is drift, or a clock being slewed. */
 export const CLOCK_STEP_MS = 5 * SECOND_MS;
+
+/** The wall clocks of two processes on one store differ by less. */
+const CLOCKS_APART_MAX_MS = MINUTE_MS;
+
+/**
+ * How long ago something was, by what the wall clock said then. Nobody knows where it was written before that was set back:
+ * it may have been any time ago.
+ */
+export function ageMs(atMs: number, nowMs: number): number {
+  return atMs > nowMs + CLOCKS_APART_MAX_MS ? Number.POSITIVE_INFINITY : Math.max(0, nowMs - atMs);
+}
 
 export interface HeardTime {
   /** Epoch milliseconds since when we could have heard without a gap. */

@@ -10,7 +10,7 @@ import { ProviderError } from "../../src/domain/errors.ts";
 import { type LaunchId, type MachineId, type ProviderId, parseJobId, parseProviderId } from "../../src/domain/ids.ts";
 import type { ObservedMachine, ProviderState } from "../../src/domain/observed.ts";
 import { strayMachineId } from "../../src/domain/stray.ts";
-import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import type { LaunchRequest, LaunchTenure, ProviderAbilities } from "../../src/ports/provider.ts";
 import { listDecisions } from "../../src/store/evidence/decisions.ts";
 import { listEvidence } from "../../src/store/evidence/evidence.ts";
@@ -161,6 +161,22 @@ describe("a launch that is drafted", () => {
     yard.lease = null;
     await launchMachines(yard.context);
     expect(cloud.tenures).toEqual([]);
+  });
+
+  it.each([
+    ["it failed", true],
+    ["it was written", false],
+  ])("is made though the clock was set back after %s: no pause is as long as that", async (_what, fails) => {
+    cloud.losesAnswer = fails;
+    await yard.queue(1);
+    if (fails) await yard.pass();
+    else await assign(yard.context);
+    yard.clock.step(-2 * HOUR_MS);
+    yard.clock.advance(3 * MINUTE_MS);
+    cloud.losesAnswer = false;
+    await launchMachines(yard.context);
+    expect(cloud.asked).toHaveLength(fails ? 2 : 1);
+    expect(await states()).toEqual(["provisioning"]);
   });
 
   it("is not made where the draft is refused, and its planned machines close", async () => {

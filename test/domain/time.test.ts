@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type HeardTime, heardForMs, isPast } from "../../src/domain/time.ts";
+import { ageMs, type HeardTime, heardForMs, isPast } from "../../src/domain/time.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { heard, START_MS } from "./builders.ts";
 import { always } from "./property.ts";
@@ -56,3 +56,12 @@ it("units are what their names say", () => {
 function deafUntil(sinceMs: number, nowMs: number): HeardTime {
   return { heardSinceMs: START_MS + sinceMs, nowMs: START_MS + nowMs };
 }
+
+it.each<readonly [string, number, number]>([
+  ["an hour ago", -HOUR_MS, HOUR_MS],
+  ["now", 0, 0],
+  ["by a clock that is a little ahead", MINUTE_MS, 0],
+  ["before the clock was set back: nobody knows", MINUTE_MS + 1, Number.POSITIVE_INFINITY],
+])("the age of what was written %s", (_when, byMs, want) => {
+  expect(ageMs(START_MS + byMs, START_MS)).toBe(want);
+});

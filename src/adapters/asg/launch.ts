@@ -9,6 +9,7 @@
 import { SetDesiredCapacityCommand } from "@aws-sdk/client-auto-scaling";
 import { ProviderError } from "../../domain/errors.ts";
 import { type LaunchId, parseProviderId } from "../../domain/ids.ts";
+import { ageMs } from "../../domain/time.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LaunchedMachine, LaunchRequest, LaunchTenure } from "../../ports/provider.ts";
@@ -77,7 +78,7 @@ async function awaitArrivals(
 ): Promise<readonly string[]> {
   const { clock, settings } = context;
   // Its store is a backup of what was, or nobody asked for long: whoever came since may have had a row, and a ticket.
-  if (clock.nowMs() - order.draftedAtMs >= ABANDONED_AFTER_MS) return [];
+  if (ageMs(order.draftedAtMs, clock.nowMs()) >= ABANDONED_AFTER_MS) return [];
   const untilMonotonicMs = clock.monotonicMs() + ATTEMPT_MAX_MS;
   let arrived: readonly string[] = [];
   let heldBack: string | null = null;
@@ -112,7 +113,7 @@ async function lookAndRaise(context: LaunchContext, order: Order, launchId: Laun
   const { clients, settings, clock } = context;
   const group = await readGroup(clients, settings.group);
   const arrived = group === null ? [] : await findArrivals(context, group, order);
-  const isOver = arrived.length >= order.count || clock.nowMs() - order.draftedAtMs >= GIVE_UP_AFTER_MS;
+  const isOver = arrived.length >= order.count || ageMs(order.draftedAtMs, clock.nowMs()) >= GIVE_UP_AFTER_MS;
   const heldBack = group === null || isOver ? null : await raise(context, group, order, arrived.length, launchId);
   return { arrived, isOver, heldBack };
 }

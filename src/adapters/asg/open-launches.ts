@@ -3,6 +3,7 @@
  * And who came for those before, so that nobody counts for two.
  */
 import type { LaunchId } from "../../domain/ids.ts";
+import { ageMs } from "../../domain/time.ts";
 import { MINUTE_MS } from "../../domain/units.ts";
 import type { LaunchedMachine } from "../../ports/provider.ts";
 import type { Order } from "./order.ts";
@@ -68,7 +69,7 @@ export class OpenLaunches {
   otherThan(launchId: LaunchId, nowMs: number): LaunchId | null {
     const open = this.#open;
     if (open === null || open.launchId === launchId) return null;
-    return nowMs - open.draftedAtMs < ABANDONED_AFTER_MS ? open.launchId : null;
+    return ageMs(open.draftedAtMs, nowMs) < ABANDONED_AFTER_MS ? open.launchId : null;
   }
 
   answer(launchId: LaunchId, launched: readonly LaunchedMachine[]): void {

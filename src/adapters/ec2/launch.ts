@@ -13,6 +13,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { ProviderError, type ProviderErrorCode } from "../../domain/errors.ts";
 import { type LaunchId, parseProviderId } from "../../domain/ids.ts";
+import { ageMs } from "../../domain/time.ts";
 import { HOUR_MS, MINUTE_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LaunchedMachine, LaunchRequest } from "../../ports/provider.ts";
@@ -57,7 +58,7 @@ export async function carryOut(
   request: LaunchRequest,
 ): Promise<readonly LaunchedMachine[]> {
   const { clock, recoveries } = context;
-  const isTokenOld = clock.nowMs() - order.draftedAtMs > TOKEN_TRUSTED_FOR_MS;
+  const isTokenOld = ageMs(order.draftedAtMs, clock.nowMs()) > TOKEN_TRUSTED_FOR_MS;
   if (isTokenOld || recoveries.has(request.launchId)) return recover(context, request);
   let answer: CallAnswer;
   try {

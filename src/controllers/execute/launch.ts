@@ -49,7 +49,10 @@ export async function launchMachines(context: PoolContext): Promise<void> {
 
 /** How long until the launch may be tried: its own pause, and the one after the last refusal, which is over all. */
 export function attemptPauseMs({ memory, clock }: PoolContext, { nextAttemptAtMs }: LaunchRow): number {
-  return Math.max(0, memory.launch.untilMonotonicMs - clock.monotonicMs(), nextAttemptAtMs - clock.nowMs());
+  const ownMs = nextAttemptAtMs - clock.nowMs();
+  // None is longer than that: it was written before the clock was set back.
+  const isOver = ownMs > CALL_BACKOFF.limitMs;
+  return Math.max(0, memory.launch.untilMonotonicMs - clock.monotonicMs(), isOver ? 0 : ownMs);
 }
 
 /** A refusal stands until a launch succeeds: between two tries nothing has changed for those who wait. */

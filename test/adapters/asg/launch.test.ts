@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { ProviderError } from "../../../src/domain/errors.ts";
-import { MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import { START_MS } from "../../domain/builders.ts";
 import { throwing } from "../ec2/fake-client.ts";
-import { newLaunch } from "../ec2/stage.ts";
+import { handClock, newLaunch } from "../ec2/stage.ts";
 import { asked, boundIds, countOf, drafted, launching } from "./launching.ts";
 import { type FakeGroup, idOf, stage } from "./stage.ts";
 
@@ -173,6 +173,23 @@ describe("a launch", () => {
     });
     group.add(1, { lifecycle: "Pending" });
     await provider.launch(first);
+    await drafted(provider, newLaunch(1));
+  });
+
+  it("of an order from the future, before the clock was set back, is over: nobody knows how old it is", async () => {
+    const { group, provider, restarted } = stage();
+    const request = await drafted(provider, newLaunch(1));
+    const order = JSON.parse(request.order ?? "");
+    const late = { ...request, order: JSON.stringify({ ...order, draftedAtMs: order.draftedAtMs + HOUR_MS }) };
+    expect(await restarted().launch(late)).toEqual([]);
+    expect(asked(group)).toEqual([]);
+  });
+
+  it("holds up nobody for as long as the clock was set back by", async () => {
+    const backClock = handClock();
+    const { provider } = stage({}, {}, backClock);
+    await drafted(provider, newLaunch(1));
+    backClock.pass(-HOUR_MS);
     await drafted(provider, newLaunch(1));
   });
 

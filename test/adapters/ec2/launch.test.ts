@@ -256,11 +256,14 @@ describe("a launch whose token was used for another request", () => {
     expect(ec2.inputs("CreateFleet")).toHaveLength(1);
   });
 
-  it("is read so as well where EC2 may have forgotten the token", async () => {
+  it.each([
+    ["it is old", 12 * HOUR_MS + 1],
+    ["nobody knows how old it is, because the clock was set back", -2 * HOUR_MS],
+  ])("is read so as well where EC2 may have forgotten the token: %s", async (_why, byMs) => {
     const request = newLaunch(1);
     const { context, order, clock, ec2 } = stage({ CreateFleet: fleet([B]), DescribeInstances: listed(A) });
     const made = order(request);
-    clock.pass(12 * HOUR_MS + 1);
+    clock.pass(byMs);
     expect((await carryOut(context, made, request))[0]?.providerId).toBe(A);
     expect(ec2.inputs("CreateFleet")).toEqual([]);
   });
