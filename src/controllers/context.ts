@@ -21,6 +21,7 @@ import type { Wake } from "../ports/wake.ts";
 import type { Lease } from "../store/leases.ts";
 import type { PoolRemains } from "../store/pools/remains.ts";
 import type { Store } from "../store/store.ts";
+import type { Refusals } from "./retire/refusals.ts";
 
 /**
  * `launches`: no machine is started, those that are there can be used; `launches-but-one`: one is, to try.
@@ -103,6 +104,8 @@ export interface PoolMemory {
   readonly departingSinceMs: Map<MachineId, number>;
   /** When each machine that boots was last seen out of its group's service. */
   readonly lastAsideMs: Map<MachineId, number>;
+  /** Of tickets that their hosts cannot hand back. */
+  refusals: ReadonlyMap<TicketId, Refusals>;
   /** Jobs that `execute/ask` is to ask GitHub about. */
   readonly jobsToAsk: Set<JobId>;
   /** When GitHub was last asked about a job without an answer to rely on, and what it said instead. */
@@ -228,6 +231,7 @@ export function emptyMemory(): PoolMemory {
     notReadySinceMs: new Map(),
     departingSinceMs: new Map(),
     lastAsideMs: new Map(),
+    refusals: new Map(),
     jobsToAsk: new Set(),
     askFailures: new Map(),
     mintPauses: new Map(),

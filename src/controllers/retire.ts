@@ -15,11 +15,12 @@ import { saveMachine } from "../store/machines/save.ts";
 import type { Queryable } from "../store/schema.ts";
 import { machineSubject } from "../store/subjects.ts";
 import { listLiveTicketsOfPool, listTicketsOfMachine } from "../store/tickets/list.ts";
-import type { PoolContext } from "./context.ts";
+import { heardTime, type PoolContext } from "./context.ts";
 import { gaugePool } from "./pool-gauge.ts";
 import { endMachine } from "./retire/end-machine.ts";
 import { forgetSlowEndings } from "./retire/guard.ts";
 import { type Judgement, judgeMachines } from "./retire/judge-machines.ts";
+import { countLasting } from "./retire/refusals.ts";
 import { settleAll } from "./settle.ts";
 
 export const MACHINES_MAX = 20_000;
@@ -84,7 +85,7 @@ async function retireMachines(
 /** Of a machine that retires the verdict stays as it was last: it is judged no more. */
 function remember(
   { memory, clock }: PoolContext,
-  { decisions, unknown, notReadySinceMs, departingSinceMs, lastAsideMs }: Judgement,
+  { decisions, unknown, notReadySinceMs, departingSinceMs, lastAsideMs, refusals }: Judgement,
 ): void {
   const { unknownSinceMs } = memory.guards;
   for (const id of decisions.keys()) {
@@ -97,6 +98,7 @@ function remember(
   for (const [id, sinceMs] of departingSinceMs) memory.departingSinceMs.set(id, sinceMs);
   memory.lastAsideMs.clear();
   for (const [id, lastMs] of lastAsideMs) memory.lastAsideMs.set(id, lastMs);
+  memory.refusals = refusals;
 }
 
 interface Changes {
@@ -145,7 +147,9 @@ function gaugeMachines(context: PoolContext, machines: readonly Machine[]): void
     const count = machines.filter((machine) => machine.state.kind === state).length;
     gaugePool(context, "holdfast_machines", count, { pool, state });
   }
-  gaugePool(context, "holdfast_machines_unknown", context.memory.guards.unknownSinceMs.size, { pool });
+  const { guards, refusals } = context.memory;
+  const unknownCount = guards.unknownSinceMs.size + countLasting(refusals, heardTime(context));
+  gaugePool(context, "holdfast_machines_unknown", unknownCount, { pool });
   gaugePool(context, "holdfast_oldest_retiring_machine_seconds", ageOfOldest(context, machines) / SECOND_MS, { pool });
   const boundMs = retiringBoundMs(context.pool.deadlines);
   gaugePool(context, "holdfast_retiring_bound_seconds", boundMs / SECOND_MS, { pool });

@@ -3,7 +3,7 @@
  * the next pass would decide can be asked for without it.
  */
 import { isOfLaunch } from "../../domain/adoption.ts";
-import type { MachineId } from "../../domain/ids.ts";
+import type { MachineId, TicketId } from "../../domain/ids.ts";
 import { decideLifecycle, type LifecycleDecision, type LifecycleInput } from "../../domain/lifecycle.ts";
 import type { Machine } from "../../domain/machine.ts";
 import { isDeparting, isHeldByHook, isHoldEnding } from "../../domain/membership.ts";
@@ -21,6 +21,7 @@ import { readPoolWords } from "../../store/pool-words.ts";
 import { heardTime, type PoolContext } from "../context.ts";
 import { isGroupsMachine } from "../group-member.ts";
 import { heard, type Known, mayBeSlow, readKnownOfMany } from "./host-facts.ts";
+import { followRefusals, type Refusals } from "./refusals.ts";
 
 export interface Judgement {
   /** Of every machine that is not retiring. */
@@ -33,6 +34,8 @@ export interface Judgement {
   readonly departingSinceMs: ReadonlyMap<MachineId, number>;
   /** When each machine that boots was last seen out of its group's service. */
   readonly lastAsideMs: ReadonlyMap<MachineId, number>;
+  /** For how long each ticket's host has refused to hand it back. */
+  readonly refusals: ReadonlyMap<TicketId, Refusals>;
   /** What is not sound in it, and not carried out. */
   readonly notes: readonly PlanNote[];
 }
@@ -58,7 +61,8 @@ export async function judgeMachines(
     { jobs: [], launchCount: 0, machines: judged.decisions },
     { pool: context.pool, demand: NO_DEMAND, machines, tickets },
   );
-  return { ...judged, ...seen, notes };
+  const refusals = followRefusals(context.memory.refusals, machines, tickets, context.clock.nowMs());
+  return { ...judged, ...seen, refusals, notes };
 }
 
 /** Machines that the group starts have an agent once one that came before them, or with them, has. */

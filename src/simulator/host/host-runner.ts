@@ -92,6 +92,7 @@ export class HostRunner implements MachineRunner, PollHandler {
       isListenerStopped: this.listener.isStopped,
       canAcquire: this.listener.isAlive && this.#session !== null && isUsable && machine.reachesGitHub,
       acquiredJobId: this.#acquiredJobId,
+      hasLostLines: this.#start.files.hasLostLines,
     };
   }
 

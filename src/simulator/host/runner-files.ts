@@ -12,6 +12,8 @@ export class RunnerFiles {
   readonly perf: string[] = [];
   /** The self-update left its mark in the root. */
   isUpdateFinished = false;
+  /** Lines that it wrote are nowhere: nobody on the machine can tell what it was given. */
+  hasLostLines = false;
   #byteCount = 0;
   #workerLogBytes = 0;
   readonly #now: () => number;
@@ -64,7 +66,10 @@ export class RunnerFiles {
   }
 
   #write(file: string[], line: string): void {
-    if (!this.#hasRoom()) return;
+    if (!this.#hasRoom()) {
+      this.hasLostLines = true;
+      return;
+    }
     file.push(line);
     this.#byteCount += line.length + 1;
     this.#onLine();

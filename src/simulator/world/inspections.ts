@@ -7,6 +7,7 @@ import { readExplanation } from "../../http/operators/read-explanation.ts";
 import type { Job } from "../github/state.ts";
 import { findUnfindable, isForgotten } from "./forgotten.ts";
 import type { Remains } from "./provider.ts";
+import type { HostTruth } from "./witness.ts";
 import type { World } from "./world.ts";
 
 const EVERY_MS = 15 * MINUTE_MS;
@@ -201,12 +202,14 @@ export function findLeftovers(world: World): Leftovers {
   const broken = ofUse
     .filter(({ isUp, providerId }) => (!isUp && !unfindable.has(providerId)) || over.has(providerId))
     .map(({ providerId }) => providerId);
+  const kept = findUntellable(world, ofUse);
+  const keptNames = new Set(kept.values());
   const waiting = ofUse
-    .filter(({ isUp, providerId }) => isUp && !over.has(providerId))
+    .filter(({ isUp, providerId }) => isUp && !over.has(providerId) && !kept.has(providerId))
     .map(({ providerId }) => providerId);
   const stopped = provider.stoppedIds.filter((id) => !leftAlone.has(id));
   const registrations = [...github.state.registrations.values()].filter(
-    (runner) => world.isOurs(runner.name) && !isForgotten(world, runner),
+    (runner) => world.isOurs(runner.name) && !isForgotten(world, runner) && !keptNames.has(runner.name),
   );
   const tickets = database?.read(`select count(*) as count from tickets where ${IS_LIVE}`);
   const ticketCount = Number(tickets?.[0]?.count ?? 0);
@@ -218,8 +221,21 @@ export function findLeftovers(world: World): Leftovers {
       ...stopped.slice(sum((pool) => pool.warmStoppedCount)),
     ],
     registrations: registrations.slice(registeredCount).map(({ name }) => name),
-    ticketCount: Math.max(0, ticketCount - registeredCount),
+    ticketCount: Math.max(0, ticketCount - registeredCount - kept.size),
   };
+}
+
+/**
+ * Idle listeners that no host can tell from one that was just given a job: the contract keeps them, and has them told. Of
+ * those that are not told among the unknown none is excused.
+ * @returns the names of their runners, by machine.
+ */
+function findUntellable({ telemetry }: World, hosts: readonly HostTruth[]): ReadonlyMap<string, string> {
+  const untellable = hosts.flatMap(({ providerId, isUp, runner }) => {
+    const isIdle = isUp && runner?.isListenerAlive === true && runner.workerCount === 0;
+    return isIdle && runner.hasLostLines ? [[providerId, runner.runnerName] as const] : [];
+  });
+  return new Map(untellable.slice(0, telemetry.gaugeTotal("holdfast_machines_unknown")));
 }
 
 const NO_REMAINS: Remains = { leftAlone: new Set(), over: new Set(), minimumCount: 0 };

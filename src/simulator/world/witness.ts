@@ -33,6 +33,8 @@ export interface HostTruth {
     /** The job that it acquired and that is not over, by GitHub's number. */
     readonly acquiredJobId: number | null;
     readonly workerCount: number;
+    /** Its disk was full when it wrote: nobody on the machine can tell whether it was given a job. */
+    readonly hasLostLines: boolean;
   } | null;
 }
 

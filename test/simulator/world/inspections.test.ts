@@ -13,6 +13,7 @@ import {
 } from "../../../src/simulator/world/inspections.ts";
 import type { WorldTelemetry } from "../../../src/simulator/world/telemetry.ts";
 import { startTroubles } from "../../../src/simulator/world/troubles.ts";
+import type { HostTruth } from "../../../src/simulator/world/witness.ts";
 import { createWorld } from "../../../src/simulator/world/world.ts";
 import { pool } from "../../domain/builders.ts";
 import { IdleHost } from "../provider/provider-scene.ts";
@@ -309,6 +310,42 @@ it("finds what is left: jobs, machines, our registrations and tickets", async ()
   expect(left.registrations).toEqual(["whatever-we-registered"]);
   expect(left.ticketCount).toBe(1);
   expect(isNothingLeft(left)).toBe(false);
+});
+
+describe("an idle listener whose log was lost on a full disk", () => {
+  function withListener(changes: Partial<NonNullable<HostTruth["runner"]>> = {}, toldCount = 1): Leftovers {
+    const scene = new Scene({ algorithm: "age-cap" });
+    const host = scene.addMachine();
+    scene.register("ours");
+    const runner = {
+      runnerId: 1,
+      runnerName: "ours",
+      isListenerAlive: true,
+      isListenerStopped: false,
+      canAcquire: true,
+      acquiredJobId: null,
+      workerCount: 0,
+      hasLostLines: true,
+      ...changes,
+    };
+    host.truth = () => ({ providerId: host.providerId, isUp: true, runner });
+    scene.world.telemetry.gauge("holdfast_machines_unknown", toldCount, { pool: "linux" });
+    return findLeftovers(scene.world);
+  }
+
+  it("is kept, because nobody can tell it from one that was just given a job", () => {
+    expect(withListener()).toEqual(NOTHING);
+  });
+
+  it.each([
+    ["nobody is told of it", {}, 0],
+    ["its log is there", { hasLostLines: false }, 1],
+    ["its listener has ended", { isListenerAlive: false }, 1],
+    ["it has a Worker", { workerCount: 1 }, 1],
+  ])("is left over where %s", (_why, changes, toldCount) => {
+    const { machines, registrations } = withListener(changes, toldCount);
+    expect([machines.length, registrations]).toEqual([1, ["ours"]]);
+  });
 });
 
 it("calls a machine left over that does not work, however many are to wait", () => {

@@ -92,6 +92,7 @@ export function host(runner: Runner | null, truth: Partial<RunnerTruth> = {}, pr
     isListenerStopped: false,
     canAcquire: true,
     acquiredJobId: null,
+    hasLostLines: false,
     workerCount: 0,
   };
   return { providerId, isUp: true, runner: { ...waiting, ...truth } };
