@@ -15,9 +15,11 @@ import type { LaunchRequest, LaunchTenure, ProviderAbilities } from "../../src/p
 import { listDecisions } from "../../src/store/evidence/decisions.ts";
 import { listEvidence } from "../../src/store/evidence/evidence.ts";
 import { loadLaunch } from "../../src/store/launches/load.ts";
+import { insertLaunch } from "../../src/store/launches/save.ts";
 import { listLogs } from "../../src/store/logs/logs.ts";
 import { jobSubject, poolSubject } from "../../src/store/subjects.ts";
 import { connectionName } from "../domain/builders.ts";
+import { sampleLaunch } from "../store/samples.ts";
 import { Yard } from "./yard.ts";
 
 interface Cloud {
@@ -153,6 +155,24 @@ describe("a launch that is drafted", () => {
     await yard.queue(2);
     await yard.pass();
     expect(cloud.tenures.at(-1)?.others).toEqual([]);
+  });
+
+  it("is neither drafted nor made where the pool was lost over the one before", async () => {
+    await yard.queue(1);
+    await assign(yard.context);
+    yard.context.memory.launch.gathersUntilMonotonicMs = null;
+    await insertLaunch(
+      yard.store.db,
+      sampleLaunch(9, { pool: yard.context.pool.name, machineIds: [], createdAtMs: 0, nextAttemptAtMs: 0 }),
+    );
+    const { launch } = yard.provider;
+    yard.provider.launch = async (request, tenure) => {
+      yard.lease = null;
+      return launch(request, tenure);
+    };
+    await launchMachines(yard.context);
+    expect(cloud.asked).toHaveLength(1);
+    expect(cloud.drafts).toHaveLength(1);
   });
 
   it("is neither drafted nor made once the pool is lost", async () => {

@@ -17,14 +17,18 @@ export interface DraftContext {
   readonly launches: OpenLaunches;
   readonly sights: Sights;
   readonly desired: Desired;
+  /** `machines.max`. */
+  readonly machineCountMax: number;
   readonly nowMs: () => number;
 }
 
 /** Soon: the launch before is asked about every few seconds. */
 const NEXT_LAUNCH_MS = 5 * SECOND_MS;
+/** Who came has a row by then, and the plan counts them. */
+const NEWCOMERS_MS = 15 * SECOND_MS;
 
 export async function draftOrder(context: DraftContext, { launchId, machines }: LaunchRequest): Promise<string> {
-  const { clients, settings, launches, sights, desired, nowMs } = context;
+  const { clients, settings, launches, sights, desired, machineCountMax, nowMs } = context;
   const attempted = `asking group ${settings.group} for ${machines.length} machines`;
   const draftedAtMs = nowMs();
   const other = launches.otherThan(launchId, draftedAtMs);
@@ -33,7 +37,8 @@ export async function draftOrder(context: DraftContext, { launchId, machines }: 
       retryAfterMs: NEXT_LAUNCH_MS,
     });
   const group = await demandGroup(clients, settings, attempted);
-  const count = Math.min(machines.length, demandRoom(group, settings.group, attempted));
+  const groupRoom = demandRoom(group, settings.group, attempted);
+  const count = Math.min(machines.length, groupRoom, demandOwnRoom(group, machineCountMax, attempted));
   const order: Order = {
     draftedAtMs,
     before: [...new Set([...sights.shownInGroup(), ...inGroup(group.members)])],
@@ -77,4 +82,12 @@ function demandRoom(group: GroupReading, name: string, attempted: string): numbe
   if (room > 0) return room;
   const mend = `raise it, as in \`aws autoscaling update-auto-scaling-group --auto-scaling-group-name ${name} --max-size ${group.maxCount + 1}\``;
   throw new ProviderError("provider-quota", `${attempted}: its maximum of ${group.maxCount} is reached; ${mend}`);
+}
+
+/** Whom the group has started by itself a moment ago has no row yet, and counts for the pool's maximum all the same. */
+function demandOwnRoom(group: GroupReading, machineCountMax: number, attempted: string): number {
+  const room = machineCountMax - countedOf(group);
+  if (room > 0) return room;
+  const why = `${attempted}: it has ${countedOf(group)} members already, and \`machines.max\` is ${machineCountMax}`;
+  throw new ProviderError("provider-capacity", why, { retryAfterMs: NEWCOMERS_MS });
 }

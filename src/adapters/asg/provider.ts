@@ -49,7 +49,16 @@ export function createAsgProvider(
   options: AsgProviderOptions,
   clients: AsgClients = createClients(options),
 ): AsgProvider {
-  const { settings, clock, controllerId, pool, isObserving, isLeft = false, otherGroups = [] } = options;
+  const {
+    settings,
+    clock,
+    controllerId,
+    pool,
+    machineCountMax,
+    isObserving,
+    isLeft = false,
+    otherGroups = [],
+  } = options;
   const { memory = new GroupMemory(clock) } = options;
   const sights = new Sights();
   const shared = {
@@ -87,7 +96,7 @@ export function createAsgProvider(
   const orders: LaunchOrders = {
     draft: async (request, tenure = ALONE) => {
       memory.take(tenure, settings, clock.nowMs());
-      return draftOrder({ ...shared, nowMs: () => clock.nowMs() }, request);
+      return draftOrder({ ...shared, machineCountMax, nowMs: () => clock.nowMs() }, request);
     },
     readObstacles: () => (obstacle === null ? [] : [`group ${settings.group} could not launch: ${obstacle}`]),
   };

@@ -37,7 +37,7 @@ class Trouble {
   #before: unknown = null;
 
   constructor(faults: readonly Fault[], startCount: number) {
-    const made = stage();
+    const made = stage({}, { machineCountMax: 50 });
     this.group = made.group;
     this.provider = made.provider;
     this.#restarted = made.restarted;

@@ -164,6 +164,20 @@ describe("a launch", () => {
     expect(group.size?.desired).toBe(2);
   });
 
+  it("counts whom the group has started by itself, and nobody has a row of, for the pool's maximum", async () => {
+    const { group, provider, restarted } = stage();
+    group.size = { min: 0, max: 100, desired: 8 };
+    for (let number = 1; number <= 8; number += 1) group.add(number);
+    expect(countOf(await drafted(provider, newLaunch(5)))).toBe(2);
+    group.add(9);
+    group.add(10);
+    await expect(drafted(restarted(), newLaunch(1))).rejects.toMatchObject({
+      code: "provider-capacity",
+      message: expect.stringContaining("`machines.max` is 10"),
+      retryAfterMs: 15 * SECOND_MS,
+    });
+  });
+
   it("is one at a time: another is refused until the one before is answered", async () => {
     const { group, provider } = stage();
     const first = await drafted(provider, newLaunch(1));
@@ -177,10 +191,12 @@ describe("a launch", () => {
   });
 
   it("of an order from the future, before the clock was set back, is over: nobody knows how old it is", async () => {
-    const { group, provider, restarted } = stage();
+    const { group, provider, clock, restarted } = stage();
     const request = await drafted(provider, newLaunch(1));
     const order = JSON.parse(request.order ?? "");
     const late = { ...request, order: JSON.stringify({ ...order, draftedAtMs: order.draftedAtMs + HOUR_MS }) };
+    // Who came since may have had a row, and a ticket, of which a store that was restored knows nothing.
+    group.add(1, { lifecycle: "Pending", launchedAtMs: clock.nowMs() });
     expect(await restarted().launch(late)).toEqual([]);
     expect(asked(group)).toEqual([]);
   });

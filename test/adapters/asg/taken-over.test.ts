@@ -134,6 +134,14 @@ describe("what another process may have set the desired capacity to", () => {
     expect(await numbersOf(made, 3, tenureOf([first, own], 5))).toMatchObject(HELD_BACK);
   });
 
+  it("counts anew where that process may have gone on with it", async () => {
+    const made = await takenOver();
+    const { clock, provider, first } = made;
+    await draft(provider, newLaunch(1), tenureOf([first], 2));
+    clock.pass(READING_LAG_MS);
+    expect(await numbersOf(made, 1, tenureOf([first], 4))).toMatchObject(HELD_BACK);
+  });
+
   it("is known over two processes, the second of which drafted by an old reading", async () => {
     const made = await takenOver();
     const { provider, first, restarted } = made;
@@ -196,6 +204,18 @@ describe("a launch that another process drafted", () => {
     expect(asked(group).at(-1)).toBe(3);
     showOld(group);
     await expect(restarted().launch(older, tenureOf([newer], 3))).rejects.toMatchObject(HELD_BACK);
+  });
+
+  it("sets no less than that may have for it, though a member has left since", async () => {
+    const { group, provider, restarted } = stage();
+    for (const number of [1, 2]) group.add(number);
+    group.size = { min: 0, max: 10, desired: 2 };
+    const request = await draft(provider, newLaunch(3), tenureOf([]));
+    group.answers.SetDesiredCapacity = () => ({});
+    await provider.launch(request, tenureOf([])).catch(() => undefined);
+    group.members.delete(idOf(1));
+    await expect(restarted().launch(request, tenureOf([], 2))).rejects.toMatchObject(HELD_BACK);
+    expect(new Set(asked(group))).toEqual(new Set([5]));
   });
 
   it("sets no less than this process has for another", async () => {
