@@ -21,6 +21,7 @@ import { describeLaunch } from "../aws/describe.ts";
 import { classify, describeFailure, type Ec2Failure, launchCodeOf, plainCause, readFailure } from "../aws/errors.ts";
 import type { Owner } from "../aws/tags.ts";
 import type { Ec2Clients } from "./client.ts";
+import type { Interruptions } from "./interruptions.ts";
 import type { Order } from "./order.ts";
 import type { Lifecycle, Place, Rests } from "./rests.ts";
 import type { Ec2Settings } from "./settings.ts";
@@ -37,6 +38,7 @@ export interface LaunchContext {
   readonly owner: Owner;
   readonly clock: Clock;
   readonly rests: Rests;
+  readonly interruptions: Interruptions;
   readonly settings: Ec2Settings;
   /** Since when a launch is being read by its tag: monotonic. */
   readonly recoveries: Map<LaunchId, number>;
@@ -99,7 +101,7 @@ function readRun(context: LaunchContext, order: Order, { Instances }: RunInstanc
   const instanceIds = (Instances ?? []).flatMap(({ InstanceId }) => InstanceId ?? []);
   const lifecycle = lifecycleOf(order);
   const [place] = order.places;
-  if (place !== undefined && instanceIds.length > 0) context.rests.noteStarted(place, lifecycle);
+  if (place !== undefined) noteStarted(context, place, lifecycle, instanceIds.length);
   return { instanceIds, onDemandCount: lifecycle === "spot" ? 0 : instanceIds.length, failures: [] };
 }
 
@@ -113,7 +115,7 @@ function readFleet(context: LaunchContext, order: Order, answer: CreateFleetComm
     const lifecycle = paid === "spot" ? "spot" : "on-demand";
     if (lifecycle === "on-demand") onDemandCount += ids.length;
     const place = findPlace(order, InstanceType ?? by?.Overrides?.InstanceType, by?.Overrides?.SubnetId);
-    if (place !== null && ids.length > 0) context.rests.noteStarted(place, lifecycle);
+    if (place !== null) noteStarted(context, place, lifecycle, ids.length);
   }
   const failures = (answer.Errors ?? []).flatMap(({ ErrorCode, ErrorMessage, Lifecycle: paid, ...rest }) => {
     const failure = classify(ErrorCode ?? "Unknown", ErrorMessage ?? "", null);
@@ -123,6 +125,12 @@ function readFleet(context: LaunchContext, order: Order, answer: CreateFleetComm
     return place === null ? [] : [{ failure, place, lifecycle }];
   });
   return { instanceIds, onDemandCount, failures };
+}
+
+function noteStarted(context: LaunchContext, place: Place, lifecycle: Lifecycle, count: number): void {
+  if (count === 0) return;
+  context.rests.noteStarted(place, lifecycle);
+  if (lifecycle === "spot") context.interruptions.noteStarted(place, count);
 }
 
 /** An override that the answer does not tell apart is taken for the first that fits. */

@@ -10,6 +10,7 @@ import { foundNoRoom, isAnothers, observeInstance, wasReclaimed } from "../aws/s
 import { type Owner, ownerTags, readMarks } from "../aws/tags.ts";
 import type { Census } from "./census.ts";
 import type { Ec2Clients } from "./client.ts";
+import type { Interruptions } from "./interruptions.ts";
 import type { Places } from "./places.ts";
 import type { Lifecycle, Place, Rests } from "./rests.ts";
 
@@ -23,6 +24,7 @@ export interface ListContext {
   readonly census: Census;
   readonly places: Places;
   readonly rests: Rests;
+  readonly interruptions: Interruptions;
   readonly tags: Readonly<Record<string, string>>;
   /** Instances whose ending has been learned from. */
   readonly learned: Set<string>;
@@ -88,7 +90,7 @@ async function markAgain(
   }
 }
 
-function learn({ learned, places, rests }: ListContext, instances: readonly Instance[]): void {
+function learn({ learned, places, rests, interruptions }: ListContext, instances: readonly Instance[]): void {
   for (const instance of instances) {
     const { InstanceId: id = "" } = instance;
     const isReclaimed = wasReclaimed(instance);
@@ -99,8 +101,12 @@ function learn({ learned, places, rests }: ListContext, instances: readonly Inst
     const place = places.find(instance.InstanceType, instance.SubnetId) ?? placeOf(instance);
     if (place === null) continue;
     const lifecycle: Lifecycle = instance.InstanceLifecycle === "spot" ? "spot" : "on-demand";
-    if (isReclaimed) rests.noteReclaim(place);
-    else rests.note(NO_ROOM, place, lifecycle);
+    if (!isReclaimed) {
+      rests.note(NO_ROOM, place, lifecycle);
+      continue;
+    }
+    rests.noteReclaim(place);
+    interruptions.noteReclaimed(place);
   }
 }
 

@@ -9,6 +9,7 @@ import type { CreateFleetCommandInput, RunInstancesCommandInput, Tag } from "@aw
 import { ProviderError } from "../../domain/errors.ts";
 import { invariant } from "../../domain/invariant.ts";
 import { specify } from "../aws/tags.ts";
+import type { Interruptions } from "./interruptions.ts";
 import { describeRest, type Lifecycle, type Place, type Rest, type Rests } from "./rests.ts";
 import type { Ec2Settings } from "./settings.ts";
 
@@ -29,6 +30,7 @@ interface OrderHead {
 export interface OrderParts {
   readonly settings: Ec2Settings;
   readonly rests: Rests;
+  readonly interruptions: Interruptions;
   /** All types in all subnets, with their zones. */
   readonly places: readonly Place[];
   readonly launchId: string;
@@ -75,7 +77,7 @@ function chooseMix(parts: OrderParts): Mix {
   const isSpotAllowed = settings.market !== "on-demand" && settings.tenancy !== "host";
   const onDemandCount = isSpotAllowed ? Math.min(parts.onDemandCount, count) : count;
   const spotCount = count - onDemandCount;
-  const spotFree = isSpotAllowed ? freePlaces(parts, "spot") : [];
+  const spotFree = isSpotAllowed ? parts.interruptions.seldomIn(freePlaces(parts, "spot")) : [];
   const onDemandFree = freePlaces(parts, "on-demand");
   if (spotCount > 0 && onDemandCount > 0) {
     const both = spotFree.filter((place) => onDemandFree.includes(place));

@@ -17,6 +17,7 @@ import { ENDINGS_AT_ONCE_MAX, endInstances } from "../aws/terminate.ts";
 import { Census } from "./census.ts";
 import { checkSettings } from "./check.ts";
 import { createClients } from "./client.ts";
+import { Interruptions } from "./interruptions.ts";
 import { carryOut, type LaunchContext } from "./launch.ts";
 import { type ListContext, listMachines, readByIds } from "./list.ts";
 import { draftOrder, onDemandCountOf, readOrder, writeOrder } from "./order.ts";
@@ -40,6 +41,7 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
   const clients = createClients(options);
   const owner = { controllerId, pool };
   const rests = new Rests(clock);
+  const interruptions = new Interruptions(clock);
   const census = new Census();
   const places = new Places(clients, settings);
   const templates = new Templates(clients, options);
@@ -50,7 +52,8 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
     countMax: ENDINGS_AT_ONCE_MAX,
     work: (permits) => endInstances(ending, "terminate", permits),
   });
-  const reading = { clients, owner, clock, census, places, rests, tags: settings.tags, learned: new Set<string>() };
+  const experience = { rests, interruptions, learned: new Set<string>() };
+  const reading = { clients, owner, clock, census, places, tags: settings.tags, ...experience };
   const reads = new Batch<ProviderId, ObservedMachine>({
     clock,
     countMax: READS_AT_ONCE_MAX,
@@ -62,6 +65,7 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
     owner,
     clock,
     rests,
+    interruptions,
     settings,
     recoveries,
     onSettingsRefused: () => templates.forget(),
@@ -72,6 +76,7 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
     const parts = {
       settings,
       rests,
+      interruptions,
       places: await places.read(),
       template: await templates.ensure(),
       launchId,
@@ -93,7 +98,7 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
     terminate: (permit) => terminations.add(permit),
     readRunnerVersion: createVersionReader(clients, options),
     check: () => checkSettings({ clients, options }),
-    orders: { draft, readObstacles: () => rests.describe() },
+    orders: { draft, readObstacles: () => [...rests.describe(), ...interruptions.describe()] },
     standby: createStandby(ending),
     consoles: createConsoles(clients),
     hints: null,

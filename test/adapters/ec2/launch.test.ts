@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { classify } from "../../../src/adapters/aws/errors.ts";
+import { Interruptions } from "../../../src/adapters/ec2/interruptions.ts";
 import { carryOut, type LaunchContext } from "../../../src/adapters/ec2/launch.ts";
 import { draftOrder, type Order } from "../../../src/adapters/ec2/order.ts";
 import { Rests } from "../../../src/adapters/ec2/rests.ts";
@@ -28,6 +29,7 @@ function stage(answers: Record<string, Answer>, changes: Partial<Ec2Settings> = 
     owner: OWNER,
     clock,
     rests: new Rests(clock),
+    interruptions: new Interruptions(clock),
     settings,
     recoveries: new Map(),
     onSettingsRefused: () => {
@@ -39,6 +41,7 @@ function stage(answers: Record<string, Answer>, changes: Partial<Ec2Settings> = 
     draftOrder({
       settings,
       rests: context.rests,
+      interruptions: context.interruptions,
       places: settings.instanceTypes.length === 1 ? PLACES.slice(0, 1) : PLACES,
       launchId: request.launchId,
       count: request.machines.length,
@@ -112,6 +115,21 @@ describe("what was started", () => {
     await carryOut(context, made, request);
     expect(context.rests.of(FIRST, "spot")).toBeNull();
     expect(restMs()).toBe(3 * MINUTE_MS);
+  });
+
+  it.each([
+    ["spot", 10, false],
+    ["spot", 11, true],
+    ["on-demand", 100, false],
+  ])("counts for how often EC2 takes it back, where it is on %s: %i started", async (lifecycle, count, isSeldom) => {
+    const request = newLaunch(count);
+    const ids = request.machines.map((_, index) => `i-${String(index).padStart(8, "0")}`);
+    const Instances = [{ InstanceIds: ids, InstanceType: "m5.large", Lifecycle: lifecycle }];
+    const { context, order } = stage({ CreateFleet: () => ({ Instances }) });
+    const made = order(request);
+    for (let taken = 0; taken < 2; taken += 1) context.interruptions.noteReclaimed(FIRST);
+    await carryOut(context, made, request);
+    expect(context.interruptions.seldomIn(PLACES).includes(FIRST)).toBe(isSeldom);
   });
 
   it("may come with errors beside a whole success", async () => {

@@ -2,6 +2,7 @@ import type { Instance } from "@aws-sdk/client-ec2";
 import { describe, expect, it } from "vitest";
 import { Batch } from "../../../src/adapters/aws/batch.ts";
 import { Census } from "../../../src/adapters/ec2/census.ts";
+import { Interruptions } from "../../../src/adapters/ec2/interruptions.ts";
 import { type ListContext, listMachines, readByIds } from "../../../src/adapters/ec2/list.ts";
 import { Places } from "../../../src/adapters/ec2/places.ts";
 import { Rests } from "../../../src/adapters/ec2/rests.ts";
@@ -45,6 +46,7 @@ function stage(instances: readonly Instance[], answers: Record<string, Answer> =
     census: new Census(),
     places: new Places(ec2.clients, settingsAt("http://ec2.test")),
     rests: new Rests(clock),
+    interruptions: new Interruptions(clock),
     tags: { team: "platform" },
     learned: new Set<string>(),
   };
@@ -172,6 +174,15 @@ describe("what a listing teaches", () => {
     InstanceLifecycle: "spot",
   });
   const place = { instanceType: "m5.large", zone: "a", subnet: "subnet-0000000a" };
+
+  it("is where spot takes machines back again and again, by each that it took", async () => {
+    const { context } = stage([reclaimed, { ...reclaimed, InstanceId: "i-00000002" }]);
+    const seldom = { ...place, zone: "b" };
+    await listMachines(context, "all");
+    await listMachines(context, "all");
+    expect(context.interruptions.describe()).toEqual([expect.stringContaining("took back about 2 of 2 machines")]);
+    expect(context.interruptions.seldomIn([place, seldom])).toEqual([seldom]);
+  });
 
   it("is where spot takes machines back, once for each", async () => {
     const { context, clock } = stage([reclaimed]);

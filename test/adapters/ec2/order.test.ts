@@ -1,6 +1,7 @@
 import type { CreateFleetCommandInput, RunInstancesCommandInput } from "@aws-sdk/client-ec2";
 import { describe, expect, it } from "vitest";
 import { classify } from "../../../src/adapters/aws/errors.ts";
+import { Interruptions } from "../../../src/adapters/ec2/interruptions.ts";
 import { draftOrder, type Order, onDemandCountOf, readOrder, writeOrder } from "../../../src/adapters/ec2/order.ts";
 import { type Lifecycle, type Place, Rests } from "../../../src/adapters/ec2/rests.ts";
 import type { Ec2Settings } from "../../../src/adapters/ec2/settings.ts";
@@ -23,9 +24,12 @@ interface Wish {
   /** Places of these markets that have no room; all of a market where no type is named. */
   readonly full?: readonly (readonly [Lifecycle, string?])[];
   readonly code?: string;
+  /** Types that spot takes back again and again, in every zone. */
+  readonly reclaimed?: readonly string[];
 }
 
-function draft({ changes = {}, count = 4, onDemandCount = 0, full = [], code = "UnfulfillableCapacity" }: Wish): Order {
+function draft({ changes = {}, count = 4, onDemandCount = 0, full = [], reclaimed = [], ...wish }: Wish): Order {
+  const { code = "UnfulfillableCapacity" } = wish;
   const settings = settingsAt("http://ec2.test", NO_PLACE, { instanceTypes: TYPES, ...changes });
   const clock = handClock();
   const rests = new Rests(clock);
@@ -33,9 +37,13 @@ function draft({ changes = {}, count = 4, onDemandCount = 0, full = [], code = "
   for (const [lifecycle, type] of full)
     for (const place of places)
       if (type === undefined || place.instanceType === type) rests.note(classify(code, "", null), place, lifecycle);
+  const interruptions = new Interruptions(clock);
+  for (const place of places.filter(({ instanceType }) => reclaimed.includes(instanceType)))
+    for (let count = 0; count < 3; count += 1) interruptions.noteReclaimed(place);
   return draftOrder({
     settings,
     rests,
+    interruptions,
     places,
     launchId: "l-00000001",
     count,
@@ -73,6 +81,15 @@ describe("an order", () => {
     ["both, where both have room", { onDemandCount: 1, full: [["spot", "m5.large"]] }, [3, 1, 4], ["c5.large"]],
     ["on-demand's share alone, where spot has none", { onDemandCount: 1, full: [["spot"]] }, [0, 1, 1], TYPES],
     ["spot's share alone, where on-demand has none", { onDemandCount: 1, full: [["on-demand"]] }, [3, 0, 3], TYPES],
+    ["spot where machines are left alone", { reclaimed: ["m5.large"] }, [4, 0, 4], ["c5.large"]],
+    ["spot all the same, where they are left alone nowhere", { reclaimed: TYPES }, [4, 0, 4], TYPES],
+    [
+      "spot where it has room, however often it is taken back there",
+      { reclaimed: ["m5.large"], full: [["spot", "c5.large"]] },
+      [4, 0, 4],
+      ["m5.large"],
+    ],
+    ["on-demand wherever spot is taken back", { reclaimed: ["m5.large"], onDemandCount: 4 }, [0, 4, 4], TYPES],
     ["spot alone", { changes: { market: "spot" }, full: [["on-demand"]] }, [4, 0, 4], TYPES],
   ])("asks for %s", (_name, wish, mix, types) => {
     const order = draft(wish);
