@@ -7,107 +7,28 @@ import { assign } from "../../src/controllers/assign.ts";
 import { launchMachines } from "../../src/controllers/execute/launch.ts";
 import { observe } from "../../src/controllers/observe.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
-import { type LaunchId, type MachineId, type ProviderId, parseJobId, parseProviderId } from "../../src/domain/ids.ts";
-import type { ObservedMachine, ProviderState } from "../../src/domain/observed.ts";
+import { type MachineId, parseJobId, parseProviderId } from "../../src/domain/ids.ts";
+import type { ObservedMachine } from "../../src/domain/observed.ts";
 import { strayMachineId } from "../../src/domain/stray.ts";
-import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
-import type { LaunchRequest, LaunchTenure, ProviderAbilities } from "../../src/ports/provider.ts";
+import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
+import type { LaunchRequest } from "../../src/ports/provider.ts";
 import { listDecisions } from "../../src/store/evidence/decisions.ts";
 import { listEvidence } from "../../src/store/evidence/evidence.ts";
 import { loadLaunch } from "../../src/store/launches/load.ts";
-import { insertLaunch } from "../../src/store/launches/save.ts";
 import { listLogs } from "../../src/store/logs/logs.ts";
 import { jobSubject, poolSubject } from "../../src/store/subjects.ts";
 import { connectionName } from "../domain/builders.ts";
-import { sampleLaunch } from "../store/samples.ts";
+import { type Cloud, openCloud } from "./cloud.ts";
 import { Yard } from "./yard.ts";
-
-interface Cloud {
-  /** What is there, by the provider's id; none says which machine it is. */
-  readonly instances: Map<ProviderId, { readonly request: LaunchRequest; state: ProviderState }>;
-  readonly drafts: LaunchRequest[];
-  readonly asked: LaunchRequest[];
-  /** Of drafts and launches. */
-  readonly tenures: (LaunchTenure | undefined)[];
-  readonly consolesRead: ProviderId[];
-  /** Of one launch, so many are started. */
-  room: number;
-  refusal: ProviderError | null;
-  /** The call takes effect and its answer is lost. */
-  losesAnswer: boolean;
-}
 
 let yard: Yard;
 let cloud: Cloud;
 
 beforeEach(async () => {
   yard = await Yard.open({ machineCountMax: 8 });
-  cloud = openCloud();
+  cloud = openCloud(yard);
 });
 afterEach(() => yard.close());
-
-/** Makes the yard's provider one whose launches are drafted, answered in part, and do not mark each machine. */
-function openCloud(): Cloud {
-  const made: Cloud = {
-    instances: new Map(),
-    drafts: [],
-    asked: [],
-    tenures: [],
-    consolesRead: [],
-    room: 100,
-    refusal: null,
-    losesAnswer: false,
-  };
-  const { provider, clock } = yard;
-  provider.launch = async (request, tenure) => {
-    made.asked.push(request);
-    made.tenures.push(tenure);
-    if (made.refusal !== null) throw made.refusal;
-    const before = [...made.instances].filter(([, one]) => one.request.launchId === request.launchId);
-    if (before.length === 0)
-      for (const [index] of request.machines.slice(0, made.room).entries())
-        made.instances.set(parseProviderId(`i-${request.launchId.slice(2)}${index}`), { request, state: "running" });
-    if (made.losesAnswer) throw new ProviderError("provider-unavailable", "the answer is lost");
-    const started = [...made.instances].filter(([, one]) => one.request.launchId === request.launchId);
-    return request.machines.flatMap(({ machineId }, index) => {
-      const providerId = started[index]?.[0];
-      return providerId === undefined ? [] : { machineId, providerId };
-    });
-  };
-  provider.list = async (which) =>
-    [...made.instances]
-      .filter(([id]) => which === "all" || which.includes(id))
-      .map(([providerId, { request, state }]) => ({
-        providerId,
-        machineId: null,
-        launchId: request.launchId,
-        pool: request.pool,
-        state,
-        observedAtMs: clock.nowMs(),
-      }));
-  const abilities: ProviderAbilities = {
-    orders: {
-      draft: async (request, tenure) => {
-        made.drafts.push(request);
-        made.tenures.push(tenure);
-        return `order ${made.drafts.length}`;
-      },
-      readObstacles: () => ["m7i.large in zone a rests"],
-    },
-    standby: null,
-    hints: null,
-    group: null,
-    consoles: {
-      isLasting: false,
-      readConsole: async (providerId) => {
-        made.consolesRead.push(providerId);
-        return ["no network"];
-      },
-    },
-  };
-  Object.assign(yard.context, { abilities });
-  return made;
-}
 
 const states = async () => (await yard.machines()).map(({ state }) => state.kind).sort();
 const bindings = async () =>
@@ -126,76 +47,6 @@ describe("a launch that is drafted", () => {
     await yard.pass();
     expect(cloud.asked.at(-1)).toEqual(asked);
     expect(cloud.drafts).toHaveLength(1);
-    expect(await states()).toEqual(["provisioning"]);
-  });
-
-  it("is drafted and made with the pool's others of late in mind, under the lease", async () => {
-    cloud.losesAnswer = true;
-    await yard.queue(1);
-    await yard.pass();
-    const first = { launchId: cloud.asked[0]?.launchId as LaunchId, order: "order 1" };
-    expect((await loadLaunch(yard.store.db, first.launchId))?.answeredAtMs).toBeNull();
-    yard.clock.advance(5 * MINUTE_MS);
-    cloud.losesAnswer = false;
-    await yard.pass();
-    expect((await loadLaunch(yard.store.db, first.launchId))?.answeredAtMs).toBe(yard.clock.nowMs());
-    cloud.tenures.length = 0;
-    yard.clock.advance(SECOND_MS);
-    await yard.queue(2);
-    await yard.pass();
-    expect(cloud.tenures.map((tenure) => tenure?.others)).toEqual([[first], [first]]);
-    expect(cloud.tenures[0]).toMatchObject({ epoch: yard.lease?.epoch });
-    expect(cloud.tenures[0]?.leftMs()).toBe(yard.context.leaseLeftMs());
-  });
-
-  it("is made without those that were answered long ago", async () => {
-    await yard.queue(1);
-    await yard.pass();
-    yard.clock.advance(6 * MINUTE_MS);
-    await yard.queue(2);
-    await yard.pass();
-    expect(cloud.tenures.at(-1)?.others).toEqual([]);
-  });
-
-  it("is neither drafted nor made where the pool was lost over the one before", async () => {
-    await yard.queue(1);
-    await assign(yard.context);
-    yard.context.memory.launch.gathersUntilMonotonicMs = null;
-    await insertLaunch(
-      yard.store.db,
-      sampleLaunch(9, { pool: yard.context.pool.name, machineIds: [], createdAtMs: 0, nextAttemptAtMs: 0 }),
-    );
-    const { launch } = yard.provider;
-    yard.provider.launch = async (request, tenure) => {
-      yard.lease = null;
-      return launch(request, tenure);
-    };
-    await launchMachines(yard.context);
-    expect(cloud.asked).toHaveLength(1);
-    expect(cloud.drafts).toHaveLength(1);
-  });
-
-  it("is neither drafted nor made once the pool is lost", async () => {
-    await yard.queue(1);
-    await assign(yard.context);
-    yard.lease = null;
-    await launchMachines(yard.context);
-    expect(cloud.tenures).toEqual([]);
-  });
-
-  it.each([
-    ["it failed", true],
-    ["it was written", false],
-  ])("is made though the clock was set back after %s: no pause is as long as that", async (_what, fails) => {
-    cloud.losesAnswer = fails;
-    await yard.queue(1);
-    if (fails) await yard.pass();
-    else await assign(yard.context);
-    yard.clock.step(-2 * HOUR_MS);
-    yard.clock.advance(3 * MINUTE_MS);
-    cloud.losesAnswer = false;
-    await launchMachines(yard.context);
-    expect(cloud.asked).toHaveLength(fails ? 2 : 1);
     expect(await states()).toEqual(["provisioning"]);
   });
 

@@ -15,13 +15,13 @@ import { Batch } from "../aws/batch.ts";
 import { createConsoles } from "../aws/consoles.ts";
 import { checkGroup } from "./check.ts";
 import { type AsgClients, createClients } from "./clients.ts";
-import { draftOrder } from "./draft.ts";
+import { type DraftContext, draftOrder } from "./draft.ts";
 import { MEMBERS_AT_ONCE_MAX } from "./group.ts";
 import { GroupMemory } from "./group-memory.ts";
 import { holdMember, listHeldUp } from "./hold.ts";
 import { Hooks } from "./hooks.ts";
 import { createVersionReader } from "./image.ts";
-import { carryOut } from "./launch.ts";
+import { carryOut, type LaunchContext } from "./launch.ts";
 import { endMembers } from "./leave.ts";
 import { listMachines, readByIds } from "./list.ts";
 import { Newcomers } from "./newcomers.ts";
@@ -49,16 +49,7 @@ export function createAsgProvider(
   options: AsgProviderOptions,
   clients: AsgClients = createClients(options),
 ): AsgProvider {
-  const {
-    settings,
-    clock,
-    controllerId,
-    pool,
-    machineCountMax,
-    isObserving,
-    isLeft = false,
-    otherGroups = [],
-  } = options;
+  const { settings, clock, controllerId, pool, isObserving, isLeft = false, otherGroups = [] } = options;
   const { memory = new GroupMemory(clock) } = options;
   const sights = new Sights();
   const shared = {
@@ -86,20 +77,7 @@ export function createAsgProvider(
     countMax: READS_AT_ONCE_MAX,
     work: (ids) => readByIds(listing, ids),
   });
-  let obstacle: string | null = null;
-  const launching = {
-    ...shared,
-    noteObstacle: (said: string | null) => {
-      obstacle = said;
-    },
-  };
-  const orders: LaunchOrders = {
-    draft: async (request, tenure = ALONE) => {
-      memory.take(tenure, settings, clock.nowMs());
-      return draftOrder({ ...shared, machineCountMax, nowMs: () => clock.nowMs() }, request);
-    },
-    readObstacles: () => (obstacle === null ? [] : [`group ${settings.group} could not launch: ${obstacle}`]),
-  };
+  const launches = createLaunches(shared, options, memory);
   const isOurs = settings.scaling === "holdfast";
   const group: Group = {
     listHeldUp: () => listHeldUp(holding),
@@ -108,22 +86,45 @@ export function createAsgProvider(
     readMinimumCount: () => (isOurs ? sights.group()?.minCount : sights.group()?.desiredCount) ?? 0,
   };
   return {
-    launch: async (request, tenure = ALONE) => {
-      // Written while we sized the group: it is asked for nothing any more, and who comes is a newcomer.
-      if (!isOurs) return [];
-      const { launchId, order = null } = request;
-      invariant(order !== null, "a launch of a group is drafted and stored before it is made");
-      memory.take({ ...tenure, others: [...tenure.others, { launchId, order }] }, settings, clock.nowMs());
-      return carryOut({ ...launching, tenure }, readOrder(order), request);
-    },
+    // Written while we sized the group: it is asked for nothing any more, and who comes is a newcomer.
+    launch: isOurs ? launches.launch : async () => [],
     list: (which) => listMachines(listing, reads, which),
     terminate: (permit) => terminations.add(permit),
     readRunnerVersion: createVersionReader(clients, settings.group, clock),
     check: () => checkGroup({ clients, options }),
-    orders: isOurs ? orders : null,
+    orders: isOurs ? launches.orders : null,
     standby: null,
     consoles: createConsoles(clients.ec2),
     hints: null,
     group,
+  };
+}
+
+type LaunchParts = Omit<LaunchContext, "tenure" | "noteObstacle"> & Pick<DraftContext, "sights">;
+
+/** Drafts launches, and carries them out, each after what was heard of others. */
+function createLaunches(
+  parts: LaunchParts,
+  { settings, clock, machineCountMax }: AsgProviderOptions,
+  memory: GroupMemory,
+): { readonly launch: Provider["launch"]; readonly orders: LaunchOrders } {
+  let obstacle: string | null = null;
+  const noteObstacle = (said: string | null) => {
+    obstacle = said;
+  };
+  return {
+    launch: async (request, tenure = ALONE) => {
+      const { launchId, order = null } = request;
+      invariant(order !== null, "a launch of a group is drafted and stored before it is made");
+      memory.take({ ...tenure, others: [...tenure.others, { launchId, order }] }, settings, clock.nowMs());
+      return carryOut({ ...parts, tenure, noteObstacle }, readOrder(order), request);
+    },
+    orders: {
+      draft: async (request, tenure = ALONE) => {
+        memory.take(tenure, settings, clock.nowMs());
+        return draftOrder({ ...parts, machineCountMax, nowMs: () => clock.nowMs() }, request);
+      },
+      readObstacles: () => (obstacle === null ? [] : [`group ${settings.group} could not launch: ${obstacle}`]),
+    },
   };
 }

@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import { queueJob } from "../../../src/simulator/github/jobs.ts";
 import { registerRunner } from "../../../src/simulator/github/runners.ts";
+import type { Runner } from "../../../src/simulator/github/state.ts";
 import type { Scenario } from "../../../src/simulator/scenario/scenario.ts";
 import {
   findLeftovers,
@@ -13,10 +14,10 @@ import {
 } from "../../../src/simulator/world/inspections.ts";
 import type { WorldTelemetry } from "../../../src/simulator/world/telemetry.ts";
 import { startTroubles } from "../../../src/simulator/world/troubles.ts";
-import type { HostTruth } from "../../../src/simulator/world/witness.ts";
 import { createWorld } from "../../../src/simulator/world/world.ts";
 import { pool } from "../../domain/builders.ts";
 import { IdleHost } from "../provider/provider-scene.ts";
+import { type RunnerTruth, host as truthOf } from "./judge-scene.ts";
 import { LABELS, plannedJob, REPOSITORY, tinyScenario } from "./tiny-scenario.ts";
 
 /** Some take seconds, on a machine that may be busy. */
@@ -313,22 +314,12 @@ it("finds what is left: jobs, machines, our registrations and tickets", async ()
 });
 
 describe("an idle listener whose log was lost on a full disk", () => {
-  function withListener(changes: Partial<NonNullable<HostTruth["runner"]>> = {}, toldCount = 1): Leftovers {
+  function withListener(changes: Partial<RunnerTruth> = {}, toldCount = 1): Leftovers {
     const scene = new Scene({ algorithm: "age-cap" });
     const host = scene.addMachine();
     scene.register("ours");
-    const runner = {
-      runnerId: 1,
-      runnerName: "ours",
-      isListenerAlive: true,
-      isListenerStopped: false,
-      canAcquire: true,
-      acquiredJobId: null,
-      workerCount: 0,
-      hasLostLines: true,
-      ...changes,
-    };
-    host.truth = () => ({ providerId: host.providerId, isUp: true, runner });
+    const runner = { id: 1, name: "ours" } as Runner;
+    host.truth = () => truthOf(runner, { hasLostLines: true, ...changes }, host.providerId);
     scene.world.telemetry.gauge("holdfast_machines_unknown", toldCount, { pool: "linux" });
     return findLeftovers(scene.world);
   }
