@@ -23,6 +23,10 @@ export interface SharedHearing extends Hearing {
   noteElsewhere(heard: Heard): void;
   /** What was heard here since the last time that this was asked. */
   takeUntold(): readonly Heard[];
+  /** Of the machines without a row, those that spoke to this process. */
+  listRowlessHere(): readonly ProviderId[];
+  /** They spoke to another one. */
+  noteRowlessElsewhere(ids: readonly ProviderId[]): void;
   /** What was taken could not be told: it is taken again the next time. */
   putBack(heard: readonly Heard[]): void;
 }
@@ -40,6 +44,11 @@ export function createHearing(clock: Pick<Clock, "nowMs" | "monotonicMs">): Shar
   const untold = new Map<MachineId, boolean>();
   /** By the monotonic clock. */
   const rowless = new Map<ProviderId, number>();
+  let rowlessElsewhere: readonly ProviderId[] = [];
+  const listRowlessHere = (): readonly ProviderId[] => {
+    for (const [id, spokeAtMs] of rowless) if (clock.monotonicMs() - spokeAtMs > ROWLESS_KEPT_MS) rowless.delete(id);
+    return [...rowless.keys()];
+  };
   const wallOf = (atMs: number | null | undefined) =>
     atMs === undefined || atMs === null ? null : clock.nowMs() - (clock.monotonicMs() - atMs);
   /** A word from the future was told before somebody set the clock back: how long ago it was nobody knows. */
@@ -91,10 +100,11 @@ export function createHearing(clock: Pick<Clock, "nowMs" | "monotonicMs">): Shar
     noteRowless: (providerId) => {
       if (rowless.has(providerId) || rowless.size < ROWLESS_MAX) rowless.set(providerId, clock.monotonicMs());
     },
-    listRowless: () => {
-      for (const [id, spokeAtMs] of rowless) if (clock.monotonicMs() - spokeAtMs > ROWLESS_KEPT_MS) rowless.delete(id);
-      return [...rowless.keys()];
+    listRowlessHere,
+    noteRowlessElsewhere: (ids) => {
+      rowlessElsewhere = ids;
     },
+    listRowless: () => [...new Set([...listRowlessHere(), ...rowlessElsewhere])].slice(0, ROWLESS_MAX),
   };
 }
 

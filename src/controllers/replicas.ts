@@ -4,6 +4,7 @@
  */
 import type { PoolName } from "../domain/ids.ts";
 import { readHeardElsewhere, saveHeard } from "../store/hearings.ts";
+import { readRowlessElsewhere, saveRowless } from "../store/rowless.ts";
 import type { Store } from "../store/store.ts";
 import type { SharedHearing } from "./hearing.ts";
 
@@ -19,6 +20,7 @@ async function tellOthers({ store, hearing, listener }: Ears, pools: readonly Po
   const heard = hearing.takeUntold();
   try {
     await saveHeard(store, heard, { listener, pools });
+    if (pools.length > 0) await saveRowless(store, hearing.listRowlessHere(), listener);
   } catch (error) {
     hearing.putBack(heard);
     throw error;
@@ -29,6 +31,7 @@ async function tellOthers({ store, hearing, listener }: Ears, pools: readonly Po
 export async function exchangeHeard(ears: Ears, pools: readonly PoolName[]): Promise<void> {
   await tellOthers(ears, pools);
   await hearOthers(ears);
+  ears.hearing.noteRowlessElsewhere(await readRowlessElsewhere(ears.store.db, ears.listener));
 }
 
 /** Idempotent. */

@@ -29,6 +29,14 @@ export interface Schema {
   pool_settings: PoolSettingsTable;
   unknown_registrations: UnknownRegistrationsTable;
   reruns: RerunsTable;
+  rowless_agents: RowlessAgentsTable;
+}
+
+/** Machines without a row whose agents spoke. */
+export interface RowlessAgentsTable {
+  provider_id: string;
+  spoke_ms: number;
+  told_by: string;
 }
 
 /** Jobs that are to run again: they went down with their machine, or an operator wants it. */

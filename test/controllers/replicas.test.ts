@@ -8,10 +8,11 @@ import { type Ears, exchangeHeard, hearOthers } from "../../src/controllers/repl
 import { sweep } from "../../src/controllers/sweep.ts";
 import { watchHosts } from "../../src/controllers/watch-hosts.ts";
 import { GitHubError } from "../../src/domain/errors.ts";
-import type { TicketId } from "../../src/domain/ids.ts";
+import { parseProviderId, type TicketId } from "../../src/domain/ids.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { createAgentApp } from "../../src/http/agents/app.ts";
 import { OpenPolls } from "../../src/http/agents/polls.ts";
+import { findMachineByProviderId } from "../../src/store/machines/load.ts";
 import { epoch, machineId } from "../domain/builders.ts";
 import { type Agent, NOTHING_SEEN, Yard } from "./yard.ts";
 
@@ -169,6 +170,24 @@ it.each(["the one", "the other", "neither"])(
     expect(proofs()).toEqual([]);
   },
 );
+
+it("a machine that no row knows and no listing shows is adopted by the one that holds the pool, though its agent never speaks to it", async () => {
+  const id = machineId(7);
+  reachTheOther();
+  yard.provider.machines.set(id, { state: "running", machineId: id });
+  yard.provider.unlisted.add(id);
+  yard.provider.remarks.set(id, { machineId: null, launchId: null, pool: null });
+  const agent = yard.agent(id);
+  await agent.checkIn();
+  for (const isKnown of [false, true]) {
+    await agent.report({ phase: "parked" });
+    await exchange();
+    await exchangeHeard(yard.ears, []);
+    await observe(yard.context);
+    expect((await findMachineByProviderId(yard.store.db, parseProviderId(id))) !== null).toBe(isKnown);
+    yard.clock.advance(MINUTE_MS);
+  }
+});
 
 it("a machine that was adopted, and of which nobody could tell since, goes after the limit", async () => {
   const id = machineId(7);

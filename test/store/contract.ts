@@ -5,7 +5,7 @@ import {
   describeDeliveryLogLimits,
   describeQuarantine,
 } from "./contract/deliveries.ts";
-import { describeHearings } from "./contract/hearings.ts";
+import { describeHearings, describeRowless } from "./contract/hearings.ts";
 import { describeDecisions, describeEvidence, describeLogs } from "./contract/history.ts";
 import { describeJobLists, describeJobSaves } from "./contract/jobs.ts";
 import { describeLaunches } from "./contract/launches.ts";
@@ -35,6 +35,7 @@ export function describeStore(name: string, open: OpenStore): void {
     describeHeard(open);
     describeNews(open);
     describeHearings(open);
+    describeRowless(open);
     describeOutcomes(open);
     describeTickets(open);
     describeTicketLists(open);

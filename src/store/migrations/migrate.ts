@@ -10,6 +10,7 @@ import { jobsRun } from "./0006-jobs-run.ts";
 import { safetyFigures } from "./0007-safety-figures.ts";
 import { wishedReruns } from "./0008-wished-reruns.ts";
 import { answeredLaunches } from "./0009-answered-launches.ts";
+import { rowlessAgents } from "./0010-rowless-agents.ts";
 import type { ColumnWords, Migration } from "./migration.ts";
 
 /** Every step, in its order. */
@@ -23,6 +24,7 @@ const MIGRATIONS: readonly Migration[] = [
   safetyFigures,
   wishedReruns,
   answeredLaunches,
+  rowlessAgents,
 ];
 
 /** The schema that this version writes. */

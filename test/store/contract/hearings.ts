@@ -1,8 +1,10 @@
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
+import { parseProviderId } from "../../../src/domain/ids.ts";
 import { MINUTE_MS } from "../../../src/domain/units.ts";
 import { forgetHeard, readHeardElsewhere, saveHeard } from "../../../src/store/hearings.ts";
 import { insertMachine } from "../../../src/store/machines/save.ts";
+import { readRowlessElsewhere, saveRowless } from "../../../src/store/rowless.ts";
 import { type OpenStore, useStore } from "../open-store.ts";
 import { otherPool, pool, sampleMachine } from "../samples.ts";
 
@@ -76,6 +78,33 @@ export function describeHearings(open: OpenStore): void {
         .execute(store().db)
         .then(({ rows: [row] }) => row ?? { count: -1 });
       expect(Number(count)).toBe(0);
+    });
+  });
+}
+
+export function describeRowless(open: OpenStore): void {
+  describe("machines without a row whose agents speak", () => {
+    const store = useStore(open);
+    const [a, b] = [parseProviderId("i-0000000a"), parseProviderId("i-0000000b")];
+    const told = async (listener: string) => [...(await readRowlessElsewhere(store().db, listener))].sort();
+
+    it("are told to every process but the one that told of them last", async () => {
+      await saveRowless(store(), [], "there");
+      await saveRowless(store(), [a, b], "there");
+      await saveRowless(store(), [b], "here");
+      expect(await told("here")).toEqual([a]);
+      expect(await told("there")).toEqual([b]);
+      expect(await told("elsewhere")).toEqual([a, b]);
+    });
+
+    it("are forgotten a minute after they were told of last", async () => {
+      await saveRowless(store(), [a], "there");
+      await store().db.updateTable("rowless_agents").set({ spoke_ms: 1 }).execute();
+      expect(await told("here")).toEqual([]);
+      await saveRowless(store(), [b], "there");
+      expect(await store().db.selectFrom("rowless_agents").select("provider_id").execute()).toEqual([
+        { provider_id: b },
+      ]);
     });
   });
 }
