@@ -133,7 +133,7 @@ export const GAUGES = {
   holdfast_machines: { sentence: "Machines by pool and state.", labels: ["pool", "state"] },
   holdfast_machines_unknown: {
     sentence:
-      "Machines of which nobody can tell whether a job runs there, those included whose host has refused for an hour to hand its ticket back though it sees no Worker. They are kept; look at `holdfast explain`.",
+      "Machines of which nobody can tell whether a job runs there, those included whose host has refused for half an hour to hand its ticket back though it sees no Worker. They are kept; look at `holdfast explain`.",
     labels: ["pool"],
   },
   holdfast_members_held: {

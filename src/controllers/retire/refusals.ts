@@ -7,11 +7,11 @@ import type { Machine } from "../../domain/machine.ts";
 import type { HostReport } from "../../domain/protocol.ts";
 import type { Ticket } from "../../domain/ticket.ts";
 import { type HeardTime, isPast } from "../../domain/time.ts";
-import { HOUR_MS, MINUTE_MS } from "../../domain/units.ts";
+import { MINUTE_MS } from "../../domain/units.ts";
 
 /** A ticket that is to be handed back is asked for every few minutes. */
 const REFUSALS_APART_MAX_MS = 15 * MINUTE_MS;
-const LASTING_MS = HOUR_MS;
+const LASTING_MS = 30 * MINUTE_MS;
 
 export interface Refusals {
   readonly sinceMs: number;
