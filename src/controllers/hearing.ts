@@ -42,13 +42,6 @@ export function createHearing(clock: Pick<Clock, "nowMs" | "monotonicMs">): Shar
   const signs = new Map<MachineId, Sign>();
   /** Whether its agent spoke; else somebody was refused. */
   const untold = new Map<MachineId, boolean>();
-  /** By the monotonic clock. */
-  const rowless = new Map<ProviderId, number>();
-  let rowlessElsewhere: readonly ProviderId[] = [];
-  const listRowlessHere = (): readonly ProviderId[] => {
-    for (const [id, spokeAtMs] of rowless) if (clock.monotonicMs() - spokeAtMs > ROWLESS_KEPT_MS) rowless.delete(id);
-    return [...rowless.keys()];
-  };
   const wallOf = (atMs: number | null | undefined) =>
     atMs === undefined || atMs === null ? null : clock.nowMs() - (clock.monotonicMs() - atMs);
   /** A word from the future was told before somebody set the clock back: how long ago it was nobody knows. */
@@ -97,14 +90,29 @@ export function createHearing(clock: Pick<Clock, "nowMs" | "monotonicMs">): Shar
       signs.delete(machineId);
       untold.delete(machineId);
     },
+    ...hearRowless(clock),
+  };
+}
+
+type RowlessHearing = Pick<SharedHearing, "noteRowless" | "listRowless" | "listRowlessHere" | "noteRowlessElsewhere">;
+
+function hearRowless(clock: Pick<Clock, "monotonicMs">): RowlessHearing {
+  /** By the monotonic clock. */
+  const here = new Map<ProviderId, number>();
+  let elsewhere: readonly ProviderId[] = [];
+  const listRowlessHere = (): readonly ProviderId[] => {
+    for (const [id, spokeAtMs] of here) if (clock.monotonicMs() - spokeAtMs > ROWLESS_KEPT_MS) here.delete(id);
+    return [...here.keys()];
+  };
+  return {
     noteRowless: (providerId) => {
-      if (rowless.has(providerId) || rowless.size < ROWLESS_MAX) rowless.set(providerId, clock.monotonicMs());
+      if (here.has(providerId) || here.size < ROWLESS_MAX) here.set(providerId, clock.monotonicMs());
     },
     listRowlessHere,
     noteRowlessElsewhere: (ids) => {
-      rowlessElsewhere = ids;
+      elsewhere = ids;
     },
-    listRowless: () => [...new Set([...listRowlessHere(), ...rowlessElsewhere])].slice(0, ROWLESS_MAX),
+    listRowless: () => [...new Set([...listRowlessHere(), ...elsewhere])].slice(0, ROWLESS_MAX),
   };
 }
 

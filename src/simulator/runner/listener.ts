@@ -30,11 +30,13 @@ export async function runListener(): Promise<never> {
   const inputs = takeEnvironment((name) => name.startsWith(INPUT_PREFIX));
   const diagnostics = createDiagnostics(root, "Runner");
   const settings = readStandInSettings(root);
+  // Whoever has read that it started may signal it.
+  const stopping = listenForSignals(diagnostics);
   diagnostics.trace("Listener", `Runner is built for a simulation (${process.platform}) - stand-in.`);
   diagnostics.count("RunnerProcessStarted");
   diagnostics.trace("Listener", `Version: ${settings.version}`);
   diagnostics.trace("Listener", "Arguments parsed");
-  process.exit(await execute(root, inputs, diagnostics, settings));
+  process.exit(await execute(root, inputs, diagnostics, settings, stopping));
 }
 
 async function execute(
@@ -42,8 +44,8 @@ async function execute(
   inputs: Environment,
   diagnostics: Diagnostics,
   settings: ResolvedSettings,
+  stopping: AbortController,
 ): Promise<number> {
-  const stopping = listenForSignals(diagnostics);
   try {
     const code = await runCommand(root, inputs, diagnostics, settings, stopping.signal);
     diagnostics.trace("Listener", `Runner execution has finished with return code ${code}`);
