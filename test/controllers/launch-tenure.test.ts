@@ -2,10 +2,12 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { assign } from "../../src/controllers/assign.ts";
 import { launchMachines } from "../../src/controllers/execute/launch.ts";
-import type { LaunchId } from "../../src/domain/ids.ts";
+import { type LaunchId, parseLeaseEpoch } from "../../src/domain/ids.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
-import { loadLaunch } from "../../src/store/launches/load.ts";
+import type { LaunchOrders } from "../../src/ports/provider.ts";
+import { listOpenLaunches, loadLaunch } from "../../src/store/launches/load.ts";
 import { insertLaunch } from "../../src/store/launches/save.ts";
+import type { Lease } from "../../src/store/leases.ts";
 import { sampleLaunch } from "../store/samples.ts";
 import { type Cloud, openCloud } from "./cloud.ts";
 import { Yard } from "./yard.ts";
@@ -18,6 +20,11 @@ beforeEach(async () => {
   cloud = openCloud(yard);
 });
 afterEach(() => yard.close());
+
+const takenAgain = (): Lease => {
+  const lease = yard.lease as Lease;
+  return { ...lease, epoch: parseLeaseEpoch(lease.epoch + 1) };
+};
 
 const states = async () => (await yard.machines()).map(({ state }) => state.kind);
 
@@ -66,6 +73,43 @@ describe("a launch", () => {
     await launchMachines(yard.context);
     expect(cloud.asked).toHaveLength(1);
     expect(cloud.drafts).toHaveLength(1);
+  });
+
+  it.each(["lost", "lost and taken again"])("is not made where the pool was %s over its draft", async (fate) => {
+    const orders = yard.context.abilities?.orders as LaunchOrders;
+    const { draft } = orders;
+    orders.draft = async (request, tenure) => {
+      yard.lease = fate === "lost" ? null : takenAgain();
+      return draft(request, tenure);
+    };
+    await yard.queue(1);
+    await assign(yard.context);
+    await launchMachines(yard.context);
+    expect(cloud.drafts).toHaveLength(1);
+    expect(cloud.asked).toEqual([]);
+    expect(await listOpenLaunches(yard.store.db, yard.context.pool.name)).toMatchObject([{ order: null }]);
+  });
+
+  it("has no time left while the pool is lost, nor once it was taken again", async () => {
+    const lease = yard.lease as Lease;
+    const seen: (readonly [number, number] | undefined)[] = [];
+    const { launch } = yard.provider;
+    yard.provider.launch = async (request, tenure) => {
+      const again = takenAgain();
+      for (const held of [again, null, lease]) {
+        yard.lease = held;
+        seen.push(tenure && [tenure.epoch, tenure.leftMs()]);
+      }
+      return launch(request, tenure);
+    };
+    await yard.queue(1);
+    await assign(yard.context);
+    await launchMachines(yard.context);
+    expect(seen).toEqual([
+      [lease.epoch, 0],
+      [lease.epoch, 0],
+      [lease.epoch, yard.context.leaseLeftMs()],
+    ]);
   });
 
   it("is neither drafted nor made once the pool is lost", async () => {

@@ -16,7 +16,7 @@ import { recordEvidence } from "../../store/evidence/evidence.ts";
 import { listDraftedBeside, listOpenLaunches } from "../../store/launches/load.ts";
 import type { LaunchRow } from "../../store/launches/row.ts";
 import { saveLaunch } from "../../store/launches/save.ts";
-import { inLease } from "../../store/leases.ts";
+import { inLease, type Lease } from "../../store/leases.ts";
 import { loadMachine, loadMachines } from "../../store/machines/load.ts";
 import { nameProviderIds } from "../../store/machines/names.ts";
 import { savePresumed } from "../../store/machines/presume.ts";
@@ -88,14 +88,16 @@ function endGathering({ memory, clock, wake, pool }: PoolContext): void {
 }
 
 async function attempt(context: PoolContext, written: LaunchRow): Promise<void> {
-  if (context.lease() === null) return;
+  // The whole attempt is this lease's, also where the pool is lost and taken again meanwhile.
+  const lease = context.lease();
+  if (lease === null) return;
   let launch = written;
   try {
-    const drafted = await draft(context, written);
+    const drafted = await draft(context, lease, written);
     if (drafted === null) return;
     launch = drafted;
     const request = await requestOf(context, launch);
-    await bind(context, launch, await context.provider.launch(request, await tenureOf(context, launch)));
+    await bind(context, launch, await context.provider.launch(request, await tenureOf(context, lease, launch)));
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     await noteFailure(context, launch, error);
@@ -121,29 +123,32 @@ async function requestOf(context: PoolContext, launch: LaunchRow): Promise<Launc
  * Where a kind's requests are drafted, the draft is stored before it is carried out, so that every repeat is the same.
  * @returns the launch as it is stored now; null where somebody else changed it meanwhile.
  */
-async function draft(context: PoolContext, launch: LaunchRow): Promise<LaunchRow | null> {
+async function draft(context: PoolContext, lease: Lease, launch: LaunchRow): Promise<LaunchRow | null> {
   const orders = context.abilities?.orders ?? null;
   if (orders === null || launch.order !== null) return launch;
-  const order = await orders.draft(await requestOf(context, launch), await tenureOf(context, launch));
+  const order = await orders.draft(await requestOf(context, launch), await tenureOf(context, lease, launch));
   if (order === null) return launch;
+  if (!isHeld(context, lease)) return null;
   const drafted: LaunchRow = { ...launch, order };
-  const lease = context.lease();
-  if (lease === null) return null;
   const isSaved = await inLease(context.store, lease, (tx) => saveLaunch(tx, drafted, launch.version));
   return isSaved ? { ...drafted, version: launch.version + 1 } : null;
+}
+
+function isHeld(context: PoolContext, lease: Lease): boolean {
+  return context.lease()?.epoch === lease.epoch;
 }
 
 /** Longer than a provider's readings lag, by as much as the clocks of two processes may differ. */
 const CLOSED_LATELY_MS = 5 * MINUTE_MS;
 
 /** Of a kind that drafts: for any other a launch is nobody's business but its own. */
-async function tenureOf(context: PoolContext, launch: LaunchRow): Promise<LaunchTenure | undefined> {
+async function tenureOf(context: PoolContext, lease: Lease, launch: LaunchRow): Promise<LaunchTenure | undefined> {
   const { store, clock, abilities } = context;
-  const lease = context.lease();
-  if (lease === null || (abilities?.orders ?? null) === null) return undefined;
+  if ((abilities?.orders ?? null) === null) return undefined;
   const beside = await listDraftedBeside(store.db, launch, clock.nowMs() - CLOSED_LATELY_MS);
   const others = beside.flatMap(({ id, order }) => (order === null ? [] : [{ launchId: id, order }]));
-  return { epoch: lease.epoch, others, leftMs: () => context.leaseLeftMs() };
+  const leftMs = () => (isHeld(context, lease) ? context.leaseLeftMs() : 0);
+  return { epoch: lease.epoch, others, leftMs };
 }
 
 /**
