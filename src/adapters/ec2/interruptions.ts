@@ -26,7 +26,7 @@ interface Tally {
 
 export class Interruptions {
   readonly #clock: Clock;
-  readonly #records = new Map<string, Tally>();
+  readonly #tallies = new Map<string, Tally>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -48,7 +48,7 @@ export class Interruptions {
 
   /** Places that are asked for last, in words. */
   describe(): readonly string[] {
-    const often = [...this.#records.keys()].flatMap((key) => this.#read(key) ?? []).filter(isOften);
+    const often = [...this.#tallies.keys()].flatMap((key) => this.#read(key) ?? []).filter(isOften);
     return often.map(({ name, startedCount, reclaimedCount }) => {
       const ofHowMany = Math.max(startedCount, reclaimedCount);
       return `${name} comes last: EC2 took back about ${Math.round(reclaimedCount)} of ${Math.round(ofHowMany)} machines there lately`;
@@ -58,10 +58,10 @@ export class Interruptions {
   #note(place: Place, startedCount: number, reclaimedCount: number): void {
     const key = keyOf(place);
     const before = this.#read(key);
-    this.#records.delete(key);
-    const [oldest] = this.#records.keys();
-    if (this.#records.size >= PLACES_MAX && oldest !== undefined) this.#records.delete(oldest);
-    this.#records.set(key, {
+    this.#tallies.delete(key);
+    const [oldest] = this.#tallies.keys();
+    if (this.#tallies.size >= PLACES_MAX && oldest !== undefined) this.#tallies.delete(oldest);
+    this.#tallies.set(key, {
       name: `${place.instanceType} in ${place.zone} on spot`,
       startedCount: (before?.startedCount ?? 0) + startedCount,
       reclaimedCount: (before?.reclaimedCount ?? 0) + reclaimedCount,
@@ -69,19 +69,19 @@ export class Interruptions {
     });
   }
 
-  /** As much as it counts for now. */
+  /** Its counts, faded by the time since the last of them was noted. */
   #read(key: string): Tally | null {
-    const record = this.#records.get(key);
-    if (record === undefined) return null;
-    const weight = 0.5 ** ((this.#clock.monotonicMs() - record.atMonotonicMs) / HALF_LIFE_MS);
-    return { ...record, startedCount: record.startedCount * weight, reclaimedCount: record.reclaimedCount * weight };
+    const tally = this.#tallies.get(key);
+    if (tally === undefined) return null;
+    const weight = 0.5 ** ((this.#clock.monotonicMs() - tally.atMonotonicMs) / HALF_LIFE_MS);
+    return { ...tally, startedCount: tally.startedCount * weight, reclaimedCount: tally.reclaimedCount * weight };
   }
 }
 
 /** More may have been taken back than were started: those of before this process are not among the started ones. */
-function isOften(record: Tally | null): boolean {
-  if (record === null || record.reclaimedCount < RECLAIMED_MIN) return false;
-  return record.reclaimedCount >= OFTEN_SHARE * record.startedCount;
+function isOften(tally: Tally | null): boolean {
+  if (tally === null || tally.reclaimedCount < RECLAIMED_MIN) return false;
+  return tally.reclaimedCount >= OFTEN_SHARE * tally.startedCount;
 }
 
 /** A zone is reclaimed as a whole, whichever subnet of it a machine is in. */
