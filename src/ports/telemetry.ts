@@ -182,7 +182,7 @@ export const GAUGES = {
   },
   holdfast_launch_obstacles: {
     sentence:
-      "Kinds of machines that the provider is not asked for at the moment, because it has no room for them, a quota is used up, or EC2 keeps taking such back and others are free.",
+      "Kinds of machines that the provider is not asked for at the moment, because it has no room for them or a quota is used up, and those that come last, because EC2 keeps taking such back.",
     labels: ["pool"],
   },
   holdfast_launches_blocked: {
