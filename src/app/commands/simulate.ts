@@ -5,14 +5,14 @@
 import { MINUTE_MS } from "../../domain/units.ts";
 import { ConfigError } from "../config/problems.ts";
 import { type SimulateParts, systemParts } from "../simulate/engine.ts";
+import { asJson, runShrinking, runTraced, screenOf, tellWorld } from "../simulate/one-world.ts";
 import { type Group, type Plan, planWorlds, type WorldsAsked } from "../simulate/plan.ts";
 import { type ReadScenario, readScenario } from "../simulate/read-scenario.ts";
-import { renderTotals, renderViolations, renderWorld, type Screen } from "../simulate/report.ts";
+import { renderTotals, renderViolations } from "../simulate/report.ts";
 import { type NamedTotals, renderAlgorithms, renderMutants, renderSettings } from "../simulate/tables.ts";
 import { type FinishedWorld, sumUp } from "../simulate/totals.ts";
-import { openTrace } from "../simulate/trace-file.ts";
-import { runOne, runWorlds } from "../simulate/world-runs.ts";
-import { type CommandIo, coloursOf, widthOf } from "../terminal/io.ts";
+import { runWorlds } from "../simulate/world-runs.ts";
+import type { CommandIo } from "../terminal/io.ts";
 import { CommandError, EXIT, type ExitCode, telling } from "./failure.ts";
 
 export interface SimulateOptions extends WorldsAsked {
@@ -22,6 +22,8 @@ export interface SimulateOptions extends WorldsAsked {
   /** A file for the events of the one world that is run. */
   readonly trace?: string | undefined;
   readonly processes?: number | undefined;
+  /** Whether a violation's world is tried without one kind of fault after the other. */
+  readonly shrink?: boolean | undefined;
 }
 
 /** Of a mutant that shows in no world of so many seeds it is told that it survived. */
@@ -35,13 +37,21 @@ export function runSimulate(
 ): Promise<ExitCode> {
   return telling(io, options, async () => {
     if (options.mutants !== undefined) return tryMutants(options.mutants, files, options, io, parts);
+    refuseBoth(options);
     const read = await readAll(files, options, io);
     if (read === null) return EXIT.usage;
     const plan = await planWorlds(read, options, parts.loadRandomScenario);
-    return options.trace === undefined
-      ? runPlan(plan, options, io, parts)
-      : runTraced(plan, options.trace, options, io, parts);
+    const means = { json: options.json === true, io, runWorld: await parts.loadRunWorld() };
+    if (options.trace !== undefined) return runTraced(plan, options.trace, means);
+    return options.shrink === true ? runShrinking(plan, means) : runPlan(plan, options, io, parts);
   });
+}
+
+function refuseBoth({ trace, shrink }: SimulateOptions): void {
+  if (trace === undefined || shrink !== true) return;
+  const mend = "Shrink first, and trace the world that it found: its command is under `Again`.";
+  const wrong = "--trace and --shrink exclude each other";
+  throw new CommandError("reading the options of `holdfast simulate`", { code: "usage", wrong, mend });
 }
 
 /** For programs the problems of a file are the answer. @returns null after telling them. */
@@ -63,28 +73,6 @@ async function readAll(
   return read;
 }
 
-async function runTraced(
-  plan: Plan,
-  path: string,
-  options: SimulateOptions,
-  io: CommandIo,
-  parts: SimulateParts,
-): Promise<ExitCode> {
-  const [run, ...others] = plan.groups.flatMap(({ runs }) => runs);
-  if (run === undefined || others.length > 0) {
-    const mend = "Name one scenario and one seed, or leave --trace out.";
-    throw new CommandError(`writing the trace ${path}`, { code: "usage", wrong: "there is more than one world", mend });
-  }
-  const runWorld = await parts.loadRunWorld();
-  const trace = openTrace(path, run.scenario.startMs);
-  try {
-    const result = await runOne(run, runWorld, trace.onEvent);
-    return tellWorld({ result, startMs: run.scenario.startMs, again: run.again }, options, io);
-  } finally {
-    trace.close();
-  }
-}
-
 async function runPlan(plan: Plan, options: SimulateOptions, io: CommandIo, parts: SimulateParts): Promise<ExitCode> {
   const processes = options.processes ?? parts.processCount;
   const runs = plan.groups.flatMap((group) => group.runs);
@@ -100,17 +88,13 @@ async function runPlan(plan: Plan, options: SimulateOptions, io: CommandIo, part
     return result === undefined ? [] : [{ result, startMs: scenario.startMs, again }];
   });
   const [only, ...others] = worlds;
-  if (plan.compares === "nothing" && only !== undefined && others.length === 0) return tellWorld(only, options, io);
+  if (plan.compares === "nothing" && only !== undefined && others.length === 0)
+    return tellWorld(only, { json: options.json === true, io });
   const minutes = (parts.clock.monotonicMs() - beganMs) / MINUTE_MS;
   const pace = { processes, minutes };
   return plan.compares === "nothing"
     ? tellMany(worlds, pace, options, io)
     : tellComparison(plan, worlds, pace, options, io);
-}
-
-function tellWorld(world: FinishedWorld, { json }: SimulateOptions, io: CommandIo): ExitCode {
-  io.stdout.write(json === true ? asJson(world.result) : renderWorld(world, screenOf(io)));
-  return world.result.violations.length === 0 ? EXIT.ok : EXIT.failed;
 }
 
 interface Pace {
@@ -196,9 +180,9 @@ async function tryMutants(
   io: CommandIo,
   parts: SimulateParts,
 ): Promise<ExitCode> {
-  const { seeds, seed, worlds, hours, processes, json, trace, algorithm, algorithms, provider } = options;
-  const others = [seed, worlds, hours, trace, algorithm, algorithms, provider].some((value) => value !== undefined);
-  if (files.length > 0 || others || (seeds !== undefined && seeds.from !== 1)) {
+  const { seeds, processes, json, mutants: _, ...others } = options;
+  const hasOthers = Object.values(others).some((value) => value !== undefined);
+  if (files.length > 0 || hasOthers || (seeds !== undefined && seeds.from !== 1)) {
     const mend = "Beside --mutants say only --seeds 1..N, --processes and --json: each mutant has worlds of its own.";
     throw new CommandError("trying mutants", { code: "usage", wrong: "the options do not go together", mend });
   }
@@ -215,12 +199,4 @@ async function tryMutants(
     json === true ? asJson({ planted: rows.length, found, survivors, rows }) : renderMutants(rows, screenOf(io)),
   );
   return survivors.length === 0 ? EXIT.ok : EXIT.failed;
-}
-
-function screenOf(io: CommandIo): Screen {
-  return { colours: coloursOf(io), width: widthOf(io) };
-}
-
-function asJson(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
 }

@@ -12,6 +12,7 @@ Exit code 0 only if no invariant was broken. Examples:
   holdfast simulate incident.yaml --algorithm flag-then-deregister
   holdfast simulate planning.yaml                              settings side by side, where the file has them
   holdfast simulate --worlds 100 --algorithms all              random worlds, ours against the others
+  holdfast simulate --seed 41 --provider asg --shrink          which of its faults does a violation need?
   holdfast simulate --mutants all                              can the simulator find a broken guard?
 The file: docs/guide/simulate.md, and every key in docs/reference/scenario.md.`;
 
@@ -29,6 +30,8 @@ export function addSimulate(program: Command, done: (exitCode: number) => void):
     .addOption(new Option("--algorithm <name>", "who runs the fleet").choices(ALGORITHMS))
     .addOption(new Option("--algorithms <which>", "each of them in the same worlds, in one table").choices(["all"]))
     .addOption(new Option("--provider <name>", "what starts the machines").choices(PROVIDERS))
+    .option("--only <kinds>", "only faults of these kinds, with commas between them, or `none`", parseWords)
+    .option("--shrink", "where the one world breaks an invariant: look for the few kinds of faults that it takes")
     .option("--mutants <which>", "try mutants of Holdfast instead: `all`, or one's name")
     .option("--processes <count>", "run so many worlds at a time; else as many as there are cores", parseProcesses)
     .option("--trace <file>", "write each event of the world as a line of JSON")
@@ -38,6 +41,10 @@ export function addSimulate(program: Command, done: (exitCode: number) => void):
       const { runSimulate } = await import("../commands/simulate.ts");
       done(await runSimulate(files, options, openIo()));
     });
+}
+
+function parseWords(text: string): readonly string[] {
+  return text.split(",").map((word) => word.trim());
 }
 
 function parseSeed(text: string): number {

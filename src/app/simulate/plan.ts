@@ -3,6 +3,7 @@ import type { RandomScenario } from "../../simulator/scenario/run-world.ts";
 import { ALGORITHMS, type Algorithm, type ProviderWorld, type Scenario } from "../../simulator/scenario/scenario.ts";
 import { CommandError } from "../commands/failure.ts";
 import { WORLD_COUNT_MAX } from "./bounds.ts";
+import { keepOnly, readKinds } from "./only-faults.ts";
 import type { ReadScenario } from "./read-scenario.ts";
 import type { WorldRun } from "./world-runs.ts";
 
@@ -21,6 +22,8 @@ export interface WorldsAsked {
   readonly algorithm?: Algorithm | undefined;
   readonly algorithms?: "all" | undefined;
   readonly provider?: ProviderWorld | undefined;
+  /** Of the worlds' faults those of these kinds alone; `none` is none. */
+  readonly only?: readonly string[] | undefined;
 }
 
 /** The worlds of one line of the comparison; all of them where nothing is compared. */
@@ -93,7 +96,8 @@ function runOf({ scenario, seed, file }: Base, asked: WorldsAsked, algorithm: Al
     algorithm: algorithm ?? scenario.algorithm,
     provider: asked.provider ?? scenario.provider,
   };
-  return { scenario: own, seed, again: words.join(" ") };
+  const run: WorldRun = { scenario: own, seed, again: words.join(" ") };
+  return asked.only === undefined ? run : keepOnly(run, readKinds(asked.only));
 }
 
 function planSettings(file: ReadScenario, asked: WorldsAsked): Plan {

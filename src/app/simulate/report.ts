@@ -146,6 +146,17 @@ function renderLine(name: string, text: string, { width, colours }: Screen): str
   ].join("");
 }
 
+/** Which faults the violation above needs. */
+export function renderShrunk(
+  shrunk: { readonly faults: readonly string[]; readonly of: number; readonly worlds: number },
+  { width }: Screen,
+): string {
+  const { faults, of, worlds } = shrunk;
+  const needs = faults.length === 0 ? "no fault at all" : faults.join(", ");
+  const tried = `${counted(of, "kind")} of faults were in the world; ${counted(worlds, "world")} tried`;
+  return `\n${wrapText(`It takes ${needs}. (${tried}.)`, width).join("\n")}\n`;
+}
+
 /** @param startOf when the world of a violation began. */
 export function renderViolations(
   violations: readonly FoundViolation[],

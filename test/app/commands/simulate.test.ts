@@ -5,7 +5,7 @@ import { runSimulate, type SimulateOptions } from "../../../src/app/commands/sim
 import type { SimulateParts } from "../../../src/app/simulate/engine.ts";
 import type { MutantOutcome, MutantsRequest } from "../../../src/app/simulate/mutants.ts";
 import { ALGORITHMS } from "../../../src/simulator/scenario/scenario.ts";
-import { runWorld, VIOLATES } from "../simulate/fake-world.ts";
+import { KILLS, runWorld, VIOLATES } from "../simulate/fake-world.ts";
 import { makeFolder, read, writeScenario } from "../simulate/scenario-folder.ts";
 import { openScreen } from "./screen.ts";
 
@@ -55,6 +55,10 @@ async function simulate(scenario: unknown, options: SimulateOptions = {}, column
 
 const SOUND = { name: "storm", duration: "8h" };
 const BROKEN = { name: VIOLATES, duration: "8h" };
+const crash = { kind: "controller.crash", every: "7m" };
+const lag = { kind: "github.busy-flag-lag", lag: ["25s", "180s"], probability: 1 };
+const drops = { kind: "github.busy-flag-drops", perJob: 0.2, after: ["30s", "15m"] };
+const faulty = (name: string) => ({ name, duration: "8h", world: { faults: [crash, lag, drops] } });
 
 describe("one world", () => {
   it("is told from its verdict to its figures, and exits with 0", async () => {
@@ -104,6 +108,68 @@ describe("one world", () => {
     const { code, err } = await simulate(SOUND, { trace: join(makeFolder(), "none", "trace.jsonl") });
     expect(code).toBe(1);
     expect(err).toContain("Name a file that can be written");
+  });
+});
+
+describe("shrinking a world", () => {
+  it("leaves out each kind of fault without which the same invariant is broken", async () => {
+    const scenario = faulty(`${VIOLATES} under github.busy-flag-lag`);
+    const { code, out } = await simulate(scenario, { shrink: true });
+    expect(code).toBe(1);
+    expect(out).toMatch(/Again: holdfast simulate \S+ --seed 1 --only github.busy-flag-lag\n/);
+    expect(out).toMatch(/It takes github.busy-flag-lag. \(3 kinds of faults were in the world; 4 worlds tried.\)\n$/);
+    const { json } = await simulate(scenario, { shrink: true, json: true, algorithm: "age-cap" });
+    expect(json()).toMatchObject({
+      violations: [{ invariant: "I1" }],
+      shrunk: {
+        faults: ["github.busy-flag-lag"],
+        of: 3,
+        worlds: 4,
+        from: expect.stringMatching(/--algorithm age-cap$/),
+        again: expect.stringMatching(/--algorithm age-cap --only github.busy-flag-lag$/),
+      },
+    });
+  });
+
+  it("keeps the fault without which no job is killed any more", async () => {
+    const { out } = await simulate(faulty(`${VIOLATES} and ${KILLS}`), { shrink: true });
+    expect(out).toContain("It takes controller.crash.");
+  });
+
+  it("says where it takes no fault", async () => {
+    const { code, out } = await simulate(faulty(VIOLATES), { shrink: true });
+    expect([code, out]).toEqual([1, expect.stringContaining("It takes no fault at all.")]);
+    expect(out).toMatch(/Again: holdfast simulate \S+ --seed 1 --only none\n/);
+  });
+
+  it("tells a world that breaks nothing as it is, and tries no other", async () => {
+    const { code, json } = await simulate(faulty("storm"), { shrink: true, json: true });
+    expect([code, json().shrunk]).toEqual([0, undefined]);
+  });
+
+  it("is for one world", async () => {
+    const { code, err } = await simulate(SOUND, { shrink: true, seeds: { from: 1, to: 2 } });
+    expect([code, err]).toEqual([2, expect.stringContaining("leave --shrink out")]);
+  });
+});
+
+describe("only some of the faults", () => {
+  it("are part of the command that shows a violation again", async () => {
+    const { out } = await simulate(BROKEN, { only: ["github.busy-flag-lag", "controller.crash"] });
+    expect(out).toMatch(/Again: holdfast simulate \S+ --seed 1 --only github.busy-flag-lag,controller.crash\n/);
+  });
+
+  it("may be none", async () => {
+    const { out } = await simulate(faulty(`${VIOLATES} and ${KILLS}`), { only: ["none"] });
+    expect(out).toContain("none killed by us");
+    expect(out).toMatch(/--only none\n/);
+  });
+
+  it("of a kind that is none are refused, with the nearest", async () => {
+    const { code, err } = await simulate(BROKEN, { only: ["controller.crush"] });
+    expect(code).toBe(2);
+    expect(err).toContain("`controller.crush` is not a kind of fault");
+    expect(err).toContain("Did you mean `controller.crash`?");
   });
 });
 
@@ -174,7 +240,10 @@ describe("what contradicts itself", () => {
     [SOUND, { algorithm: "age-cap", algorithms: "all" }, "--algorithm and --algorithms exclude each other"],
     [SOUND, { seeds: { from: 1, to: 200_000 } }, "it would be 200000 worlds"],
     [SOUND, { seeds: { from: 1, to: 2 }, trace: "trace.jsonl" }, "there is more than one world"],
+    [SOUND, { shrink: true, trace: "trace.jsonl" }, "--trace and --shrink exclude each other"],
     [SOUND, { mutants: "all" }, "the options do not go together"],
+    [null, { mutants: "all", shrink: true }, "the options do not go together"],
+    [null, { mutants: "all", only: ["controller.crash"] }, "the options do not go together"],
     [null, { mutants: "all", seeds: { from: 2, to: 9 } }, "the options do not go together"],
   ] as const)("%j with %j is refused", async (scenario, options, problem) => {
     const { code, err } = await simulate(scenario, options);

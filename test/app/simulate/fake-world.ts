@@ -5,7 +5,11 @@ import type { RunWorld } from "../../../src/simulator/scenario/run-world.ts";
 /** What a scenario's name asks of this world. */
 export const BREAKS = "breaks";
 export const DIES = "dies";
+/** Alone, or `violates under <kind>`: where the world has such a fault. */
 export const VIOLATES = "violates";
+
+/** With a job, where the controller crashes. */
+export const KILLS = "kills";
 
 export const VIOLATION: Violation = {
   invariant: "I1",
@@ -60,7 +64,11 @@ export const runWorld: RunWorld = async (scenario, { seed, onEvent }) => {
   if (scenario.name.includes(DIES) && seed === 2) process.abort();
   if (scenario.name.includes(BREAKS) && seed === 2) throw new Error("the world fell over");
   onEvent?.({ atMs: 500, text: "job build was queued", subjects: ["build"] });
-  const isBroken = scenario.name.includes(VIOLATES) || scenario.algorithm === "ledger-reaper";
+  const [, needed = null] = /violates under (\S+)/.exec(scenario.name) ?? [];
+  const hasNeeded = needed === null || scenario.faults.some(({ kind }) => kind === needed);
+  const isBroken = (scenario.name.includes(VIOLATES) && hasNeeded) || scenario.algorithm === "ledger-reaper";
   const own = { scenario: scenario.name, algorithm: scenario.algorithm, violations: isBroken ? [VIOLATION] : [] };
-  return resultFor(seed, own);
+  const { jobs, ...rest } = resultFor(seed, own);
+  const isKilling = scenario.name.includes(KILLS) && scenario.faults.some(({ kind }) => kind === "controller.crash");
+  return { ...rest, jobs: { ...jobs, killedByUs: isKilling ? 1 : 0 } };
 };
