@@ -36,7 +36,7 @@ export function isOfLaunch({ launchId }: Pick<Machine, "launchId">): boolean {
 }
 
 /** Of settings that no row tells: no pool's hash is this, so the machine is replaced once it is parked. */
-const UNKNOWN_SETTINGS = "unknown";
+export const UNKNOWN_SETTINGS = "unknown";
 
 function standInFor(machine: Pick<Machine, "id" | "pool" | "version">, nowMs: number): Ticket {
   const id = parseTicketId(`t-${machine.id.slice(2, 24)}x${machine.version}`);

@@ -2,16 +2,18 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readStoredPool, writeStoredPool } from "../../src/app/config/stored-pools.ts";
 import { missingConnection } from "../../src/app/missing-connection.ts";
 import { settlePools } from "../../src/app/settle-pools.ts";
-import { adoptStray } from "../../src/domain/adoption.ts";
+import { adoptStray, adoptUnstarted } from "../../src/domain/adoption.ts";
 import { parsePoolName } from "../../src/domain/ids.ts";
 import { issuePermit } from "../../src/domain/permit.ts";
 import { describeDeparture } from "../../src/http/operators/departed.ts";
+import { markRestored } from "../../src/store/facts.ts";
 import { insertLaunch } from "../../src/store/launches/save.ts";
 import { insertMachine, saveMachine } from "../../src/store/machines/save.ts";
 import { listPoolSettings } from "../../src/store/pools/list.ts";
 import { savePoolSettings } from "../../src/store/pools/save.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { insertTicket } from "../../src/store/tickets/save.ts";
+import { inTransaction } from "../../src/store/transaction.ts";
 import { connectionName, epoch, heard, jobId, machine, observed, pool, runnerId, ticket } from "../domain/builders.ts";
 import { sampleLaunch } from "../store/samples.ts";
 import { connectionConfig, poolConfig, wholeConfig } from "./whole-config.ts";
@@ -190,6 +192,25 @@ describe("a pool whose settings changed", () => {
   it("keeps those of a machine whose row was restored: its folder is where they say", async () => {
     await settle(linux);
     await insertMachine(store.db, machine({ origin: "restored" }));
+    expect((await settle(moved))[0]?.formers).toEqual([linux]);
+  });
+
+  it("looks in all of them for what was found before it ever ran", async () => {
+    await settle(linux);
+    const stray = { ...observed("starting"), machineId: machine().id, hasNeverRun: true };
+    await insertMachine(store.db, adoptUnstarted(stray, linux.policy, NOW_MS));
+    expect((await settle(linux))[0]?.formers).toEqual([]);
+    expect((await settle(moved))[0]?.formers).toEqual([linux]);
+  });
+
+  it("looks in all of them for what was found, and is in a store that was restored since", async () => {
+    await settle(linux);
+    const stray = { ...observed("running"), machineId: machine().id };
+    const adopted = adoptStray(stray, linux.policy, NOW_MS);
+    await insertMachine(store.db, adopted.machine);
+    await insertTicket(store.db, adopted.standIn);
+    await inTransaction(store, (tx) => markRestored(tx, store.generation, NOW_MS));
+    expect((await settle(linux))[0]?.formers).toEqual([]);
     expect((await settle(moved))[0]?.formers).toEqual([linux]);
   });
 

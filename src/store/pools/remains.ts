@@ -1,5 +1,5 @@
 /** What there is of pools: what they still owe an end, and the settings that it was made from. */
-import { NOWHERE } from "../../domain/adoption.ts";
+import { NOWHERE, UNKNOWN_SETTINGS } from "../../domain/adoption.ts";
 import { type ConnectionName, type PoolName, parseConnectionName, parsePoolName } from "../../domain/ids.ts";
 import { PRESENT_STATES } from "../machines/row.ts";
 import type { Queryable } from "../schema.ts";
@@ -86,9 +86,9 @@ function listUnfinished(db: Queryable) {
 }
 
 /**
- * The settings that machines which we launched were made from, and those of launches whose outcome is not known. What was
- * adopted was found by some settings of its pool, and nobody knows by which: where the pool has moved since, only they still
- * show it.
+ * The settings that machines which we launched were made from, and those of launches whose outcome is not known. What got its
+ * row by being found was found by some settings of its pool, and nobody knows by which: where the pool has moved since, only
+ * they still show it.
  */
 export async function listSettingsInUse(
   db: Queryable,
@@ -99,6 +99,7 @@ export async function listSettingsInUse(
     .distinct()
     .where("state", "in", PRESENT_STATES)
     .where("origin", "!=", "adopted")
+    .where("settings_hash", "!=", UNKNOWN_SETTINGS)
     .execute();
   const launches = await db
     .selectFrom("launches")
@@ -106,16 +107,16 @@ export async function listSettingsInUse(
     .distinct()
     .where("state", "=", "open")
     .execute();
-  const adopted = db
+  const found = db
     .selectFrom("machines")
     .select("pool")
     .where("state", "in", PRESENT_STATES)
-    .where("origin", "=", "adopted");
+    .where((where) => where.or([where("origin", "=", "adopted"), where("settings_hash", "=", UNKNOWN_SETTINGS)]));
   const foundBy = await db
     .selectFrom("pool_settings")
     .select(["pool", "settings_hash"])
-    .where("pool", "in", adopted)
+    .where("pool", "in", found)
     .execute();
-  const found = new Map([...machines, ...launches, ...foundBy].map((row) => [`${row.pool} ${row.settings_hash}`, row]));
-  return [...found.values()].map((row) => ({ pool: parsePoolName(row.pool), settingsHash: row.settings_hash }));
+  const inUse = new Map([...machines, ...launches, ...foundBy].map((row) => [`${row.pool} ${row.settings_hash}`, row]));
+  return [...inUse.values()].map((row) => ({ pool: parsePoolName(row.pool), settingsHash: row.settings_hash }));
 }
