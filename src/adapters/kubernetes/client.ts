@@ -20,7 +20,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { ClusterAccess } from "./settings.ts";
 
 /** Less than the least that is left of a lease when a machine's end is asked for. */
-const ANSWER_TIMEOUT_MS = 10 * SECOND_MS;
+export const ANSWER_TIMEOUT_MS = 10 * SECOND_MS;
 /** Certificates are read anew from their files so often. */
 const CONNECTIONS_FOR_MS = 10 * MINUTE_MS;
 

@@ -9,7 +9,7 @@ import { POD_VARIABLES } from "../../domain/host/pod-settings.ts";
 import type { ControllerId, LaunchId, MachineId, ProviderId } from "../../domain/ids.ts";
 import { podNameOf } from "../../domain/pod/provider-id.ts";
 import type { LaunchedMachine, LaunchRequest } from "../../ports/provider.ts";
-import type { KubernetesClients } from "./client.ts";
+import { ANSWER_TIMEOUT_MS, type KubernetesClients } from "./client.ts";
 import {
   classify,
   describeFailure,
@@ -33,6 +33,8 @@ export interface LaunchContext {
   readonly options: PodOptions;
   readonly rests: Rests;
   readonly started: Started;
+  /** How long it is certain that no other process holds the pool. */
+  leftMs(): number;
 }
 
 type Outcome =
@@ -93,11 +95,16 @@ async function create(
   const { namespace } = options.settings;
   const { launchId, settingsHash } = request;
   const body = buildPod(options, { machineId, launchId, settingsHash, avoidedNodes });
+  const attempted = `creating pod ${namespace}/${podNameOf(machineId)}`;
+  // Whoever holds the pool now may have been answered already; once the pod has ended, its name is free for a second one.
+  if (context.leftMs() < ANSWER_TIMEOUT_MS) {
+    const error = `${attempted}: another process may hold the pool by now`;
+    return { kind: "unknown", error: new ProviderError("provider-unavailable", error) };
+  }
   try {
     const pod = await clients.core.createNamespacedPod({ namespace, body });
-    return answer(machineId, pod, `creating pod ${namespace}/${podNameOf(machineId)}`);
+    return answer(machineId, pod, attempted);
   } catch (error) {
-    const attempted = `creating pod ${namespace}/${podNameOf(machineId)}`;
     const failure = readFailure(error);
     if (launchCodeOf(failure) === "provider-unavailable")
       return { kind: "unknown", error: toUnavailable(error, attempted) };

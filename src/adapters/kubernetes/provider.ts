@@ -43,11 +43,12 @@ export function createKubernetesProvider(
   const budget = new Budget({ clients, owner, namespace, clock, isObserving: options.isObserving });
   const reading = { clients, owner, namespace, clock, sights, readNodes: createNodeReader(clients.core) };
   return {
-    launch: async (request) => {
+    launch: async (request, tenure) => {
       const { order = null } = request;
       invariant(order !== null, "a launch of pods is drafted and stored before it is made");
       await budget.ensure();
-      return launchPods({ clients, options, rests, started }, readOrder(order), request);
+      const leftMs = () => tenure?.leftMs() ?? Number.POSITIVE_INFINITY;
+      return launchPods({ clients, options, rests, started, leftMs }, readOrder(order), request);
     },
     list: async (which) => {
       if (which !== "all") return listByIds(reading, which);

@@ -55,6 +55,17 @@ describe("a launch", () => {
     await expect(stage.another().launch(request)).rejects.toMatchObject({ code: "provider-invalid" });
   });
 
+  it("makes no pod once another process may hold the pool: it may have started them all, and they may have ended", async () => {
+    const request = await drafted(stage.provider, newLaunch(3));
+    const left = [45_000, 9_999];
+    const tenure = { epoch: 1, others: [], leftMs: () => left.shift() ?? 0 };
+    const launched = stage.provider.launch(request, tenure);
+    await expect(launched).rejects.toThrow(/another process may hold the pool/);
+    await expect(launched).rejects.toMatchObject({ code: "provider-unavailable" });
+    expect(stage.cluster.pods()).toHaveLength(1);
+    expect(await stage.provider.launch(request, { ...tenure, leftMs: () => 10_000 })).toHaveLength(3);
+  });
+
   it("starts none anew that may have lived and ended before the store was restored, and finds those that are there", async () => {
     const request = await drafted(stage.provider, newLaunch(2));
     const [, second] = await stage.provider.launch(request);
