@@ -55,9 +55,10 @@ export async function draftOrder(context: DraftContext, { launchId, machines }: 
 
 /** A reading so far below what another process may have set is perhaps from before that; and if not, it is no harm. */
 function desiredMaxOf(group: GroupReading, desired: Desired, count: number): number {
-  const shown = desired.atLeast(Math.max(group.desiredCount, countedOf(group))) + count;
+  const shown = desired.atLeast(Math.max(group.desiredCount, countedOf(group)));
   const othersMax = desired.othersMax();
-  return shown < othersMax ? othersMax + count : shown;
+  const from = shown + count < othersMax ? othersMax : shown;
+  return Math.max(from, Math.min(from + count, group.maxCount));
 }
 
 /** One reading may leave a member out: what the last listing showed was there as well. */

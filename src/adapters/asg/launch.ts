@@ -39,6 +39,8 @@ export interface LaunchContext {
   readonly launches: OpenLaunches;
   readonly desired: Desired;
   readonly tenure: LaunchTenure;
+  /** `machines.max`. */
+  readonly machineCountMax: number;
   /** What keeps the group from launching, in its own words; null: nothing that we know. */
   noteObstacle(obstacle: string | null): void;
 }
@@ -103,7 +105,7 @@ async function awaitArrivals(
 
 interface Look {
   readonly arrived: readonly string[];
-  /** They are all there, or nobody waits for the rest any more. */
+  /** They are all there, nobody waits for the rest any more, or nothing more may be asked for. */
   readonly isOver: boolean;
   /** Why the group was not asked for what is missing; null where it was, or nothing is. */
   readonly heldBack: string | null;
@@ -113,30 +115,49 @@ async function lookAndRaise(context: LaunchContext, order: Order, launchId: Laun
   const { clients, settings, clock } = context;
   const group = await readGroup(clients, settings.group);
   const arrived = group === null ? [] : await findArrivals(context, group, order);
-  const isOver = arrived.length >= order.count || ageMs(order.draftedAtMs, clock.nowMs()) >= GIVE_UP_AFTER_MS;
-  const heldBack = group === null || isOver ? null : await raise(context, group, order, arrived.length, launchId);
-  return { arrived, isOver, heldBack };
+  const isDone = arrived.length >= order.count || ageMs(order.draftedAtMs, clock.nowMs()) >= GIVE_UP_AFTER_MS;
+  if (group === null || isDone) return { arrived, isOver: isDone, heldBack: null };
+  const wanted = wantedFor(context, group, order, arrived.length);
+  if (isAllThatMayCome(context, group, wanted)) return { arrived, isOver: true, heldBack: null };
+  return { arrived, isOver: false, heldBack: await raise(context, group, wanted, launchId) };
 }
 
 /**
- * The difference between what the group is to have and what it has is on its way, or is the shortfall that somebody left
- * who lowered the number while the members were protected: both are taken into account.
+ * What the group is to have with the rest of an order. What it lacks of its own number is on its way, or is the shortfall that
+ * somebody left who lowered the number while the members were protected: both are in it.
+ *
+ * Never more than the order said before anything was asked for: members may come that are no answer to it, because a process
+ * before this one gave them rows, or because they are somebody else's; for them nothing is asked for a second time.
  */
+function wantedFor(
+  { machineCountMax }: LaunchContext,
+  group: GroupReading,
+  { count, target }: Order,
+  arrivedCount: number,
+): number {
+  const limit = Math.min(machineCountMax, target?.desiredMax ?? machineCountMax);
+  return Math.min(countedOf(group) + count - arrivedCount, limit);
+}
+
+/** Nobody is on the way, and nothing more may be asked for. */
+function isAllThatMayCome({ desired }: LaunchContext, group: GroupReading, wanted: number): boolean {
+  const knownCount = desired.atLeast(group.desiredCount);
+  return wanted <= knownCount && knownCount <= countedOf(group);
+}
+
+/** @returns why it was not asked for; null where it was, or is on its way. */
 async function raise(
   { clients, settings, desired, launches, tenure }: LaunchContext,
-  group: GroupReading,
-  { count }: Order,
-  arrivedCount: number,
+  { desiredCount, maxCount }: GroupReading,
+  wantedCount: number,
   launchId: LaunchId,
 ): Promise<string | null> {
-  const { desiredCount, maxCount } = group;
-  const missing = count - arrivedCount - (desiredCount - countedOf(group));
-  const wanted = Math.min(desired.atLeast(desiredCount + missing), maxCount);
-  if (missing <= 0 || wanted <= desiredCount) return null;
-  // Another process may have set more: then a later reading shows it, and is raised.
-  const othersMax = desired.othersMax();
-  if (wanted < Math.min(othersMax, maxCount))
-    return `the group shows ${desiredCount}, and another process may have set ${othersMax} a moment ago`;
+  const wanted = Math.min(desired.atLeast(wantedCount), maxCount);
+  if (wantedCount <= desiredCount || wanted <= desiredCount) return null;
+  // Then it is a later reading that is raised: this one may be from before what we or another process set.
+  const knownMax = desired.atLeast(desired.othersMax());
+  if (wanted < knownMax)
+    return `the group shows ${desiredCount} of at most ${maxCount}, and another process may have set ${knownMax} a moment ago`;
   const attempted = `raising the desired capacity of group ${settings.group} to ${wanted} for launch ${launchId}`;
   if (tenure.leftMs() < RAISE_MAX_MS)
     throw new ProviderError("provider-unavailable", `${attempted}: another process may hold the pool by now`);

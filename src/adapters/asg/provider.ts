@@ -100,7 +100,7 @@ export function createAsgProvider(
   };
 }
 
-type LaunchParts = Omit<LaunchContext, "tenure" | "noteObstacle"> & Pick<DraftContext, "sights">;
+type LaunchParts = Omit<LaunchContext, "tenure" | "machineCountMax" | "noteObstacle"> & Pick<DraftContext, "sights">;
 
 /** Drafts launches, and carries them out, each after what was heard of others. */
 function createLaunches(
@@ -117,7 +117,7 @@ function createLaunches(
       const { launchId, order = null } = request;
       invariant(order !== null, "a launch of a group is drafted and stored before it is made");
       memory.take({ ...tenure, others: [...tenure.others, { launchId, order }] }, settings, clock.nowMs());
-      return carryOut({ ...parts, tenure, noteObstacle }, readOrder(order), request);
+      return carryOut({ ...parts, tenure, machineCountMax, noteObstacle }, readOrder(order), request);
     },
     orders: {
       draft: async (request, tenure = ALONE) => {

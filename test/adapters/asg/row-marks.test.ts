@@ -67,7 +67,7 @@ describe("the mark of a row", () => {
     const { group, provider, clock, restarted } = stage();
     group.hasReserve = true;
     group.add(1, { lifecycle: "Warmed:Running" });
-    const request = await drafted(provider, newLaunch(1));
+    const request = await drafted(provider, newLaunch(3));
     group.add(1, { lifecycle: "InService", tags: KNOWN });
     group.add(2, { launchedAtMs: clock.nowMs() + MINUTE_MS, tags: KNOWN });
     const again = restarted();
