@@ -56,12 +56,17 @@ async function settle(world: World, isOver: () => boolean): Promise<Leftovers> {
   return left;
 }
 
-/** How long the jobs that wait now keep the machines busy that there may be, one for each at its slowest. */
+/**
+ * How long the jobs that are not over keep the machines busy that there may be, one for each at its slowest: all of them
+ * shared out, and the longest after that.
+ */
 function backlogMs({ scenario, workload, github }: World): number {
   const waiting = workload.queued.filter(({ id }) => github.state.jobs.get(id)?.phase.kind !== "completed");
   const eachMs = TURNAROUND_MS + scenario.bootMs[1];
-  const workMs = waiting.reduce((sumMs, { id }) => sumMs + workload.durationMs(id) + eachMs, 0);
-  return workMs / Math.max(1, Math.min(...scenario.pools.map(({ machineCountMax }) => machineCountMax)));
+  const worksMs = waiting.map(({ id }) => workload.durationMs(id) + eachMs);
+  const workMs = worksMs.reduce((sumMs, oneMs) => sumMs + oneMs, 0);
+  const machineCount = Math.max(1, Math.min(...scenario.pools.map(({ machineCountMax }) => machineCountMax)));
+  return workMs / machineCount + Math.max(0, ...worksMs);
 }
 
 function resultOf(world: World, seed: number, inspections: Inspections, left: Leftovers): WorldResult {
