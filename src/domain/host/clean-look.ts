@@ -38,9 +38,10 @@ function whyNotFree(facts: RunnerFacts): string | null {
   if (!facts.hasLog || facts.shapedLineCount === 0) return "there is no log of the runner";
   if (facts.hasOtherSession) return "the runner's message flow is one that is only drained";
   // The perf file must have shown that it is written: without that, no line in it is no proof of no assignment. A listener
-  // that has no session yet cannot have one.
-  if (!facts.hasPerfSession && !facts.hasPerfStart) return "the perf file does not show the runner's start";
-  if (!facts.hasPerfSession && facts.hasSession) return "the perf file does not show the session that the log shows";
+  // that has no session yet cannot have one, whatever an earlier one had.
+  const isStartShown = facts.startCount > facts.endCount;
+  if (!facts.hasPerfSession && !isStartShown) return "the perf file does not show the runner's start";
+  if (!facts.hasPerfSession && facts.hasLogSession) return "the perf file does not show the session that the log shows";
   if (facts.hasPerfSession && !facts.hasBrokerSession) return "the log does not show the session";
   if (hasOpenMessage(facts)) return "an assignment arrived and is not over";
   const inLogCount = Math.max(facts.acknowledgedCount, facts.dispatchedCount, facts.closedAtMs.length);

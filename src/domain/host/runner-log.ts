@@ -15,11 +15,15 @@ export interface RunnerFacts {
   readonly hasBrokerSession: boolean;
   /** The log names a session of another kind. */
   readonly hasOtherSession: boolean;
+  /** The log names a session, of whatever kind, since the latest end that it tells of. */
+  readonly hasLogSession: boolean;
+  /** How often the runner started, by the perf file, and ended, by the log: the latest start is shown where there is one more. */
+  readonly startCount: number;
+  readonly endCount: number;
   /**
-   * The perf file, which alone tells of an assignment the moment it arrives, was written at the start, and at the session of
-   * the latest start: an earlier listener's session does not vouch for one that was started again.
+   * The perf file, which alone tells of an assignment the moment it arrives, was written at the session of the latest start:
+   * an earlier listener's session does not vouch for one that was started again.
    */
-  readonly hasPerfStart: boolean;
   readonly hasPerfSession: boolean;
   /** The runner said that it updates itself, and has not ended since. */
   readonly isUpdating: boolean;
@@ -47,7 +51,9 @@ export const NO_FACTS: RunnerFacts = {
   hasSession: false,
   hasBrokerSession: false,
   hasOtherSession: false,
-  hasPerfStart: false,
+  hasLogSession: false,
+  startCount: 0,
+  endCount: 0,
   hasPerfSession: false,
   isUpdating: false,
   isBusy: false,
@@ -87,9 +93,9 @@ export function foldLogLine(facts: RunnerFacts, line: string): RunnerFacts {
 function foldText(shaped: RunnerFacts, source: string, text: string, atMs: number): RunnerFacts {
   if (text.startsWith("Session created."))
     return source === BROKER_SOURCE
-      ? { ...shaped, hasSession: true, hasBrokerSession: true }
-      : { ...shaped, hasSession: true, hasOtherSession: true };
-  if (LISTENING.test(text)) return { ...shaped, hasSession: true };
+      ? { ...shaped, hasSession: true, hasLogSession: true, hasBrokerSession: true }
+      : { ...shaped, hasSession: true, hasLogSession: true, hasOtherSession: true };
+  if (LISTENING.test(text)) return { ...shaped, hasSession: true, hasLogSession: true };
   if (text.startsWith("Acknowledging runner request"))
     return { ...shaped, acknowledgedCount: shaped.acknowledgedCount + 1 };
   if (DISPATCHED.test(text)) return { ...shaped, dispatchedCount: shaped.dispatchedCount + 1 };
@@ -103,14 +109,16 @@ function foldText(shaped: RunnerFacts, source: string, text: string, atMs: numbe
     return { ...shaped, hasJobCompleted: true };
   const code = RETURN_CODE.exec(text)?.[1];
   if (code === undefined) return shaped;
-  return { ...shaped, returnCode: Number(code), isBusy: false, isUpdating: false, hasBrokerSession: false };
+  const endCount = shaped.endCount + 1;
+  const over = { isBusy: false, isUpdating: false, hasLogSession: false, hasBrokerSession: false };
+  return { ...shaped, ...over, returnCode: Number(code), endCount };
 }
 
 /** A line of the perf file: `Counter:ISO8601`. */
 export function foldPerfLine(facts: RunnerFacts, line: string): RunnerFacts {
   const colon = line.indexOf(":");
   const counter = colon < 0 ? line : line.slice(0, colon);
-  if (counter === "RunnerProcessStarted") return { ...facts, hasPerfStart: true, hasPerfSession: false };
+  if (counter === "RunnerProcessStarted") return { ...facts, startCount: facts.startCount + 1, hasPerfSession: false };
   if (counter === "SessionCreated") return { ...facts, hasSession: true, hasPerfSession: true };
   if (!RECEIVED.test(counter)) return facts;
   const atMs = Date.parse(line.slice(colon + 1).trim());

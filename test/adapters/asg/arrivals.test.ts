@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import { throwing } from "../ec2/fake-client.ts";
 import { newLaunch } from "../ec2/stage.ts";
-import { asked, boundIds, drafted } from "./launching.ts";
+import { boundIds, drafted } from "./launching.ts";
 import { idOf, stage } from "./stage.ts";
 
 const ANOTHERS = { "holdfast:controller": "another", "holdfast:pool": "linux" };

@@ -29,9 +29,13 @@ describe("a look behind the fence is clean", () => {
     ],
     [
       "before the session, where the perf file shows the start",
-      withFacts({ hasSession: false, hasPerfSession: false, hasBrokerSession: false }),
+      withFacts({ hasSession: false, hasLogSession: false, hasPerfSession: false, hasBrokerSession: false }),
     ],
     ["after an earlier start that updated itself and ended", withFacts({ returnCode: 3, isUpdating: false })],
+    [
+      "before the session of one that was started again, where the perf file shows that start",
+      withFacts({ startCount: 2, endCount: 1, hasLogSession: false, hasPerfSession: false, hasBrokerSession: false }),
+    ],
   ])("%s", (_name, look) => {
     expect(whyNotClean(look)).toBeNull();
   });
@@ -64,10 +68,15 @@ describe("a look behind the fence is not clean", () => {
     ["there is no log", withFacts({ hasLog: false }), /no log/],
     ["the log is empty", withFacts({ lineCount: 0, shapedLineCount: 0 }), /no log/],
     ["the log is of another shape", withFacts({ shapedLineCount: 0 }), /not of a shape/],
-    ["the perf file is not there", withFacts({ hasPerfStart: false, hasPerfSession: false }), /the runner's start/],
+    ["the perf file is not there", withFacts({ startCount: 0, hasPerfSession: false }), /the runner's start/],
     [
       "the perf file is not there and there is no session",
-      withFacts({ hasPerfStart: false, hasPerfSession: false, hasSession: false, hasBrokerSession: false }),
+      withFacts({ startCount: 0, hasPerfSession: false, hasSession: false, hasBrokerSession: false }),
+      /the runner's start/,
+    ],
+    [
+      "the perf file stopped before the latest start",
+      withFacts({ startCount: 1, endCount: 1, hasLogSession: false, hasPerfSession: false, hasBrokerSession: false }),
       /the runner's start/,
     ],
     ["the perf file stopped before the session", withFacts({ hasPerfSession: false }), /that the log shows/],

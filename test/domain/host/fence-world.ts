@@ -76,7 +76,7 @@ export class FenceWorld {
   #isStopped = false;
   #hasSession = false;
   #isDispatched = false;
-  #facts: RunnerFacts = { ...NO_FACTS, hasLog: true, hasPerfStart: true, lineCount: 1, shapedLineCount: 1 };
+  #facts: RunnerFacts = { ...NO_FACTS, hasLog: true, startCount: 1, lineCount: 1, shapedLineCount: 1 };
   #byteCount = 100;
   #atMs = 0;
   #order: HandBackOrder | null = null;
@@ -291,7 +291,7 @@ export class FenceWorld {
   #listenerGoesOn(): void {
     if (!this.#hasSession) {
       this.#hasSession = true;
-      this.#write({ hasSession: true, hasBrokerSession: true, hasPerfSession: true });
+      this.#write({ hasSession: true, hasLogSession: true, hasBrokerSession: true, hasPerfSession: true });
     } else if (this.job === "none" && this.#isDispatched) {
       this.job = "received";
       this.#write({ receivedAtMs: [AT_MS] });

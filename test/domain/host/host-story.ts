@@ -44,8 +44,9 @@ export function files(facts: Partial<RunnerFacts> = {}, more: Partial<FilesSight
 const IDLE_FACTS: Partial<RunnerFacts> = {
   hasLog: true,
   hasSession: true,
+  hasLogSession: true,
   hasBrokerSession: true,
-  hasPerfStart: true,
+  startCount: 1,
   hasPerfSession: true,
   lineCount: 9,
   shapedLineCount: 9,

@@ -27,11 +27,15 @@ const online = (at: string) => line("BrokerMessageListener", "Received job statu
 
 describe("the listener's log", () => {
   it.each<[string, string, Partial<RunnerFacts>]>([
-    ["a session", line("BrokerMessageListener", "Session created."), { hasSession: true, hasBrokerSession: true }],
+    [
+      "a session",
+      line("BrokerMessageListener", "Session created."),
+      { hasSession: true, hasLogSession: true, hasBrokerSession: true },
+    ],
     [
       "a session of the older flow",
       line("MessageListener", "Session created."),
-      { hasSession: true, hasOtherSession: true },
+      { hasSession: true, hasLogSession: true, hasOtherSession: true },
     ],
     ["acknowledged", line("BrokerMessageListener", "Acknowledging runner request '17'."), { acknowledgedCount: 1 }],
     ["dispatched", line("JobDispatcher", `Job request 7 for plan ${JOB} job ${JOB} received.`), { dispatchedCount: 1 }],
@@ -41,7 +45,7 @@ describe("the listener's log", () => {
       { isUpdating: true },
     ],
     ["an update in a further line", "Runner update in progress, do not shutdown runner.", { isUpdating: true }],
-    ["listening", line("Terminal", `WRITE LINE: ${AT}: Listening for Jobs`), { hasSession: true }],
+    ["listening", line("Terminal", `WRITE LINE: ${AT}: Listening for Jobs`), { hasSession: true, hasLogSession: true }],
     ["busy", line("BrokerMessageListener", "Received job status event. JobState: Busy"), { isBusy: true }],
     [
       "finished",
@@ -53,7 +57,7 @@ describe("the listener's log", () => {
       line("Terminal", `WRITE LINE: ${AT}: Job build (1) completed with result: Canceled`),
       { hasJobCompleted: true },
     ],
-    ["the end", line("Listener", "Runner execution has finished with return code 3"), { returnCode: 3 }],
+    ["the end", line("Listener", "Runner execution has finished with return code 3"), { returnCode: 3, endCount: 1 }],
     [
       "skipped",
       line("Runner", "Skipping message Job. Job message not found 'x'."),
@@ -99,25 +103,48 @@ describe("a listener that was started again", () => {
   const perf = (...lines: readonly string[]) => lines.reduce(foldPerfLine, NO_FACTS);
 
   it("has no session in its perf file before its own", () => {
-    expect(perf(...AGAIN)).toMatchObject({ hasPerfStart: true, hasPerfSession: false, hasSession: true });
+    expect(perf(...AGAIN)).toMatchObject({ startCount: 2, hasPerfSession: false, hasSession: true });
     expect(perf(...AGAIN, "SessionCreated:4")).toMatchObject({ hasPerfSession: true });
   });
 
   it("has no session in its log before its own", () => {
-    expect(log(SESSION, END)).toMatchObject({ hasBrokerSession: false, hasSession: true, returnCode: 3 });
-    expect(log(SESSION, END, SESSION)).toMatchObject({ hasBrokerSession: true });
+    const ended = { endCount: 1, hasLogSession: false, hasBrokerSession: false, hasSession: true, returnCode: 3 };
+    expect(log(SESSION, END)).toMatchObject(ended);
+    expect(log(SESSION, END, SESSION)).toMatchObject({ hasLogSession: true, hasBrokerSession: true });
   });
 
   it("keeps a session of another flow: it is only drained", () => {
     expect(log(line("MessageListener", "Session created."), END)).toMatchObject({ hasOtherSession: true });
   });
 
-  it("is not clean on the word of the first one", () => {
-    const facts = [SESSION, END, line("Listener", "Arguments parsed")].reduce(foldLogLine, perf(...AGAIN));
-    const files = idleFiles({ ...facts, hasLog: true });
-    expect(whyNotClean(cleanLook({ files }))).toMatch(/does not show the session that the log shows/);
-    const again = { ...foldLogLine(foldPerfLine(facts, "SessionCreated:4"), SESSION), hasLog: true };
-    expect(whyNotClean(cleanLook({ files: idleFiles(again) }))).toBeNull();
+  describe("is judged by its own word", () => {
+    const [START, OPENED] = ["RunnerProcessStarted:3", "SessionCreated:4"];
+    const FIRST = ["RunnerProcessStarted:1", "SessionCreated:2"];
+    const whyAfter = (perfLines: readonly string[], logLines: readonly string[]) => {
+      const facts = [SESSION, END, ...logLines].reduce(foldLogLine, perf(...FIRST, ...perfLines));
+      return whyNotClean(cleanLook({ files: idleFiles({ ...facts, hasLog: true }) }));
+    };
+
+    it.each([
+      ["it has no session yet, and hangs", [START], [line("Listener", "Arguments parsed")]],
+      ["it has its session", [START, OPENED], [SESSION]],
+    ])("and clean where %s", (_name, perfLines, logLines) => {
+      expect(whyAfter(perfLines, logLines)).toBeNull();
+    });
+
+    it.each([
+      ["its start is not in the perf file", [], [], /the log does not show the session/],
+      ["its session is in the log alone", [START], [SESSION], /the perf file does not show the session/],
+      ["its session is in the perf file alone", [START, OPENED], [], /the log does not show the session/],
+    ])("and not clean where %s", (_name, perfLines, logLines, why) => {
+      expect(whyAfter(perfLines, logLines)).toMatch(why);
+    });
+
+    it("and not clean where nobody wrote into the perf file since an earlier one ended without a session", () => {
+      const facts = [END, line("Listener", "Arguments parsed")].reduce(foldLogLine, perf("RunnerProcessStarted:1"));
+      const files = idleFiles({ ...facts, hasLog: true });
+      expect(whyNotClean(cleanLook({ files }))).toMatch(/does not show the runner's start/);
+    });
   });
 });
 
