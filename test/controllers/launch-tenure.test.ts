@@ -2,11 +2,12 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { assign } from "../../src/controllers/assign.ts";
 import { launchMachines } from "../../src/controllers/execute/launch.ts";
+import { ProviderError } from "../../src/domain/errors.ts";
 import { type LaunchId, parseLeaseEpoch } from "../../src/domain/ids.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import type { LaunchOrders } from "../../src/ports/provider.ts";
 import { listOpenLaunches, loadLaunch } from "../../src/store/launches/load.ts";
-import { insertLaunch } from "../../src/store/launches/save.ts";
+import { insertLaunch, saveLaunch } from "../../src/store/launches/save.ts";
 import type { Lease } from "../../src/store/leases.ts";
 import { sampleLaunch } from "../store/samples.ts";
 import { type Cloud, openCloud } from "./cloud.ts";
@@ -110,6 +111,43 @@ describe("a launch", () => {
       [lease.epoch, 0],
       [lease.epoch, yard.context.leaseLeftMs()],
     ]);
+  });
+
+  it.each([
+    ["answered", null],
+    ["refused", new ProviderError("provider-quota", "a quota of 0")],
+  ])("changes nothing where somebody else has changed it before it was %s", async (_what, refusal) => {
+    const { launch } = yard.provider;
+    yard.provider.launch = async (request, tenure) => {
+      const row = await loadLaunch(yard.store.db, request.launchId);
+      if (row !== null) await saveLaunch(yard.store.db, { ...row, error: "somebody else's" }, row.version);
+      return launch(request, tenure);
+    };
+    cloud.refusal = refusal;
+    await yard.queue(1);
+    await assign(yard.context);
+    await launchMachines(yard.context);
+    expect(cloud.asked).toHaveLength(1);
+    expect(await states()).toEqual(["planned"]);
+    expect(await listOpenLaunches(yard.store.db, yard.context.pool.name)).toMatchObject([{ error: "somebody else's" }]);
+    yard.provider.launch = launch;
+    cloud.refusal = null;
+    yard.clock.advance(MINUTE_MS);
+    await launchMachines(yard.context);
+    expect(await states()).toEqual(["provisioning"]);
+  });
+
+  it("is answered under no other lease than the one that it was made under", async () => {
+    const { launch } = yard.provider;
+    yard.provider.launch = async (request, tenure) => {
+      const launched = await launch(request, tenure);
+      yard.lease = takenAgain();
+      return launched;
+    };
+    await yard.queue(1);
+    await assign(yard.context);
+    await launchMachines(yard.context);
+    expect(await states()).toEqual(["planned"]);
   });
 
   it("is neither drafted nor made once the pool is lost", async () => {

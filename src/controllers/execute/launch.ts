@@ -97,10 +97,11 @@ async function attempt(context: PoolContext, written: LaunchRow): Promise<void> 
     if (drafted === null) return;
     launch = drafted;
     const request = await requestOf(context, launch);
-    await bind(context, launch, await context.provider.launch(request, await tenureOf(context, lease, launch)));
+    const tenure = await tenureOf(context, lease, launch);
+    await bind(context, lease, launch, await context.provider.launch(request, tenure));
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    await noteFailure(context, launch, error);
+    await noteFailure(context, lease, launch, error);
   }
 }
 
@@ -153,13 +154,20 @@ async function tenureOf(context: PoolContext, lease: Lease, launch: LaunchRow): 
 
 /**
  * The ids of the answer are bound to their machines, and the launch closed, in one transaction. What is missing from the
- * answer was never started.
+ * answer was never started. Where somebody else has changed the launch meanwhile, the answer is theirs to ask for.
  */
-async function bind(context: PoolContext, launch: LaunchRow, launched: readonly LaunchedMachine[]): Promise<void> {
-  const lease = context.lease();
-  if (lease === null) return;
+async function bind(
+  context: PoolContext,
+  lease: Lease,
+  launch: LaunchRow,
+  launched: readonly LaunchedMachine[],
+): Promise<void> {
+  if (!isHeld(context, lease)) return;
   const nowMs = context.clock.nowMs();
   const missing = await inLease(context.store, lease, async (tx) => {
+    const attemptCount = launch.attemptCount + 1;
+    const answered: LaunchRow = { ...launch, state: "done", answeredAtMs: nowMs, attemptCount, error: null };
+    if (!(await saveLaunch(tx, answered, launch.version))) return null;
     const fresh = await withoutNamed(tx, launched);
     const started = new Set(fresh.map(({ machineId }) => machineId));
     const unstarted = launch.machineIds.filter((id) => !started.has(id));
@@ -174,15 +182,9 @@ async function bind(context: PoolContext, launch: LaunchRow, launched: readonly 
       await recordEvidence(tx, { subject: machineSubject(machineId), source: "provider", fact, observedAtMs: nowMs });
     }
     if (unstarted.length > 0) await noteShortfall(context, tx, launch, unstarted, nowMs);
-    const answered = {
-      state: "done",
-      answeredAtMs: nowMs,
-      attemptCount: launch.attemptCount + 1,
-      error: null,
-    } as const;
-    await saveLaunch(tx, { ...launch, ...answered }, launch.version);
     return unstarted;
   });
+  if (missing === null) return;
   // Who got none of a short answer does not wait for others.
   const gathersUntilMonotonicMs = missing.length === 0 ? context.clock.monotonicMs() + GATHER_MS : null;
   Object.assign(context.memory.launch, { failureCount: 0, untilMonotonicMs: 0, gathersUntilMonotonicMs });
@@ -247,9 +249,8 @@ function pauseAfter({ memory, clock, random }: PoolContext, error: ProviderError
   return pauseMs === 0;
 }
 
-async function noteFailure(context: PoolContext, launch: LaunchRow, error: ProviderError): Promise<void> {
-  const lease = context.lease();
-  if (lease === null) return;
+async function noteFailure(context: PoolContext, lease: Lease, launch: LaunchRow, error: ProviderError): Promise<void> {
+  if (!isHeld(context, lease)) return;
   const { pool, clock, random, telemetry } = context;
   const nowMs = clock.nowMs();
   const isRefused = error.code !== "provider-unavailable";
@@ -262,7 +263,7 @@ async function noteFailure(context: PoolContext, launch: LaunchRow, error: Provi
     const state = isRefused ? "refused" : "open";
     const answeredAtMs = isRefused ? nowMs : null;
     const after: LaunchRow = { ...launch, state, answeredAtMs, attemptCount, nextAttemptAtMs, error: error.message };
-    await saveLaunch(tx, after, launch.version);
+    if (!(await saveLaunch(tx, after, launch.version))) return;
     const fact = `launch ${launch.id} failed: ${error.code}, ${error.message}`;
     await recordEvidence(tx, { subject: poolSubject(pool.name), source: "provider", fact, observedAtMs: nowMs });
     if (isRefused) for (const id of launch.machineIds) await closeUnlaunched(tx, id, fact, nowMs);
