@@ -114,7 +114,7 @@ function ours({ owner, settings }: ListContext, found: ReadonlyMap<string, Insta
   );
 }
 
-/** Of a group that was left only those are shown who were marked while it was ours. */
+/** Of a group that was left only those are ours without a row who were marked while it was ours. */
 function isShownHere({ isLeft, owner }: ListContext, instance: Instance | undefined): boolean {
   return !isLeft || (instance !== undefined && isMarked(instance, owner));
 }
@@ -214,14 +214,15 @@ export async function readByIds(
     const member = members.get(id);
     const moved = observeMoved(context, members.get(id), found.get(id), observedAtMs);
     if (moved !== null) return { value: moved };
+    const own = isShownHere(context, instance) ? {} : { needsRow: true };
     const isElsewhere = member !== undefined && member.group !== settings.group;
     const isForeign = instance === undefined && found.has(id);
     if (isElsewhere || isForeign) return { value: { providerId, ...unknown } };
     if (member !== undefined) {
       sights.note(member, observedAtMs);
-      return { value: observeMember(view, member, instance) };
+      return { value: { ...observeMember(view, member, instance), ...own } };
     }
     const [left] = instance === undefined ? [] : observeLeft(view, instance);
-    return { value: left ?? { providerId, ...unknown } };
+    return { value: left === undefined ? { providerId, ...unknown } : { ...left, ...own } };
   });
 }

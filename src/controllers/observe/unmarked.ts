@@ -8,7 +8,12 @@ import type { ObservedMachine } from "../../domain/observed.ts";
 import type { PoolContext } from "../context.ts";
 import { nameMachines } from "./names.ts";
 
-/** @param listing complete. @returns those that are there, and not another pool's by their marks. */
+/**
+ * Who comes to a group that the pool has left speaks to us too, if its image has our agent: ended, it would be followed by
+ * the next.
+ *
+ * @param listing complete. @returns those that are there, and not another pool's by their marks, nor somebody else's.
+ */
 export async function findUnmarked(
   context: PoolContext,
   listing: readonly ObservedMachine[],
@@ -16,7 +21,7 @@ export async function findUnmarked(
   const shown = new Set(listing.map(({ providerId }) => providerId));
   const ids = context.hearing.listRowless().filter((id) => !shown.has(id));
   const found = (await Promise.all(ids.map((id) => read(context, id)))).flat();
-  const ours = found.filter(({ pool }) => pool === null || pool === context.pool.name);
+  const ours = found.filter(({ pool, needsRow }) => (pool === null || pool === context.pool.name) && needsRow !== true);
   return nameMachines(context, ours, new Map());
 }
 

@@ -183,6 +183,8 @@ describe("a complete listing", () => {
     const listing = await provider.list("all");
     expect(listing).toMatchObject([{ providerId: idOf(1), membership: { departure: "waits" } }]);
     expect(await provider.list([idOf(5)])).toMatchObject([{ membership: { place: "serving" } }]);
+    const needRow = (await provider.list([1, 2, 3, 4, 5].map(idOf))).map(({ needsRow = false }) => needsRow);
+    expect(needRow).toEqual([false, true, true, true, true]);
     expect(group.writes()).toEqual([]);
   });
 
