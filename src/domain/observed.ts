@@ -40,8 +40,8 @@ export interface ObservedMachine {
   /** Of a machine that belongs to a group; null: of one that does so no more; left out: of one that never did. */
   readonly membership?: Membership | null;
   /**
-   * It is ours only where a row of ours knows it: it carries no mark of the pool, and is of a group that is not the pool's,
-   * or not any more. Left out: it is ours whatever the store knows.
+   * It is ours only where a row of ours knows it: it carries no mark of the pool, and is of a group that the pool does not
+   * name, or not any more. Left out: it is ours whatever the store knows.
    */
   readonly needsRow?: boolean;
   /** It carries our word that a store of ours had a row of it. Left out: it is of a kind that carries no such word. */

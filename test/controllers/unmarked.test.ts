@@ -1,12 +1,20 @@
 /** Agents that speak as machines which nobody lists and no row knows: whose they are, by a real adapter's word. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Batch } from "../../src/adapters/aws/batch.ts";
+import { Census } from "../../src/adapters/ec2/census.ts";
+import { Interruptions } from "../../src/adapters/ec2/interruptions.ts";
+import { listMachines, readByIds } from "../../src/adapters/ec2/list.ts";
+import { Places } from "../../src/adapters/ec2/places.ts";
+import { Rests } from "../../src/adapters/ec2/rests.ts";
 import { attend } from "../../src/controllers/attend.ts";
 import { observe } from "../../src/controllers/observe.ts";
 import { retire } from "../../src/controllers/retire.ts";
 import type { ProviderId } from "../../src/domain/ids.ts";
 import { strayMachineId } from "../../src/domain/stray.ts";
 import { HOUR_MS, SECOND_MS } from "../../src/domain/units.ts";
+import type { Provider } from "../../src/ports/provider.ts";
 import { type FakeGroup, idOf, type Stage, stage } from "../adapters/asg/stage.ts";
+import { settingsAt } from "../adapters/ec2/stage.ts";
 import { Yard } from "./yard.ts";
 
 let yard: Yard;
@@ -35,6 +43,36 @@ function overGroup(isLeft: boolean): Stage {
   const made = stage({}, { controllerId, pool: pool.name, isLeft }, clockOfYard());
   Object.assign(yard.context, { provider: made.provider, abilities: made.provider });
   if (isLeft) Object.assign(yard.context, { pool: { ...pool, mode: "departed" } });
+  return made;
+}
+
+/** The yard's pool is of instances, beside a group of the same region that it does not name. */
+function ofInstances(mode: "run" | "observe" | "departed"): Stage {
+  const { controllerId, pool } = yard.context;
+  const clock = clockOfYard();
+  const made = stage({}, {}, clock);
+  const { ec2 } = made.group.clients;
+  const clients = { ...ec2, launch: ec2.write };
+  const reading = {
+    clients,
+    owner: { controllerId, pool: pool.name },
+    clock,
+    census: new Census(),
+    places: new Places(clients, settingsAt("http://ec2.test")),
+    rests: new Rests(clock),
+    interruptions: new Interruptions(clock),
+    tags: {},
+    learned: new Set<string>(),
+  };
+  const reads = new Batch({ clock, countMax: 100, work: (ids: readonly ProviderId[]) => readByIds(reading, ids) });
+  const provider: Provider = {
+    launch: async () => [],
+    list: (which) => listMachines({ ...reading, reads }, which),
+    terminate: (permit) => yard.provider.terminate(permit),
+    readRunnerVersion: async () => null,
+    check: async () => [],
+  };
+  Object.assign(yard.context, { provider, pool: { ...pool, mode } });
   return made;
 }
 
@@ -91,4 +129,30 @@ it("who was detached from the pool's group before anybody saw it is adopted, and
   group.add(1, { group: null });
   await speaks(idOf(1));
   expect(group.inputs("TerminateInstances")).toContainEqual({ InstanceIds: [idOf(1)] });
+});
+
+describe("a pool of instances", () => {
+  it.each(["run", "departed"] as const)("in mode %s takes nobody whom a group has started", async (mode) => {
+    const { group } = ofInstances(mode);
+    group.add(1, { group: "only-observed" });
+    await speaks(idOf(1));
+    expect(await yard.machines()).toEqual([]);
+    expect(group.writes()).toEqual([]);
+  });
+
+  it("takes one whose marks were taken off before anybody saw it", async () => {
+    const { group } = ofInstances("run");
+    group.add(1, { group: null });
+    await speaks(idOf(1));
+    expect(await yard.onlyMachine()).toMatchObject({ origin: "adopted" });
+    expect(group.members.get(idOf(1))?.tags).toMatchObject(marksOf("linux"));
+  });
+
+  it("marks nobody where it only observes", async () => {
+    const { group } = ofInstances("observe");
+    group.add(1, { group: null });
+    await speaks(idOf(1));
+    expect(await yard.machines()).toEqual([]);
+    expect(group.writes()).toEqual([]);
+  });
 });

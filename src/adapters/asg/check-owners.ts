@@ -3,11 +3,10 @@ import type { CheckFinding } from "../../ports/provider.ts";
 import { describeBy } from "../aws/describe.ts";
 import { AT, fail, warn } from "../aws/findings.ts";
 import { isAnothers } from "../aws/states.ts";
-import { TAG } from "../aws/tags.ts";
+import { GROUP_TAG, TAG } from "../aws/tags.ts";
 import { listed } from "./check-sizes.ts";
 import type { Subject } from "./check-subject.ts";
 import { readTemplate, templateOf } from "./image.ts";
-import { GROUP_TAG } from "./tag.ts";
 
 /** Two controllers of one group would each end what the other started. */
 export async function lookAtOwners({ clients, group, name, options }: Subject): Promise<readonly CheckFinding[]> {

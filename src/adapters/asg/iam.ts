@@ -8,9 +8,8 @@
  */
 import type { ControllerId } from "../../domain/ids.ts";
 import { type Statement, unique } from "../aws/iam.ts";
-import { TAG } from "../aws/tags.ts";
+import { GROUP_TAG, TAG } from "../aws/tags.ts";
 import type { AsgSettings } from "./settings.ts";
-import { GROUP_TAG } from "./tag.ts";
 
 /** @param settings of the controller's pools over groups, in any regions. */
 export function groupStatements(controllerId: ControllerId, settings: readonly AsgSettings[]): readonly Statement[] {

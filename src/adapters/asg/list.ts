@@ -14,7 +14,7 @@ import type { Batch, Outcome } from "../aws/batch.ts";
 import { describeAll, describeBy, describeByIds } from "../aws/describe.ts";
 import { demandInstanceId } from "../aws/instance-id.ts";
 import { isAnothers, observeInstance } from "../aws/states.ts";
-import { type Owner, readMarks, TAG } from "../aws/tags.ts";
+import { GROUP_TAG, type Owner, readMarks, TAG } from "../aws/tags.ts";
 import type { AsgClients } from "./clients.ts";
 import { type Member, type PlacedMember, readAllMembers, readMembers } from "./group.ts";
 import { isReserve } from "./lifecycle.ts";
@@ -24,7 +24,6 @@ import type { OpenLaunches } from "./open-launches.ts";
 import { MARKED_AT_ONCE_MAX, type RowMarks } from "./row-marks.ts";
 import type { AsgSettings } from "./settings.ts";
 import type { Sights } from "./sights.ts";
-import { GROUP_TAG } from "./tag.ts";
 
 export interface ListContext {
   readonly clients: AsgClients;

@@ -5,11 +5,10 @@ import type { Membership } from "../../domain/membership.ts";
 import type { ObservedMachine } from "../../domain/observed.ts";
 import { MINUTE_MS } from "../../domain/units.ts";
 import { observeInstance, stateOf } from "../aws/states.ts";
-import type { Owner } from "../aws/tags.ts";
+import { GROUP_TAG, type Owner } from "../aws/tags.ts";
 import type { Member } from "./group.ts";
 import { isCounted, membershipOf } from "./lifecycle.ts";
 import { hadRow } from "./row-marks.ts";
-import { GROUP_TAG } from "./tag.ts";
 
 export interface View {
   readonly owner: Owner;

@@ -22,6 +22,9 @@ export const TAG = {
   runnerVersion: "holdfast:runner-version",
 } as const;
 
+/** Put on each instance by its group, and taken off when it is detached. */
+export const GROUP_TAG = "aws:autoscaling:groupName";
+
 export interface Owner {
   readonly controllerId: ControllerId;
   readonly pool: PoolName;

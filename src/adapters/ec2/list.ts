@@ -7,7 +7,7 @@ import type { Batch, Outcome } from "../aws/batch.ts";
 import { describeAll, describeByIds } from "../aws/describe.ts";
 import { demandInstanceId } from "../aws/instance-id.ts";
 import { foundNoRoom, isAnothers, observeInstance, wasReclaimed } from "../aws/states.ts";
-import { type Owner, ownerTags, readMarks } from "../aws/tags.ts";
+import { GROUP_TAG, type Owner, ownerTags, readMarks } from "../aws/tags.ts";
 import type { Census } from "./census.ts";
 import type { Ec2Clients } from "./client.ts";
 import type { Interruptions } from "./interruptions.ts";
@@ -64,23 +64,37 @@ export async function readByIds(
         ? null
         : observeInstance(instance, observedAtMs);
     const unknown = { machineId: null, launchId: null, pool: null, state: "not-found" } as const;
-    return { value: observed ?? { providerId, ...unknown, observedAtMs } };
+    if (instance === undefined || observed === null) return { value: { providerId, ...unknown, observedAtMs } };
+    return { value: isOnlyMember(instance, owner) ? { ...observed, needsRow: true } : observed };
   });
 }
 
+function isUnmarked({ Tags: tags }: Instance, owner: Owner): boolean {
+  const { controllerId, pool } = readMarks(tags);
+  return controllerId === null || (controllerId === owner.controllerId && pool === null);
+}
+
 /**
- * There without our marks: still ours, because the store has its id, and listings must find it again. Which launch it is
- * of the store knows. Failing here costs nothing: the next reading tries again.
+ * A group's member without our marks: its group started it, which may be one that another pool only observes. What we
+ * started is marked from its first moment, also where a person has put it into a group.
+ */
+function isOnlyMember(instance: Instance, owner: Owner): boolean {
+  const { Tags: tags } = instance;
+  const isMember = tags?.some(({ Key }) => Key === GROUP_TAG) === true;
+  return isMember && isUnmarked(instance, owner) && readMarks(tags).launchId === null;
+}
+
+/**
+ * There without our marks: still ours, because the store has its id or its agent a token of ours, and listings must find it
+ * again. Which launch it is of the store knows. Failing here costs nothing: the next reading tries again.
  */
 async function markAgain(
   { clients, owner, tags }: Omit<ListContext, "reads">,
   found: readonly Instance[],
 ): Promise<void> {
-  const unmarked = found.filter((instance) => {
-    const { controllerId, pool } = readMarks(instance.Tags);
-    const isUnmarked = controllerId === null || (controllerId === owner.controllerId && pool === null);
-    return isUnmarked && instance.State?.Name !== "terminated";
-  });
+  const unmarked = found.filter(
+    (one) => isUnmarked(one, owner) && !isOnlyMember(one, owner) && one.State?.Name !== "terminated",
+  );
   const Resources = unmarked.flatMap(({ InstanceId }) => InstanceId ?? []);
   if (Resources.length === 0) return;
   try {

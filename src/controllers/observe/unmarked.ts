@@ -9,8 +9,8 @@ import type { PoolContext } from "../context.ts";
 import { nameMachines } from "./names.ts";
 
 /**
- * Who comes to a group that the pool has left speaks to us too, if its image has our agent: ended, it would be followed by
- * the next.
+ * Who comes to a group that the pool has left speaks to us too, if its image has our agent, and so does who comes to one
+ * that another pool only observes: ended, it would be followed by the next.
  *
  * @param listing complete. @returns those that are there, and not another pool's by their marks, nor somebody else's.
  */
@@ -18,6 +18,8 @@ export async function findUnmarked(
   context: PoolContext,
   listing: readonly ObservedMachine[],
 ): Promise<readonly ObservedMachine[]> {
+  // A provider that is asked by id marks again what it finds without our marks, and nothing would be adopted.
+  if (context.pool.mode === "observe") return [];
   const shown = new Set(listing.map(({ providerId }) => providerId));
   const ids = context.hearing.listRowless().filter((id) => !shown.has(id));
   const found = (await Promise.all(ids.map((id) => read(context, id)))).flat();

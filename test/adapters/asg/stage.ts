@@ -5,7 +5,7 @@
 import type { AsgClients } from "../../../src/adapters/asg/clients.ts";
 import { type AsgProvider, createAsgProvider } from "../../../src/adapters/asg/provider.ts";
 import type { AsgProviderOptions, AsgSettings } from "../../../src/adapters/asg/settings.ts";
-import { GROUP_TAG } from "../../../src/adapters/asg/tag.ts";
+import { GROUP_TAG } from "../../../src/adapters/aws/tags.ts";
 import { parseControllerId, parseProviderId } from "../../../src/domain/ids.ts";
 import { MINUTE_MS } from "../../../src/domain/units.ts";
 import { poolName, START_MS } from "../../domain/builders.ts";

@@ -118,6 +118,29 @@ describe("an instance", () => {
     expect(ended.ec2.inputs("CreateTags")).toEqual([]);
   });
 
+  const MEMBER = { Key: "aws:autoscaling:groupName", Value: "runners" };
+  it.each([
+    ["nothing else", []],
+    ["our mark and no pool's", MARKS.slice(0, 1)],
+  ])(
+    "that a group started is marked by no reading, and is ours only by its row: it carries %s",
+    async (_what, marks) => {
+      const { context, ec2 } = stage([instance({ Tags: [...marks, MEMBER] })]);
+      expect(await listMachines(context, [parseProviderId(ID)])).toMatchObject([{ state: "running", needsRow: true }]);
+      expect(ec2.inputs("CreateTags")).toEqual([]);
+    },
+  );
+
+  it("that we started is ours in a group too, and is marked again where it lost some of its marks", async () => {
+    const whole = stage([instance({ Tags: [...MARKS, MEMBER] })]);
+    const [observed] = await listMachines(whole.context, [parseProviderId(ID)]);
+    expect(observed).toMatchObject({ state: "running", pool: "linux" });
+    expect(observed?.needsRow).toBeUndefined();
+    const poolLost = stage([instance({ Tags: [MARKS[0], MARKS[2], MEMBER] })], { CreateTags: () => ({}) });
+    expect((await listMachines(poolLost.context, [parseProviderId(ID)]))[0]?.needsRow).toBeUndefined();
+    expect(poolLost.ec2.inputs("CreateTags")).toHaveLength(1);
+  });
+
   it("that cannot be given its marks again is read all the same", async () => {
     const { context } = stage([instance({ Tags: [] })], { CreateTags: throwing("UnauthorizedOperation") });
     expect(await listMachines(context, [parseProviderId(ID)])).toMatchObject([{ state: "running" }]);
