@@ -5,6 +5,7 @@ import { ALARM_FACTS } from "../../domain/alarm-facts.ts";
 import type { MachineId, ProviderId } from "../../domain/ids.ts";
 import { type Machine, moveMachine } from "../../domain/machine.ts";
 import type { ObservedMachine } from "../../domain/observed.ts";
+import { strayMachineId } from "../../domain/stray.ts";
 import { MINUTE_MS } from "../../domain/units.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
 import { markRestored } from "../../store/facts.ts";
@@ -119,8 +120,32 @@ async function accountFor(context: PoolContext, tx: Queryable, stray: Stray): Pr
     await bindLost(tx, row, stray, nowMs);
     return "known";
   }
+  const anew = unstartedAnew(context, row, stray);
+  if (anew !== null) return adoptAnew(context, tx, row, anew);
   const why = "the provider shows it after it was called gone";
   await savePresumed(tx, foundAgain(row, stray), { origin: "adopted", why, nowMs });
+  return "adopted";
+}
+
+/**
+ * A name can come back: somebody applies a manifest again, or a creation lands after its launch was called refused. What
+ * the provider calls otherwise than the machine that is gone, and what has never run, is another one, and holds no ticket
+ * of that. Null: nobody can tell, because the provider does not say so, or somebody spoke in the name meanwhile.
+ */
+function unstartedAnew({ hearing }: PoolContext, { id, state }: Machine, stray: Stray): Stray | null {
+  const machineId = strayMachineId(stray.providerId);
+  const isOther = state.kind === "gone" && state.providerId !== stray.providerId;
+  if (machineId === null || !isOther || stray.hasNeverRun !== true) return null;
+  const isStirred = [id, machineId].some((one) => hearing.stirredAtMs(one) !== null);
+  return isStirred ? null : { ...stray, machineId };
+}
+
+async function adoptAnew(context: PoolContext, tx: Queryable, gone: Machine, anew: Stray): Promise<Account> {
+  if ((await nameProviderIds(tx, [anew.providerId])).size > 0) return "known";
+  const nowMs = context.clock.nowMs();
+  await adopt(context, tx, anew, nowMs);
+  const fact = `the provider shows another machine under its name, which has never run: that is ${anew.machineId}`;
+  await recordEvidence(tx, { subject: machineSubject(gone.id), source: "provider", fact, observedAtMs: nowMs });
   return "adopted";
 }
 

@@ -56,13 +56,17 @@ function word(machineId: MachineId, isProven: boolean): Identified {
 /**
  * A token may name a machine that no row knows, of an instance whose row has another name: it checked in before its launch
  * was bound, or before it was adopted. Or it is of a pod that was deleted by force while its launch was not answered, and
- * runs on where nobody reaches it: the machine is the pod that was made after it.
+ * runs on where nobody reaches it: the machine is the pod that was made after it. Or it is of a pod that came under the name
+ * of a machine that is gone, and checked in before it had a row of its own.
  * @returns what the machine, or that which speaks as it, is called; null where the token's own will do.
  */
 export async function findOther(store: Store, { machineId, providerId }: TokenSubject): Promise<string | null> {
   const row = await loadMachine(store.db, machineId);
-  if (row === null) return (await findMachineByProviderId(store.db, providerId))?.id ?? null;
   // One that was called gone may have come back as another, and is heard until the next listing says so.
-  const boundTo = row.state.kind === "gone" ? null : providerIdOf(row);
+  if (row === null || row.state.kind === "gone") {
+    const bound = await findMachineByProviderId(store.db, providerId);
+    return bound === null || bound.id === machineId ? null : bound.id;
+  }
+  const boundTo = providerIdOf(row);
   return boundTo === providerId ? null : boundTo;
 }

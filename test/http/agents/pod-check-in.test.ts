@@ -236,6 +236,26 @@ describe("a pod that was deleted by force and runs on, while its launch has made
   });
 });
 
+describe("a pod that came under the name of a machine that is gone", () => {
+  const later = { ...placeOf(OWN), podUid: uidOf(OTHER) };
+  const providerId = podProviderId(later);
+
+  it("speaks as the machine of its own row once it has one, though it checked in before", async () => {
+    const sinceMs = yard.clock.nowMs();
+    await startMachine(OWN, { kind: "gone", providerId: null, reason: "never-launched", sinceMs });
+    const podToken = cluster.start(later);
+    const before = await checkIn(OWN, podToken, { providerId });
+    expect(before.answer.machineId).toBe(OWN);
+    expect((await report(OWN, before.answer.token)).status).toBe(200);
+    await startMachine(OTHER, { kind: "provisioning", providerId, sinceMs });
+    expect((await report(OWN, before.answer.token)).status).toBe(401);
+    const { answer } = await checkIn(OWN, podToken, { providerId });
+    expect(answer.machineId).toBe(OTHER);
+    expect((await report(OTHER, answer.token)).status).toBe(200);
+    expect((await loadMachine(yard.store.db, OTHER))?.report?.phase).toBe("parked");
+  });
+});
+
 function never(): never {
   throw new Error("it has a row");
 }
