@@ -115,6 +115,8 @@ export class MachinePermit {
   readonly machineVersion: number;
   readonly epoch: LeaseEpoch;
   readonly proof: ProofKind;
+  /** It rests on the provider's word that the machine has never run: nothing is ended of which that is no longer said. */
+  readonly isForUnstarted: boolean;
   readonly expiresAtMs: number;
 
   private constructor(machine: Machine, providerId: ProviderId, request: MachinePermitRequest) {
@@ -123,6 +125,7 @@ export class MachinePermit {
     this.machineVersion = machine.version;
     this.epoch = request.epoch;
     this.proof = request.proof.kind === "overdue" ? "forced" : request.proof.kind;
+    this.isForUnstarted = request.proof.kind === "never-engaged" && isOfFirstSight(machine);
     this.expiresAtMs = request.time.nowMs + PERMIT_LIFE_MS;
     Object.freeze(this);
   }

@@ -84,6 +84,7 @@ describe("a permit", () => {
       machineVersion: 9,
       epoch: 4,
       proof: "parked",
+      isForUnstarted: false,
       expiresAtMs: START_MS + BOOT_MS + 30 * SECOND_MS,
     });
   });

@@ -26,10 +26,14 @@ export async function endPod(context: EndingContext, permit: MachinePermit): Pro
   // There is none of this uid. A reading says what that means.
   if (judged === null) return;
   demandFresh(permit, context.clock.nowMs());
+  const word = judgePod(judged.shape);
+  // Another reading may have been judged since the one that the permit rests on: it is its version that would be deleted.
+  if (permit.isForUnstarted && !word.hasNeverRun)
+    throw new ProviderError("provider-unavailable", `deleting ${nameOf(place)}: it may have run by now`);
   const step = decideDeletion(judged.shape, permit.proof);
   if (step.kind === "wait") throw new ProviderError("provider-unavailable", `deleting ${nameOf(place)}: ${step.why}`);
   await deletePod(context, permit, place, judged, step);
-  if (permit.proof === "never-engaged") rests.learn(judged, judgePod(judged.shape).why);
+  if (permit.proof === "never-engaged") rests.learn(judged, word.why);
 }
 
 /** Looked at right before the call: a permit is worth 30 s. */

@@ -13,6 +13,7 @@ import { type ProviderId, parseControllerId, parseLaunchId, parseMachineId } fro
 import type { MachineState } from "../../../src/domain/machine.ts";
 import { issuePermit, type MachinePermit, type MachineProof } from "../../../src/domain/permit.ts";
 import { parsePodProviderId } from "../../../src/domain/pod/provider-id.ts";
+import type { RetireReason } from "../../../src/domain/reasons.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { LaunchedMachine, LaunchRequest } from "../../../src/ports/provider.ts";
 import type { KubernetesSetup } from "../../../src/simulator/kubernetes/create.ts";
@@ -174,11 +175,17 @@ export function placeOf(id: ProviderId): { readonly name: string; readonly names
 
 const FORCED: MachineProof = { kind: "forced", operator: "alice", reason: "test" };
 
-export function permitFor(providerId: ProviderId, clock: Clock, proof: MachineProof = FORCED): MachinePermit {
+/** @param retireWhenSpent of the row: `adopted` for one that was written at first sight of the pod. */
+export function permitFor(
+  providerId: ProviderId,
+  clock: Clock,
+  proof: MachineProof = FORCED,
+  retireWhenSpent: RetireReason | null = null,
+): MachinePermit {
   const state = { ...retiring(), providerId } as MachineState;
   const decision = issuePermit({
     kind: "end-machine",
-    machine: unheardMachine({ state }),
+    machine: unheardMachine({ state, retireWhenSpent }),
     tickets: [],
     proof,
     epoch: epoch(),

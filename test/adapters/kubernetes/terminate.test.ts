@@ -1,5 +1,6 @@
 /** Endings over HTTP: the version that was judged is deleted, and no other. */
 import { describe, expect, it } from "vitest";
+import type { ProviderId } from "../../../src/domain/ids.ts";
 import type { MachinePermit, MachineProof } from "../../../src/domain/permit.ts";
 import { MINUTE_MS } from "../../../src/domain/units.ts";
 import { AT, drafted, ENDED, launchOne, permitFor, placeOf, RUNNING, statusOf, useStage, WAITING } from "./stage.ts";
@@ -52,6 +53,12 @@ describe("a pod's end", () => {
     await stage.provider.list([providerId]);
     await stage.provider.terminate(permitFor(providerId, stage.clock));
     expect(stage.cluster.pod(place)?.metadata.deletionGracePeriodSeconds).toBe(1);
+  });
+
+  it("comes to one of our own launch that runs, and whose agent never checked in: that rests on the store", async () => {
+    const { providerId, place } = await launchWith(RUNNING);
+    await stage.provider.terminate(neverEngaged(providerId));
+    expect(stage.cluster.pod(place)?.metadata.deletionTimestamp).toBeDefined();
   });
 
   it("gives what is idle its grace", async () => {
@@ -144,6 +151,45 @@ describe("a pod's end", () => {
     await expect(stage.provider.terminate(permitFor(providerId, stage.clock))).rejects.toMatchObject({
       message: expect.stringContaining("`holdfast check` names the rule that is missing") as unknown,
     });
+  });
+});
+
+describe("a pod of first sight", () => {
+  /** It rests on what the provider says now. */
+  async function permitNow(providerId: ProviderId): Promise<MachinePermit> {
+    stage.clock.pass(6 * MINUTE_MS);
+    const [observed = null] = await stage.provider.list([providerId]);
+    const proof: MachineProof = { kind: "never-engaged", bootDeadlineMs: 5 * MINUTE_MS, observed };
+    return permitFor(providerId, stage.clock, proof, "adopted");
+  }
+
+  it("is not deleted in a version that runs, which somebody else's reading judged after its own", async () => {
+    const { providerId, place } = await launchWith(WAITING);
+    const permit = await permitNow(providerId);
+    stage.cluster.setPodStatus(place, RUNNING);
+    await stage.provider.list("all");
+    await expect(stage.provider.terminate(permit)).rejects.toMatchObject({
+      code: "provider-unavailable",
+      message: expect.stringContaining("it may have run by now") as unknown,
+    });
+    expect(stage.cluster.pod(place)?.metadata.deletionTimestamp).toBeUndefined();
+  });
+
+  it("is deleted in a later version that has never run either", async () => {
+    const { providerId, place } = await launchWith(WAITING);
+    const permit = await permitNow(providerId);
+    stage.cluster.changePodMeta(place, { annotations: { touched: "yes" } });
+    await stage.provider.list("all");
+    await stage.provider.terminate(permit);
+    expect(stage.cluster.pod(place)?.metadata.deletionTimestamp).toBeDefined();
+  });
+
+  it("is asked about first by a process that has judged nothing", async () => {
+    const { providerId, place } = await launchWith(WAITING);
+    const permit = await permitNow(providerId);
+    stage.cluster.setPodStatus(place, RUNNING);
+    await expect(stage.another().terminate(permit)).rejects.toMatchObject({ code: "provider-unavailable" });
+    expect(stage.cluster.pod(place)?.metadata.deletionTimestamp).toBeUndefined();
   });
 });
 
