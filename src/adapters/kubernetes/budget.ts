@@ -34,6 +34,7 @@ export class Budget {
   #neededAtMs: number;
   #triedAtMs = Number.NEGATIVE_INFINITY;
   #trouble: string | null = null;
+  #lastTurn: Promise<void> = Promise.resolve();
 
   constructor(options: BudgetOptions) {
     this.#options = options;
@@ -51,11 +52,33 @@ export class Budget {
   /** Called before pods are made. */
   async ensure(): Promise<void> {
     this.#neededAtMs = this.#options.clock.monotonicMs();
-    // Another replica may have had the pool meanwhile, and removed it: not before it had seen no pod for so long.
-    const isFresh = this.#options.clock.monotonicMs() - this.#triedAtMs < KEPT_EMPTY_MS;
-    if (this.#isThere === true && isFresh) return;
+    await this.#inTurn(async () => {
+      // Another replica may have had the pool meanwhile, and removed it: not before it had seen no pod for so long.
+      const isFresh = this.#options.clock.monotonicMs() - this.#triedAtMs < KEPT_EMPTY_MS;
+      if (this.#isThere !== true || !isFresh) await this.#create();
+    });
+  }
+
+  /** Called after each complete listing. */
+  async keep(podCount: number): Promise<void> {
+    if (this.#options.isObserving) return;
+    if (this.#options.clock.monotonicMs() - this.#triedAtMs < TRIED_AGAIN_MS) return;
+    if (podCount > 0) return this.ensure();
+    if (this.#isIdle())
+      await this.#inTurn(async () => {
+        // A launch may have begun while this waited.
+        if (this.#isIdle()) await this.#remove();
+      });
+  }
+
+  /** It may be there, and has not been needed for long. */
+  #isIdle(): boolean {
+    return this.#isThere !== false && this.#options.clock.monotonicMs() - this.#neededAtMs >= KEPT_EMPTY_MS;
+  }
+
+  async #create(): Promise<void> {
     const { clients, namespace, owner } = this.#options;
-    await this.#try("exists", async () => {
+    await this.#try(true, async () => {
       await clients.policy.createNamespacedPodDisruptionBudget({
         namespace,
         body: {
@@ -66,31 +89,34 @@ export class Budget {
         },
       });
     });
-    if (this.#trouble === null) this.#isThere = true;
   }
 
-  /** Called after each complete listing. */
-  async keep(podCount: number): Promise<void> {
-    if (this.#options.isObserving) return;
-    const nowMs = this.#options.clock.monotonicMs();
-    if (nowMs - this.#triedAtMs < TRIED_AGAIN_MS) return;
-    if (podCount > 0) return this.ensure();
-    if (this.#isThere === false || nowMs - this.#neededAtMs < KEPT_EMPTY_MS) return;
+  async #remove(): Promise<void> {
     const { clients, namespace } = this.#options;
-    await this.#try("absent", async () => {
+    await this.#try(false, async () => {
       await clients.policy.deleteNamespacedPodDisruptionBudget({ namespace, name: this.#name });
     });
-    if (this.#trouble === null) this.#isThere = false;
   }
 
-  async #try(done: "exists" | "absent", work: () => Promise<void>): Promise<void> {
+  /** One call after the other: of two that are under way nobody knows which one the API carries out last. */
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#lastTurn.then(work);
+    this.#lastTurn = turn;
+    await turn;
+  }
+
+  /** @param shallBeThere once the work is done, or was done already. Never throws. */
+  async #try(shallBeThere: boolean, work: () => Promise<void>): Promise<void> {
     this.#triedAtMs = this.#options.clock.monotonicMs();
+    this.#isThere = null;
     try {
       await work();
       this.#trouble = null;
     } catch (error) {
       const failure = readFailure(error);
-      this.#trouble = failure.trouble === done ? null : describeFailure(failure);
+      const isDone = failure.trouble === (shallBeThere ? "exists" : "absent");
+      this.#trouble = isDone ? null : describeFailure(failure);
     }
+    if (this.#trouble === null) this.#isThere = shallBeThere;
   }
 }
