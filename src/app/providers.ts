@@ -35,13 +35,19 @@ export async function createPoolProvider(
 ): Promise<PoolProvider> {
   const all = [pool, ...formers];
   const groups = new Map<string, GroupMemory>();
-  const current = await createWithAbilities(pool, config, clock, agentsUrl, { isLeft: isDeparted, all, groups });
+  const current = await createWithAbilities(pool, config, clock, agentsUrl, {
+    isConfigured: !isDeparted,
+    isLeft: isDeparted,
+    all,
+    groups,
+  });
   const places = new Set([placeOf(pool)]);
   const joined = [];
   for (const former of formers) {
     const isElsewhere = !places.has(placeOf(former));
     const isLeft = isDeparted || placeOf(former) !== placeOf(pool);
-    const made = await createWithAbilities(former, config, clock, agentsUrl, { isLeft, all, groups });
+    const settings = { isConfigured: false, isLeft, all, groups };
+    const made = await createWithAbilities(former, config, clock, agentsUrl, settings);
     const { provider, abilities, names } = made;
     places.add(placeOf(former));
     joined.push({ settingsHash: former.policy.settingsHash, provider, names, abilities, isElsewhere });
@@ -77,11 +83,13 @@ export async function createProvider(
   clock: Clock,
   agentsUrl: string,
 ): Promise<Provider> {
-  return (await createWithAbilities(pool, config, clock, agentsUrl, { isLeft: false, all: [pool], groups: new Map() }))
-    .provider;
+  const settings = { isConfigured: true, isLeft: false, all: [pool], groups: new Map() };
+  return (await createWithAbilities(pool, config, clock, agentsUrl, settings)).provider;
 }
 
 interface Settings {
+  /** The configuration has these: what keeps them from being used keeps Holdfast from starting, and of no others it does. */
+  readonly isConfigured: boolean;
   /** The pool does not name this place any more. */
   readonly isLeft: boolean;
   /** Those of the pool, former ones included. */
@@ -119,7 +127,7 @@ async function createWithAbilities(
     }
     case "kubernetes": {
       const { namesPodOf } = await import("../adapters/kubernetes/provider.ts");
-      const created = await createKubernetes({ ...pool, provider }, config, clock, agentsUrl);
+      const created = await createKubernetes({ ...pool, provider }, config, clock, agentsUrl, settings);
       return { provider: created, abilities: created, names: namesPodOf(provider.namespace) };
     }
   }
@@ -212,11 +220,13 @@ async function createKubernetes(
   { controllerId }: Config,
   clock: Clock,
   agentsUrl: string,
+  { isConfigured }: Settings,
 ): Promise<Provider & ProviderAbilities> {
   const { createKubernetesProvider } = await import("../adapters/kubernetes/provider.ts");
+  const { createClients, createClientsLater } = await import("../adapters/kubernetes/client.ts");
   const { sha256, entry } = agentBundle();
   const { kind: _, ...settings } = provider;
-  return createKubernetesProvider({
+  const options = {
     controllerId,
     pool: policy.name,
     settings,
@@ -227,7 +237,8 @@ async function createKubernetes(
     isObserving: policy.mode === "observe",
     clock,
     random: systemRandom(),
-  });
+  };
+  return createKubernetesProvider(options, (isConfigured ? createClients : createClientsLater)(settings.access, clock));
 }
 
 /** Who vouches for pods: one for each cluster and namespace in which a pool has or had some. */

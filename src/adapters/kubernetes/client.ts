@@ -67,6 +67,52 @@ export function createClients(access: ClusterAccess, clock: Clock): OpenClients 
   };
 }
 
+/**
+ * The same for settings that nobody configures any more, while something made from them is there: their credentials may be
+ * gone with them, and may come back. They are read at the first call, and until they can be, at each.
+ * @returns clients whose calls fail with `provider-unavailable` while the credentials cannot be read.
+ */
+export function createClientsLater(access: ClusterAccess, clock: Clock): KubernetesClients {
+  let made: OpenClients | null = null;
+  const open = async (): Promise<OpenClients> => {
+    try {
+      made ??= createClients(access, clock);
+      return made;
+    } catch (error) {
+      throw asUnavailable(error);
+    }
+  };
+  return {
+    core: {
+      createNamespacedPod: async (...request) => (await open()).core.createNamespacedPod(...request),
+      deleteNamespacedPod: async (...request) => (await open()).core.deleteNamespacedPod(...request),
+      listNamespacedPod: async (...request) => (await open()).core.listNamespacedPod(...request),
+      listNode: async (...request) => (await open()).core.listNode(...request),
+      patchNamespacedPod: async (...request) => (await open()).core.patchNamespacedPod(...request),
+      readNamespacedPod: async (...request) => (await open()).core.readNamespacedPod(...request),
+      readNamespacedPodLog: async (...request) => (await open()).core.readNamespacedPodLog(...request),
+    },
+    policy: {
+      createNamespacedPodDisruptionBudget: async (...request) =>
+        (await open()).policy.createNamespacedPodDisruptionBudget(...request),
+      deleteNamespacedPodDisruptionBudget: async (...request) =>
+        (await open()).policy.deleteNamespacedPodDisruptionBudget(...request),
+    },
+    authorization: {
+      createSelfSubjectAccessReview: async (...request) =>
+        (await open()).authorization.createSelfSubjectAccessReview(...request),
+    },
+    authentication: {
+      createTokenReview: async (...request) => (await open()).authentication.createTokenReview(...request),
+    },
+    watch: async (...request) => (await open()).watch(...request),
+  };
+}
+
+function asUnavailable(cause: unknown): unknown {
+  return cause instanceof ProviderError ? new ProviderError("provider-unavailable", cause.message, { cause }) : cause;
+}
+
 /** Without a word for so long, bookmarks included, a watch's connection counts as dead. */
 const SILENCE_MAX_MS = 3 * MINUTE_MS;
 
