@@ -2,6 +2,7 @@
  * When a look behind the fence is clean: the listener certainly has no job and, stopped as it is, cannot get one. Every
  * condition is a proof; what is not seen, not readable or not recognised is unknown, and unknown is not clean.
  */
+import { SECOND_MS } from "../units.ts";
 import type { FenceLook, FilesSight } from "./look.ts";
 import { doubtAbout, hasOpenMessage, type RunnerFacts } from "./runner-log.ts";
 import type { ProcessSight } from "./sight.ts";
@@ -34,13 +35,21 @@ export function whyNotIdle(processes: ProcessSight, files: FilesSight): string |
   return doubtAbout(files.facts) ?? whyNotFree(files.facts);
 }
 
+/** Times of one moment, by a clock that may be set between the two. */
+const SAME_START_MS = SECOND_MS;
+
+/** Nothing in the perf file is of a listener that the log shows to have been started after that. */
+function isLatestStartShown({ logStartAtMs, perfStartAtMs }: RunnerFacts): boolean {
+  return logStartAtMs === null || perfStartAtMs === null || perfStartAtMs >= logStartAtMs - SAME_START_MS;
+}
+
 function whyNotFree(facts: RunnerFacts): string | null {
   if (!facts.hasLog || facts.shapedLineCount === 0) return "there is no log of the runner";
   if (facts.hasOtherSession) return "the runner's message flow is one that is only drained";
   // The perf file must have shown that it is written: without that, no line in it is no proof of no assignment. A listener
   // that has no session yet cannot have one, whatever an earlier one had.
-  const isStartShown = facts.startCount > facts.endCount;
-  if (!facts.hasPerfSession && !isStartShown) return "the perf file does not show the runner's start";
+  if (!facts.hasPerfSession && facts.perfStartAtMs === null) return "the perf file does not show the runner's start";
+  if (!isLatestStartShown(facts)) return "the perf file does not show the latest start";
   if (!facts.hasPerfSession && facts.hasLogSession) return "the perf file does not show the session that the log shows";
   if (facts.hasPerfSession && !facts.hasBrokerSession) return "the log does not show the session";
   if (hasOpenMessage(facts)) return "an assignment arrived and is not over";

@@ -15,11 +15,14 @@ export interface RunnerFacts {
   readonly hasBrokerSession: boolean;
   /** The log names a session of another kind. */
   readonly hasOtherSession: boolean;
-  /** The log names a session, of whatever kind, since the latest end that it tells of. */
+  /** The log of the latest start names a session, of whatever kind. */
   readonly hasLogSession: boolean;
-  /** How often the runner started, by the perf file, and ended, by the log: the latest start is shown where there is one more. */
-  readonly startCount: number;
-  readonly endCount: number;
+  /**
+   * The latest start, by the log in whole seconds, and by the perf file; epoch milliseconds. The runner writes both at once,
+   * and at every start: not every end is written (exit code 2 is not).
+   */
+  readonly logStartAtMs: number | null;
+  readonly perfStartAtMs: number | null;
   /**
    * The perf file, which alone tells of an assignment the moment it arrives, was written at the session of the latest start:
    * an earlier listener's session does not vouch for one that was started again.
@@ -52,8 +55,8 @@ export const NO_FACTS: RunnerFacts = {
   hasBrokerSession: false,
   hasOtherSession: false,
   hasLogSession: false,
-  startCount: 0,
-  endCount: 0,
+  logStartAtMs: null,
+  perfStartAtMs: null,
   hasPerfSession: false,
   isUpdating: false,
   isBusy: false,
@@ -69,6 +72,9 @@ export const NO_FACTS: RunnerFacts = {
 };
 
 const LOG_LINE = /^\[(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\dZ) \w+ +([\w.]+)\] (.*)$/;
+const STARTED = "Runner is built for ";
+/** Of a listener that has just started, or has ended: what the one before said is not its own. */
+const NOT_SAID_YET = { isUpdating: false, hasLogSession: false, hasBrokerSession: false } as const;
 const LISTENING = /^WRITE LINE: \S+ \S+ Listening for Jobs/;
 const COMPLETED = /^WRITE LINE: \S+ \S+ Job .* completed with result: /;
 const RETURN_CODE = /^Runner execution has finished with return code (\d+)/;
@@ -91,6 +97,8 @@ export function foldLogLine(facts: RunnerFacts, line: string): RunnerFacts {
 }
 
 function foldText(shaped: RunnerFacts, source: string, text: string, atMs: number): RunnerFacts {
+  if (source === "Listener" && text.startsWith(STARTED))
+    return { ...shaped, ...NOT_SAID_YET, returnCode: null, logStartAtMs: atMs };
   if (text.startsWith("Session created."))
     return source === BROKER_SOURCE
       ? { ...shaped, hasSession: true, hasLogSession: true, hasBrokerSession: true }
@@ -109,20 +117,23 @@ function foldText(shaped: RunnerFacts, source: string, text: string, atMs: numbe
     return { ...shaped, hasJobCompleted: true };
   const code = RETURN_CODE.exec(text)?.[1];
   if (code === undefined) return shaped;
-  const endCount = shaped.endCount + 1;
-  const over = { isBusy: false, isUpdating: false, hasLogSession: false, hasBrokerSession: false };
-  return { ...shaped, ...over, returnCode: Number(code), endCount };
+  return { ...shaped, ...NOT_SAID_YET, isBusy: false, returnCode: Number(code) };
 }
 
 /** A line of the perf file: `Counter:ISO8601`. */
 export function foldPerfLine(facts: RunnerFacts, line: string): RunnerFacts {
   const colon = line.indexOf(":");
   const counter = colon < 0 ? line : line.slice(0, colon);
-  if (counter === "RunnerProcessStarted") return { ...facts, startCount: facts.startCount + 1, hasPerfSession: false };
+  if (counter === "RunnerProcessStarted")
+    return { ...facts, perfStartAtMs: timeOf(line, colon), hasPerfSession: false };
   if (counter === "SessionCreated") return { ...facts, hasSession: true, hasPerfSession: true };
   if (!RECEIVED.test(counter)) return facts;
+  return { ...facts, receivedAtMs: append(facts.receivedAtMs, timeOf(line, colon) ?? Number.POSITIVE_INFINITY) };
+}
+
+function timeOf(line: string, colon: number): number | null {
   const atMs = Date.parse(line.slice(colon + 1).trim());
-  return { ...facts, receivedAtMs: append(facts.receivedAtMs, Number.isNaN(atMs) ? Number.POSITIVE_INFINITY : atMs) };
+  return Number.isNaN(atMs) ? null : atMs;
 }
 
 /**

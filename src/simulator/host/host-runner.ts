@@ -181,7 +181,6 @@ export class HostRunner implements MachineRunner, PollHandler {
     files.trace("BrokerMessageListener", "Catch exception during get next message.", "ERR ");
     const isIdle = this.#job === null || this.#job.isDone;
     if (isIdle && machine.nowMs - this.#silentSinceMs >= SILENCE_MAX_MS) {
-      files.writeError("An error occurred: Get next message failed for too long.");
       return void this.#exit(CODE.retryable);
     }
     this.listener.course.after(POLL_RETRY_MS, () => this.#poll?.send());
@@ -336,7 +335,9 @@ export class HostRunner implements MachineRunner, PollHandler {
 
   #exit(code: number): void {
     const { files } = this.#start;
-    files.trace("Listener", `Runner execution has finished with return code ${code}`);
+    // The runner ends with 2 by an exception, of which its log has no end.
+    if (code === CODE.retryable) files.writeError("An error occurred: it ends, to be started again.");
+    else files.trace("Listener", `Runner execution has finished with return code ${code}`);
     this.#step([5, 100], () => {
       this.#exitCode = code;
       this.listener.die(null);

@@ -34,7 +34,13 @@ describe("a look behind the fence is clean", () => {
     ["after an earlier start that updated itself and ended", withFacts({ returnCode: 3, isUpdating: false })],
     [
       "before the session of one that was started again, where the perf file shows that start",
-      withFacts({ startCount: 2, endCount: 1, hasLogSession: false, hasPerfSession: false, hasBrokerSession: false }),
+      withFacts({
+        logStartAtMs: T0,
+        perfStartAtMs: T0,
+        hasLogSession: false,
+        hasPerfSession: false,
+        hasBrokerSession: false,
+      }),
     ],
   ])("%s", (_name, look) => {
     expect(whyNotClean(look)).toBeNull();
@@ -68,16 +74,16 @@ describe("a look behind the fence is not clean", () => {
     ["there is no log", withFacts({ hasLog: false }), /no log/],
     ["the log is empty", withFacts({ lineCount: 0, shapedLineCount: 0 }), /no log/],
     ["the log is of another shape", withFacts({ shapedLineCount: 0 }), /not of a shape/],
-    ["the perf file is not there", withFacts({ startCount: 0, hasPerfSession: false }), /the runner's start/],
+    ["the perf file is not there", withFacts({ perfStartAtMs: null, hasPerfSession: false }), /the runner's start/],
     [
       "the perf file is not there and there is no session",
-      withFacts({ startCount: 0, hasPerfSession: false, hasSession: false, hasBrokerSession: false }),
+      withFacts({ perfStartAtMs: null, hasPerfSession: false, hasSession: false, hasBrokerSession: false }),
       /the runner's start/,
     ],
     [
       "the perf file stopped before the latest start",
-      withFacts({ startCount: 1, endCount: 1, hasLogSession: false, hasPerfSession: false, hasBrokerSession: false }),
-      /the runner's start/,
+      withFacts({ logStartAtMs: T0 + 5_000, perfStartAtMs: T0, hasLogSession: false }),
+      /the latest start/,
     ],
     ["the perf file stopped before the session", withFacts({ hasPerfSession: false }), /that the log shows/],
     ["the log stopped before the session", withFacts({ hasBrokerSession: false }), /does not show the session/],

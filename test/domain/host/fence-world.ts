@@ -76,7 +76,14 @@ export class FenceWorld {
   #isStopped = false;
   #hasSession = false;
   #isDispatched = false;
-  #facts: RunnerFacts = { ...NO_FACTS, hasLog: true, startCount: 1, lineCount: 1, shapedLineCount: 1 };
+  #facts: RunnerFacts = {
+    ...NO_FACTS,
+    hasLog: true,
+    logStartAtMs: AT_MS,
+    perfStartAtMs: AT_MS,
+    lineCount: 1,
+    shapedLineCount: 1,
+  };
   #byteCount = 100;
   #atMs = 0;
   #order: HandBackOrder | null = null;

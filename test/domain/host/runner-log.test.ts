@@ -57,7 +57,7 @@ describe("the listener's log", () => {
       line("Terminal", `WRITE LINE: ${AT}: Job build (1) completed with result: Canceled`),
       { hasJobCompleted: true },
     ],
-    ["the end", line("Listener", "Runner execution has finished with return code 3"), { returnCode: 3, endCount: 1 }],
+    ["the end", line("Listener", "Runner execution has finished with return code 3"), { returnCode: 3 }],
     [
       "skipped",
       line("Runner", "Skipping message Job. Job message not found 'x'."),
@@ -97,53 +97,79 @@ describe("the listener's log", () => {
 });
 
 describe("a listener that was started again", () => {
-  const SESSION = line("BrokerMessageListener", "Session created.");
-  const END = line("Listener", "Runner execution has finished with return code 3");
-  const AGAIN = ["RunnerProcessStarted:1", "SessionCreated:2", "RunnerProcessStarted:3"];
+  const at = (clock: string) => Date.parse(`2026-08-19T${clock}Z`);
+  const said = (clock: string, source: string, text: string) => `[2026-08-19 ${clock}Z INFO ${source}] ${text}`;
+  const startedAt = (clock: string) => said(clock, "Listener", "Runner is built for linux (x64) - abc.");
+  const sessionAt = (clock: string) => said(clock, "BrokerMessageListener", "Session created.");
   const perf = (...lines: readonly string[]) => lines.reduce(foldPerfLine, NO_FACTS);
 
+  const FIRST_PERF = ["RunnerProcessStarted:2026-08-19T16:00:00.1234567Z", "SessionCreated:2026-08-19T16:00:02.5Z"];
+  const FIRST_LOG = [startedAt("16:00:00"), sessionAt("16:00:02")];
+  const START = "RunnerProcessStarted:2026-08-19T16:20:05.9Z";
+  const OPENED = "SessionCreated:2026-08-19T16:20:07.1Z";
+
   it("has no session in its perf file before its own", () => {
-    expect(perf(...AGAIN)).toMatchObject({ startCount: 2, hasPerfSession: false, hasSession: true });
-    expect(perf(...AGAIN, "SessionCreated:4")).toMatchObject({ hasPerfSession: true });
+    const again = { perfStartAtMs: at("16:20:05.900"), hasPerfSession: false, hasSession: true };
+    expect(perf(...FIRST_PERF, START)).toMatchObject(again);
+    expect(perf(...FIRST_PERF, START, OPENED)).toMatchObject({ hasPerfSession: true });
   });
 
-  it("has no session in its log before its own", () => {
-    const ended = { endCount: 1, hasLogSession: false, hasBrokerSession: false, hasSession: true, returnCode: 3 };
-    expect(log(SESSION, END)).toMatchObject(ended);
-    expect(log(SESSION, END, SESSION)).toMatchObject({ hasLogSession: true, hasBrokerSession: true });
+  it.each([
+    ["its start", startedAt("16:20:05"), { logStartAtMs: at("16:20:05"), returnCode: null }],
+    ["the end of the one before", said("16:20:00", "Listener", "Runner execution has finished with return code 3"), {}],
+  ])("has no session in its log after %s, and before its own", (_what, text, more) => {
+    const none = { hasLogSession: false, hasBrokerSession: false, isUpdating: false, hasSession: true };
+    const updating = said("16:19:00", "Terminal", "WRITE LINE: Runner update in progress, do not shutdown runner.");
+    expect(log(...FIRST_LOG, updating, text)).toMatchObject({ ...none, ...more });
+    expect(log(...FIRST_LOG, text, sessionAt("16:20:07"))).toMatchObject({
+      hasLogSession: true,
+      hasBrokerSession: true,
+    });
   });
 
   it("keeps a session of another flow: it is only drained", () => {
-    expect(log(line("MessageListener", "Session created."), END)).toMatchObject({ hasOtherSession: true });
+    const other = said("16:00:02", "MessageListener", "Session created.");
+    expect(log(other, startedAt("16:20:05"))).toMatchObject({ hasOtherSession: true });
   });
 
   describe("is judged by its own word", () => {
-    const [START, OPENED] = ["RunnerProcessStarted:3", "SessionCreated:4"];
-    const FIRST = ["RunnerProcessStarted:1", "SessionCreated:2"];
     const whyAfter = (perfLines: readonly string[], logLines: readonly string[]) => {
-      const facts = [SESSION, END, ...logLines].reduce(foldLogLine, perf(...FIRST, ...perfLines));
+      const facts = [...FIRST_LOG, ...logLines].reduce(foldLogLine, perf(...FIRST_PERF, ...perfLines));
       return whyNotClean(cleanLook({ files: idleFiles({ ...facts, hasLog: true }) }));
     };
 
     it.each([
-      ["it has no session yet, and hangs", [START], [line("Listener", "Arguments parsed")]],
-      ["it has its session", [START, OPENED], [SESSION]],
+      ["it has no session yet, and hangs", [START], [startedAt("16:20:05")]],
+      ["it has its session", [START, OPENED], [startedAt("16:20:05"), sessionAt("16:20:07")]],
+      ["its clock was set back a little as it started", [START], [startedAt("16:20:06")]],
     ])("and clean where %s", (_name, perfLines, logLines) => {
       expect(whyAfter(perfLines, logLines)).toBeNull();
     });
 
     it.each([
-      ["its start is not in the perf file", [], [], /the log does not show the session/],
-      ["its session is in the log alone", [START], [SESSION], /the perf file does not show the session/],
-      ["its session is in the perf file alone", [START, OPENED], [], /the log does not show the session/],
+      ["its start is not in the perf file", [], [startedAt("16:20:05")], /the latest start/],
+      ["nothing of it is in the perf file", [], [startedAt("16:20:05"), sessionAt("16:20:07")], /the latest start/],
+      [
+        "its session is in the log alone",
+        [START],
+        [startedAt("16:20:05"), sessionAt("16:20:07")],
+        /the perf file does/,
+      ],
+      ["its session is in the perf file alone", [START, OPENED], [startedAt("16:20:05")], /the log does not show/],
+      [
+        "its log was read before that of the first, whose clock was ahead",
+        ["RunnerProcessStarted:2026-08-19T15:01:00Z"],
+        [startedAt("15:01:00"), sessionAt("15:01:02"), ...FIRST_LOG.slice(0, 1)],
+        /the latest start/,
+      ],
     ])("and not clean where %s", (_name, perfLines, logLines, why) => {
       expect(whyAfter(perfLines, logLines)).toMatch(why);
     });
 
-    it("and not clean where nobody wrote into the perf file since an earlier one ended without a session", () => {
-      const facts = [END, line("Listener", "Arguments parsed")].reduce(foldLogLine, perf("RunnerProcessStarted:1"));
+    it("and not clean where its start in the perf file has no time that can be read", () => {
+      const facts = [startedAt("16:20:05")].reduce(foldLogLine, perf("RunnerProcessStarted:soon"));
       const files = idleFiles({ ...facts, hasLog: true });
-      expect(whyNotClean(cleanLook({ files }))).toMatch(/does not show the runner's start/);
+      expect(whyNotClean(cleanLook({ files }))).toMatch(/the runner's start/);
     });
   });
 });
