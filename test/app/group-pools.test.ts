@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import type { PoolConfig } from "../../src/app/config/config.ts";
 import { createPoolProvider, findPoolProblems } from "../../src/app/providers.ts";
+import { parseProviderId } from "../../src/domain/ids.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { newLaunch, permitFor } from "../adapters/ec2/stage.ts";
 import { DRAIN, TEMPLATE } from "../simulator/asg/asg-scene.ts";
@@ -104,6 +105,19 @@ describe("a pool that had another group before", () => {
     house.aws.advanceClock(5 * MINUTE_MS);
     expect((await provider.list([former.providerId]))[0]?.state).toBe("gone");
     expect(house.aws.group("new").members.size).toBe(1);
+  });
+
+  it("has nobody who came to the former one since, but by a row of before", async () => {
+    createGroup("old");
+    createGroup("new");
+    house.aws.advanceClock(5 * MINUTE_MS);
+    const [came] = house.aws.group("old").members.keys();
+    const { provider } = await opened("new", [(await configured("old")).pool]);
+    const listing = await provider.list("all");
+    expect(listing.map(({ providerId }) => providerId)).toEqual([...house.aws.group("new").members.keys()]);
+    expect(await provider.list([parseProviderId(came ?? "")])).toMatchObject([{ state: "running", needsRow: true }]);
+    const [own] = await provider.list(listing.map(({ providerId }) => providerId));
+    expect(own?.needsRow).toBeUndefined();
   });
 
   it("ends nobody whom a person has put into a group of neither, says so, and ends it once it is detached", async () => {
