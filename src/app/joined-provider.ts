@@ -5,6 +5,7 @@
 import { ProviderError } from "../domain/errors.ts";
 import type { ProviderId } from "../domain/ids.ts";
 import type { ObservedMachine, ProviderState } from "../domain/observed.ts";
+import { PartialListing } from "../domain/partial-listing.ts";
 import type { MachinePermit } from "../domain/permit.ts";
 import type { Group, HeldUp, LaunchOrders, Provider, ProviderAbilities } from "../ports/provider.ts";
 
@@ -12,6 +13,8 @@ export interface Place {
   readonly provider: Provider;
   /** Whether an id is one of its kind: of another it knows nothing, and what it says of it is worth nothing. */
   readonly names: (id: ProviderId) => boolean;
+  /** What it shows is nowhere else, whatever others could call so: a pod is in one cluster, by its uid. */
+  readonly isExclusive: boolean;
 }
 
 export interface FormerProvider extends Place {
@@ -20,40 +23,105 @@ export interface FormerProvider extends Place {
   readonly isElsewhere: boolean;
 }
 
-export function joinProviders({ provider: current, names }: Place, formers: readonly FormerProvider[]): Provider {
-  if (formers.length === 0) return current;
-  const places: readonly Place[] = [{ provider: current, names }, ...formers.filter(({ isElsewhere }) => isElsewhere)];
+export function joinProviders(current: Place, formers: readonly FormerProvider[]): Provider {
+  if (formers.length === 0) return current.provider;
+  const places = new Places([current, ...formers.filter(({ isElsewhere }) => isElsewhere)]);
   return {
-    launch: (request, tenure) => {
+    launch: async (request, tenure) => {
       const former = formers.find(({ settingsHash }) => settingsHash === request.settingsHash);
-      return (former?.provider ?? current).launch(request, tenure);
+      return (former ?? current).provider.launch(request, tenure);
     },
-    list: async (which) => {
-      const listings = await Promise.all(
-        which === "all" ? places.map(({ provider }) => provider.list("all")) : listByIds(places, which),
-      );
-      return mergeListings(listings.flat());
-    },
-    terminate: async (permit) => terminateAt(placesOf(places, permit.providerId), permit),
-    readRunnerVersion: () => current.readRunnerVersion(),
-    check: () => current.check(),
+    list: (which) => places.list(which),
+    terminate: async (permit) => terminateAt(places.of(permit.providerId), permit),
+    readRunnerVersion: () => current.provider.readRunnerVersion(),
+    check: () => current.provider.check(),
   };
 }
 
-/** @throws {ProviderError} where none can have named it: then nobody says anything of it. */
-function placesOf(places: readonly Place[], id: ProviderId): readonly Place[] {
-  const able = places.filter(({ names }) => names(id));
-  if (able.length > 0) return able;
-  throw new ProviderError("provider-unavailable", `looking for ${id}, which none of the pool's providers names so`);
+/** Machines whose place is remembered; the one that was shown longest ago is forgotten, and all places are asked for it. */
+const HOMES_MAX = 50_000;
+
+interface Question {
+  readonly place: Place;
+  readonly which: "all" | readonly ProviderId[];
 }
 
-function listByIds(
-  places: readonly Place[],
-  ids: readonly ProviderId[],
-): readonly Promise<readonly ObservedMachine[]>[] {
-  const idsOf = new Map(places.map((place): [Place, ProviderId[]] => [place, []]));
-  for (const id of ids) for (const place of placesOf(places, id)) idsOf.get(place)?.push(id);
-  return [...idsOf].flatMap(([{ provider }, some]) => (some.length === 0 ? [] : [provider.list(some)]));
+interface Answer extends Question {
+  readonly observed: readonly ObservedMachine[];
+}
+
+class Places {
+  /** The first is that of the settings of today. */
+  readonly #places: readonly Place[];
+  /** Where each machine was shown that can be in one place only. */
+  readonly #homes = new Map<ProviderId, Place>();
+
+  constructor(places: readonly Place[]) {
+    this.#places = places;
+  }
+
+  /** @throws {ProviderError} where none can have named it: then nobody says anything of it. */
+  of(id: ProviderId): readonly Place[] {
+    const home = this.#homes.get(id);
+    if (home !== undefined) return [home];
+    const able = this.#places.filter(({ names }) => names(id));
+    if (able.length > 0) return able;
+    throw new ProviderError("provider-unavailable", `looking for ${id}, which none of the pool's providers names so`);
+  }
+
+  /** @throws {PartialListing} where some of those could not be read that were asked, unless the others say nothing at all. */
+  async list(which: "all" | readonly ProviderId[]): Promise<readonly ObservedMachine[]> {
+    const questions = which === "all" ? this.#places.map((place) => ({ place, which })) : this.#byPlace(which);
+    const outcomes = await Promise.allSettled(questions.map(({ place, which: some }) => place.provider.list(some)));
+    const answers: Answer[] = [];
+    const unread: Place[] = [];
+    const failures: unknown[] = [];
+    for (const [index, question] of questions.entries()) {
+      const outcome = outcomes[index];
+      if (outcome?.status === "fulfilled") answers.push({ ...question, observed: outcome.value });
+      else {
+        unread.push(question.place);
+        failures.push(outcome?.reason);
+      }
+    }
+    for (const answer of answers) this.#learn(answer);
+    const listing = mergeListings(answers.flatMap(({ observed }) => observed));
+    if (unread.length === 0) return listing;
+    const cause = failures.find((failure) => !(failure instanceof ProviderError)) ?? failures[0];
+    const shown = listing.filter((one) => this.#isSettled(one, unread));
+    const isCurrentWhole = answers.some(
+      ({ place, observed }) =>
+        place.isExclusive && place === this.#places[0] && observed.every((one) => this.#isSettled(one, unread)),
+    );
+    const isNothingSaid = which === "all" && shown.length === 0 && !isCurrentWhole;
+    if (!(cause instanceof ProviderError) || isNothingSaid) throw cause;
+    throw new PartialListing(cause.message, { shown, isCurrentWhole, cause });
+  }
+
+  #byPlace(ids: readonly ProviderId[]): readonly Question[] {
+    const idsOf = new Map(this.#places.map((place): [Place, ProviderId[]] => [place, []]));
+    for (const id of ids) for (const place of this.of(id)) idsOf.get(place)?.push(id);
+    return [...idsOf].flatMap(([place, which]) => (which.length === 0 ? [] : [{ place, which }]));
+  }
+
+  /** Two that show the same machine were one cluster once: nobody knows in which of them it runs. */
+  #learn({ place, observed }: Answer): void {
+    if (!place.isExclusive) return;
+    for (const { providerId, state } of observed) {
+      if (state === "gone" || state === "not-found") continue;
+      const home = this.#homes.get(providerId);
+      this.#homes.delete(providerId);
+      if (home !== undefined && home !== place) continue;
+      const [oldest] = this.#homes.keys();
+      if (this.#homes.size >= HOMES_MAX && oldest !== undefined) this.#homes.delete(oldest);
+      this.#homes.set(providerId, place);
+    }
+  }
+
+  /** Nothing that those could say would change it. */
+  #isSettled({ providerId }: ObservedMachine, unread: readonly Place[]): boolean {
+    return !this.of(providerId).some((place) => unread.includes(place));
+  }
 }
 
 /**

@@ -70,8 +70,13 @@ export interface PoolContext extends Surroundings {
 export interface PoolMemory {
   /** The provider's last word about each machine. */
   readonly observed: Map<MachineId, ObservedMachine>;
-  /** A whole listing was compared with the rows, and what had none was adopted. */
+  /**
+   * All that is where the pool's settings of today put machines was compared with the rows, and what had none was adopted.
+   * Former settings start nothing new.
+   */
   isFleetListed: boolean;
+  /** What is where former settings put machines was not: one of those places has not been read since. */
+  isFormerFleetUnlisted: boolean;
   /** Since when the provider does not know the id of a machine of ours. */
   readonly notFound: Map<MachineId, number>;
   /** Machines that the provider has by their id and does not list. */
@@ -209,6 +214,7 @@ export function emptyMemory(): PoolMemory {
   return {
     observed: new Map(),
     isFleetListed: false,
+    isFormerFleetUnlisted: false,
     notFound: new Map(),
     unlisted: new Set(),
     stoppedSinceMs: new Map(),

@@ -1,6 +1,6 @@
 /**
  * The provider's listing becomes the last word about each machine, and what it shows that the store does not know is
- * adopted. A listing that fails changes nothing.
+ * adopted. A listing that fails changes nothing; of one that is not whole what it shows counts, and no absence.
  *
  * The rows that should be in the listing are read before it, and whether a machine has a row after it: whatever a listing
  * shows had its row before it existed, so only what a later reading does not know has none.
@@ -10,9 +10,10 @@ import type { MachineId, ProviderId } from "../domain/ids.ts";
 import { type Machine, providerIdOf } from "../domain/machine.ts";
 import { describeMembership, isSamePlace } from "../domain/membership.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
+import { PartialListing } from "../domain/partial-listing.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
 import { listMachinesOfPool } from "../store/machines/list.ts";
-import { machineSubject } from "../store/subjects.ts";
+import { machineSubject, poolSubject } from "../store/subjects.ts";
 import type { PoolContext } from "./context.ts";
 import { concludeAbsence } from "./observe/absence.ts";
 import { adoptStrays } from "./observe/adopt.ts";
@@ -32,7 +33,7 @@ export async function observe(context: PoolContext): Promise<void> {
   if (context.lease()?.epoch !== lease.epoch) return;
   noteListing(context, look);
   if (look === null) return;
-  forgetUnshown(context, look);
+  if (look.isWhole) forgetUnshown(context, look);
   let deadCount = 0;
   let movedCount = 0;
   for (const observed of [...look.listing, ...look.byId]) {
@@ -50,7 +51,7 @@ export async function observe(context: PoolContext): Promise<void> {
   await noteUnlisted(context, look.byId);
   const unmarked = await findUnmarked(context, look.listing);
   const { adoptedCount, isWhole, known } = await adoptStrays(context, [...look.listing, ...unmarked]);
-  if (isWhole) noteFleetListed(context);
+  if (isWhole) noteFleetListed(context, look);
   if (movedCount > 0) wakeForMoves(context);
   if (deadCount + adoptedCount + movedCount > 0) context.wake.controller("retire", context.pool.name);
   await context.abilities?.group?.noteRows(known);
@@ -64,9 +65,11 @@ function wakeForMoves({ wake, pool }: PoolContext): void {
 }
 
 /** Machines may be launched from now on: jobs that came before this wait for it. */
-function noteFleetListed({ memory, wake, pool }: PoolContext): void {
-  if (memory.isFleetListed) return;
+function noteFleetListed({ memory, wake, pool }: PoolContext, { isListed, isCurrentListed }: ProviderLook): void {
+  if (isListed) memory.isFormerFleetUnlisted = false;
+  if (memory.isFleetListed || !isCurrentListed) return;
   memory.isFleetListed = true;
+  memory.isFormerFleetUnlisted = !isListed;
   wake.controller("assign", pool.name);
 }
 
@@ -74,12 +77,19 @@ interface ProviderLook {
   readonly listing: readonly ObservedMachine[];
   /** What the provider says by id of machines that should be listed and are not: their absence alone says nothing. */
   readonly byId: readonly ObservedMachine[];
+  /** The listing shows all that there is. */
+  readonly isListed: boolean;
+  /** It shows all that is where the settings of today put machines. */
+  readonly isCurrentListed: boolean;
+  /** The listing shows all that there is, and all ids that were asked for have their answer. */
+  readonly isWhole: boolean;
 }
 
 async function lookAtProvider(context: PoolContext, rows: readonly Machine[]): Promise<ProviderLook | null> {
   try {
     const rowById = new Map(rows.map((machine) => [machine.id, machine]));
-    const shown = await nameMachines(context, await context.provider.list("all"), rowById);
+    const all = await listPart(context, "all");
+    const shown = await nameMachines(context, all.shown, rowById);
     const conclude = (one: ObservedMachine) =>
       concludeStop(context, one, (one.machineId === null ? undefined : rowById.get(one.machineId)) ?? null);
     const listing = shown.map(conclude);
@@ -93,28 +103,58 @@ async function lookAtProvider(context: PoolContext, rows: readonly Machine[]): P
     const { notFound, stoppedSinceMs } = context.memory;
     for (const id of notFound.keys()) if (listed.has(id) || !present.has(id)) notFound.delete(id);
     for (const id of stoppedSinceMs.keys()) if (!present.has(id)) stoppedSinceMs.delete(id);
-    if (unlisted.size === 0) return { listing, byId: [] };
-    const byId = await context.provider.list([...unlisted.keys()]);
+    const byId = unlisted.size === 0 ? NOTHING : await listPart(context, [...unlisted.keys()]);
+    const trouble = all.trouble ?? byId.trouble;
+    if (trouble !== null) await noteTrouble(context, trouble);
     return {
       listing,
-      byId: byId.map((one) => {
+      isListed: all.trouble === null,
+      isCurrentListed: all.isCurrentWhole,
+      isWhole: trouble === null,
+      byId: byId.shown.map((one) => {
         const named = { ...one, machineId: unlisted.get(one.providerId) ?? null };
         return conclude(concludeAbsence(context, named));
       }),
     };
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    context.telemetry.error("the provider's listing failed; nothing is concluded from it", error, {
-      pool: context.pool.name,
-    });
+    await noteTrouble(context, error);
     return null;
   }
+}
+
+interface Part {
+  readonly shown: readonly ObservedMachine[];
+  readonly isCurrentWhole: boolean;
+  /** Null where it is whole. */
+  readonly trouble: PartialListing | null;
+}
+
+const NOTHING: Part = { shown: [], isCurrentWhole: true, trouble: null };
+
+async function listPart({ provider }: PoolContext, which: "all" | readonly ProviderId[]): Promise<Part> {
+  try {
+    return { shown: await provider.list(which), isCurrentWhole: true, trouble: null };
+  } catch (error) {
+    if (!(error instanceof PartialListing)) throw error;
+    const { shown, isCurrentWhole } = error;
+    return { shown, isCurrentWhole, trouble: error };
+  }
+}
+
+/** In the log and, with the place that could not be read, where people look at the pool. */
+async function noteTrouble({ telemetry, pool, store, clock }: PoolContext, error: ProviderError): Promise<void> {
+  const missing = error instanceof PartialListing ? "from what it does not show" : "from it";
+  telemetry.error(`the provider's listing failed; nothing is concluded ${missing}`, error, { pool: pool.name });
+  const fact = `its machines could not all be listed: ${error.message}`;
+  const observedAtMs = clock.nowMs();
+  await recordEvidence(store.db, { subject: poolSubject(pool.name), source: "provider", fact, observedAtMs });
 }
 
 /** Before what it shows is remembered: the guards ask since when it has shown the same. */
 function noteListing({ memory, clock }: PoolContext, look: ProviderLook | null): void {
   const { guards, observed } = memory;
-  if (look === null) {
+  if (look === null || !look.isWhole) {
     guards.listing = { ...guards.listing, isWhole: false, steadySinceMs: null };
     return;
   }

@@ -73,7 +73,8 @@ export interface Provider {
    * "all": every machine that carries our controller id and this pool, complete or an error; what it does not show did
    * not exist when it was read. By ids: one entry for each id, with state `gone` only where the provider positively
    * says so, and `not-found` where it does not know the id.
-   * @throws {ProviderError} `provider-unavailable` where any part could not be read.
+   * @throws {ProviderError} `provider-unavailable` where any part could not be read; a `PartialListing` carries the rest,
+   *   which is worth something as to what it shows, and nothing as to what it does not.
    */
   list(which: "all" | readonly ProviderId[]): Promise<readonly ObservedMachine[]>;
 

@@ -21,6 +21,7 @@ interface Place {
   readonly provider: Provider;
   readonly calls: string[];
   readonly names: (id: ProviderId) => boolean;
+  readonly isExclusive: boolean;
 }
 
 const anyName = () => true;
@@ -43,7 +44,7 @@ function place(name: string, word: ObservedMachine | null, names: Place["names"]
     readRunnerVersion: async () => name,
     check: async () => [],
   };
-  return { provider, calls, names };
+  return { provider, calls, names, isExclusive: false };
 }
 
 /** One that says of a call about what it cannot have named what the real ones say. */
@@ -107,7 +108,7 @@ describe("launches of several settings", () => {
     const launch = async (_request: LaunchRequest, given?: LaunchTenure) => [heard.push(given)].slice(1) as never[];
     const abilities = { ...NO_ABILITIES, orders: { draft, readObstacles: () => [] } };
     const provider = { launch } as unknown as Provider;
-    const place = { provider, names: () => true };
+    const place = { provider, names: () => true, isExclusive: false };
     const former = { ...place, settingsHash: "old", isElsewhere: true, abilities };
     for (const hash of ["old", "new"]) {
       await joinAbilities(abilities, [former]).orders?.draft(request(hash), tenure);
@@ -273,9 +274,8 @@ describe("machines of several settings", () => {
   it("that no place can have named are an error, for nobody has said anything of them", async () => {
     const { provider } = place("current", withMarks("gone"));
     const nobody = () => false;
-    const joined = joinProviders({ provider, names: nobody }, [
-      { settingsHash: "old", provider, names: nobody, isElsewhere: true },
-    ]);
+    const nameless = { provider, names: nobody, isExclusive: false };
+    const joined = joinProviders(nameless, [{ ...nameless, settingsHash: "old", isElsewhere: true }]);
     await expect(joined.list([providerId()])).rejects.toMatchObject({ code: "provider-unavailable" });
     await expect(joined.terminate(permitFor(withMarks("dead")))).rejects.toMatchObject({
       code: "provider-unavailable",

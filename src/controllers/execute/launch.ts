@@ -34,11 +34,12 @@ import { settleAll } from "../settle.ts";
 export async function launchMachines(context: PoolContext): Promise<void> {
   // The first look at the fleet shows whether the store is a backup.
   if (context.lease() === null || context.pool.mode === "observe" || !context.memory.isFleetListed) return;
-  const { store, pool } = context;
+  const { store, pool, memory } = context;
   endGathering(context);
   const attempts: Promise<void>[] = [];
   for (const launch of await listOpenLaunches(store.db, pool.name)) {
-    if (attemptPauseMs(context, launch) > 0) continue;
+    const isListed = launch.settingsHash === pool.settingsHash || !memory.isFormerFleetUnlisted;
+    if (!isListed || attemptPauseMs(context, launch) > 0) continue;
     const attempted = attempt(context, launch);
     attempts.push(attempted);
     await Promise.allSettled([attempted]);
