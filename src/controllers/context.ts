@@ -165,6 +165,13 @@ export interface HeldMember {
   readonly membership: Membership | null;
   /** That the time for which it can be held runs out. */
   readonly isTold: boolean;
+  /** What its record is still to say of that, oldest first: the store has not taken it yet. */
+  readonly untold: readonly HeldFact[];
+}
+
+export interface HeldFact {
+  readonly fact: string;
+  readonly observedAtMs: number;
 }
 
 /** What the guards against many endings at once look at. */

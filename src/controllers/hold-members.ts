@@ -9,7 +9,7 @@ import { HoldfastError, ProviderError } from "../domain/errors.ts";
 import type { MachineId } from "../domain/ids.ts";
 import { formatInstant } from "../domain/instant.ts";
 import type { Machine } from "../domain/machine.ts";
-import { isDeparting, isHeldByHook, isHoldEnding, isSamePlace } from "../domain/membership.ts";
+import { isDeparting, isHeldByHook, isHoldEnding, isSamePlace, type Membership } from "../domain/membership.ts";
 import { isPast } from "../domain/time.ts";
 import { MINUTE_MS, SECOND_MS } from "../domain/units.ts";
 import { AGENT_FRESH_MS } from "../domain/verdict.ts";
@@ -17,7 +17,7 @@ import type { Group, Hold } from "../ports/provider.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
 import { loadMachines } from "../store/machines/load.ts";
 import { machineSubject } from "../store/subjects.ts";
-import { type HeldMember, heardTime, type PoolContext } from "./context.ts";
+import { type HeldFact, type HeldMember, heardTime, type PoolContext } from "./context.ts";
 import { type HeldUpMember, isListingFresh, listHeldUp } from "./hold-members/held-up.ts";
 import { gaugePool } from "./pool-gauge.ts";
 
@@ -26,6 +26,8 @@ export const HOLD_MEMBERS_PERIOD_MS = 5 * SECOND_MS;
 const HOLDS_PER_TIMEOUT = 4;
 /** A limit that is earlier by less is the one that was told. */
 const TOLD_WITHIN_MS = MINUTE_MS;
+/** Facts of one machine that wait for the store to take them. */
+const UNTOLD_MAX = 4;
 /** Calls at a time: a group that ends all its machines at once must not use up the rate for the calls that end them. */
 const CONCURRENT_HOLDS_MAX = 10;
 
@@ -45,8 +47,9 @@ export async function holdMembers(context: PoolContext): Promise<void> {
     const member = holds.get(machineId);
     return member === undefined ? [] : [{ machineId, member }];
   });
-  await tellEnding(context, held);
+  tellEnding(context, held);
   gaugeHolds(context, held);
+  await noteHolds(context);
 }
 
 /** Of what its group let go, how long it was held is known until it is gone: that tells what its end was. */
@@ -127,10 +130,12 @@ async function holdOne(context: PoolContext, group: Group, wanted: HeldUpMember)
     }
     const last = memory.holds.get(machineId);
     const isNew = last === undefined || !isSamePlace(membership, last.membership);
-    memory.holds.set(machineId, { hold, heldAtMs, membership, isTold: !isNew && last.isTold });
-    telemetry.count("holdfast_holds_total", { pool: pool.name, outcome: "held" });
     // Since when it waits may be known only later: what was told then is put right.
-    if (isNew || hold.untilMs < last.hold.untilMs - TOLD_WITHIN_MS) await noteHeld(context, wanted, hold);
+    const isNews = isNew || hold.untilMs < last.hold.untilMs - TOLD_WITHIN_MS;
+    const untold = [...(last?.untold ?? []), ...(isNews ? [heldFact(context, membership, hold)] : [])];
+    const isTold = !isNew && last.isTold;
+    memory.holds.set(machineId, { hold, heldAtMs, membership, isTold, untold: untold.slice(-UNTOLD_MAX) });
+    telemetry.count("holdfast_holds_total", { pool: pool.name, outcome: "held" });
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     telemetry.count("holdfast_holds_total", { pool: pool.name, outcome: error.code });
@@ -141,25 +146,25 @@ async function holdOne(context: PoolContext, group: Group, wanted: HeldUpMember)
   }
 }
 
-async function noteHeld(context: PoolContext, one: HeldUpMember, { untilMs }: Hold): Promise<void> {
-  const latest = formatInstant(untilMs);
-  const what = isDeparting(one.membership) ? "wants to end it and is made to wait" : "is made to wait for it";
-  await note(context, one.machineId, `its group ${what}, until ${latest} at the latest`);
+function heldFact({ clock }: PoolContext, membership: Membership, { untilMs }: Hold): HeldFact {
+  const what = isDeparting(membership) ? "wants to end it and is made to wait" : "is made to wait for it";
+  const fact = `its group ${what}, until ${formatInstant(untilMs)} at the latest`;
+  return { fact, observedAtMs: clock.nowMs() };
 }
 
 /** Nobody can put the limit off: whoever runs the job has the rest of the time to do something about it. */
-async function tellEnding(context: PoolContext, held: readonly Held[]): Promise<void> {
-  const { memory, clock, telemetry, pool } = context;
+function tellEnding({ memory, clock, telemetry, pool }: PoolContext, held: readonly Held[]): void {
   for (const { machineId, member } of held) {
     if (member.isTold || !isHoldEnding(member.hold, clock.nowMs())) continue;
-    memory.holds.set(machineId, { ...member, isTold: true });
     const limit = formatInstant(member.hold.untilMs);
+    const fact = `its group goes on at ${limit}, whatever runs there: the hook's global limit`;
+    const untold = [...member.untold, { fact, observedAtMs: clock.nowMs() }].slice(-UNTOLD_MAX);
+    memory.holds.set(machineId, { ...member, isTold: true, untold });
     telemetry.warn("a group will end a machine that may run a job: its hook can be held no longer than its limit", {
       pool: pool.name,
       machine: machineId,
       limit,
     });
-    await note(context, machineId, `its group goes on at ${limit}, whatever runs there: the hook's global limit`);
   }
 }
 
@@ -170,7 +175,21 @@ function gaugeHolds(context: PoolContext, held: readonly Held[]): void {
   gaugePool(context, "holdfast_members_held_near_limit", ending.length, { pool: pool.name });
 }
 
-async function note({ store, clock }: PoolContext, machineId: MachineId, fact: string): Promise<void> {
-  const subject = machineSubject(machineId);
-  await recordEvidence(store.db, { subject, source: "provider", fact, observedAtMs: clock.nowMs() });
+/** Last of all: a store that takes nothing keeps nobody from being held, and what it did not take a later pass notes. */
+async function noteHolds({ store, memory, telemetry, pool }: PoolContext): Promise<void> {
+  const { holds } = memory;
+  try {
+    for (const [machineId, { untold }] of holds)
+      for (const [index, said] of untold.entries()) {
+        const subject = machineSubject(machineId);
+        await recordEvidence(store.db, { subject, source: "provider", ...said });
+        const member = holds.get(machineId);
+        if (member !== undefined) holds.set(machineId, { ...member, untold: untold.slice(index + 1) });
+      }
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== "store-unavailable") throw error;
+    telemetry.error("the store takes no note of what a group is made to wait for; it is tried again", error, {
+      pool: pool.name,
+    });
+  }
 }
