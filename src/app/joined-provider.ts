@@ -173,10 +173,10 @@ function joinGroups(current: Group | null, formers: readonly FormerAbilities[]):
   const elsewhere = formers.flatMap(({ isElsewhere, abilities }) => (isElsewhere ? (abilities.group ?? []) : []));
   return {
     listHeldUp: () => listHeldUp(current === null ? elsewhere : [current, ...elsewhere]),
-    hold: async (providerId) => {
+    hold: async (providerId, last) => {
       const failures: unknown[] = [];
       for (const group of groups) {
-        const hold = await group.hold(providerId).catch((error: unknown) => {
+        const hold = await group.hold(providerId, last).catch((error: unknown) => {
           failures.push(error);
           return null;
         });

@@ -43,7 +43,7 @@ export function traceProvider(
       hints,
       group: group && {
         listHeldUp: () => call("list", {}, () => group.listHeldUp()),
-        hold: (providerId) => call("hold", { providerId }, () => group.hold(providerId)),
+        hold: (providerId, last) => call("hold", { providerId }, () => group.hold(providerId, last)),
         noteRows: (providerIds) => group.noteRows(providerIds),
         readMinimumCount: () => group.readMinimumCount(),
       },

@@ -1,6 +1,6 @@
 /** What the controllers of one pool work with, and the little they remember between passes. */
 
-import type { ControllerId, JobId, MachineId, TicketId } from "../domain/ids.ts";
+import type { ControllerId, JobId, MachineId, ProviderId, TicketId } from "../domain/ids.ts";
 import type { Machine } from "../domain/machine.ts";
 import type { Membership } from "../domain/membership.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
@@ -158,6 +158,7 @@ export interface StandbyMemory {
 }
 
 export interface HeldMember {
+  readonly providerId: ProviderId;
   readonly hold: Hold;
   /** Monotonic. */
   readonly heldAtMs: number;
@@ -165,6 +166,8 @@ export interface HeldMember {
   readonly membership: Membership | null;
   /** That the time for which it can be held runs out. */
   readonly isTold: boolean;
+  /** How often in a row its hooks have said since that nothing waits for it. */
+  readonly deniedCount: number;
   /** What its record is still to say of that, oldest first: the store has not taken it yet. */
   readonly untold: readonly HeldFact[];
 }

@@ -24,6 +24,8 @@ import { gaugePool } from "./pool-gauge.ts";
 export const HOLD_MEMBERS_PERIOD_MS = 5 * SECOND_MS;
 /** Four tries before the group would go on. */
 const HOLDS_PER_TIMEOUT = 4;
+/** A member that was held, and is not shown held up: sooner or later its hooks tell, and meanwhile readings may lag. */
+const UNSHOWN_AGAIN_MS = 30 * SECOND_MS;
 /** A limit that is earlier by less is the one that was told. */
 const TOLD_WITHIN_MS = MINUTE_MS;
 /** Facts of one machine that wait for the store to take them. */
@@ -36,7 +38,7 @@ export async function holdMembers(context: PoolContext): Promise<void> {
   if (group === null || context.lease() === null || context.pool.mode === "observe") return;
   const wanted = await findToHold(context, await listHeldUp(context, group));
   // What an old listing shows back in service may have left it since.
-  if (isListingFresh(context)) forgetReturned(context);
+  if (isListingFresh(context)) forgetReturned(context, new Set(wanted.map(({ machineId }) => machineId)));
   const { holds } = context.memory;
   const queue = wanted.filter((one) => isDue(context, one, holds.get(one.machineId)));
   const workers = Array.from({ length: Math.min(CONCURRENT_HOLDS_MAX, queue.length) }, async () => {
@@ -52,9 +54,13 @@ export async function holdMembers(context: PoolContext): Promise<void> {
   await noteHolds(context);
 }
 
-/** Of what its group let go, how long it was held is known until it is gone: that tells what its end was. */
-function forgetReturned({ memory }: PoolContext): void {
+/**
+ * Of what its group let go, how long it was held is known until it is gone: that tells what its end was. One that is still
+ * to be held is not back because a reading says so.
+ */
+function forgetReturned({ memory }: PoolContext, wanted: ReadonlySet<MachineId>): void {
   for (const id of memory.holds.keys()) {
+    if (wanted.has(id)) continue;
     const observed = memory.observed.get(id);
     const isAlive = observed?.state === "starting" || observed?.state === "running" || observed?.state === "stopped";
     const isOnItsWay = isHeldByHook(observed?.membership) || observed?.membership?.departure === "under-way";
@@ -111,9 +117,10 @@ function saysBusy(context: PoolContext, { id, report }: Machine): boolean {
 }
 
 /** What waits somewhere else by now waits for another hook, which may give up sooner. */
-function isDue({ clock }: PoolContext, { membership }: HeldUpMember, held: HeldMember | undefined): boolean {
-  if (held === undefined || !isSamePlace(membership, held.membership)) return true;
-  return clock.monotonicMs() - held.heldAtMs >= held.hold.forMs / HOLDS_PER_TIMEOUT;
+function isDue({ clock }: PoolContext, wanted: HeldUpMember, held: HeldMember | undefined): boolean {
+  if (held === undefined || !isSamePlace(wanted.membership, held.membership)) return true;
+  const intervalMs = held.hold.forMs / HOLDS_PER_TIMEOUT;
+  return clock.monotonicMs() - held.heldAtMs >= (wanted.isShown ? intervalMs : Math.min(intervalMs, UNSHOWN_AGAIN_MS));
 }
 
 async function holdOne(context: PoolContext, group: Group, wanted: HeldUpMember): Promise<void> {
@@ -121,20 +128,27 @@ async function holdOne(context: PoolContext, group: Group, wanted: HeldUpMember)
   const { memory, clock, telemetry, pool, wake } = context;
   const heldAtMs = clock.monotonicMs();
   try {
-    const hold = await group.hold(providerId);
-    if (hold === null) {
-      // Nothing waits for it, and nothing will end it: its group does not want to.
-      if (!isDeparting(membership)) memory.holds.delete(machineId);
+    const now = await group.hold(providerId, memory.holds.get(machineId)?.membership);
+    const last = memory.holds.get(machineId);
+    if (now === null) {
+      noteDenied(context, wanted);
       // The next listing tells whether it is gone, or what else became of it.
       return wake.controller("observe", pool.name);
     }
-    const last = memory.holds.get(machineId);
     const isNew = last === undefined || !isSamePlace(membership, last.membership);
+    const hold = isNew ? now : ofOneWait(last.hold, now);
     // Since when it waits may be known only later: what was told then is put right.
     const isNews = isNew || hold.untilMs < last.hold.untilMs - TOLD_WITHIN_MS;
     const untold = [...(last?.untold ?? []), ...(isNews ? [heldFact(context, membership, hold)] : [])];
-    const isTold = !isNew && last.isTold;
-    memory.holds.set(machineId, { hold, heldAtMs, membership, isTold, untold: untold.slice(-UNTOLD_MAX) });
+    memory.holds.set(machineId, {
+      providerId,
+      hold,
+      heldAtMs,
+      membership,
+      isTold: !isNew && last.isTold,
+      deniedCount: 0,
+      untold: untold.slice(-UNTOLD_MAX),
+    });
     telemetry.count("holdfast_holds_total", { pool: pool.name, outcome: "held" });
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
@@ -144,6 +158,19 @@ async function holdOne(context: PoolContext, group: Group, wanted: HeldUpMember)
       machine: machineId,
     });
   }
+}
+
+/** The limit of one wait does not go later: who does not see it any more, by an old reading, counts it from now on. */
+function ofOneWait(last: Hold, now: Hold): Hold {
+  return { ...now, sinceMs: Math.min(last.sinceMs, now.sinceMs), untilMs: Math.min(last.untilMs, now.untilMs) };
+}
+
+/** Nothing waits for it. What its group does not want to end nothing will end. */
+function noteDenied({ memory }: PoolContext, { machineId, membership }: HeldUpMember): void {
+  const last = memory.holds.get(machineId);
+  if (last === undefined) return;
+  if (!isDeparting(membership) && !isDeparting(last.membership)) memory.holds.delete(machineId);
+  else memory.holds.set(machineId, { ...last, deniedCount: last.deniedCount + 1 });
 }
 
 function heldFact({ clock }: PoolContext, membership: Membership, { untilMs }: Hold): HeldFact {

@@ -178,10 +178,11 @@ export interface Group {
 
   /**
    * Makes the group wait on for a machine that it wants to end, of its own accord. Ends nothing, so it takes no permit.
+   * @param last where it was when it was held before: readings lag, and its hooks are asked whatever they show.
    * @returns null where nothing waits (any more): the next listing tells what became of it.
    * @throws {ProviderError} `provider-unavailable`: it may be held or not; hold it again at once
    */
-  hold(providerId: ProviderId): Promise<Hold | null>;
+  hold(providerId: ProviderId, last?: Membership | null): Promise<Hold | null>;
 
   /**
    * The store has a row of each: they are marked with that, so that a store without one is known to be a backup. Never

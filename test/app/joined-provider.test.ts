@@ -168,6 +168,16 @@ describe("members of several groups", () => {
     expect(await join(broken, async () => HOLD)?.hold(providerId())).toEqual(HOLD);
   });
 
+  it("are asked for with where they were when they were held", async () => {
+    const said: unknown[] = [];
+    const hold: Group["hold"] = async (_id, last) => {
+      said.push(last);
+      return null;
+    };
+    await join(hold, hold)?.hold(providerId(), { place: "serving", departure: "waits" });
+    expect(said).toEqual(Array(2).fill({ place: "serving", departure: "waits" }));
+  });
+
   const alone = (listHeldUp: Group["listHeldUp"]): ProviderAbilities => ({
     ...NO_ABILITIES,
     group: { listHeldUp, hold: async () => null, noteRows: async () => {}, readMinimumCount: () => 0 },

@@ -1,5 +1,6 @@
 /** Machines of a group that others size, heal and rest as well: who gets a row, who gets tickets, who is held, who ends. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DENIALS_MAX } from "../../src/controllers/hold-members/held-up.ts";
 import { observe } from "../../src/controllers/observe.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
 import { parseProviderId } from "../../src/domain/ids.ts";
@@ -214,9 +215,12 @@ describe("a machine that its group wants to end", () => {
     yard.provider.machines.clear();
     await yard.store.db.deleteFrom("tickets").where("machine_id", "=", MEMBER).execute();
     await yard.store.db.deleteFrom("machines").where("id", "=", MEMBER).execute();
+    site.group.isWaiting = false;
     yard.clock.advance(LIMIT_MS);
     await observe(yard.context);
+    for (let pass = 0; pass < DENIALS_MAX; pass += 1) expect(await site.hold()).toEqual([MEMBER]);
     expect(await site.hold()).toEqual([]);
+    expect(yard.context.memory.holds.size).toBe(0);
     expect(yard.telemetry.gauges.get("holdfast_members_held pool=linux")).toBe(0);
   });
 

@@ -30,17 +30,20 @@ class FakeGroup implements Group {
   error: ProviderError | null = null;
   isWaiting = true;
   isRetained = false;
-  readonly #sinceMs: number;
+  /** Where each that is held was before, by the last word that asked for it. */
+  readonly lastOf = new Map<string, Membership | null>();
+  sinceMs: number;
 
   constructor(sinceMs: number) {
-    this.#sinceMs = sinceMs;
+    this.sinceMs = sinceMs;
   }
 
-  async hold(providerId: string): Promise<Hold | null> {
+  async hold(providerId: string, last: Membership | null = null): Promise<Hold | null> {
     this.held.push(providerId);
+    this.lastOf.set(providerId, last);
     if (this.error !== null) throw this.error;
     if (!this.isWaiting) return null;
-    const time = { forMs: TIMEOUT_MS, sinceMs: this.#sinceMs, untilMs: this.#sinceMs + LIMIT_MS };
+    const time = { forMs: TIMEOUT_MS, sinceMs: this.sinceMs, untilMs: this.sinceMs + LIMIT_MS };
     return { ...time, isRetained: this.isRetained };
   }
 

@@ -4,13 +4,14 @@
  */
 import { RecordLifecycleActionHeartbeatCommand } from "@aws-sdk/client-auto-scaling";
 import { type ProviderId, parseProviderId } from "../../domain/ids.ts";
+import type { Membership } from "../../domain/membership.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { HeldUp, Hold } from "../../ports/provider.ts";
 import type { AsgClients } from "./clients.ts";
 import { readGroupFailure, toGroupError } from "./errors.ts";
 import { readAllMembers, readMembers } from "./group.ts";
 import type { Hook, Hooks } from "./hooks.ts";
-import { type HookSide, membershipOf, waitsAt } from "./lifecycle.ts";
+import { type HookSide, membershipOf, waitedAt, waitsAt } from "./lifecycle.ts";
 import type { Pace } from "./pace.ts";
 import type { AsgSettings } from "./settings.ts";
 import type { Sights } from "./sights.ts";
@@ -50,15 +51,30 @@ export async function listHeldUp({
   }));
 }
 
-/** @throws {ProviderError} `provider-unavailable` */
-export async function holdMember(context: HoldContext, id: ProviderId): Promise<Hold | null> {
+/**
+ * That nothing waits for one that was held before is the word of its hooks: a listing and a reading by id are both older.
+ * @throws {ProviderError} `provider-unavailable`
+ */
+export async function holdMember(context: HoldContext, id: ProviderId, last: Membership | null): Promise<Hold | null> {
   const { sights, hooks } = context;
-  const side = sideOf(sights.lifecycleOf(id)) ?? sideOf(await readLifecycle(context, id));
-  if (side === null) return null;
-  const held = await beat(context, await hooks.of(side, sights.waitsSinceMs(id) ?? 0), id);
-  if (held.length > 0) return holdOf(context, held, id);
+  // Where no hooks were ever read, it was held in another group.
+  const before = hooks.wereRead() ? waitedAt(last) : null;
+  const known = [sideOf(sights.lifecycleOf(id)), before].filter((side) => side !== null);
+  const read = known.length > 0 ? null : sideOf(await readLifecycle(context, id));
+  const sides = read === null ? new Set(known) : [read];
+  for (const side of sides) {
+    const held = await beat(context, await hooks.of(side, sights.waitsSinceMs(id) ?? 0), id);
+    if (held.length > 0) return holdOf(context, { held, side }, id);
+  }
+  if (known.length === 0 && read === null) return null;
   const sideNow = sideOf(await readLifecycle(context, id));
   return sideNow === null ? null : heldAgain(context, sideNow, id);
+}
+
+/** The hooks that wait for a member, and at which side they do. */
+interface HeldBy {
+  readonly held: readonly Hook[];
+  readonly side: HookSide;
 }
 
 function sideOf(lifecycle: string | null): HookSide | null {
@@ -68,7 +84,7 @@ function sideOf(lifecycle: string | null): HookSide | null {
 /** It waits, and not for the hooks that we know: they were changed. */
 async function heldAgain(context: HoldContext, side: HookSide, id: ProviderId): Promise<Hold | null> {
   const held = await beat(context, await context.hooks.again(side), id);
-  return held.length === 0 ? null : holdOf(context, held, id);
+  return held.length === 0 ? null : holdOf(context, { held, side }, id);
 }
 
 /** @returns the hooks that wait for it. */
@@ -91,10 +107,11 @@ async function beat(context: HoldContext, hooks: readonly Hook[], id: ProviderId
 }
 
 /** The hook that gives up first decides: the group ends the member then, whatever the others wait for. */
-async function holdOf(context: HoldContext, held: readonly Hook[], id: ProviderId): Promise<Hold> {
+async function holdOf(context: HoldContext, by: HeldBy, id: ProviderId): Promise<Hold> {
+  const { held } = by;
   const sinceMs = await context.waits.sinceMs(id, context.clock.nowMs());
   return {
-    isRetained: isRetained(context, held, id),
+    isRetained: isRetained(context, by),
     forMs: Math.min(...held.map(({ heartbeatMs }) => heartbeatMs)),
     sinceMs,
     untilMs: sinceMs + Math.min(...held.map(({ globalMs }) => globalMs)),
@@ -102,10 +119,9 @@ async function holdOf(context: HoldContext, held: readonly Hook[], id: ProviderI
 }
 
 /** Whether the group keeps it running where its hooks give up: what ends is abandoned by each of them, and retained. */
-function isRetained({ sights }: HoldContext, held: readonly Hook[], id: ProviderId): boolean {
-  const isEnding = sideOf(sights.lifecycleOf(id)) === "terminate";
+function isRetained({ sights }: HoldContext, { held, side }: HeldBy): boolean {
   const areAbandoning = held.every(({ defaultResult }) => defaultResult === "ABANDON");
-  return isEnding && areAbandoning && sights.group()?.isRetaining === true;
+  return side === "terminate" && areAbandoning && sights.group()?.isRetaining === true;
 }
 
 async function readLifecycle(context: HoldContext, id: ProviderId): Promise<string | null> {

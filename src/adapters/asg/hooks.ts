@@ -87,6 +87,11 @@ export class Hooks {
     return known.hooks.filter((hook) => side === "either" || hook.side === side);
   }
 
+  /** Else nobody was held by them. */
+  wereRead(): boolean {
+    return this.#known !== null;
+  }
+
   /** Reads them again, because they do not fit what the group does. */
   async again(side: HookSide): Promise<readonly Hook[]> {
     this.#known = null;

@@ -2,7 +2,7 @@
  * The states of a group's members, as the Auto Scaling API names them, and what each means to us ("Amazon EC2 Auto Scaling
  * instance lifecycle", Auto Scaling user guide). A state that the group has added since is left alone.
  */
-import type { Membership } from "../../domain/membership.ts";
+import { isHeldByHook, type Membership } from "../../domain/membership.ts";
 
 const COMING: Membership = { place: "coming", departure: "none" };
 const SERVING: Membership = { place: "serving", departure: "none" };
@@ -75,6 +75,13 @@ export function waitsAt(lifecycle: string): HookSide | null {
   if (/^(?:Warmed:)?Terminating:Wait$/.test(lifecycle)) return "terminate";
   if (lifecycle === "Pending:Wait") return "launch";
   return isWait(lifecycle) ? "either" : null;
+}
+
+/** The same of one that was held up there, by what it was to us then. */
+export function waitedAt(membership: Membership | null): HookSide | null {
+  if (membership === null || !isHeldByHook(membership)) return null;
+  if (membership.departure === "waits") return "terminate";
+  return membership.place === "coming" ? "launch" : "either";
 }
 
 export type HookSide = "launch" | "terminate" | "either";

@@ -81,7 +81,7 @@ export function createAsgProvider(
   const isOurs = settings.scaling === "holdfast";
   const group: Group = {
     listHeldUp: () => listHeldUp(holding),
-    hold: (providerId) => holdMember(holding, providerId),
+    hold: (providerId, last = null) => holdMember(holding, providerId, last),
     noteRows: (ids) => rowMarks.write(ids),
     readMinimumCount: () => (isOurs ? sights.group()?.minCount : sights.group()?.desiredCount) ?? 0,
   };

@@ -31,15 +31,16 @@ export class Waits {
   }
 
   async sinceMs(id: string, nowMs: number): Promise<number> {
-    const seenMs = this.#context.sights.waitsSinceMs(id) ?? nowMs;
+    const seenMs = this.#context.sights.waitsSinceMs(id);
     if (this.#knownOf(id, seenMs) === null) await this.#learn(id);
-    return this.#knownOf(id, seenMs) ?? seenMs;
+    return this.#knownOf(id, seenMs) ?? seenMs ?? nowMs;
   }
 
-  /** Of this wait: a member that waits again was seen to begin anew. */
-  #knownOf(id: string, seenMs: number): number | null {
+  /** Of this wait: a member that waits again was seen to begin anew. One that an old reading does not show waits on. */
+  #knownOf(id: string, seenMs: number | null): number | null {
     const known = this.#known.get(id);
-    return known?.seenMs === seenMs ? known.sinceMs : null;
+    if (known === undefined) return null;
+    return seenMs === null || known.seenMs === seenMs ? known.sinceMs : null;
   }
 
   async #learn(id: string): Promise<void> {

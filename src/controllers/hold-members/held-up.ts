@@ -12,6 +12,11 @@ import type { Group, HeldUp } from "../../ports/provider.ts";
 import { nameProviderIds } from "../../store/machines/names.ts";
 import type { PoolContext } from "../context.ts";
 
+/**
+ * So often in a row the hooks of one that no listing shows held up say that nothing waits for it, before that is believed:
+ * hooks that were replaced are read anew in between.
+ */
+export const DENIALS_MAX = 3;
 /** Listings come every 5 s; the shortest timeout that a hook can have is 30 s. */
 export const LISTING_AGE_MAX_MS = 15 * SECOND_MS;
 
@@ -19,6 +24,8 @@ export interface HeldUpMember {
   readonly machineId: MachineId;
   readonly providerId: ProviderId;
   readonly membership: Membership;
+  /** A listing, or the group alone, shows it held up: else it was held before, and its hooks have not said that it is over. */
+  readonly isShown: boolean;
 }
 
 /** A clock that was set makes it old: nobody knows then how old it is. */
@@ -27,14 +34,25 @@ export function isListingFresh({ memory, clock }: PoolContext): boolean {
   return isWhole && wholeAtMs !== null && Math.abs(clock.nowMs() - wholeAtMs) < LISTING_AGE_MAX_MS;
 }
 
-/** Whom an old listing shows held up counts as well: the group's reading may leave somebody out. */
+/**
+ * Whom an old listing shows held up counts as well: the group's reading may leave somebody out. So may a fresh listing, or
+ * show where a member was two minutes ago: who was held is a candidate until its hooks say that nothing waits.
+ */
 export async function listHeldUp(context: PoolContext, group: Group): Promise<readonly HeldUpMember[]> {
   const listed = [...context.memory.observed].flatMap(([machineId, { providerId, membership = null }]) =>
-    membership !== null && isHeldByHook(membership) ? [{ machineId, providerId, membership }] : [],
+    membership !== null && isHeldByHook(membership) ? [{ machineId, providerId, membership, isShown: true }] : [],
   );
-  if (isListingFresh(context)) return listed;
-  const asked = await nameHeldUp(context, await askGroup(context, group));
-  return [...new Map([...listed, ...asked].map((one) => [one.machineId, one])).values()];
+  const asked = isListingFresh(context) ? [] : await nameHeldUp(context, await askGroup(context, group));
+  const all = [...listRemembered(context), ...listed, ...asked];
+  return [...new Map(all.map((one) => [one.machineId, one])).values()];
+}
+
+function listRemembered({ memory }: PoolContext): readonly HeldUpMember[] {
+  return [...memory.holds].flatMap(([machineId, { providerId, membership, deniedCount }]) => {
+    const isGone = memory.observed.get(machineId)?.state === "gone";
+    if (isGone || membership === null || deniedCount >= DENIALS_MAX) return [];
+    return [{ machineId, providerId, membership, isShown: false }];
+  });
 }
 
 async function askGroup({ telemetry, pool }: PoolContext, group: Group): Promise<readonly HeldUp[]> {
@@ -58,7 +76,7 @@ async function nameHeldUp(context: PoolContext, heldUp: readonly HeldUp[]): Prom
   return heldUp.flatMap(({ providerId, membership, isGroupLeft }) => {
     const known = shown.get(providerId) ?? stored.get(providerId) ?? null;
     const machineId = known === null && !isGroupLeft ? strayMachineId(providerId) : known;
-    return machineId === null ? [] : [{ machineId, providerId, membership }];
+    return machineId === null ? [] : [{ machineId, providerId, membership, isShown: true }];
   });
 }
 

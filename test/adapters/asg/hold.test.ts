@@ -225,6 +225,73 @@ describe("holding a member", () => {
   );
 });
 
+describe("holding a member that was held before, and that a reading does not show so", () => {
+  const WAITS = { place: "serving", departure: "waits" } as const;
+
+  /** Held once; by what is read now its group has not begun to end it. */
+  async function hidden(lifecycle = "InService") {
+    const made = await waiting();
+    await made.hold();
+    made.clock.pass(SECOND_MS);
+    made.group.add(1, { lifecycle });
+    await made.provider.list("all");
+    made.group.sent.length = 0;
+    return { ...made, holdOn: () => made.provider.group?.hold(idOf(1), WAITS) };
+  }
+
+  it.each(["InService", "Terminating", "Pending:Wait"])(
+    "is by its hooks' word, which is newer: %s",
+    async (lifecycle) => {
+      const { group, id, holdOn } = await hidden(lifecycle);
+      group.answers.RecordLifecycleActionHeartbeat = ({ LifecycleHookName }) => {
+        if (LifecycleHookName !== "drain") throw noAction(id);
+        return {};
+      };
+      expect(await holdOn()).toMatchObject({ forMs: 30 * MINUTE_MS });
+      expect(beaten(group).at(-1)).toBe("drain");
+      expect(group.inputs("DescribeAutoScalingInstances")).toEqual([]);
+    },
+  );
+
+  it("counts from the beginning that is known", async () => {
+    const { group, hold, provider, id, clock } = await waiting();
+    const sinceMs = START_MS - HOUR_MS;
+    group.activities = [
+      { Description: `Terminating EC2 instance: ${id}`, StartTime: new Date(sinceMs), StatusCode: "InProgress" },
+    ];
+    expect(await hold()).toMatchObject({ sinceMs });
+    clock.pass(MINUTE_MS);
+    group.add(1, { lifecycle: "InService" });
+    await provider.list("all");
+    expect(await provider.group?.hold(idOf(1), WAITS)).toMatchObject({ sinceMs });
+  });
+
+  it("is nothing once its hooks say so, and a reading by its id agrees", async () => {
+    const { group, id, holdOn } = await hidden();
+    group.answers.RecordLifecycleActionHeartbeat = () => {
+      throw noAction(id);
+    };
+    expect(await holdOn()).toBeNull();
+    expect(group.sent.map(({ call }) => call)).toEqual([
+      "RecordLifecycleActionHeartbeat",
+      "DescribeAutoScalingInstances",
+    ]);
+  });
+
+  it("is nothing where another group held it: the hooks of this one were never read", async () => {
+    const { group, provider } = stage();
+    group.answers.DescribeLifecycleHooks = throwing("ValidationError", "AutoScalingGroup name not found");
+    expect(await provider.group?.hold(idOf(1), WAITS)).toBeNull();
+    expect(group.sent.map(({ call }) => call)).toEqual(["DescribeAutoScalingInstances"]);
+  });
+
+  it("is nothing, and no word to its hooks, where it was last seen where none waits", async () => {
+    const { group, provider } = await hidden();
+    expect(await provider.group?.hold(idOf(1), { place: "serving", departure: "none" })).toBeNull();
+    expect(group.writes()).toEqual([]);
+  });
+});
+
 describe("who is held up, by the group alone", () => {
   it("is told in the group and its reserve, and EC2 is not asked", async () => {
     const { group, provider } = await waiting();
