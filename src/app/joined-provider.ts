@@ -185,6 +185,7 @@ function joinGroups(current: Group | null, formers: readonly FormerAbilities[]):
       if (failures.length > 0) throw failures[0];
       return null;
     },
+    readHookEdition: async () => (await Promise.all(groups.map((group) => group.readHookEdition()))).join(),
     // Each marks whom its own listing showed.
     noteRows: async (providerIds) => {
       await Promise.all(groups.map((group) => group.noteRows(providerIds)));

@@ -44,6 +44,7 @@ export function traceProvider(
       group: group && {
         listHeldUp: () => call("list", {}, () => group.listHeldUp()),
         hold: (providerId, last) => call("hold", { providerId }, () => group.hold(providerId, last)),
+        readHookEdition: () => group.readHookEdition(),
         noteRows: (providerIds) => group.noteRows(providerIds),
         readMinimumCount: () => group.readMinimumCount(),
       },

@@ -162,6 +162,8 @@ export interface HeldMember {
   readonly hold: Hold;
   /** Monotonic. */
   readonly heldAtMs: number;
+  /** What its group waited by then. */
+  readonly hookEdition: string;
   /** Where it was on its group's way then. */
   readonly membership: Membership | null;
   /** That the time for which it can be held runs out. */

@@ -40,11 +40,7 @@ export async function holdMembers(context: PoolContext): Promise<void> {
   // What an old listing shows back in service may have left it since.
   if (isListingFresh(context)) forgetReturned(context, new Set(wanted.map(({ machineId }) => machineId)));
   const { holds } = context.memory;
-  const queue = wanted.filter((one) => isDue(context, one, holds.get(one.machineId)));
-  const workers = Array.from({ length: Math.min(CONCURRENT_HOLDS_MAX, queue.length) }, async () => {
-    for (let one = queue.shift(); one !== undefined; one = queue.shift()) await holdOne(context, group, one);
-  });
-  await Promise.all(workers);
+  if (wanted.length > 0) await holdDue(context, group, wanted);
   const held = wanted.flatMap(({ machineId }) => {
     const member = holds.get(machineId);
     return member === undefined ? [] : [{ machineId, member }];
@@ -52,6 +48,17 @@ export async function holdMembers(context: PoolContext): Promise<void> {
   tellEnding(context, held);
   gaugeHolds(context, held);
   await noteHolds(context);
+}
+
+async function holdDue(context: PoolContext, group: Group, wanted: readonly HeldUpMember[]): Promise<void> {
+  const { holds } = context.memory;
+  const hookEdition = await group.readHookEdition();
+  const queue = wanted.filter((one) => isDue(context, one, holds.get(one.machineId), hookEdition));
+  const workers = Array.from({ length: Math.min(CONCURRENT_HOLDS_MAX, queue.length) }, async () => {
+    for (let one = queue.shift(); one !== undefined; one = queue.shift())
+      await holdOne(context, { group, hookEdition }, one);
+  });
+  await Promise.all(workers);
 }
 
 /**
@@ -116,14 +123,29 @@ function saysBusy(context: PoolContext, { id, report }: Machine): boolean {
   return isFresh && (report?.ticket ?? null) !== null;
 }
 
-/** What waits somewhere else by now waits for another hook, which may give up sooner. */
-function isDue({ clock }: PoolContext, wanted: HeldUpMember, held: HeldMember | undefined): boolean {
-  if (held === undefined || !isSamePlace(wanted.membership, held.membership)) return true;
+/**
+ * What waits somewhere else by now waits for another hook, which may give up sooner; and so may one that somebody changed,
+ * if what it says now counts for those that wait already.
+ */
+function isDue(
+  { clock }: PoolContext,
+  wanted: HeldUpMember,
+  held: HeldMember | undefined,
+  hookEdition: string,
+): boolean {
+  if (held === undefined || held.hookEdition !== hookEdition || !isSamePlace(wanted.membership, held.membership))
+    return true;
   const intervalMs = held.hold.forMs / HOLDS_PER_TIMEOUT;
   return clock.monotonicMs() - held.heldAtMs >= (wanted.isShown ? intervalMs : Math.min(intervalMs, UNSHOWN_AGAIN_MS));
 }
 
-async function holdOne(context: PoolContext, group: Group, wanted: HeldUpMember): Promise<void> {
+/** The group, and what it waited by when the pass began. */
+interface AskedGroup {
+  readonly group: Group;
+  readonly hookEdition: string;
+}
+
+async function holdOne(context: PoolContext, { group, hookEdition }: AskedGroup, wanted: HeldUpMember): Promise<void> {
   const { machineId, providerId, membership } = wanted;
   const { memory, clock, telemetry, pool, wake } = context;
   const heldAtMs = clock.monotonicMs();
@@ -144,6 +166,7 @@ async function holdOne(context: PoolContext, group: Group, wanted: HeldUpMember)
       providerId,
       hold,
       heldAtMs,
+      hookEdition,
       membership,
       isTold: !isNew && last.isTold,
       deniedCount: 0,

@@ -149,7 +149,7 @@ export interface Hints {
 
 /** So long the group waits for a machine that it wants to end. */
 export interface Hold {
-  /** From now on, unless it is held again. */
+  /** From now on, unless it is held again: the least that is certain, where somebody changes for how long the group waits. */
   readonly forMs: number;
   /** When the group began to wait. */
   readonly sinceMs: number;
@@ -183,6 +183,12 @@ export interface Group {
    * @throws {ProviderError} `provider-unavailable`: it may be held or not; hold it again at once
    */
   hold(providerId: ProviderId, last?: Membership | null): Promise<Hold | null>;
+
+  /**
+   * What the group waits by: another wherever somebody was seen to change it, and whoever was held by a former one is held
+   * anew then. Reads it again where that was not done a moment ago. Never throws.
+   */
+  readHookEdition(): Promise<string>;
 
   /**
    * The store has a row of each: they are marked with that, so that a store without one is known to be a backup. Never

@@ -156,7 +156,13 @@ describe("members of several groups", () => {
   const HOLD: Hold = { forMs: 1, sinceMs: 2, untilMs: 3 };
   const grouped = (hold: Group["hold"]): ProviderAbilities => ({
     ...NO_ABILITIES,
-    group: { listHeldUp: async () => [], hold, noteRows: async () => {}, readMinimumCount: () => 0 },
+    group: {
+      listHeldUp: async () => [],
+      hold,
+      readHookEdition: async () => "1",
+      noteRows: async () => {},
+      readMinimumCount: () => 0,
+    },
   });
   const broken = async () => {
     throw new ProviderError("provider-unavailable", "the new region refuses us");
@@ -178,9 +184,27 @@ describe("members of several groups", () => {
     expect(said).toEqual(Array(2).fill({ place: "serving", departure: "waits" }));
   });
 
+  it("are held anew where one of their groups has other hooks", async () => {
+    const editions = ["1", "1"];
+    const group = (at: number): ProviderAbilities => {
+      const { group: plain } = grouped(async () => null);
+      return { ...NO_ABILITIES, group: plain && { ...plain, readHookEdition: async () => editions[at] ?? "" } };
+    };
+    const joined = joinAbilities(group(0), [{ settingsHash: "old", isElsewhere: true, abilities: group(1) }]).group;
+    const before = await joined?.readHookEdition();
+    editions[1] = "2";
+    expect(await joined?.readHookEdition()).not.toBe(before);
+  });
+
   const alone = (listHeldUp: Group["listHeldUp"]): ProviderAbilities => ({
     ...NO_ABILITIES,
-    group: { listHeldUp, hold: async () => null, noteRows: async () => {}, readMinimumCount: () => 0 },
+    group: {
+      listHeldUp,
+      hold: async () => null,
+      readHookEdition: async () => "1",
+      noteRows: async () => {},
+      readMinimumCount: () => 0,
+    },
   });
   const heldUp = (id: number): HeldUp => ({
     providerId: providerId(id),

@@ -202,6 +202,17 @@ describe("a machine that its group wants to end", () => {
     });
   }
 
+  it("is held anew once somebody changed its hooks, whenever it was held before, and once for that", async () => {
+    await site.withJob();
+    site.show(WAITS);
+    await yard.pass();
+    expect(await site.hold()).toEqual([MEMBER]);
+    expect(await site.hold()).toEqual([]);
+    site.group.hookEdition = "2";
+    expect(await site.hold()).toEqual([MEMBER]);
+    expect(await site.hold()).toEqual([]);
+  });
+
   it("without a row is held: nobody knows that it is idle", async () => {
     shows();
     expect(await site.hold()).toEqual([MEMBER]);

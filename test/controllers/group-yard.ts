@@ -27,6 +27,8 @@ class FakeGroup implements Group {
   listHeldUpError: ProviderError | null = null;
   askedAloneCount = 0;
   minimumCount = 0;
+  hookEdition = "1";
+  timeoutMs = TIMEOUT_MS;
   error: ProviderError | null = null;
   isWaiting = true;
   isRetained = false;
@@ -43,7 +45,7 @@ class FakeGroup implements Group {
     this.lastOf.set(providerId, last);
     if (this.error !== null) throw this.error;
     if (!this.isWaiting) return null;
-    const time = { forMs: TIMEOUT_MS, sinceMs: this.sinceMs, untilMs: this.sinceMs + LIMIT_MS };
+    const time = { forMs: this.timeoutMs, sinceMs: this.sinceMs, untilMs: this.sinceMs + LIMIT_MS };
     return { ...time, isRetained: this.isRetained };
   }
 
@@ -51,6 +53,10 @@ class FakeGroup implements Group {
     this.askedAloneCount += 1;
     if (this.listHeldUpError !== null) throw this.listHeldUpError;
     return this.heldUp;
+  }
+
+  async readHookEdition(): Promise<string> {
+    return this.hookEdition;
   }
 
   readonly noted = new Set<string>();

@@ -10,7 +10,8 @@ import type { HeldUp, Hold } from "../../ports/provider.ts";
 import type { AsgClients } from "./clients.ts";
 import { readGroupFailure, toGroupError } from "./errors.ts";
 import { readAllMembers, readMembers } from "./group.ts";
-import type { Hook, Hooks } from "./hooks.ts";
+import type { Hook } from "./hooks.ts";
+import type { Hooks } from "./known-hooks.ts";
 import { type HookSide, membershipOf, waitedAt, waitsAt } from "./lifecycle.ts";
 import type { Pace } from "./pace.ts";
 import type { AsgSettings } from "./settings.ts";
@@ -108,13 +109,14 @@ async function beat(context: HoldContext, hooks: readonly Hook[], id: ProviderId
 
 /** The hook that gives up first decides: the group ends the member then, whatever the others wait for. */
 async function holdOf(context: HoldContext, by: HeldBy, id: ProviderId): Promise<Hold> {
-  const { held } = by;
-  const sinceMs = await context.waits.sinceMs(id, context.clock.nowMs());
+  const { waits, clock, hooks } = context;
+  const wait = await waits.of(id, clock.nowMs());
+  const terms = by.held.map((hook) => hooks.termsOf(hook, wait));
   return {
     isRetained: isRetained(context, by),
-    forMs: Math.min(...held.map(({ heartbeatMs }) => heartbeatMs)),
-    sinceMs,
-    untilMs: sinceMs + Math.min(...held.map(({ globalMs }) => globalMs)),
+    forMs: Math.min(...terms.map(({ heartbeatMs }) => heartbeatMs)),
+    sinceMs: wait.sinceMs,
+    untilMs: wait.sinceMs + Math.min(...terms.map(({ globalMs }) => globalMs)),
   };
 }
 

@@ -19,8 +19,8 @@ import { type DraftContext, draftOrder } from "./draft.ts";
 import { MEMBERS_AT_ONCE_MAX } from "./group.ts";
 import { GroupMemory } from "./group-memory.ts";
 import { holdMember, listHeldUp } from "./hold.ts";
-import { Hooks } from "./hooks.ts";
 import { createVersionReader } from "./image.ts";
+import { Hooks } from "./known-hooks.ts";
 import { carryOut, type LaunchContext } from "./launch.ts";
 import { endMembers } from "./leave.ts";
 import { listMachines, readByIds } from "./list.ts";
@@ -82,6 +82,7 @@ export function createAsgProvider(
   const group: Group = {
     listHeldUp: () => listHeldUp(holding),
     hold: (providerId, last = null) => holdMember(holding, providerId, last),
+    readHookEdition: () => shared.hooks.edition(),
     noteRows: (ids) => rowMarks.write(ids),
     readMinimumCount: () => (isOurs ? sights.group()?.minCount : sights.group()?.desiredCount) ?? 0,
   };

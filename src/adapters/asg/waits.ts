@@ -21,6 +21,13 @@ interface WaitsContext {
  * Since when members wait: by the activity that ends them, which the group began then; until that is to be seen, since we
  * first saw it, which is later.
  */
+/** Of a member, at what it waits at now. */
+export interface Wait {
+  readonly sinceMs: number;
+  /** The group itself said since when; else it was only seen to wait, by a reading that may have lagged. */
+  readonly isCertain: boolean;
+}
+
 export class Waits {
   readonly #context: WaitsContext;
   readonly #known = new Map<string, { readonly sinceMs: number; readonly seenMs: number }>();
@@ -30,10 +37,11 @@ export class Waits {
     this.#context = context;
   }
 
-  async sinceMs(id: string, nowMs: number): Promise<number> {
+  async of(id: string, nowMs: number): Promise<Wait> {
     const seenMs = this.#context.sights.waitsSinceMs(id);
     if (this.#knownOf(id, seenMs) === null) await this.#learn(id);
-    return this.#knownOf(id, seenMs) ?? seenMs ?? nowMs;
+    const knownMs = this.#knownOf(id, seenMs);
+    return { sinceMs: knownMs ?? seenMs ?? nowMs, isCertain: knownMs !== null };
   }
 
   /** Of this wait: a member that waits again was seen to begin anew. One that an old reading does not show waits on. */

@@ -4,7 +4,7 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import { START_MS } from "../../domain/builders.ts";
 import { throwing } from "../ec2/fake-client.ts";
 import { handClock } from "../ec2/stage.ts";
-import { type FakeGroup, GROUP, idOf, noAction, stage } from "./stage.ts";
+import { endsSince, type FakeGroup, GROUP, idOf, noAction, stage } from "./stage.ts";
 
 const DRAIN = { name: "drain", heartbeatSeconds: 1_800 };
 const SHORT = { name: "logs", heartbeatSeconds: 600 };
@@ -18,6 +18,7 @@ async function waiting(lifecycle = "Terminating:Wait") {
   made.group.hooks = [DRAIN, REGISTER];
   made.group.hasReserve = true;
   const id = made.group.add(1, { lifecycle });
+  made.group.activities = [endsSince(id)];
   await made.provider.list("all");
   made.group.sent.length = 0;
   return { ...made, id, hold: () => made.provider.group?.hold(idOf(1)) };
@@ -168,9 +169,10 @@ describe("holding a member", () => {
 
   it("reads one that no listing showed", async () => {
     const { group, provider } = stage();
-    group.hooks = [DRAIN];
+    group.hooks = [SHORT];
     group.add(1, { lifecycle: "Terminating:Wait" });
-    expect(await provider.group?.hold(idOf(1))).toMatchObject({ forMs: 30 * MINUTE_MS });
+    expect(await provider.group?.hold(idOf(1))).toMatchObject({ sinceMs: START_MS });
+    expect(beaten(group)).toEqual(["logs"]);
   });
 
   it("ends without an error where the member has gone on meanwhile", async () => {
@@ -247,7 +249,7 @@ describe("holding a member that was held before, and that a reading does not sho
         if (LifecycleHookName !== "drain") throw noAction(id);
         return {};
       };
-      expect(await holdOn()).toMatchObject({ forMs: 30 * MINUTE_MS });
+      expect(await holdOn()).not.toBeNull();
       expect(beaten(group).at(-1)).toBe("drain");
       expect(group.inputs("DescribeAutoScalingInstances")).toEqual([]);
     },
@@ -324,7 +326,7 @@ describe("who is held up, by the group alone", () => {
 });
 
 describe("a group's hooks", () => {
-  it("are read once in ten minutes, and held by what was read where they cannot be", async () => {
+  it("are read once for many holds, and held by what was read where they cannot be", async () => {
     const { group, hold, clock } = await waiting();
     for (let count = 0; count < 5; count += 1) await hold();
     expect(group.inputs("DescribeLifecycleHooks")).toHaveLength(1);

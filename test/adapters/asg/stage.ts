@@ -204,6 +204,15 @@ export function atMinimum(): Error {
   return ec2Error("ValidationError", text);
 }
 
+/** The group's word that it waits with this member's end. */
+export function endsSince(id: string, sinceMs = START_MS): object {
+  return {
+    Description: `Terminating EC2 instance: ${id}`,
+    StartTime: new Date(sinceMs),
+    StatusCode: "MidTerminatingLifecycleAction",
+  };
+}
+
 export function noAction(id: string): Error {
   return ec2Error("ValidationError", `No active Lifecycle Action found with instance ID ${id}`);
 }
