@@ -25,19 +25,19 @@ import type { Order } from "./order.ts";
 import { inParallel } from "./parallel.ts";
 import { buildPod, type PodOptions } from "./pod.ts";
 import type { Rests } from "./rests.ts";
-import type { Started } from "./started.ts";
+import type { Settled } from "./settled.ts";
 import { RUNNER_CONTAINER } from "./template.ts";
 
 export interface LaunchContext {
   readonly clients: KubernetesClients;
   readonly options: PodOptions;
   readonly rests: Rests;
-  readonly started: Started;
+  readonly settled: Settled<Outcome>;
   /** How long it is certain that no other process holds the pool. */
   leftMs(): number;
 }
 
-type Outcome =
+export type Outcome =
   | { readonly kind: "started"; readonly machine: LaunchedMachine }
   /** There is no such pod. */
   | { readonly kind: "refused"; readonly failure: KubernetesFailure }
@@ -51,14 +51,18 @@ export async function launchPods(
   request: LaunchRequest,
 ): Promise<readonly LaunchedMachine[]> {
   const { launchId } = request;
+  const { settled } = context;
   const outcomes = await inParallel(request.machines, async ({ machineId, mayHaveEnded = false }): Promise<Outcome> => {
-    const machine = context.started.find(launchId, machineId);
-    if (machine !== null) return { kind: "started", machine };
-    return mayHaveEnded ? find(context, request, machineId) : create(context, order, request, machineId);
+    const known = settled.find(launchId, machineId);
+    if (known !== null) return known;
+    const outcome = await (mayHaveEnded
+      ? find(context, request, machineId)
+      : create(context, order, request, machineId));
+    if (outcome.kind !== "unknown") settled.note(launchId, machineId, outcome);
+    return outcome;
   });
-  for (const outcome of outcomes) if (outcome.kind === "started") context.started.note(launchId, outcome.machine);
   for (const outcome of outcomes) if (outcome.kind === "unknown") throw outcome.error;
-  context.started.forget(launchId);
+  settled.forget(launchId);
   const started = outcomes.flatMap((outcome) => (outcome.kind === "started" ? [outcome.machine] : []));
   const failures = outcomes.flatMap((outcome) => (outcome.kind === "refused" ? [outcome.failure] : []));
   for (const failure of failures)

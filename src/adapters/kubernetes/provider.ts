@@ -12,15 +12,15 @@ import { Budget } from "./budget.ts";
 import { checkSettings } from "./check.ts";
 import { createClients, type KubernetesClients } from "./client.ts";
 import { createConsoles } from "./consoles.ts";
-import { launchPods } from "./launch.ts";
+import { launchPods, type Outcome } from "./launch.ts";
 import { listAll, listByIds } from "./list.ts";
 import { createNodeReader } from "./nodes.ts";
 import { readOrder, writeOrder } from "./order.ts";
 import { Rests } from "./rests.ts";
 import { runnerVersionOf } from "./runner-version.ts";
 import type { KubernetesProviderOptions } from "./settings.ts";
+import { Settled } from "./settled.ts";
 import { Sights } from "./sights.ts";
-import { Started } from "./started.ts";
 import { endPod } from "./terminate.ts";
 import { createHints } from "./watch.ts";
 
@@ -39,7 +39,7 @@ export function createKubernetesProvider(
   const owner = { controllerId, pool };
   const sights = new Sights(clock);
   const rests = new Rests(clock);
-  const started = new Started();
+  const settled = new Settled<Outcome>();
   const budget = new Budget({ clients, owner, namespace, clock, isObserving: options.isObserving });
   const reading = { clients, owner, namespace, clock, sights, readNodes: createNodeReader(clients.core) };
   return {
@@ -47,8 +47,9 @@ export function createKubernetesProvider(
       const { order = null } = request;
       invariant(order !== null, "a launch of pods is drafted and stored before it is made");
       await budget.ensure();
+      if (tenure !== undefined) settled.take(tenure.epoch);
       const leftMs = () => tenure?.leftMs() ?? Number.POSITIVE_INFINITY;
-      return launchPods({ clients, options, rests, started, leftMs }, readOrder(order), request);
+      return launchPods({ clients, options, rests, settled, leftMs }, readOrder(order), request);
     },
     list: async (which) => {
       if (which !== "all") return listByIds(reading, which);

@@ -81,7 +81,7 @@ export class Inspections {
   #checkStall(): void {
     const { github, scheduler, judge, provider, scenario, workload } = this.#world;
     const stalledSinceMs = scheduler.nowMs - STALLED_MS;
-    const max = scenario.pools.reduce((sum, pool) => sum + pool.machineCountMax, 0);
+    const max = roomOf(scenario);
     if (provider.hosts.size >= max || judge.lastProgressAtMs > stalledSinceMs) return;
     const waiting = [...github.state.openJobs.values()].find(
       ({ phase, createdAtMs }) => phase.kind === "queued" && createdAtMs < stalledSinceMs,
@@ -239,6 +239,15 @@ function findUntellable({ telemetry }: World, hosts: readonly HostTruth[]): Read
 }
 
 const NO_REMAINS: Remains = { leftAlone: new Set(), over: new Set(), minimumCount: 0 };
+
+/** How many machines there may be: of the pools, and by the provider's quota. */
+function roomOf({ pools, faults }: World["scenario"]): number {
+  const quotas = faults.flatMap((fault) => (fault.kind === "provider.quota" ? [fault.machines] : []));
+  return Math.min(
+    pools.reduce((sum, pool) => sum + pool.machineCountMax, 0),
+    ...quotas,
+  );
+}
 
 /** Machines that wait because they are to. */
 function warmCountOf({ pools }: World["scenario"]): number {

@@ -45,6 +45,26 @@ describe("a launch", () => {
     expect(stage.cluster.pods()).toHaveLength(1);
   });
 
+  it("is asked for the rest only: nor is what was refused, and is not there", async () => {
+    const request = await drafted(stage.provider, newLaunch(2));
+    stage.cluster.injectFault("create pods", { kind: "refused", reason: "Forbidden", effect: "none" });
+    stage.cluster.injectFault("create pods", { kind: "answer-lost", effect: "done" });
+    await expect(stage.provider.launch(request)).rejects.toMatchObject({ code: "provider-unavailable" });
+    const asked = stage.cluster.calls()["create pods"] ?? 0;
+    expect(await stage.provider.launch(request)).toHaveLength(1);
+    expect(stage.cluster.calls()["create pods"]).toBe(asked + 1);
+  });
+
+  it("is asked for anew once another process has held the pool: it may have made what was not there", async () => {
+    const request = await drafted(stage.provider, newLaunch(2));
+    const under = (epoch: number) => ({ epoch, others: [], leftMs: () => 45_000 });
+    stage.cluster.injectFault("create pods", { kind: "refused", reason: "Forbidden", effect: "none" });
+    stage.cluster.injectFault("create pods", { kind: "answer-lost", effect: "none" });
+    await expect(stage.provider.launch(request, under(1))).rejects.toMatchObject({ code: "provider-unavailable" });
+    await stage.another().launch(request, under(2));
+    expect(await stage.provider.launch(request, under(3))).toHaveLength(2);
+  });
+
   it("finds its pod again though somebody took its labels off: nobody can take off what it was made for", async () => {
     const request = await drafted(stage.provider);
     const launched = await stage.provider.launch(request);

@@ -4,6 +4,7 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import { queueJob } from "../../../src/simulator/github/jobs.ts";
 import { registerRunner } from "../../../src/simulator/github/runners.ts";
 import type { Runner } from "../../../src/simulator/github/state.ts";
+import type { Fault } from "../../../src/simulator/scenario/fault.ts";
 import type { Scenario } from "../../../src/simulator/scenario/scenario.ts";
 import {
   findLeftovers,
@@ -150,8 +151,8 @@ it("I5: a job waits, there is room, and nobody starts anything for 75 minutes", 
 });
 
 describe("where machines that died take up the pool", () => {
-  async function stall(everyMs: number): Promise<Scene> {
-    const scene = await new Scene({ pools: [pool({ machineCountMax: 2, warmParkedCount: 1 })] }).begin();
+  async function stall(everyMs: number, machineCountMax = 2, faults: readonly Fault[] = []): Promise<Scene> {
+    const scene = await new Scene({ pools: [pool({ machineCountMax, warmParkedCount: 1 })], faults }).begin();
     await scene.pass(5 * MINUTE_MS);
     scene.standStill();
     const row = { ...scene.sql("select * from machines")[0], id: "m-dead00000001" };
@@ -165,6 +166,14 @@ describe("where machines that died take up the pool", () => {
 
   it("finds no standstill while nobody heard for as long as it takes to be certain of it", async () => {
     expect((await stall(39 * MINUTE_MS)).said.filter((one) => one.includes("nothing was started"))).toEqual([]);
+  });
+
+  it("finds none either where they take up the provider's quota", async () => {
+    const quota = { kind: "provider.quota", machines: 2 } as const;
+    const said = async (faults: readonly Fault[]) =>
+      (await stall(39 * MINUTE_MS, 9, faults)).said.filter((one) => one.includes("nothing was started"));
+    expect(await said([quota])).toEqual([]);
+    expect(await said([])).not.toEqual([]);
   });
 
   it("finds it where somebody did", async () => {
