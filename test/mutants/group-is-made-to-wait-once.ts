@@ -3,7 +3,7 @@ import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
   source: "src/controllers/hold-members.ts",
-  text: "return clock.monotonicMs() - held.heldAtMs >= held.hold.forMs / HOLDS_PER_TIMEOUT;",
+  text: "return clock.monotonicMs() - held.heldAtMs >= (wanted.isShown ? intervalMs : Math.min(intervalMs, UNSHOWN_AGAIN_MS));",
   replacement: "return clock.monotonicMs() < held.heldAtMs;",
   invariant: "I1",
   why: "A hook is told once that it is to wait, and waits for one timeout: a job that takes longer ends with its machine.",

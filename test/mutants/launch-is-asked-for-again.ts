@@ -3,8 +3,8 @@ import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
   source: "src/adapters/asg/launch.ts",
-  text: "const missing = count - arrivedCount - (desiredCount - countedOf(group));",
-  replacement: "const missing = count - arrivedCount;",
+  text: "return Math.min(countedOf(group) + count - arrivedCount, limit);",
+  replacement: "return group.desiredCount + count - arrivedCount + 0 * limit;",
   invariant: "I3",
   why: "What a launch asked for is asked for again at each look until it has come: the group starts more machines than its pool may have.",
   world: {

@@ -9,7 +9,7 @@ export const mutant: Mutant = {
   nets: [
     {
       source: "src/controllers/hold-members/held-up.ts",
-      text: "[...listed, ...asked]",
+      text: "[...listRemembered(context), ...listed, ...asked]",
       replacement: "[...listed]",
     },
   ],

@@ -2,9 +2,9 @@ import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
   source: "src/controllers/observe.ts",
-  text: "const byId = await context.provider.list([...unlisted.keys()]);",
+  text: "const byId = unlisted.size === 0 ? NOTHING : await listPart(context, [...unlisted.keys()]);",
   replacement:
-    'const byId = [...unlisted].map(([providerId, machineId]) => ({\n      ...{ providerId, machineId, launchId: null, pool: null },\n      ...{ state: "gone" as const, observedAtMs: context.clock.nowMs() },\n    }));',
+    'const byId: Part = {\n      ...NOTHING,\n      shown: [...unlisted].map(([providerId, machineId]) => ({\n        ...{ providerId, machineId, launchId: null, pool: null },\n        ...{ state: "gone" as const, observedAtMs: context.clock.nowMs() },\n      })),\n    };',
   invariant: "I1",
   nets: [
     {

@@ -1,92 +1,19 @@
 /** What no single event shows: each finding in a world where it is so, and in the nearest one where it is not. */
 import { describe, expect, it, vi } from "vitest";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
-import { queueJob } from "../../../src/simulator/github/jobs.ts";
-import { registerRunner } from "../../../src/simulator/github/runners.ts";
 import type { Runner } from "../../../src/simulator/github/state.ts";
-import type { Fault } from "../../../src/simulator/scenario/fault.ts";
-import type { Scenario } from "../../../src/simulator/scenario/scenario.ts";
-import {
-  findLeftovers,
-  Inspections,
-  isNothingLeft,
-  judgeEnd,
-  type Leftovers,
-} from "../../../src/simulator/world/inspections.ts";
+import { findLeftovers, isNothingLeft, judgeEnd, type Leftovers } from "../../../src/simulator/world/inspections.ts";
 import type { WorldTelemetry } from "../../../src/simulator/world/telemetry.ts";
 import { startTroubles } from "../../../src/simulator/world/troubles.ts";
-import { createWorld } from "../../../src/simulator/world/world.ts";
 import { pool } from "../../domain/builders.ts";
-import { IdleHost } from "../provider/provider-scene.ts";
+import { LOOK_EVERY_MS, Scene } from "./inspections-scene.ts";
 import { type RunnerTruth, host as truthOf } from "./judge-scene.ts";
-import { LABELS, plannedJob, REPOSITORY, tinyScenario } from "./tiny-scenario.ts";
+import { plannedJob } from "./tiny-scenario.ts";
 
 /** Some take seconds, on a machine that may be busy. */
 vi.setConfig({ testTimeout: 120_000 });
 
-const LOOK_EVERY_MS = 15 * MINUTE_MS;
 const NOTHING: Leftovers = { openJobs: [], machines: [], registrations: [], ticketCount: 0 };
-
-class Scene {
-  readonly world;
-  readonly inspections: Inspections;
-
-  constructor(overrides: Partial<Scenario> = {}) {
-    this.world = createWorld(tinyScenario({ faultsEndMs: 0, pace: 5, ...overrides }), 1, null);
-    this.inspections = new Inspections(this.world);
-    this.inspections.start();
-  }
-
-  /** Starts Holdfast. @param isDeaf it hears nothing of GitHub. */
-  async begin(isDeaf = false): Promise<this> {
-    if (isDeaf) this.world.githubRemote.breakDown(100 * HOUR_MS);
-    else this.world.webhooks.start();
-    this.world.installation?.start();
-    await this.pass(SECOND_MS);
-    return this;
-  }
-
-  /** From now on nobody does anything. */
-  standStill(): void {
-    this.world.installation?.pause(100 * HOUR_MS);
-  }
-
-  pass(forMs: number): Promise<void> {
-    return this.world.scheduler.runUntil(this.world.scheduler.nowMs + forMs);
-  }
-
-  queue(): void {
-    const request = { repository: REPOSITORY, labels: LABELS, steps: [], name: "build" };
-    queueJob(this.world.github.state, request, this.world.scheduler.nowMs);
-    this.world.github.changed();
-  }
-
-  addMachine(): IdleHost {
-    const hosts: IdleHost[] = [];
-    this.world.provider.start({}, (providerId, onGone, bootMs) => {
-      const host = new IdleHost({ providerId, onGone, bootMs });
-      hosts.push(host);
-      return host;
-    });
-    const [host] = hosts;
-    if (host === undefined) throw new Error("there was no room");
-    return host;
-  }
-
-  register(name: string): void {
-    const scope = { kind: "organization", organization: "acme" } as const;
-    const request = { scope, name, labels: ["linux"], groupId: 1, isEphemeral: true };
-    registerRunner(this.world.github.state, request, this.world.scheduler.nowMs);
-  }
-
-  sql(text: string, ...parameters: readonly unknown[]) {
-    return this.world.database?.read(text, ...parameters) ?? [];
-  }
-
-  get said(): readonly string[] {
-    return this.world.judge.violations.map(({ invariant, what }) => `${invariant} ${what}`);
-  }
-}
 
 const WARM = { pools: [pool({ machineCountMax: 3, warmParkedCount: 1, warmRegisteredCount: 1 })] };
 
@@ -136,62 +63,6 @@ it("looks at no store that is being written", async () => {
   await scene.pass(MINUTE_MS);
   expect(scene.world.database?.isBeingWritten).toBe(true);
   expect(scene.inspections.strayMax).toBe(0);
-});
-
-it("I5: a job waits, there is room, and nobody starts anything for 75 minutes", async () => {
-  const scene = await new Scene().begin(true);
-  scene.standStill();
-  scene.queue();
-  await scene.pass(75 * MINUTE_MS);
-  expect(scene.said).toEqual([]);
-  await scene.pass(LOOK_EVERY_MS);
-  expect(scene.said).toEqual([
-    expect.stringMatching(/^I5 job \d+ waits, there is room, and nothing was started for 75/),
-  ]);
-});
-
-describe("where machines that died take up the pool", () => {
-  async function stall(everyMs: number, machineCountMax = 2, faults: readonly Fault[] = []): Promise<Scene> {
-    const scene = await new Scene({ pools: [pool({ machineCountMax, warmParkedCount: 1 })], faults }).begin();
-    await scene.pass(5 * MINUTE_MS);
-    scene.standStill();
-    const row = { ...scene.sql("select * from machines")[0], id: "m-dead00000001" };
-    const places = Object.keys(row).map(() => "?");
-    scene.sql(`insert into machines (${Object.keys(row)}) values (${places})`, ...Object.values(row));
-    scene.queue();
-    scene.world.scheduler.every(everyMs, () => scene.world.attention.interrupt());
-    await scene.pass(2 * HOUR_MS);
-    return scene;
-  }
-
-  it("finds no standstill while nobody heard for as long as it takes to be certain of it", async () => {
-    expect((await stall(39 * MINUTE_MS)).said.filter((one) => one.includes("nothing was started"))).toEqual([]);
-  });
-
-  it("finds none either where they take up the provider's quota", async () => {
-    const quota = { kind: "provider.quota", machines: 2 } as const;
-    const said = async (faults: readonly Fault[]) =>
-      (await stall(39 * MINUTE_MS, 9, faults)).said.filter((one) => one.includes("nothing was started"));
-    expect(await said([quota])).toEqual([]);
-    expect(await said([])).not.toEqual([]);
-  });
-
-  it("finds it where somebody did", async () => {
-    expect((await stall(41 * MINUTE_MS)).said.filter((one) => one.includes("nothing was started"))).not.toEqual([]);
-  });
-});
-
-it.each<[string, (scene: Scene) => void, Partial<Scenario>]>([
-  ["there is no room", (scene) => scene.addMachine(), { pools: [pool({ machineCountMax: 1 })] }],
-  ["something was started", (scene) => void scene.world.scheduler.after(60 * MINUTE_MS, () => scene.addMachine()), {}],
-  ["no job waits", (scene) => scene.world.github.state.openJobs.clear(), {}],
-])("finds no standstill where %s", async (_why, change, overrides) => {
-  const scene = await new Scene(overrides).begin(true);
-  scene.standStill();
-  scene.queue();
-  change(scene);
-  await scene.pass(2 * HOUR_MS);
-  expect(scene.said).toEqual([]);
 });
 
 it("GitHub is back when the faults stop: what must be found after them could not be found before", async () => {
