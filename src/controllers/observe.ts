@@ -142,8 +142,13 @@ async function listPart({ provider }: PoolContext, which: "all" | readonly Provi
   }
 }
 
-/** In the log and, with the place that could not be read, where people look at the pool. */
-async function noteTrouble({ telemetry, pool, store, clock }: PoolContext, error: ProviderError): Promise<void> {
+/**
+ * In the log and, with the place that could not be read, where people look at the pool. The guards know of it first: the store
+ * may take no note.
+ */
+async function noteTrouble(context: PoolContext, error: ProviderError): Promise<void> {
+  const { telemetry, pool, store, clock } = context;
+  noteListing(context, null);
   const missing = error instanceof PartialListing ? "from what it does not show" : "from it";
   telemetry.error(`the provider's listing failed; nothing is concluded ${missing}`, error, { pool: pool.name });
   const fact = `its machines could not all be listed: ${error.message}`;

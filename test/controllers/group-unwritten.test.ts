@@ -1,10 +1,9 @@
 /** Members that are held while the store takes no writes: who is held, and what their records say of it afterwards. */
-import type { CompiledQuery } from "kysely";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { HoldfastError } from "../../src/domain/errors.ts";
 import { type MachineId, parseMachineId, parseProviderId } from "../../src/domain/ids.ts";
 import { observed } from "../domain/builders.ts";
 import { GroupYard, LIMIT_MS, MEMBER, TIMEOUT_MS, WAITS } from "./group-yard.ts";
+import { withoutWrites } from "./unwritten.ts";
 import type { Yard } from "./yard.ts";
 
 const COUNT = 40;
@@ -32,24 +31,6 @@ function departAtOnce(machineIds: readonly MachineId[]): void {
   memory.guards.listing = { isWhole: true, listedCount: machineIds.length, steadySinceMs: nowMs, wholeAtMs: nowMs };
 }
 
-/** Rows are read, and nothing is written: a full disk. */
-async function withoutWrites(work: () => Promise<void>): Promise<void> {
-  const { context, store } = yard;
-  const refuse = () => {
-    throw new HoldfastError("store-unavailable", "writing");
-  };
-  const execute = (query: CompiledQuery) => (/^select/i.test(query.sql) ? store.db.executeQuery(query) : refuse());
-  const get = (_db: unknown, key: string | symbol) => {
-    if (key === "executeQuery") return execute;
-    if (key === "updateTable" || key === "transaction") return refuse;
-    const value: unknown = Reflect.get(store.db, key);
-    return typeof value === "function" ? value.bind(store.db) : value;
-  };
-  Object.assign(context, { store: { ...store, db: new Proxy(store.db, { get }) } });
-  await work();
-  Object.assign(context, { store });
-}
-
 describe("a group that ends many members at once", () => {
   it("waits for all of them in one pass while the store can be neither read nor written", async () => {
     departAtOnce(ids);
@@ -61,7 +42,7 @@ describe("a group that ends many members at once", () => {
 
   it("waits for all of them in one pass while the store takes no writes", async () => {
     departAtOnce(ids);
-    await withoutWrites(async () => {
+    await withoutWrites(yard, async () => {
       expect(await site.hold()).toHaveLength(COUNT);
     });
     expect(yard.telemetry.gauges.get("holdfast_members_held pool=linux")).toBe(COUNT);
@@ -73,7 +54,7 @@ describe("what the store did not take", () => {
 
   it("is noted once by the next pass after it, also where nobody is to be held in that", async () => {
     departAtOnce([MEMBER]);
-    await withoutWrites(async () => {
+    await withoutWrites(yard, async () => {
       await site.hold();
       yard.clock.advance(TIMEOUT_MS / 4);
       departAtOnce([MEMBER]);
@@ -86,7 +67,7 @@ describe("what the store did not take", () => {
 
   it("is noted of the limit too, which is told meanwhile", async () => {
     departAtOnce([MEMBER]);
-    await withoutWrites(async () => {
+    await withoutWrites(yard, async () => {
       await site.hold();
       yard.clock.advance(LIMIT_MS - TIMEOUT_MS);
       departAtOnce([MEMBER]);

@@ -13,6 +13,7 @@ import { insertMachine } from "../../src/store/machines/save.ts";
 import { poolSubject } from "../../src/store/subjects.ts";
 import { machineId, machine as machineOf } from "../domain/builders.ts";
 import { sampleLaunch } from "../store/samples.ts";
+import { withoutWrites } from "./unwritten.ts";
 import { Yard } from "./yard.ts";
 
 const LEFT = machineId(1);
@@ -103,4 +104,13 @@ it("repeats no launch of former settings before their place was read too", async
   await observe(yard.context);
   await launchMachines(yard.context);
   expect(yard.provider.launches.map((request) => request.settingsHash)).toEqual([settingsHash, "former"]);
+});
+
+it("is known to the guards not to be whole though the store takes no note of it", async () => {
+  unread = "none";
+  await observe(yard.context);
+  expect(yard.context.memory.guards.listing.isWhole).toBe(true);
+  unread = "current";
+  await withoutWrites(yard, () => expect(observe(yard.context)).rejects.toMatchObject({ code: "store-unavailable" }));
+  expect(yard.context.memory.guards.listing.isWhole).toBe(false);
 });

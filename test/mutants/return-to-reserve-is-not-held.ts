@@ -22,7 +22,7 @@ export const mutant: Mutant = {
       isProtected: false,
       warmPool: { state: "Stopped", isReusedOnScaleIn: true, preparedCount: 8 },
     },
-    faults: [{ kind: "asg.resized", everyMs: 10 * MINUTE_MS }],
+    faults: [{ kind: "asg.resized", everyMs: 5 * MINUTE_MS }],
     arrivals: { perHour: 12, duration: { p50Ms: 90 * MINUTE_MS, p95Ms: 120 * MINUTE_MS } },
     durationMs: 90 * MINUTE_MS,
     settleMaxMs: 4 * HOUR_MS,
