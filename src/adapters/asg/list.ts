@@ -16,6 +16,7 @@ import { demandInstanceId } from "../aws/instance-id.ts";
 import { isAnothers, observeInstance } from "../aws/states.ts";
 import { GROUP_TAG, type Owner, readMarks, TAG } from "../aws/tags.ts";
 import type { AsgClients } from "./clients.ts";
+import type { Ended } from "./ended.ts";
 import { type Member, type PlacedMember, readAllMembers, readMembers } from "./group.ts";
 import { isReserve } from "./lifecycle.ts";
 import type { Newcomers, Sighted } from "./newcomers.ts";
@@ -38,6 +39,7 @@ export interface ListContext {
   /** Of the pool's other settings. */
   readonly otherGroups: ReadonlySet<string>;
   readonly rowMarks: RowMarks;
+  readonly ended: Ended;
 }
 
 export async function listMachines(
@@ -59,6 +61,7 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
   ]);
   const found = new Map([...marked, ...tagged].map((one) => [one.InstanceId ?? "", one]));
   for (const [id, one] of await readUnshown(clients, members, found)) found.set(id, one);
+  context.ended.note(found.values());
   const instances = ours(context, found);
   const shown = members.filter(({ id }) => instances.has(id) || !found.has(id));
   const placed = new Set(shown.map(({ id }) => id));
@@ -82,6 +85,7 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
     hasGroup: !sights.isGroupMissing(observedAtMs),
     launchOf: (id) => launches.launchOf(id),
     wasReserve: (id) => newcomers.wasReserve(id),
+    hasEnded: (id) => context.ended.has(id),
     aheadMs,
   };
   const observed = [
@@ -190,6 +194,7 @@ export async function readByIds(
   const observedAtMs = clock.nowMs();
   const unique = [...new Set(ids)];
   const [members, found] = await Promise.all([readMembers(clients, unique), describeByIds(clients.ec2, unique)]);
+  context.ended.note(found.values());
   const instances = ours(context, found);
   const view: View = {
     owner,
@@ -197,6 +202,7 @@ export async function readByIds(
     hasGroup: !sights.isGroupMissing(observedAtMs),
     launchOf: (id) => launches.launchOf(id),
     wasReserve: (id) => context.newcomers.wasReserve(id),
+    hasEnded: (id) => context.ended.has(id),
     aheadMs: clients.aheadMs(),
   };
   const unknown = {

@@ -20,6 +20,8 @@ export interface View {
   readonly aheadMs: number;
   /** Whether it was in the reserve when the group was last heard of it. */
   readonly wasReserve: (id: string) => boolean;
+  /** Whether EC2 has said that it is terminated. */
+  readonly hasEnded: (id: string) => boolean;
 }
 
 /** @param instance undefined where EC2 does not show it, yet or any more. */
@@ -27,13 +29,14 @@ export function observeMember(view: View, member: Member, instance: Instance | u
   const { id, lifecycle } = member;
   const { owner, observedAtMs } = view;
   const membership = membershipOf(lifecycle);
+  const unshown = view.hasEnded(id) ? "gone" : "starting";
   return {
     providerId: parseProviderId(id),
     machineId: null,
     // What ends again, or never came, is none of a launch's answer; nor is who came for one of a later store.
     launchId: isCounted(lifecycle) && !hadRow(instance, owner.controllerId) ? view.launchOf(id) : null,
     pool: owner.pool,
-    state: instance === undefined ? "starting" : stateOf(instance),
+    state: instance === undefined ? unshown : stateOf(instance),
     observedAtMs,
     why: whyOf(lifecycle, membership),
     // Without EC2's word it is nothing yet, whatever the group makes of it.

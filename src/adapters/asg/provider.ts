@@ -16,6 +16,7 @@ import { createConsoles } from "../aws/consoles.ts";
 import { checkGroup } from "./check.ts";
 import { type AsgClients, createClients } from "./clients.ts";
 import { type DraftContext, draftOrder } from "./draft.ts";
+import { Ended } from "./ended.ts";
 import { MEMBERS_AT_ONCE_MAX } from "./group.ts";
 import { GroupMemory } from "./group-memory.ts";
 import { holdMember, listHeldUp } from "./hold.ts";
@@ -65,7 +66,7 @@ export function createAsgProvider(
     pace: new Pace(clock),
   };
   const rowMarks = new RowMarks({ ...shared, isObserving });
-  const listing = { ...shared, isObserving, isLeft, newcomers: new Newcomers(), rowMarks };
+  const listing = { ...shared, isObserving, isLeft, newcomers: new Newcomers(), rowMarks, ended: new Ended() };
   const holding = { ...shared, isLeft, waits: new Waits(shared) };
   const terminations = new Batch<MachinePermit, void>({
     clock,

@@ -338,3 +338,24 @@ describe("how many the group keeps whatever we end", () => {
     expect(provider.group?.readMinimumCount()).toBe(count);
   });
 });
+
+describe("a member that EC2 has called terminated", () => {
+  it("is gone, also once EC2 shows it no more and a hook of its group still waits", async () => {
+    const { group, provider } = stage();
+    group.add(1, { lifecycle: "Terminating:Wait" });
+    group.add(2, { lifecycle: "Terminating:Wait", ec2: "terminated" });
+    await provider.list("all");
+    for (const member of group.members.values()) member.ec2 = null;
+    const states = (listing: readonly ObservedMachine[]) => [1, 2].map((number) => find(listing, number)?.state);
+    expect(states(await provider.list("all"))).toEqual(["starting", "gone"]);
+    expect(states(await provider.list([idOf(1), idOf(2)]))).toEqual(["starting", "gone"]);
+  });
+
+  it("is so, too, where it was read by its id", async () => {
+    const { group, provider } = stage();
+    group.add(1, { lifecycle: "Terminating:Wait", ec2: "terminated" });
+    await provider.list([idOf(1)]);
+    for (const one of group.members.values()) one.ec2 = null;
+    expect(find(await provider.list("all"), 1)?.state).toBe("gone");
+  });
+});
