@@ -17,10 +17,6 @@ interface WaitsContext {
   readonly sights: Sights;
 }
 
-/**
- * Since when members wait: by the activity that ends them, which the group began then; until that is to be seen, since we
- * first saw it, which is later.
- */
 /** Of a member, at what it waits at now. */
 export interface Wait {
   readonly sinceMs: number;
@@ -28,6 +24,10 @@ export interface Wait {
   readonly isCertain: boolean;
 }
 
+/**
+ * Since when members wait: by the activity that ends them, which the group began then; until that is to be seen, since we
+ * first saw it, which is later.
+ */
 export class Waits {
   readonly #context: WaitsContext;
   readonly #known = new Map<string, { readonly sinceMs: number; readonly seenMs: number }>();
