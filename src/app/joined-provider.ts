@@ -151,12 +151,11 @@ export function joinAbilities(current: ProviderAbilities, formers: readonly Form
   const group = joinGroups(current.group, formers);
   if ([current, ...formers.map(({ abilities }) => abilities)].every(({ orders }) => orders === null))
     return { ...current, group };
+  const ordersFor = (hash: string) =>
+    (formers.find(({ settingsHash }) => settingsHash === hash)?.abilities ?? current).orders;
   const joined: LaunchOrders = {
-    draft: async (request, tenure) => {
-      const former = formers.find(({ settingsHash }) => settingsHash === request.settingsHash);
-      const { orders } = former?.abilities ?? current;
-      return orders === null ? null : orders.draft(request, tenure);
-    },
+    draftsFor: (settingsHash) => ordersFor(settingsHash) !== null,
+    draft: async (request, tenure) => (await ordersFor(request.settingsHash)?.draft(request, tenure)) ?? null,
     readObstacles: () => current.orders?.readObstacles() ?? [],
   };
   return { ...current, orders: joined, group };

@@ -28,6 +28,7 @@ export function traceProvider(
     provider: traceVerbs(provider, call),
     abilities: {
       orders: orders && {
+        draftsFor: (settingsHash) => orders.draftsFor(settingsHash),
         draft: (request, tenure) => call("draft", describeLaunch(request), () => orders.draft(request, tenure)),
         readObstacles: () => orders.readObstacles(),
       },

@@ -55,8 +55,9 @@ export class Tenure {
     return this.#leases.get(pool) ?? null;
   }
 
-  /** How long it is certain that no other process has the pool; 0 where none of it is. */
+  /** How long it is certain that no other process has the pool; 0 where none of it is. A lease ends by the wall clock. */
   leftMs(pool: PoolName): number {
+    if (this.#isBroken()) return 0;
     const untilMs = this.#leases.has(pool) ? (this.#heldUntilMs.get(pool) ?? 0) : 0;
     return Math.max(0, untilMs - this.#options.clock.monotonicMs());
   }

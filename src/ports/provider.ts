@@ -99,6 +99,9 @@ export interface Provider {
  * cost. Such a request is drafted once, stored with its launch before it is made, and repeated as it is stored.
  */
 export interface LaunchOrders {
+  /** Whether launches of these settings are drafted: one that has no order yet was never asked for then. */
+  draftsFor(settingsHash: string): boolean;
+
   /**
    * Decides how a launch is made. Starts nothing; what it returns is for `LaunchRequest.order` alone, and holds no secret.
    * @returns null for a launch of settings whose kind drafts none.

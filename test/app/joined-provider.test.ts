@@ -106,7 +106,7 @@ describe("launches of several settings", () => {
     const heard: (LaunchTenure | undefined)[] = [];
     const draft = async (_request: LaunchRequest, given?: LaunchTenure) => String(heard.push(given));
     const launch = async (_request: LaunchRequest, given?: LaunchTenure) => [heard.push(given)].slice(1) as never[];
-    const abilities = { ...NO_ABILITIES, orders: { draft, readObstacles: () => [] } };
+    const abilities = { ...NO_ABILITIES, orders: { draftsFor: () => true, draft, readObstacles: () => [] } };
     const provider = { launch } as unknown as Provider;
     const place = { provider, names: () => true, isExclusive: false };
     const former = { ...place, settingsHash: "old", isElsewhere: true, abilities };
@@ -119,7 +119,7 @@ describe("launches of several settings", () => {
 
   const drafting = (name: string): ProviderAbilities => ({
     ...NO_ABILITIES,
-    orders: { draft: async () => name, readObstacles: () => [] },
+    orders: { draftsFor: () => true, draft: async () => name, readObstacles: () => [] },
   });
 
   it("are drafted with the settings that they were written with", async () => {

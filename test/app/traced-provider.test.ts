@@ -42,7 +42,7 @@ const provider: Provider = {
 };
 
 const abilities: ProviderAbilities = {
-  orders: { draft: async () => "order", readObstacles: () => ["no room"] },
+  orders: { draftsFor: () => true, draft: async () => "order", readObstacles: () => ["no room"] },
   standby: { stop: async () => {}, start: async () => {} },
   consoles: { isLasting: false, readConsole: async () => ["booted"] },
   hints: null,
@@ -64,7 +64,11 @@ it("a launch is drafted and made under the tenure that it is given", async () =>
     heard.push(given);
     return [];
   };
-  const orders: LaunchOrders = { draft: async (_request, given) => String(heard.push(given)), readObstacles: () => [] };
+  const orders: LaunchOrders = {
+    draftsFor: () => true,
+    draft: async (_request, given) => String(heard.push(given)),
+    readObstacles: () => [],
+  };
   const untraced = { provider: { ...provider, launch }, abilities: { ...abilities, orders } };
   const traced = traceProvider(untraced, POOL, recordTraces());
   await traced.abilities.orders?.draft(REQUEST, tenure);

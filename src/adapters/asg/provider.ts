@@ -122,6 +122,7 @@ function createLaunches(
       return carryOut({ ...parts, tenure, machineCountMax, noteObstacle }, readOrder(order), request);
     },
     orders: {
+      draftsFor: () => true,
       draft: async (request, tenure = ALONE) => {
         memory.take(tenure, settings, clock.nowMs());
         return draftOrder({ ...parts, machineCountMax, nowMs: () => clock.nowMs() }, request);

@@ -98,7 +98,7 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
     terminate: (permit) => terminations.add(permit),
     readRunnerVersion: createVersionReader(clients, options),
     check: () => checkSettings({ clients, options }),
-    orders: { draft, readObstacles: () => [...rests.describe(), ...interruptions.describe()] },
+    orders: { draftsFor: () => true, draft, readObstacles: () => [...rests.describe(), ...interruptions.describe()] },
     standby: createStandby(ending),
     consoles: createConsoles(clients),
     hints: null,

@@ -58,7 +58,7 @@ export async function launchPods(
     const outcome = await (mayHaveEnded
       ? find(context, request, machineId)
       : create(context, order, request, machineId));
-    if (outcome.kind !== "unknown") settled.note(launchId, machineId, outcome);
+    settled.note(launchId, machineId, outcome);
     return outcome;
   });
   for (const outcome of outcomes) if (outcome.kind === "unknown") throw outcome.error;

@@ -39,7 +39,7 @@ export function createKubernetesProvider(
   const owner = { controllerId, pool };
   const sights = new Sights(clock);
   const rests = new Rests(clock);
-  const settled = new Settled<Outcome>();
+  const settled = new Settled<Outcome>(clock);
   const budget = new Budget({ clients, owner, namespace, clock, isObserving: options.isObserving });
   const reading = { clients, owner, namespace, clock, sights, readNodes: createNodeReader(clients.core) };
   return {
@@ -61,6 +61,7 @@ export function createKubernetesProvider(
     readRunnerVersion: async () => runnerVersionOf(settings.image),
     check: () => checkSettings({ clients, options }),
     orders: {
+      draftsFor: () => true,
       draft: async ({ launchId }) => {
         rests.demandNone(`launching pods (${launchId})`);
         return writeOrder({ avoidedNodes: rests.avoidedNodes() });

@@ -3,13 +3,28 @@
  * repeat asks for the rest only. Else a launch of many pods would need an API that fails none of as many calls in a row.
  */
 import type { LaunchId, MachineId } from "../../domain/ids.ts";
+import { MINUTE_MS } from "../../domain/units.ts";
+import type { Clock } from "../../ports/clock.ts";
 
 /** The oldest is forgotten, and asked for anew. */
 const LAUNCHES_MAX = 1_000;
+/** The API server works on a request that nobody waits for any more for no longer (`--request-timeout`). */
+const UNDER_WAY_MS = MINUTE_MS;
 
-export class Settled<Outcome> {
-  readonly #launches = new Map<LaunchId, Map<MachineId, Outcome>>();
+interface Pods<Outcome> {
+  readonly settled: Map<MachineId, Outcome>;
+  /** When a creation was last asked for whose outcome is not known: monotonic. */
+  readonly unknownAtMs: Map<MachineId, number>;
+}
+
+export class Settled<Outcome extends { readonly kind: string }> {
+  readonly #clock: Clock;
+  readonly #launches = new Map<LaunchId, Pods<Outcome>>();
   #epoch: number | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** To be called before a launch is made. Where another process held the pool meanwhile, it may have made what was not there. */
   take(epoch: number): void {
@@ -18,15 +33,24 @@ export class Settled<Outcome> {
   }
 
   find(launchId: LaunchId, machineId: MachineId): Outcome | null {
-    return this.#launches.get(launchId)?.get(machineId) ?? null;
+    return this.#launches.get(launchId)?.settled.get(machineId) ?? null;
   }
 
+  /** That a pod is not there is not certain as long as a creation of it may be under way. */
   note(launchId: LaunchId, machineId: MachineId, outcome: Outcome): void {
-    const known = this.#launches.get(launchId) ?? new Map<MachineId, Outcome>();
-    known.set(machineId, outcome);
-    this.#launches.set(launchId, known);
+    const { settled, unknownAtMs } = this.#podsOf(launchId);
+    const nowMs = this.#clock.monotonicMs();
+    const mayBeUnderWay = nowMs - (unknownAtMs.get(machineId) ?? Number.NEGATIVE_INFINITY) < UNDER_WAY_MS;
+    if (outcome.kind === "unknown") unknownAtMs.set(machineId, nowMs);
+    else if (outcome.kind === "started" || !mayBeUnderWay) settled.set(machineId, outcome);
+  }
+
+  #podsOf(launchId: LaunchId): Pods<Outcome> {
+    const pods = this.#launches.get(launchId) ?? { settled: new Map(), unknownAtMs: new Map() };
+    this.#launches.set(launchId, pods);
     const [oldest] = this.#launches.keys();
     if (this.#launches.size > LAUNCHES_MAX && oldest !== undefined) this.#launches.delete(oldest);
+    return pods;
   }
 
   /** It was answered. */

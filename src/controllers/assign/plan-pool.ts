@@ -91,7 +91,7 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
       demand: input,
       wanted: standingWanted(pool, context.isShuttingDown()),
       breakers,
-      unheardCount: machines.filter((machine) => isUnheardTry(machine) && !isOverdue(machine, pool, time)).length,
+      unheardCount: machines.filter((machine) => isUnheardTry(machine) && !isUnawaited(machine, pool, time)).length,
       standby: standbyState,
       usable: new Set(machines.filter(isUsable(free, pool, time.nowMs)).map((machine) => machine.id)),
     },
@@ -161,9 +161,13 @@ function isUnheardTry({ state, isAgentSeen, hold }: Machine): boolean {
   return state.kind !== "parked" && !isAgentSeen && hold === null;
 }
 
-/** One that is kept all the same, because nobody knows whose it is, brings no job its machine and is no launch to wait for. */
-function isOverdue({ state }: Machine, { deadlines }: PoolPolicy, time: HeardTime): boolean {
-  return state.kind === "provisioning" && isPast(state.sinceMs, deadlines.bootMs, time);
+/**
+ * It brings no job its machine and is no launch to wait for: one that is kept all the same, because nobody knows whose it is,
+ * and one that is launched by former settings, which may be those of a place that starts nothing any more.
+ */
+function isUnawaited({ state, settingsHash }: Machine, pool: PoolPolicy, time: HeardTime): boolean {
+  if (state.kind === "planned") return settingsHash !== pool.settingsHash;
+  return state.kind === "provisioning" && isPast(state.sinceMs, pool.deadlines.bootMs, time);
 }
 
 /** For a ticket in advance: free, and not to be replaced, for that would void it again. */
@@ -243,7 +247,7 @@ export function asFree(machine: Machine, context: PoolContext): readonly FreeMac
   if (!hasTicketsLeft(machine, pool.jobsPerMachine) || !mayGetTickets(machine)) return [];
   if (machine.report?.phase === "leaving" || !mayComeToTickets(machine, context)) return [];
   const time = heardTime(context);
-  if (isOverdue(machine, pool, time)) return [];
+  if (isUnawaited(machine, pool, time)) return [];
   // A parked machine that nobody hears, or that does not get ready, would never come for its ticket.
   const isSilent = isPast(hearing.heardAtMs(machine.id) ?? 0, AGENT_FRESH_MS, time);
   const notReadySinceMs = context.memory.notReadySinceMs.get(machine.id);

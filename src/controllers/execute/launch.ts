@@ -24,8 +24,10 @@ import { saveMachine } from "../../store/machines/save.ts";
 import type { Queryable } from "../../store/schema.ts";
 import { machineSubject, poolSubject } from "../../store/subjects.ts";
 import type { PoolContext } from "../context.ts";
+import { isPlaceListed } from "../listed-places.ts";
 import { gaugePool } from "../pool-gauge.ts";
 import { settleAll } from "../settle.ts";
+import { whyNotWanted } from "./unasked.ts";
 
 /**
  * One call after the other, and none after one that failed until its pause is over: what a provider refuses now, for a
@@ -34,13 +36,13 @@ import { settleAll } from "../settle.ts";
 export async function launchMachines(context: PoolContext): Promise<void> {
   // The first look at the fleet shows whether the store is a backup.
   if (context.lease() === null || context.pool.mode === "observe" || !context.memory.isFleetListed) return;
-  const { store, pool, memory } = context;
+  const { store, pool } = context;
   endGathering(context);
   const attempts: Promise<void>[] = [];
-  for (const launch of await listOpenLaunches(store.db, pool.name)) {
-    const isListed = launch.settingsHash === pool.settingsHash || !memory.isFormerFleetUnlisted;
-    if (!isListed || attemptPauseMs(context, launch) > 0) continue;
-    const attempted = attempt(context, launch);
+  for (const launch of (await listOpenLaunches(store.db, pool.name)).toSorted(byTurn)) {
+    const why = await whyNotWanted(context, launch);
+    if (why === null && (!isPlaceListed(context, launch) || attemptPauseMs(context, launch) > 0)) continue;
+    const attempted = why === null ? attempt(context, launch) : callOff(context, launch, why);
     attempts.push(attempted);
     await Promise.allSettled([attempted]);
   }
@@ -48,12 +50,24 @@ export async function launchMachines(context: PoolContext): Promise<void> {
   gaugeLaunches(context);
 }
 
+/** The one that was tried the longest ago: none that fails again and again is before all others each time. */
+function byTurn(one: LaunchRow, other: LaunchRow): number {
+  return one.nextAttemptAtMs - other.nextAttemptAtMs;
+}
+
 /** How long until the launch may be tried: its own pause, and the one after the last refusal, which is over all. */
-export function attemptPauseMs({ memory, clock }: PoolContext, { nextAttemptAtMs }: LaunchRow): number {
-  const ownMs = nextAttemptAtMs - clock.nowMs();
+export function attemptPauseMs(context: PoolContext, launch: LaunchRow): number {
+  const { memory, clock } = context;
+  const ownMs = launch.nextAttemptAtMs - clock.nowMs();
   // None is longer than that: it was written before the clock was set back.
   const isOver = ownMs > CALL_BACKOFF.limitMs;
-  return Math.max(0, memory.launch.untilMonotonicMs - clock.monotonicMs(), isOver ? 0 : ownMs);
+  const poolsMs = isOfFormer(context, launch) ? 0 : memory.launch.untilMonotonicMs - clock.monotonicMs();
+  return Math.max(0, poolsMs, isOver ? 0 : ownMs);
+}
+
+/** Its settings are not those of today: what becomes of it says nothing of what is launched now, which may be elsewhere. */
+function isOfFormer({ pool }: PoolContext, { settingsHash }: LaunchRow): boolean {
+  return settingsHash !== pool.settingsHash;
 }
 
 /** A refusal stands until a launch succeeds: between two tries nothing has changed for those who wait. */
@@ -73,12 +87,14 @@ function gaugeLaunches(context: PoolContext): void {
  */
 const GATHER_MS = SECOND_MS;
 
-export async function isGathering({ abilities, memory, clock, store, pool }: PoolContext): Promise<boolean> {
+export async function isGathering(context: PoolContext): Promise<boolean> {
+  const { abilities, memory, clock, store, pool } = context;
   if ((abilities?.orders ?? null) === null) return false;
   const { gathersUntilMonotonicMs } = memory.launch;
   if (gathersUntilMonotonicMs !== null && clock.monotonicMs() < gathersUntilMonotonicMs) return true;
   // One that failed once waits for its own pause, and for nobody else's good.
-  return (await listOpenLaunches(store.db, pool.name)).some(({ attemptCount }) => attemptCount === 0);
+  const untried = (await listOpenLaunches(store.db, pool.name)).filter(({ attemptCount }) => attemptCount === 0);
+  return untried.some((launch) => !isOfFormer(context, launch));
 }
 
 function endGathering({ memory, clock, wake, pool }: PoolContext): void {
@@ -93,17 +109,35 @@ async function attempt(context: PoolContext, written: LaunchRow): Promise<void> 
   const lease = context.lease();
   if (lease === null) return;
   let launch = written;
+  let isAsked = false;
   try {
     const drafted = await draft(context, lease, written);
     if (drafted === null) return;
     launch = drafted;
     const request = await requestOf(context, launch);
     const tenure = await tenureOf(context, lease, launch);
+    isAsked = true;
     await bind(context, lease, launch, await context.provider.launch(request, tenure));
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    await noteFailure(context, lease, launch, error);
+    await noteFailure(context, lease, launch, { error, isAsked });
   }
+}
+
+/** Nothing was ever asked for by it: its machines are planned anew where there is still use for them. */
+async function callOff(context: PoolContext, launch: LaunchRow, why: string): Promise<void> {
+  const lease = context.lease();
+  if (lease === null) return;
+  const nowMs = context.clock.nowMs();
+  const fact = `launch ${launch.id} was not made: ${why}`;
+  await inLease(context.store, lease, async (tx) => {
+    const closed: LaunchRow = { ...launch, state: "refused", answeredAtMs: nowMs, error: fact };
+    if (!(await saveLaunch(tx, closed, launch.version))) return;
+    await recordEvidence(tx, { subject: poolSubject(launch.pool), source: "controller", fact, observedAtMs: nowMs });
+    for (const id of launch.machineIds) await closeUnlaunched(tx, id, fact, nowMs);
+  });
+  context.telemetry.count("holdfast_launches_total", { pool: context.pool.name, outcome: "called-off" });
+  context.wake.controller("assign", context.pool.name);
 }
 
 async function requestOf(context: PoolContext, launch: LaunchRow): Promise<LaunchRequest> {
@@ -186,10 +220,12 @@ async function bind(
     return unstarted;
   });
   if (missing === null) return;
-  // Who got none of a short answer does not wait for others.
-  const gathersUntilMonotonicMs = missing.length === 0 ? context.clock.monotonicMs() + GATHER_MS : null;
-  Object.assign(context.memory.launch, { failureCount: 0, untilMonotonicMs: 0, gathersUntilMonotonicMs });
-  noteSize(context, launch, "started");
+  if (!isOfFormer(context, launch)) {
+    // Who got none of a short answer does not wait for others.
+    const gathersUntilMonotonicMs = missing.length === 0 ? context.clock.monotonicMs() + GATHER_MS : null;
+    Object.assign(context.memory.launch, { failureCount: 0, untilMonotonicMs: 0, gathersUntilMonotonicMs });
+    noteSize(context, launch, "started");
+  }
   const outcome = missing.length === 0 ? "started" : "started-in-part";
   context.telemetry.count("holdfast_launches_total", { pool: context.pool.name, outcome });
   // An agent may have reported before the answer was stored.
@@ -250,14 +286,25 @@ function pauseAfter({ memory, clock, random }: PoolContext, error: ProviderError
   return pauseMs === 0;
 }
 
-async function noteFailure(context: PoolContext, lease: Lease, launch: LaunchRow, error: ProviderError): Promise<void> {
+interface Failure {
+  readonly error: ProviderError;
+  /** Else its draft was refused: nothing was asked for, and it says nothing of how much there is. */
+  readonly isAsked: boolean;
+}
+
+async function noteFailure(
+  context: PoolContext,
+  lease: Lease,
+  launch: LaunchRow,
+  { error, isAsked }: Failure,
+): Promise<void> {
   if (!isHeld(context, lease)) return;
   const { pool, clock, random, telemetry } = context;
   const nowMs = clock.nowMs();
   const isRefused = error.code !== "provider-unavailable";
-  const isOpenAtOnce = pauseAfter(context, error);
+  const isOpenAtOnce = isOfFormer(context, launch) ? isRefused : pauseAfter(context, error);
   // Where the next launch is made in another way, this refusal says nothing about its size.
-  if (error.code === "provider-capacity" && !isOpenAtOnce) noteSize(context, launch, "refused");
+  if (error.code === "provider-capacity" && isAsked && !isOpenAtOnce) noteSize(context, launch, "refused");
   await inLease(context.store, lease, async (tx) => {
     const attemptCount = launch.attemptCount + 1;
     const nextAttemptAtMs = nowMs + backoffMs(CALL_BACKOFF, attemptCount, random.fraction());

@@ -6,32 +6,39 @@ import { type Machine, moveMachine } from "../../domain/machine.ts";
 import type { PlannedStep } from "../../domain/pass-plan.ts";
 import type { PlanNote } from "../../domain/plan-checks.ts";
 import { listOpenLaunches } from "../../store/launches/load.ts";
+import type { LaunchRow } from "../../store/launches/row.ts";
 import { listMachinesOfPool } from "../../store/machines/list.ts";
 import { machineSubject, poolSubject } from "../../store/subjects.ts";
 import type { PoolPlan } from "../assign/plan-pool.ts";
 import type { PoolContext } from "../context.ts";
 import { attemptPauseMs } from "../execute/launch.ts";
+import { whyNotWanted } from "../execute/unasked.ts";
 import { decideStep, type Ending, owesLook } from "../retire/decide-step.ts";
 import { readKnown } from "../retire/host-facts.ts";
 import { judgeMachines } from "../retire/judge-machines.ts";
 import { MACHINES_MAX } from "../retire.ts";
 
 export async function foretellLaunches(context: PoolContext): Promise<readonly PlannedStep[]> {
-  const { pool, store, clock, memory } = context;
-  if (pool.mode === "observe") return [];
-  return (await listOpenLaunches(store.db, pool.name)).map((launch) => {
-    const pauseMs = attemptPauseMs(context, launch);
-    const tries = launch.attemptCount === 0 ? "" : `, tried ${timesOf(launch.attemptCount)}`;
-    return {
-      controller: "launch",
-      action: pauseMs > 0 ? "wait" : "launch",
-      subject: poolSubject(pool.name),
-      title: null,
-      reason: pauseMs > 0 ? memory.launch.reason : "machine-launching",
-      note: `launch ${launch.id} of ${machinesOf(launch.machineIds.length)}${tries}`,
-      retryAtMs: pauseMs > 0 ? clock.nowMs() + pauseMs : null,
-    };
-  });
+  if (context.pool.mode === "observe") return [];
+  const launches = await listOpenLaunches(context.store.db, context.pool.name);
+  return Promise.all(launches.map((launch) => foretellLaunch(context, launch)));
+}
+
+async function foretellLaunch(context: PoolContext, launch: LaunchRow): Promise<PlannedStep> {
+  const { pool, clock, memory } = context;
+  const offBecause = await whyNotWanted(context, launch);
+  const pauseMs = offBecause === null ? attemptPauseMs(context, launch) : 0;
+  const tries = launch.attemptCount === 0 ? "" : `, tried ${timesOf(launch.attemptCount)}`;
+  const fate = offBecause === null ? tries : `, which is called off: ${offBecause}`;
+  return {
+    controller: "launch",
+    action: pauseMs > 0 || offBecause !== null ? "wait" : "launch",
+    subject: poolSubject(pool.name),
+    title: null,
+    reason: pauseMs > 0 ? memory.launch.reason : "machine-launching",
+    note: `launch ${launch.id} of ${machinesOf(launch.machineIds.length)}${fate}`,
+    retryAtMs: pauseMs > 0 ? clock.nowMs() + pauseMs : null,
+  };
 }
 
 function timesOf(count: number): string {

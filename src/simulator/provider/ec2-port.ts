@@ -59,7 +59,11 @@ export function makeEc2Port(asker: Ec2Asker): Provider & ProviderAbilities {
     terminate: (permit) => terminate(asker, permit),
     readRunnerVersion: async () => null,
     check: async () => [],
-    orders: { draft: async () => writeOrder(orders.draft()), readObstacles: () => orders.describe() },
+    orders: {
+      draftsFor: () => true,
+      draft: async () => writeOrder(orders.draft()),
+      readObstacles: () => orders.describe(),
+    },
     standby: {
       stop: (permit) => stop(asker, permit),
       start: (providerId) => startAgain(asker, providerId),
