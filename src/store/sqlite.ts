@@ -14,6 +14,11 @@ import type { ColumnWords } from "./migrations/migration.ts";
 
 /** How long a statement waits for another process's write. */
 const BUSY_TIMEOUT_MS = 5_000;
+/**
+ * So long once one has waited in vain, until one is taken again. Whoever has the lock may be stopped, and to wait stops all
+ * else here as well: what AWS answered would be read too late, and groups would be held too late.
+ */
+const BUSY_AGAIN_TIMEOUT_MS = 50;
 /** Prepared statements kept; the verbs of the store are fewer. */
 const STATEMENT_COUNT_MAX = 256;
 
@@ -27,9 +32,11 @@ export const SQLITE_WORDS: ColumnWords = {
   tableEnd: "strict",
 };
 
+/** Another process has the lock. */
+const BUSY = 5;
 /** Primary result codes that say that the file or the disk is at fault: https://sqlite.org/rescode.html */
 const UNAVAILABLE: ReadonlySet<number> = new Set([
-  5, // BUSY
+  BUSY,
   6, // LOCKED
   7, // NOMEM
   8, // READONLY
@@ -76,12 +83,14 @@ function claim(path: string, database: DatabaseSync): void {
 class Connection implements SqliteDatabase {
   readonly #attempted: string;
   readonly #database: DatabaseSync;
+  readonly #patience: Patience;
   /** In the order of their last use. */
   readonly #statements = new Map<string, SqliteStatement>();
 
   constructor(path: string, database: DatabaseSync) {
     this.#attempted = `using the store ${path}`;
     this.#database = database;
+    this.#patience = new Patience(database);
   }
 
   prepare(sql: string): SqliteStatement {
@@ -106,16 +115,47 @@ class Connection implements SqliteDatabase {
   #prepareNew(sql: string): SqliteStatement {
     return guarded(this.#attempted, () => {
       const statement = this.#database.prepare(sql === "begin" ? "begin immediate" : sql);
-      return statementOf(statement, this.#attempted);
+      return statementOf(statement, this.#attempted, this.#patience);
     });
   }
 }
 
-function statementOf(statement: StatementSync, attempted: string): SqliteStatement {
+/** How long statements wait for the lock. */
+class Patience {
+  readonly #database: DatabaseSync;
+  #isLost = false;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  /** @param needsLock what it gets, it gets only with the lock. */
+  spend<Value>(needsLock: boolean, use: () => Value): Value {
+    try {
+      const value = use();
+      if (needsLock) this.#set(false);
+      return value;
+    } catch (error) {
+      if (resultCode(error) === BUSY) this.#set(true);
+      throw error;
+    }
+  }
+
+  #set(isLost: boolean): void {
+    if (isLost === this.#isLost) return;
+    this.#isLost = isLost;
+    this.#database.exec(`pragma busy_timeout = ${isLost ? BUSY_AGAIN_TIMEOUT_MS : BUSY_TIMEOUT_MS}`);
+  }
+}
+
+function statementOf(statement: StatementSync, attempted: string, patience: Patience): SqliteStatement {
+  const reader = statement.columns().length > 0;
   return {
-    reader: statement.columns().length > 0,
-    all: (parameters) => guarded(attempted, () => statement.all(...(parameters as SQLInputValue[]))),
-    run: (parameters) => guarded(attempted, () => statement.run(...(parameters as SQLInputValue[]))),
+    reader,
+    all: (parameters) =>
+      guarded(attempted, () => patience.spend(false, () => statement.all(...(parameters as SQLInputValue[])))),
+    run: (parameters) =>
+      guarded(attempted, () => patience.spend(!reader, () => statement.run(...(parameters as SQLInputValue[])))),
     iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
   };
 }

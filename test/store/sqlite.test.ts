@@ -148,6 +148,24 @@ describe("two openings of one file", () => {
   });
 });
 
+it("waits for a lock that is not given back only once: a wait stops all else in the process", async () => {
+  const store = await openFile();
+  const other = new DatabaseSync(file());
+  const timeout = async () => (await sql<{ timeout: number }>`pragma busy_timeout`.execute(store.db)).rows[0]?.timeout;
+  expect(await timeout()).toBe(5_000);
+  await sql`pragma busy_timeout = 1`.execute(store.db);
+  other.exec("begin immediate");
+  await expect(insertMachine(store.db, sampleMachine(1))).rejects.toMatchObject({ code: "store-unavailable" });
+  expect(await timeout()).toBe(50);
+  expect(await loadMachine(store.db, sampleMachine(1).id)).toBeNull();
+  expect(await timeout()).toBe(50);
+  other.exec("rollback");
+  other.close();
+  await insertMachine(store.db, sampleMachine(1));
+  expect(await timeout()).toBe(5_000);
+  await store.close();
+});
+
 describe("a full disk", () => {
   const store = useStore(openMemory);
 
