@@ -118,7 +118,7 @@ function createLaunches(
   return {
     launch: async (request, tenure = ALONE) => {
       const { launchId, order = null } = request;
-      // What was not drafted before the group was left was never asked for, and is not now.
+      // It is asked for nothing any more. What a restored store forgot of it would be of no draft that is made now either.
       if (isLeft && order === null) return [];
       invariant(order !== null, "a launch of a group is drafted and stored before it is made");
       memory.take({ ...tenure, others: [...tenure.others, { launchId, order }] }, settings, clock.nowMs());
