@@ -104,7 +104,7 @@ export interface LaunchOrders {
 
   /**
    * Decides how a launch is made. Starts nothing; what it returns is for `LaunchRequest.order` alone, and holds no secret.
-   * @returns null for a launch of settings whose kind drafts none.
+   * @returns null for a launch of settings whose kind drafts none, or with which nothing is started any more.
    * @throws {ProviderError} as `launch` does: where it refuses, nothing was started and no call for it was made.
    */
   draft(request: LaunchRequest, tenure?: LaunchTenure): Promise<string | null>;

@@ -182,7 +182,7 @@ export const GAUGES = {
   },
   holdfast_launch_obstacles: {
     sentence:
-      "Kinds of machines that the provider is not asked for at the moment, because it has no room for them or a quota is used up, and those that come last, because EC2 keeps taking such back.",
+      "Kinds of machines that the provider is not asked for at the moment, because it has no room for them or a quota is used up, and those that come last, because EC2 keeps taking such back; of a removed pool, a group that still owes machines which nobody will own.",
     labels: ["pool"],
   },
   holdfast_launches_blocked: {

@@ -20,9 +20,11 @@ import type { AsgClients } from "./clients.ts";
 import type { Desired } from "./desired.ts";
 import { readGroupFailure, toGroupError } from "./errors.ts";
 import { countedOf, type GroupReading, readGroup } from "./group.ts";
+import { lookAtLeft } from "./left.ts";
 import { ABANDONED_AFTER_MS, GIVE_UP_AFTER_MS, type OpenLaunches } from "./open-launches.ts";
 import type { Order } from "./order.ts";
 import type { AsgSettings } from "./settings.ts";
+import type { Sights } from "./sights.ts";
 
 const LOOK_EVERY_MS = 5 * SECOND_MS;
 /** A call is answered by then, or never: nobody else may hold the pool before. */
@@ -39,6 +41,9 @@ export interface LaunchContext {
   readonly launches: OpenLaunches;
   readonly desired: Desired;
   readonly tenure: LaunchTenure;
+  readonly sights: Sights;
+  /** No pool names the group any more: nothing is asked of it. */
+  readonly isLeft: boolean;
   /** `machines.max`. */
   readonly machineCountMax: number;
   /** What keeps the group from launching, in its own words; null: nothing that we know. */
@@ -95,10 +100,11 @@ async function awaitArrivals(
   }
   const obstacle = await obstacleOf(context, order);
   context.noteObstacle(obstacle);
-  // Jobs wait for those that are there. The group goes on trying: who comes later is a newcomer, or the next launch's.
-  if (obstacle !== null && arrived.length > 0) return arrived;
-  const why = obstacle ?? heldBack;
-  const said = why === null ? "" : `: ${why}`;
+  // Jobs wait for those that are there. The group goes on trying: who comes later is a newcomer, or the next launch's. Where
+  // it was left there are neither, and nobody would take them.
+  if (obstacle !== null && arrived.length > 0 && !context.isLeft) return arrived;
+  const whys = [obstacle, heldBack].flatMap((why) => why ?? []);
+  const said = whys.length === 0 ? "" : `: ${whys.join("; ")}`;
   const found = `${arrived.length} of ${order.count} machines have come${said}`;
   throw new ProviderError("provider-unavailable", `waiting for group ${settings.group} to launch: ${found}`);
 }
@@ -114,6 +120,10 @@ interface Look {
 async function lookAndRaise(context: LaunchContext, order: Order, launchId: LaunchId): Promise<Look> {
   const { clients, settings, clock } = context;
   const group = await readGroup(clients, settings.group);
+  if (context.isLeft) {
+    if (group !== null) context.sights.noteGroup(group);
+    return lookAtLeft(context, group, order);
+  }
   const arrived = group === null ? [] : await findArrivals(context, group, order);
   const isDone = arrived.length >= order.count || ageMs(order.draftedAtMs, clock.nowMs()) >= GIVE_UP_AFTER_MS;
   if (group === null || isDone) return { arrived, isOver: isDone, heldBack: null };

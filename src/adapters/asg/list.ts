@@ -6,7 +6,7 @@
  * marks: that may have been detached, and stays ours. One more is for a group with a warm pool, and one for members that
  * EC2 did not show.
  */
-import { CreateTagsCommand, type Instance } from "@aws-sdk/client-ec2";
+import type { Instance } from "@aws-sdk/client-ec2";
 import { type ProviderId, parseProviderId } from "../../domain/ids.ts";
 import type { ObservedMachine } from "../../domain/observed.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -14,7 +14,7 @@ import type { Batch, Outcome } from "../aws/batch.ts";
 import { describeAll, describeBy, describeByIds } from "../aws/describe.ts";
 import { demandInstanceId } from "../aws/instance-id.ts";
 import { isAnothers, observeInstance } from "../aws/states.ts";
-import { GROUP_TAG, type Owner, readMarks, TAG } from "../aws/tags.ts";
+import { GROUP_TAG, type Owner } from "../aws/tags.ts";
 import type { AsgClients } from "./clients.ts";
 import type { Ended } from "./ended.ts";
 import { type Member, type PlacedMember, readAllMembers, readMembers } from "./group.ts";
@@ -22,7 +22,8 @@ import { isReserve } from "./lifecycle.ts";
 import type { Newcomers, Sighted } from "./newcomers.ts";
 import { observeLeft, observeMember, type View } from "./observe.ts";
 import type { OpenLaunches } from "./open-launches.ts";
-import { MARKED_AT_ONCE_MAX, type RowMarks } from "./row-marks.ts";
+import { isMarked, markMembers } from "./pool-marks.ts";
+import type { RowMarks } from "./row-marks.ts";
 import type { AsgSettings } from "./settings.ts";
 import type { Sights } from "./sights.ts";
 
@@ -122,11 +123,6 @@ function isShownHere({ isLeft, owner }: ListContext, instance: Instance | undefi
   return !isLeft || (instance !== undefined && isMarked(instance, owner));
 }
 
-function isMarked({ Tags: tags }: Instance, owner: Owner): boolean {
-  const { controllerId, pool } = readMarks(tags);
-  return controllerId !== null && pool === owner.pool;
-}
-
 function isOfAnotherGroup(instance: Instance, group: string): boolean {
   const named = groupTagOf(instance);
   return named !== undefined && named !== group;
@@ -164,25 +160,17 @@ function sightedOf(
   return { id, launchedAtMs: instance?.LaunchTime?.getTime() ?? null, isReserve, isAwaited };
 }
 
-/**
- * At first sight, so that what is detached later is still found. Failing here costs nothing: the next listing tries again.
- */
 async function mark(context: ListContext, instances: readonly Instance[]): Promise<void> {
   const { clients, owner, isObserving } = context;
   const unmarked = instances.filter(
     (one) => !isMarked(one, owner) && !/^(?:terminated|shutting-down)$/.test(one.State?.Name ?? ""),
   );
-  const Resources = unmarked.flatMap(({ InstanceId }) => InstanceId ?? []).slice(0, MARKED_AT_ONCE_MAX);
-  if (isObserving || Resources.length === 0) return;
-  const Tags = [
-    { Key: TAG.controller, Value: owner.controllerId },
-    { Key: TAG.pool, Value: owner.pool },
-  ];
-  try {
-    await clients.ec2.write.send(new CreateTagsCommand({ Resources, Tags }));
-  } catch {
-    // A member is listed by its group as well, so nothing is lost before it leaves.
-  }
+  if (isObserving) return;
+  await markMembers(
+    clients,
+    owner,
+    unmarked.flatMap(({ InstanceId }) => InstanceId ?? []),
+  );
 }
 
 /** The work of a batch of readings by id. */

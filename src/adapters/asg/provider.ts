@@ -15,7 +15,7 @@ import { Batch } from "../aws/batch.ts";
 import { createConsoles } from "../aws/consoles.ts";
 import { checkGroup } from "./check.ts";
 import { type AsgClients, createClients } from "./clients.ts";
-import { type DraftContext, draftOrder } from "./draft.ts";
+import { draftOrder } from "./draft.ts";
 import { Ended } from "./ended.ts";
 import { MEMBERS_AT_ONCE_MAX } from "./group.ts";
 import { GroupMemory } from "./group-memory.ts";
@@ -24,12 +24,13 @@ import { createVersionReader } from "./image.ts";
 import { Hooks } from "./known-hooks.ts";
 import { carryOut, type LaunchContext } from "./launch.ts";
 import { endMembers } from "./leave.ts";
+import { describeOwed } from "./left.ts";
 import { listMachines, readByIds } from "./list.ts";
 import { Newcomers } from "./newcomers.ts";
 import { readOrder } from "./order.ts";
 import { Pace } from "./pace.ts";
 import { RowMarks } from "./row-marks.ts";
-import type { AsgProviderOptions } from "./settings.ts";
+import type { AsgProviderOptions, AsgSettings } from "./settings.ts";
 import { Sights } from "./sights.ts";
 import { Waits } from "./waits.ts";
 
@@ -102,12 +103,12 @@ export function createAsgProvider(
   };
 }
 
-type LaunchParts = Omit<LaunchContext, "tenure" | "machineCountMax" | "noteObstacle"> & Pick<DraftContext, "sights">;
+type LaunchParts = Omit<LaunchContext, "tenure" | "machineCountMax" | "noteObstacle" | "isLeft">;
 
 /** Drafts launches, and carries them out, each after what was heard of others. */
 function createLaunches(
   parts: LaunchParts,
-  { settings, clock, machineCountMax }: AsgProviderOptions,
+  { settings, clock, machineCountMax, isObserving, isLeft = false }: AsgProviderOptions,
   memory: GroupMemory,
 ): { readonly launch: Provider["launch"]; readonly orders: LaunchOrders } {
   let obstacle: string | null = null;
@@ -117,17 +118,38 @@ function createLaunches(
   return {
     launch: async (request, tenure = ALONE) => {
       const { launchId, order = null } = request;
+      // It is asked for nothing any more. What a restored store forgot of it would be of no draft that is made now either.
+      if (isLeft && order === null) return [];
       invariant(order !== null, "a launch of a group is drafted and stored before it is made");
       memory.take({ ...tenure, others: [...tenure.others, { launchId, order }] }, settings, clock.nowMs());
-      return carryOut({ ...parts, tenure, machineCountMax, noteObstacle }, readOrder(order), request);
+      return carryOut({ ...parts, tenure, isLeft, machineCountMax, noteObstacle }, readOrder(order), request);
     },
     orders: {
       draftsFor: () => true,
       draft: async (request, tenure = ALONE) => {
+        if (isLeft) return null;
         memory.take(tenure, settings, clock.nowMs());
         return draftOrder({ ...parts, machineCountMax, nowMs: () => clock.nowMs() }, request);
       },
-      readObstacles: () => (obstacle === null ? [] : [`group ${settings.group} could not launch: ${obstacle}`]),
+      readObstacles: () => {
+        if (!isLeft) return failedOf(settings, obstacle);
+        // One that only observes has never asked for anything.
+        return isObserving ? [] : owedOf(parts, obstacle);
+      },
     },
   };
+}
+
+function failedOf({ group }: AsgSettings, obstacle: string | null): readonly string[] {
+  return obstacle === null ? [] : [`group ${group} could not launch: ${obstacle}`];
+}
+
+/** Nothing is launched there: what it could not launch matters for as long as it goes on trying. */
+function owedOf({ settings, sights }: LaunchParts, obstacle: string | null): readonly string[] {
+  const group = sights.group();
+  const owed = group === null ? null : describeOwed(settings, group);
+  if (owed === null) return [];
+  return [
+    `group ${settings.group} launches nothing: ${owed}${obstacle === null ? "" : `; it could not yet: ${obstacle}`}`,
+  ];
 }

@@ -25,6 +25,11 @@ export class Sights {
     for (const { id, lifecycle } of members) this.#byId.set(id, sightOf(before.get(id), lifecycle, nowMs));
   }
 
+  /** A reading of the group alone, later than the last listing. */
+  noteGroup(group: GroupReading): void {
+    this.#group = group;
+  }
+
   note({ id, lifecycle }: Member, nowMs: number): void {
     this.#byId.set(id, sightOf(this.#byId.get(id), lifecycle, nowMs));
   }
@@ -48,7 +53,7 @@ export class Sights {
     return this.#missingSinceMs !== null && nowMs - this.#missingSinceMs >= GROUP_MISSING_MS;
   }
 
-  /** As the last listing showed it. */
+  /** As it was last read. */
   group(): GroupReading | null {
     return this.#group;
   }
