@@ -1,17 +1,20 @@
 /**
  * The group's lifecycle hooks. People change them seldom, and while members wait: whoever is held by a timeout that was
- * lowered has to be held again before it has passed, and the shortest is half a minute.
+ * lowered has to be held again before it has passed, and the shortest is half a minute. For whoever waits next, what they say
+ * is to be known from before.
  */
 import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { AsgClients } from "./clients.ts";
-import { HookTerms, type Terms } from "./hook-terms.ts";
+import { HookTerms, NEAR_MS, type Terms } from "./hook-terms.ts";
 import { type Hook, readHooks } from "./hooks.ts";
 import type { HookSide } from "./lifecycle.ts";
 import type { Wait } from "./waits.ts";
 
-/** One call for the group, and only while somebody is held or let go. */
+/** One call for the group, while somebody is held or let go. */
 const READ_AGAIN_MS = 5 * SECOND_MS;
+/** While nobody is: with the time between two listings it stays near enough to be what was said in between. */
+const READ_UNUSED_MS = NEAR_MS - 10 * SECOND_MS;
 /** Every hold waits for a reading: one that fails is not tried again with each. */
 const READ_AFTER_FAILURE_MS = MINUTE_MS;
 
@@ -30,6 +33,7 @@ export class Hooks {
   /** The reading that is under way. */
   #coming: Promise<Reading> | null = null;
   #editionCount = 0;
+  #askedAtMonotonicMs: number | null = null;
 
   constructor(clients: AsgClients, group: string, clock: Clock) {
     this.#clients = clients;
@@ -49,6 +53,13 @@ export class Hooks {
   /** Reads them again, because they do not fit what the group does. */
   async again(side: HookSide): Promise<readonly Hook[]> {
     return atSide(await this.#read(), side);
+  }
+
+  /** For the next wait, which counts by what its hook said before it began. Nobody waits for that, and failing costs nothing. */
+  keepKnown(): void {
+    const askedAtMs = this.#askedAtMonotonicMs;
+    if (askedAtMs !== null && this.#clock.monotonicMs() - askedAtMs < READ_UNUSED_MS) return;
+    void this.#read().catch(() => null);
   }
 
   /** Else nobody was held by them. */
@@ -97,9 +108,10 @@ export class Hooks {
   async #readOnce(): Promise<Reading> {
     const readAtMs = this.#clock.nowMs();
     const untilMonotonicMs = this.#clock.monotonicMs() + READ_AGAIN_MS;
+    this.#askedAtMonotonicMs = this.#clock.monotonicMs();
     const hooks = await readHooks(this.#clients, this.#group);
     if (this.#known === null || describeAll(hooks) !== describeAll(this.#known.hooks)) this.#editionCount += 1;
-    this.#terms.note(hooks, readAtMs);
+    this.#terms.note(hooks, this.#clock.nowMs());
     this.#known = { hooks, readAtMs, untilMonotonicMs };
     return this.#known;
   }
