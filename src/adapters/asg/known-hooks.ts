@@ -17,6 +17,8 @@ const READ_AGAIN_MS = 5 * SECOND_MS;
 const READ_UNUSED_MS = NEAR_MS - 10 * SECOND_MS;
 /** Every hold waits for a reading: one that fails is not tried again with each. */
 const READ_AFTER_FAILURE_MS = MINUTE_MS;
+/** The client tries for half a minute, and by then the shortest hook has given up. */
+const READING_WAIT_MAX_MS = 3 * SECOND_MS;
 
 interface Reading {
   readonly hooks: readonly Hook[];
@@ -34,6 +36,8 @@ export class Hooks {
   #coming: Promise<Reading> | null = null;
   #editionCount = 0;
   #askedAtMonotonicMs: number | null = null;
+  /** Until then what is known has to do. */
+  #failedUntilMonotonicMs = 0;
 
   constructor(clients: AsgClients, group: string, clock: Clock) {
     this.#clients = clients;
@@ -80,21 +84,37 @@ export class Hooks {
   }
 
   async #current(sinceMs: number): Promise<Reading> {
-    const isUnderWay = this.#coming !== null;
-    if (isUnderWay && !this.#isCurrent(sinceMs)) await this.#coming?.catch(() => null);
-    if (this.#known !== null && this.#isCurrent(sinceMs)) return this.#known;
-    try {
-      return await this.#read();
-    } catch (error) {
-      if (this.#known === null) throw error;
-      this.#known = { ...this.#known, untilMonotonicMs: this.#clock.monotonicMs() + READ_AFTER_FAILURE_MS };
-      return this.#known;
-    }
+    // One that is under way may have begun too early.
+    if (this.#coming !== null && !this.#isEnough(sinceMs)) await this.#waitFor(this.#coming).catch(() => null);
+    if (this.#known !== null && this.#isEnough(sinceMs)) return this.#known;
+    return this.#waitFor(this.#read());
   }
 
-  #isCurrent(sinceMs: number): boolean {
+  #isEnough(sinceMs: number): boolean {
     const known = this.#known;
-    return known !== null && this.#clock.monotonicMs() < known.untilMonotonicMs && known.readAtMs >= sinceMs;
+    const nowMs = this.#clock.monotonicMs();
+    if (known === null) return false;
+    return nowMs < this.#failedUntilMonotonicMs || (nowMs < known.untilMonotonicMs && known.readAtMs >= sinceMs);
+  }
+
+  /**
+   * A reading that takes long counts as failed for whoever can do with an older one; it still counts once it comes.
+   * @throws {ProviderError} `provider-unavailable` where none are known.
+   */
+  async #waitFor(reading: Promise<Reading>): Promise<Reading> {
+    const before = this.#known;
+    if (before === null) return reading;
+    const isOver = new AbortController();
+    const late = this.#clock.sleep(READING_WAIT_MAX_MS, isOver.signal).then(() => null);
+    const read = await Promise.race([reading.catch(() => null), late]);
+    isOver.abort();
+    if (read === null) this.#noteFailure();
+    return this.#known ?? before;
+  }
+
+  /** Also for those who come to wait only now: each of them would read again, and nobody be held meanwhile. */
+  #noteFailure(): void {
+    this.#failedUntilMonotonicMs = this.#clock.monotonicMs() + READ_AFTER_FAILURE_MS;
   }
 
   /** One call for all who ask meanwhile. */
@@ -113,6 +133,7 @@ export class Hooks {
     if (this.#known === null || describeAll(hooks) !== describeAll(this.#known.hooks)) this.#editionCount += 1;
     this.#terms.note(hooks, this.#clock.nowMs());
     this.#known = { hooks, readAtMs, untilMonotonicMs };
+    this.#failedUntilMonotonicMs = 0;
     return this.#known;
   }
 }

@@ -360,4 +360,37 @@ describe("the pace of calls", () => {
     clock.pass(PACE_WAIT_MAX_MS + SECOND_MS);
     expect(await provider.group?.hold(idOf(500))).not.toBeNull();
   });
+
+  it("are tried once a minute where they cannot be read, also for those who wait since later than what is known", async () => {
+    const { group, provider, hold, clock } = await waiting();
+    await hold();
+    clock.pass(10 * SECOND_MS);
+    const numbers = Array.from({ length: 50 }, (_, index) => index + 2);
+    for (const number of numbers) group.add(number, { lifecycle: "Terminating:Wait" });
+    await provider.list("all");
+    group.answers.DescribeLifecycleHooks = throwing("Throttling");
+    group.sent.length = 0;
+    for (const number of numbers) await provider.group?.hold(idOf(number));
+    expect(beaten(group)).toHaveLength(50);
+    expect(group.inputs("DescribeLifecycleHooks")).toHaveLength(1);
+    clock.pass(MINUTE_MS);
+    await hold();
+    expect(group.inputs("DescribeLifecycleHooks")).toHaveLength(2);
+  });
+
+  it("are waited for no longer than it takes the shortest to give up, and count once they come", async () => {
+    const { group, provider, hold, clock } = await waiting();
+    const before = await provider.group?.readHookEdition();
+    clock.pass(10 * SECOND_MS);
+    const coming = Promise.withResolvers<object>();
+    group.answers.DescribeLifecycleHooks = () => coming.promise;
+    group.sent.length = 0;
+    for (let count = 0; count < 3; count += 1) await hold();
+    expect(beaten(group)).toEqual(["drain", "drain", "drain"]);
+    expect(group.inputs("DescribeLifecycleHooks")).toHaveLength(1);
+    expect(await provider.group?.readHookEdition()).toBe(before);
+    coming.resolve({ LifecycleHooks: [] });
+    await clock.sleep(0);
+    expect(await provider.group?.readHookEdition()).not.toBe(before);
+  });
 });
