@@ -162,16 +162,15 @@ export function joinAbilities(current: ProviderAbilities, formers: readonly Form
 }
 
 /**
- * A machine is held by the group that it is in: the others know nothing of it, and each is asked. One that cannot be asked
- * keeps no other from being asked.
+ * A machine is held by the group that it is in: the others know nothing of it, and each is asked, once for all settings that
+ * name it. One that cannot be asked keeps no other from being asked.
  */
 function joinGroups(current: Group | null, formers: readonly FormerAbilities[]): Group | null {
-  const former = formers.flatMap(({ abilities }) => abilities.group ?? []);
-  if (former.length === 0) return current;
-  const groups = current === null ? former : [current, ...former];
   const elsewhere = formers.flatMap(({ isElsewhere, abilities }) => (isElsewhere ? (abilities.group ?? []) : []));
+  if (elsewhere.length === 0) return current;
+  const groups = current === null ? elsewhere : [current, ...elsewhere];
   return {
-    listHeldUp: () => listHeldUp(current === null ? elsewhere : [current, ...elsewhere]),
+    listHeldUp: () => listHeldUp(groups),
     hold: async (providerId, last) => {
       const failures: unknown[] = [];
       for (const group of groups) {

@@ -13,6 +13,11 @@ export const ALARM_FACTS = {
 export type AlarmKind = keyof typeof ALARM_FACTS;
 export const ALARM_KINDS = Object.keys(ALARM_FACTS) as readonly AlarmKind[];
 
+/** Of a row that closed by its provider's own word, which is for good where ids are not given twice. */
+export const SAID_GONE_FACT = "machine gone";
+/** Of one that closed because its provider has not known its id for a while. */
+export const ABSENT_FACT = "machine gone: its provider does not know it any more";
+
 /** What is written down of an ending at the moment when the provider is asked for it, before the proof's name. */
 export const ENDING_FACT = "asked the provider to end it, by proof";
 

@@ -37,6 +37,13 @@ export interface ObservedMachine {
   readonly isAlarm?: boolean;
   /** Its agent had not started by then, by a word that was current: it cannot have had a ticket. */
   readonly hasNeverRun?: boolean;
+  /** That it is gone is our conclusion: its provider has not known its id for a while. Left out: the provider said so. */
+  readonly isAbsent?: boolean;
+  /**
+   * Its group lists it, and the service that runs machines does not show it, yet or any more. Left out: that shows it, or
+   * nobody else would.
+   */
+  readonly isByGroupAlone?: boolean;
   /** Of a machine that belongs to a group; null: of one that does so no more; left out: of one that never did. */
   readonly membership?: Membership | null;
   /**

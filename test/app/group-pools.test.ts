@@ -62,7 +62,7 @@ describe("a pool over a group", () => {
     await provider.terminate(permitFor(member.providerId, systemClock()));
     house.aws.advanceClock(5 * SECOND_MS);
     expect(await provider.list("all")).toMatchObject([{ membership: { departure: "waits" } }]);
-    expect(await abilities.group?.hold(member.providerId)).toMatchObject({ forMs: 30 * MINUTE_MS });
+    expect(await abilities.group?.hold(member.providerId)).toMatchObject({ isRetained: false });
   });
 
   it("drafts no launch where others size the group", async () => {
@@ -100,7 +100,7 @@ describe("a pool that had another group before", () => {
     house.aws.advanceClock(5 * SECOND_MS);
     const [read] = await provider.list([former.providerId]);
     expect(read).toMatchObject({ state: "running", membership: { departure: "waits" } });
-    expect(await abilities.group?.hold(former.providerId)).toMatchObject({ forMs: 30 * MINUTE_MS });
+    expect(await abilities.group?.hold(former.providerId)).toMatchObject({ isRetained: false });
     await provider.terminate(permitFor(former.providerId, systemClock()));
     house.aws.advanceClock(5 * MINUTE_MS);
     expect((await provider.list([former.providerId]))[0]?.state).toBe("gone");

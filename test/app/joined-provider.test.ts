@@ -174,6 +174,36 @@ describe("members of several groups", () => {
     expect(await join(broken, async () => HOLD)?.hold(providerId())).toEqual(HOLD);
   });
 
+  it("are asked for once in each group, however many settings name it, and its hooks are read once", async () => {
+    const asked: string[] = [];
+    const group = (name: string): ProviderAbilities => {
+      const { group: plain } = grouped(async () => {
+        asked.push(`hold in ${name}`);
+        return null;
+      });
+      const readHookEdition = async () => {
+        asked.push(`hooks of ${name}`);
+        return "1";
+      };
+      return { ...NO_ABILITIES, group: plain && { ...plain, readHookEdition } };
+    };
+    const former = (name: string, isElsewhere: boolean) => ({
+      settingsHash: name,
+      isElsewhere,
+      abilities: group(name),
+    });
+    const formers = [former("current, formerly", false), former("left", true), former("left, before that", false)];
+    for (const current of [group("current"), NO_ABILITIES]) {
+      const joined = joinAbilities(current, formers).group;
+      await joined?.readHookEdition();
+      await joined?.hold(providerId());
+    }
+    const left = ["hooks of left", "hold in left"];
+    expect(asked).toEqual(["hooks of current", "hooks of left", "hold in current", "hold in left", ...left]);
+    const { group: alone } = group("current");
+    expect(joinAbilities({ ...NO_ABILITIES, group: alone }, formers.slice(0, 1)).group).toBe(alone);
+  });
+
   it("are asked for with where they were when they were held", async () => {
     const said: unknown[] = [];
     const hold: Group["hold"] = async (_id, last) => {

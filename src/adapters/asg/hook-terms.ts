@@ -13,8 +13,8 @@ import type { Wait } from "./waits.ts";
  * shorter one that nobody knows of hears of us in time all the same, down to a quarter of this.
  */
 export const UNKNOWN_HEARTBEAT_MS = (6 * HOUR_MS) / HEARTBEATS_MAX;
-/** Between two readings, or a reading and a wait's beginning, that are no further apart nobody changes a hook to and fro. */
-const NEAR_MS = MINUTE_MS;
+/** Between two readings, or a reading and the beginning of a wait after it, nobody changes a hook to and fro within this. */
+export const NEAR_MS = MINUTE_MS;
 /** A wait whose beginning was only seen may have begun so much earlier: readings lag. */
 const READING_LAG_MS = 2 * MINUTE_MS;
 /** A group has 50 hooks at most. Of what is forgotten by this the timeout is unknown. */
@@ -33,6 +33,7 @@ export class HookTerms {
   /** Of each hook in the order in which they were read. */
   #said: readonly Said[] = [];
 
+  /** @param readAtMs when it was answered: what a hook says by a later reading than a wait's beginning may be new since. */
   note(hooks: readonly Hook[], readAtMs: number): void {
     for (const { name, heartbeatMs, globalMs } of hooks) {
       const last = this.#said.findLast((one) => one.name === name);
@@ -52,8 +53,7 @@ export class HookTerms {
     const earliestMs = isCertain ? sinceMs : sinceMs - READING_LAG_MS;
     // What was said last before it, too: when that was changed nobody saw.
     const during = said.filter(({ toMs }, at) => toMs >= earliestMs || (said[at + 1]?.fromMs ?? Infinity) > earliestMs);
-    const isKnown =
-      isCertain && said.some(({ fromMs, toMs }) => fromMs - NEAR_MS <= sinceMs && sinceMs <= toMs + NEAR_MS);
+    const isKnown = isCertain && said.some(({ fromMs, toMs }) => fromMs <= sinceMs && sinceMs <= toMs + NEAR_MS);
     const heartbeatMs = Math.min(hook.heartbeatMs, ...during.map((one) => one.heartbeatMs));
     return {
       heartbeatMs: isKnown ? heartbeatMs : Math.min(heartbeatMs, UNKNOWN_HEARTBEAT_MS),

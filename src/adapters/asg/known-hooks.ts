@@ -1,19 +1,24 @@
 /**
  * The group's lifecycle hooks. People change them seldom, and while members wait: whoever is held by a timeout that was
- * lowered has to be held again before it has passed, and the shortest is half a minute.
+ * lowered has to be held again before it has passed, and the shortest is half a minute. For whoever waits next, what they say
+ * is to be known from before.
  */
 import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { AsgClients } from "./clients.ts";
-import { HookTerms, type Terms } from "./hook-terms.ts";
+import { HookTerms, NEAR_MS, type Terms } from "./hook-terms.ts";
 import { type Hook, readHooks } from "./hooks.ts";
 import type { HookSide } from "./lifecycle.ts";
 import type { Wait } from "./waits.ts";
 
-/** One call for the group, and only while somebody is held or let go. */
+/** One call for the group, while somebody is held or let go. */
 const READ_AGAIN_MS = 5 * SECOND_MS;
+/** While nobody is: with the time between two listings it stays near enough to be what was said in between. */
+const READ_UNUSED_MS = NEAR_MS - 10 * SECOND_MS;
 /** Every hold waits for a reading: one that fails is not tried again with each. */
 const READ_AFTER_FAILURE_MS = MINUTE_MS;
+/** The client tries for half a minute, and by then the shortest hook has given up. */
+const READING_WAIT_MAX_MS = 3 * SECOND_MS;
 
 interface Reading {
   readonly hooks: readonly Hook[];
@@ -30,6 +35,9 @@ export class Hooks {
   /** The reading that is under way. */
   #coming: Promise<Reading> | null = null;
   #editionCount = 0;
+  #askedAtMonotonicMs: number | null = null;
+  /** Until then what is known has to do. */
+  #failedUntilMonotonicMs = 0;
 
   constructor(clients: AsgClients, group: string, clock: Clock) {
     this.#clients = clients;
@@ -51,6 +59,13 @@ export class Hooks {
     return atSide(await this.#read(), side);
   }
 
+  /** For the next wait, which counts by what its hook said before it began. Nobody waits for that, and failing costs nothing. */
+  keepKnown(): void {
+    const askedAtMs = this.#askedAtMonotonicMs;
+    if (askedAtMs !== null && this.#clock.monotonicMs() - askedAtMs < READ_UNUSED_MS) return;
+    void this.#read().catch(() => null);
+  }
+
   /** Else nobody was held by them. */
   wereRead(): boolean {
     return this.#known !== null;
@@ -69,21 +84,37 @@ export class Hooks {
   }
 
   async #current(sinceMs: number): Promise<Reading> {
-    const isUnderWay = this.#coming !== null;
-    if (isUnderWay && !this.#isCurrent(sinceMs)) await this.#coming?.catch(() => null);
-    if (this.#known !== null && this.#isCurrent(sinceMs)) return this.#known;
-    try {
-      return await this.#read();
-    } catch (error) {
-      if (this.#known === null) throw error;
-      this.#known = { ...this.#known, untilMonotonicMs: this.#clock.monotonicMs() + READ_AFTER_FAILURE_MS };
-      return this.#known;
-    }
+    // One that is under way may have begun too early.
+    if (this.#coming !== null && !this.#isEnough(sinceMs)) await this.#waitFor(this.#coming).catch(() => null);
+    if (this.#known !== null && this.#isEnough(sinceMs)) return this.#known;
+    return this.#waitFor(this.#read());
   }
 
-  #isCurrent(sinceMs: number): boolean {
+  #isEnough(sinceMs: number): boolean {
     const known = this.#known;
-    return known !== null && this.#clock.monotonicMs() < known.untilMonotonicMs && known.readAtMs >= sinceMs;
+    const nowMs = this.#clock.monotonicMs();
+    if (known === null) return false;
+    return nowMs < this.#failedUntilMonotonicMs || (nowMs < known.untilMonotonicMs && known.readAtMs >= sinceMs);
+  }
+
+  /**
+   * A reading that takes long counts as failed for whoever can do with an older one; it still counts once it comes.
+   * @throws {ProviderError} `provider-unavailable` where none are known.
+   */
+  async #waitFor(reading: Promise<Reading>): Promise<Reading> {
+    const before = this.#known;
+    if (before === null) return reading;
+    const isOver = new AbortController();
+    const late = this.#clock.sleep(READING_WAIT_MAX_MS, isOver.signal).then(() => null);
+    const read = await Promise.race([reading.catch(() => null), late]);
+    isOver.abort();
+    if (read === null) this.#noteFailure();
+    return this.#known ?? before;
+  }
+
+  /** Also for those who come to wait only now: each of them would read again, and nobody be held meanwhile. */
+  #noteFailure(): void {
+    this.#failedUntilMonotonicMs = this.#clock.monotonicMs() + READ_AFTER_FAILURE_MS;
   }
 
   /** One call for all who ask meanwhile. */
@@ -97,10 +128,12 @@ export class Hooks {
   async #readOnce(): Promise<Reading> {
     const readAtMs = this.#clock.nowMs();
     const untilMonotonicMs = this.#clock.monotonicMs() + READ_AGAIN_MS;
+    this.#askedAtMonotonicMs = this.#clock.monotonicMs();
     const hooks = await readHooks(this.#clients, this.#group);
     if (this.#known === null || describeAll(hooks) !== describeAll(this.#known.hooks)) this.#editionCount += 1;
-    this.#terms.note(hooks, readAtMs);
+    this.#terms.note(hooks, this.#clock.nowMs());
     this.#known = { hooks, readAtMs, untilMonotonicMs };
+    this.#failedUntilMonotonicMs = 0;
     return this.#known;
   }
 }

@@ -42,6 +42,7 @@ export function observeMember(view: View, member: Member, instance: Instance | u
     // Without EC2's word it is nothing yet, whatever the group makes of it.
     membership: instance === undefined && membership.departure === "none" ? COMING : membership,
     hadRow: hadRow(instance, owner.controllerId),
+    ...(instance === undefined ? { isByGroupAlone: true } : {}),
   };
 }
 

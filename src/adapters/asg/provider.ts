@@ -91,7 +91,10 @@ export function createAsgProvider(
   return {
     // Written while we sized the group: it is asked for nothing any more, and who comes is a newcomer.
     launch: isOurs ? launches.launch : async () => [],
-    list: (which) => listMachines(listing, reads, which),
+    list: async (which) => {
+      if (which === "all" && !isObserving) shared.hooks.keepKnown();
+      return listMachines(listing, reads, which);
+    },
     terminate: (permit) => terminations.add(permit),
     readRunnerVersion: createVersionReader(clients, settings.group, clock),
     check: () => checkGroup({ clients, options }),

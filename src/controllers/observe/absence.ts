@@ -28,5 +28,5 @@ export function concludeAbsence(context: PoolContext, observed: ObservedMachine)
   if (!isPast(sinceMs, ABSENCE_MS, heardTime(context))) return observed;
   const isNews = context.memory.observed.get(machineId)?.state !== "gone";
   if (isNews) context.telemetry.count("holdfast_absences_total", { pool: context.pool.name });
-  return { ...observed, state: "gone" };
+  return { ...observed, state: "gone", isAbsent: true };
 }

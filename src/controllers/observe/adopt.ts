@@ -1,13 +1,13 @@
 /** Machines of ours that the store does not know are adopted: presumed busy, and watched until their end like any other. */
 
 import { adoptStray, adoptUnstarted, welcomeNewcomer } from "../../domain/adoption.ts";
-import { ALARM_FACTS } from "../../domain/alarm-facts.ts";
+import { ABSENT_FACT, ALARM_FACTS, SAID_GONE_FACT } from "../../domain/alarm-facts.ts";
 import type { MachineId, ProviderId } from "../../domain/ids.ts";
 import { type Machine, moveMachine } from "../../domain/machine.ts";
 import type { ObservedMachine } from "../../domain/observed.ts";
 import { strayMachineId } from "../../domain/stray.ts";
 import { MINUTE_MS } from "../../domain/units.ts";
-import { recordEvidence } from "../../store/evidence/evidence.ts";
+import { listEvidence, recordEvidence } from "../../store/evidence/evidence.ts";
 import { markRestored } from "../../store/facts.ts";
 import { loadLaunch } from "../../store/launches/load.ts";
 import { inLease } from "../../store/leases.ts";
@@ -61,7 +61,7 @@ export async function adoptStrays(context: PoolContext, listing: readonly Observ
     if (observed.machineId === null || observed.state === "gone" || observed.state === "not-found") continue;
     const stray: Stray = { ...observed, machineId: observed.machineId };
     const row = rows.get(stray.machineId) ?? null;
-    if (row !== null && !isUnaccounted(row, stray)) {
+    if (row !== null && (!isUnaccounted(row, stray) || (await isRemainder(context, row, stray)))) {
       known.push(stray.providerId);
       continue;
     }
@@ -100,6 +100,21 @@ function isUncalledReserve({ membership, hadRow = false }: Stray): boolean {
 function isUnaccounted(row: Machine, stray: Stray): boolean {
   if (row.state.kind === "planned") return true;
   return row.state.kind === "gone" && stray.observedAtMs - row.state.sinceMs >= FOUND_AGAIN_MS;
+}
+
+/** Facts of a closed row, of which few come after the one that closed it. */
+const FACTS_MAX = 100;
+
+/**
+ * A group whose hook waits lists for two days whom its provider has called gone, and what runs machines shows those for an
+ * hour only: after that the row alone remembers it. One that is called gone only because its id was not known may be shown
+ * by its group first, so it is adopted; so is one whose agent was heard since, or somebody in its name.
+ */
+async function isRemainder({ hearing, store }: PoolContext, { id, state }: Machine, stray: Stray): Promise<boolean> {
+  if (stray.isByGroupAlone !== true || state.kind !== "gone" || state.providerId !== stray.providerId) return false;
+  if (hearing.stirredAtMs(id) !== null) return false;
+  const facts = (await listEvidence(store.db, machineSubject(id), FACTS_MAX)).map(({ fact }) => fact);
+  return facts.find((fact) => fact === SAID_GONE_FACT || fact === ABSENT_FACT) === SAID_GONE_FACT;
 }
 
 /** `adopted`: it had no row, or one that called it gone. `newcomer`: it had none because its group has just started it. */

@@ -1,6 +1,6 @@
 /** Takes one retiring machine as far towards its end as it gets now. `domain/ending` decides each step. */
 
-import { ALARM_FACTS, endingFact } from "../../domain/alarm-facts.ts";
+import { ABSENT_FACT, ALARM_FACTS, endingFact, SAID_GONE_FACT } from "../../domain/alarm-facts.ts";
 import { type EndingStep, isSlow } from "../../domain/ending.ts";
 import { HoldfastError, ProviderError } from "../../domain/errors.ts";
 import type { MachineId, ProviderId, TicketId } from "../../domain/ids.ts";
@@ -204,7 +204,8 @@ async function confirmGone(context: PoolContext, lease: Lease, ending: Ending): 
     for (const ticket of lost) await loseTicket(tx, ticket, nowMs);
     await forgetHeard(tx, machine.id);
     const subject = machineSubject(machine.id);
-    await recordEvidence(tx, { subject, source: "provider", fact: "machine gone", observedAtMs: nowMs });
+    const fact = ending.observed?.isAbsent === true ? ABSENT_FACT : SAID_GONE_FACT;
+    await recordEvidence(tx, { subject, source: "provider", fact, observedAtMs: nowMs });
     isForced = await noteForcedEnd(tx, machine, tickets, nowMs);
     if (!isForced) await noteLostJobs(tx, { machine: gone, lost, pool: context.pool }, nowMs);
     if (lost.length > 0) isGroups = await noteGroupsEnd(context, tx, machine.id, nowMs);

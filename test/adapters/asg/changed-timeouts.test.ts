@@ -101,11 +101,78 @@ describe("a wait that nobody here saw begin", () => {
     expect(await heldFor(made)).toBe(7_200 * SECOND_MS);
   });
 
+  it("counts not by a reading a moment after it began: somebody may have raised the timeout in between", async () => {
+    const made = stage();
+    say(made, 300);
+    const id = made.group.add(1, { lifecycle: "Terminating:Wait" });
+    made.group.activities = [endsSince(id)];
+    made.clock.pass(3 * SECOND_MS);
+    say(made, 7_200);
+    made.clock.pass(4 * SECOND_MS);
+    await made.provider.list("all");
+    expect(await heldFor(made)).toBe(UNKNOWN_HEARTBEAT_MS);
+  });
+
   it("counts by its hook where that is shorter", async () => {
     const made = await waiting(60);
     made.clock.pass(20 * MINUTE_MS);
     expect(await heldFor(made)).toBe(MINUTE_MS);
   });
+});
+
+describe("while nobody waits", () => {
+  const listFor = async ({ provider, clock }: Stage, durationMs: number) => {
+    for (let passedMs = 0; passedMs < durationMs; passedMs += PERIOD_MS) {
+      await provider.list("all");
+      clock.pass(PERIOD_MS);
+    }
+  };
+
+  it("the hooks are read about once a minute, with a listing", async () => {
+    const made = stage();
+    await listFor(made, 10 * MINUTE_MS);
+    expect(readingCount(made)).toBe(12);
+  });
+
+  it("they are not read by one that only observes, which holds nobody", async () => {
+    const made = stage({}, { isObserving: true });
+    await listFor(made, 10 * MINUTE_MS);
+    expect(readingCount(made)).toBe(0);
+  });
+
+  it("no listing waits for them, and none fails because they cannot be read", async () => {
+    const made = stage();
+    made.group.answers.DescribeLifecycleHooks = throwing("AccessDenied");
+    await listFor(made, MINUTE_MS);
+    made.group.answers.DescribeLifecycleHooks = () => new Promise<never>(() => {});
+    await listFor(made, 10 * MINUTE_MS);
+    expect(readingCount(made)).toBe(3);
+  });
+
+  it.each([5, 30, 45, 50, 55])("what they say is known to whoever waits %i s after a reading", async (afterSeconds) => {
+    const made = stage();
+    say(made, 7_200);
+    await listFor(made, 3 * MINUTE_MS);
+    made.clock.pass(afterSeconds * SECOND_MS - PERIOD_MS);
+    await departs(made, 1);
+    expect(await heldFor(made)).toBe(7_200 * SECOND_MS);
+  });
+
+  it.each([60, 300, 900])(
+    "a timeout of %i s that is raised a moment after a wait began counts on for it",
+    async (before) => {
+      const made = stage();
+      say(made, before);
+      await listFor(made, 3 * MINUTE_MS);
+      const id = made.group.add(1, { lifecycle: "Terminating:Wait" });
+      made.group.activities.push(endsSince(id, made.clock.nowMs()));
+      made.clock.pass(3 * SECOND_MS);
+      say(made, 7_200);
+      made.clock.pass(4 * SECOND_MS);
+      await made.provider.list("all");
+      expect(await heldFor(made)).toBe(before * SECOND_MS);
+    },
+  );
 });
 
 describe("the edition of a group's hooks", () => {

@@ -13,9 +13,9 @@ const REGISTER = { name: "register", transition: "LAUNCHING", heartbeatSeconds: 
 const beaten = (group: FakeGroup) =>
   group.inputs("RecordLifecycleActionHeartbeat").map(({ LifecycleHookName }) => LifecycleHookName);
 
-async function waiting(lifecycle = "Terminating:Wait") {
+async function waiting(lifecycle = "Terminating:Wait", changes: Partial<FakeGroup> = {}) {
   const made = stage();
-  made.group.hooks = [DRAIN, REGISTER];
+  Object.assign(made.group, { hooks: [DRAIN, REGISTER], ...changes });
   made.group.hasReserve = true;
   const id = made.group.add(1, { lifecycle });
   made.group.activities = [endsSince(id)];
@@ -26,8 +26,7 @@ async function waiting(lifecycle = "Terminating:Wait") {
 
 describe("holding a member", () => {
   it("is one call for each hook that waits for it, and no reading besides", async () => {
-    const { group, hold, id } = await waiting();
-    group.hooks = [DRAIN, SHORT, REGISTER];
+    const { group, hold, id } = await waiting("Terminating:Wait", { hooks: [DRAIN, SHORT, REGISTER] });
     await hold();
     group.sent.length = 0;
     await hold();
@@ -55,16 +54,15 @@ describe("holding a member", () => {
     ["not where the group does not", "Terminating:Wait", "terminate", "ABANDON", false],
     ["not by the hooks of a launch", "Pending:Wait", "retain", "ABANDON", false],
   ])("is of one that is kept running after it %s", async (_where, lifecycle, policy, defaultResult, isRetained) => {
-    const { group, provider, hold } = await waiting(lifecycle);
-    group.hooks = [{ ...DRAIN, defaultResult }, REGISTER];
+    const hooks = [{ ...DRAIN, defaultResult }, REGISTER];
+    const { group, provider, hold } = await waiting(lifecycle, { hooks });
     group.more = { InstanceLifecyclePolicy: { RetentionTriggers: { TerminateHookAbandon: policy } } };
     await provider.list("all");
     expect(await hold()).toMatchObject({ isRetained });
   });
 
   it("lasts as long as the hook that gives up first", async () => {
-    const { group, hold } = await waiting();
-    group.hooks = [DRAIN, SHORT];
+    const { hold } = await waiting("Terminating:Wait", { hooks: [DRAIN, SHORT] });
     expect(await hold()).toMatchObject({ forMs: 10 * MINUTE_MS, untilMs: START_MS + 60_000 * SECOND_MS });
   });
 
@@ -328,6 +326,7 @@ describe("who is held up, by the group alone", () => {
 describe("a group's hooks", () => {
   it("are read once for many holds, and held by what was read where they cannot be", async () => {
     const { group, hold, clock } = await waiting();
+    clock.pass(10 * SECOND_MS);
     for (let count = 0; count < 5; count += 1) await hold();
     expect(group.inputs("DescribeLifecycleHooks")).toHaveLength(1);
     clock.pass(10 * MINUTE_MS);
@@ -337,8 +336,7 @@ describe("a group's hooks", () => {
   });
 
   it("that cannot be read the first time are an error, and no word that there are none", async () => {
-    const { group, hold } = await waiting();
-    group.answers.DescribeLifecycleHooks = throwing("Throttling");
+    const { hold } = await waiting("Terminating:Wait", { answers: { DescribeLifecycleHooks: throwing("Throttling") } });
     await expect(hold()).rejects.toMatchObject({ code: "provider-unavailable" });
   });
 });
@@ -361,5 +359,38 @@ describe("the pace of calls", () => {
     expect(longestMs).toBe(PACE_WAIT_MAX_MS);
     clock.pass(PACE_WAIT_MAX_MS + SECOND_MS);
     expect(await provider.group?.hold(idOf(500))).not.toBeNull();
+  });
+
+  it("are tried once a minute where they cannot be read, also for those who wait since later than what is known", async () => {
+    const { group, provider, hold, clock } = await waiting();
+    await hold();
+    clock.pass(10 * SECOND_MS);
+    const numbers = Array.from({ length: 50 }, (_, index) => index + 2);
+    for (const number of numbers) group.add(number, { lifecycle: "Terminating:Wait" });
+    await provider.list("all");
+    group.answers.DescribeLifecycleHooks = throwing("Throttling");
+    group.sent.length = 0;
+    for (const number of numbers) await provider.group?.hold(idOf(number));
+    expect(beaten(group)).toHaveLength(50);
+    expect(group.inputs("DescribeLifecycleHooks")).toHaveLength(1);
+    clock.pass(MINUTE_MS);
+    await hold();
+    expect(group.inputs("DescribeLifecycleHooks")).toHaveLength(2);
+  });
+
+  it("are waited for no longer than it takes the shortest to give up, and count once they come", async () => {
+    const { group, provider, hold, clock } = await waiting();
+    const before = await provider.group?.readHookEdition();
+    clock.pass(10 * SECOND_MS);
+    const coming = Promise.withResolvers<object>();
+    group.answers.DescribeLifecycleHooks = () => coming.promise;
+    group.sent.length = 0;
+    for (let count = 0; count < 3; count += 1) await hold();
+    expect(beaten(group)).toEqual(["drain", "drain", "drain"]);
+    expect(group.inputs("DescribeLifecycleHooks")).toHaveLength(1);
+    expect(await provider.group?.readHookEdition()).toBe(before);
+    coming.resolve({ LifecycleHooks: [] });
+    await clock.sleep(0);
+    expect(await provider.group?.readHookEdition()).not.toBe(before);
   });
 });

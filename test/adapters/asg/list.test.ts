@@ -107,6 +107,8 @@ describe("a complete listing", () => {
     expect(find(listing, 2)).toMatchObject({ state: "starting", membership: { departure: "waits" } });
     expect(find(listing, 3)).toMatchObject({ state: "gone" });
     expect(find(listing, 4)).toMatchObject({ state: "dead" });
+    expect([1, 2, 3].map((number) => find(listing, number)?.isByGroupAlone)).toEqual([true, true, undefined]);
+    expect(await provider.list([idOf(2)])).toMatchObject([{ isByGroupAlone: true }]);
     expect(find(listing, 4)).toHaveProperty("membership", null);
   });
 
