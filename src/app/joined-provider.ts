@@ -13,6 +13,8 @@ export interface Place {
   readonly provider: Provider;
   /** Whether an id is one of its kind: of another it knows nothing, and what it says of it is worth nothing. */
   readonly names: (id: ProviderId) => boolean;
+  /** What it calls its machines: no id of one kind is one of another. */
+  readonly idKind: "process" | "instance" | "pod";
   /** What it shows is nowhere else, whatever others could call so: a pod is in one cluster, by its uid. */
   readonly isExclusive: boolean;
 }
@@ -89,10 +91,7 @@ class Places {
     if (unread.length === 0) return listing;
     const cause = failures.find((failure) => !(failure instanceof ProviderError)) ?? failures[0];
     const shown = listing.filter((one) => this.#isSettled(one, unread));
-    const isCurrentWhole = answers.some(
-      ({ place, observed }) =>
-        place.isExclusive && place === this.#places[0] && observed.every((one) => this.#isSettled(one, unread)),
-    );
+    const isCurrentWhole = answers.some((answer) => answer.place === this.#places[0] && this.#isWhole(answer, unread));
     const isNothingSaid = which === "all" && shown.length === 0 && !isCurrentWhole;
     if (!(cause instanceof ProviderError) || isNothingSaid) throw cause;
     throw new PartialListing(cause.message, { shown, isCurrentWhole, cause });
@@ -116,6 +115,12 @@ class Places {
       if (this.#homes.size >= HOMES_MAX && oldest !== undefined) this.#homes.delete(oldest);
       this.#homes.set(providerId, place);
     }
+  }
+
+  /** It shows all that is there, whatever those would show: what is missing from it can be nowhere else, or is of another kind. */
+  #isWhole({ place, observed }: Answer, unread: readonly Place[]): boolean {
+    const isAlone = place.isExclusive || unread.every(({ idKind }) => idKind !== place.idKind);
+    return isAlone && observed.every((one) => this.#isSettled(one, unread));
   }
 
   /** Nothing that those could say would change it. */

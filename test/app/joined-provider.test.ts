@@ -21,6 +21,7 @@ interface Place {
   readonly provider: Provider;
   readonly calls: string[];
   readonly names: (id: ProviderId) => boolean;
+  readonly idKind: "instance";
   readonly isExclusive: boolean;
 }
 
@@ -44,7 +45,7 @@ function place(name: string, word: ObservedMachine | null, names: Place["names"]
     readRunnerVersion: async () => name,
     check: async () => [],
   };
-  return { provider, calls, names, isExclusive: false };
+  return { provider, calls, names, idKind: "instance", isExclusive: false };
 }
 
 /** One that says of a call about what it cannot have named what the real ones say. */
@@ -108,7 +109,7 @@ describe("launches of several settings", () => {
     const launch = async (_request: LaunchRequest, given?: LaunchTenure) => [heard.push(given)].slice(1) as never[];
     const abilities = { ...NO_ABILITIES, orders: { draft, readObstacles: () => [] } };
     const provider = { launch } as unknown as Provider;
-    const place = { provider, names: () => true, isExclusive: false };
+    const place = { provider, names: () => true, idKind: "instance", isExclusive: false } as const;
     const former = { ...place, settingsHash: "old", isElsewhere: true, abilities };
     for (const hash of ["old", "new"]) {
       await joinAbilities(abilities, [former]).orders?.draft(request(hash), tenure);
@@ -308,7 +309,7 @@ describe("machines of several settings", () => {
   it("that no place can have named are an error, for nobody has said anything of them", async () => {
     const { provider } = place("current", withMarks("gone"));
     const nobody = () => false;
-    const nameless = { provider, names: nobody, isExclusive: false };
+    const nameless = { provider, names: nobody, idKind: "instance", isExclusive: false } as const;
     const joined = joinProviders(nameless, [{ ...nameless, settingsHash: "old", isElsewhere: true }]);
     await expect(joined.list([providerId()])).rejects.toMatchObject({ code: "provider-unavailable" });
     await expect(joined.terminate(permitFor(withMarks("dead")))).rejects.toMatchObject({

@@ -11,9 +11,11 @@ import { epoch, heard, machine, observed, retiring } from "../domain/builders.ts
 
 const podIn = (namespace: string, uid = 1) => parseProviderId(`${namespace}:m-${uid}:uid-${uid}`);
 const inNamespace = (namespace: string) => (id: ProviderId) => id.startsWith(`${namespace}:`);
+const INSTANCE = parseProviderId("i-0000000a");
 const shown = (providerId: ProviderId) => observed("running", { providerId });
 
 class Cluster implements Place {
+  readonly idKind: Place["idKind"];
   readonly isExclusive: boolean;
   readonly names: (id: ProviderId) => boolean;
   readonly provider: Provider;
@@ -21,9 +23,10 @@ class Cluster implements Place {
   ids: readonly ProviderId[];
   isReadable = true;
 
-  constructor(namespace: string, ids: readonly ProviderId[], isExclusive = true) {
-    this.isExclusive = isExclusive;
-    this.names = inNamespace(namespace);
+  constructor(namespace: string, ids: readonly ProviderId[], idKind: Place["idKind"] = "pod") {
+    this.idKind = idKind;
+    this.isExclusive = idKind === "pod";
+    this.names = idKind === "pod" ? inNamespace(namespace) : (id) => !id.includes(":");
     this.ids = ids;
     this.provider = {
       launch: async () => [],
@@ -42,8 +45,8 @@ class Cluster implements Place {
 }
 
 function join(current: Cluster, former: Cluster): Provider {
-  const { provider, names, isExclusive } = former;
-  return joinProviders(current, [{ provider, names, isExclusive, settingsHash: "old", isElsewhere: true }]);
+  const { provider, names, idKind, isExclusive } = former;
+  return joinProviders(current, [{ provider, names, idKind, isExclusive, settingsHash: "old", isElsewhere: true }]);
 }
 
 async function partOf(listing: Promise<unknown>): Promise<PartialListing> {
@@ -108,9 +111,18 @@ describe("a former place that cannot be read", () => {
   });
 
   it("may show more of a machine that several places can show: nothing is told of those", async () => {
-    const [current, former] = [new Cluster("i", [podIn("i")], false), new Cluster("i", [], false)];
+    const [current, former] = [new Cluster("new", [INSTANCE], "instance"), new Cluster("old", [], "instance")];
     former.isReadable = false;
     await expect(join(current, former).list("all")).rejects.not.toBeInstanceOf(PartialListing);
+  });
+
+  it.each([[[INSTANCE]], [[]]])("can have none of the present ones, where it is of another kind: %j", async (ids) => {
+    const [current, former] = [new Cluster("new", ids, "instance"), new Cluster("old", [])];
+    former.isReadable = false;
+    expect(await partOf(join(current, former).list("all"))).toMatchObject({
+      shown: ids.map(shown),
+      isCurrentWhole: true,
+    });
   });
 });
 

@@ -27,6 +27,7 @@ function placeOf(name: "former" | "current"): Place {
   const isHere = (id: string) => (id === LEFT) === (name === "former");
   return {
     names: isHere,
+    idKind: "pod",
     isExclusive: true,
     provider: {
       launch: (request, tenure) => provider.launch(request, tenure),
@@ -82,6 +83,16 @@ it("adopts what is there and has no row, and starts machines then", async () => 
   await yard.queue();
   await yard.pass();
   expect(await loadMachine(yard.store.db, NEW)).toMatchObject({ origin: "adopted" });
+  expect(yard.provider.launches).toHaveLength(1);
+});
+
+it("starts machines of a kind that the unread place cannot have, though none is there yet", async () => {
+  const cluster = { ...placeOf("former"), settingsHash: "former", isElsewhere: true };
+  const instances = { ...placeOf("current"), idKind: "instance", isExclusive: false } as const;
+  Object.assign(yard.context, { provider: joinProviders(instances, [cluster]) });
+  await yard.queue();
+  await yard.pass();
+  expect(yard.context.memory.isFleetListed).toBe(true);
   expect(yard.provider.launches).toHaveLength(1);
 });
 
