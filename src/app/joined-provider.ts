@@ -19,15 +19,18 @@ export interface Place {
   readonly isExclusive: boolean;
 }
 
-export interface FormerProvider extends Place {
+/** Some settings of a pool. */
+interface Settled {
   readonly settingsHash: string;
-  /** Its machines are elsewhere: the others' listings do not show all of them. */
-  readonly isElsewhere: boolean;
+  /** Where they put machines: those of one location are all shown by the listing of each of its settings. */
+  readonly location: string;
 }
 
-export function joinProviders(current: Place, formers: readonly FormerProvider[]): Provider {
+export interface SettledPlace extends Place, Settled {}
+
+export function joinProviders(current: SettledPlace, formers: readonly SettledPlace[]): Provider {
   if (formers.length === 0) return current.provider;
-  const places = new Places([current, ...formers.filter(({ isElsewhere }) => isElsewhere)]);
+  const places = new Places([current, ...formers]);
   return {
     launch: async (request, tenure) => {
       const former = formers.find(({ settingsHash }) => settingsHash === request.settingsHash);
@@ -44,7 +47,7 @@ export function joinProviders(current: Place, formers: readonly FormerProvider[]
 const HOMES_MAX = 50_000;
 
 interface Question {
-  readonly place: Place;
+  readonly place: SettledPlace;
   readonly which: "all" | readonly ProviderId[];
 }
 
@@ -54,16 +57,18 @@ interface Answer extends Question {
 
 class Places {
   /** The first is that of the settings of today. */
-  readonly #places: readonly Place[];
+  readonly #places: readonly SettledPlace[];
+  readonly #settled: readonly SettledPlace[];
   /** Where each machine was shown that can be in one place only. */
-  readonly #homes = new Map<ProviderId, Place>();
+  readonly #homes = new Map<ProviderId, SettledPlace>();
 
-  constructor(places: readonly Place[]) {
-    this.#places = places;
+  constructor(settled: readonly SettledPlace[]) {
+    this.#settled = settled;
+    this.#places = firstOfEachLocation(settled);
   }
 
   /** @throws {ProviderError} where none can have named it: then nobody says anything of it. */
-  of(id: ProviderId): readonly Place[] {
+  of(id: ProviderId): readonly SettledPlace[] {
     const home = this.#homes.get(id);
     if (home !== undefined) return [home];
     const able = this.#places.filter(({ names }) => names(id));
@@ -76,7 +81,7 @@ class Places {
     const questions = which === "all" ? this.#places.map((place) => ({ place, which })) : this.#byPlace(which);
     const outcomes = await Promise.allSettled(questions.map(({ place, which: some }) => place.provider.list(some)));
     const answers: Answer[] = [];
-    const unread: Place[] = [];
+    const unread: SettledPlace[] = [];
     const failures: unknown[] = [];
     for (const [index, question] of questions.entries()) {
       const outcome = outcomes[index];
@@ -91,14 +96,18 @@ class Places {
     if (unread.length === 0) return listing;
     const cause = failures.find((failure) => !(failure instanceof ProviderError)) ?? failures[0];
     const shown = listing.filter((one) => this.#isSettled(one, unread));
-    const isCurrentWhole = answers.some((answer) => answer.place === this.#places[0] && this.#isWhole(answer, unread));
+    const whole = answers.filter((answer) => this.#isWhole(answer, unread)).map(({ place }) => place.location);
+    const isCurrentWhole = this.#places[0] !== undefined && whole.includes(this.#places[0].location);
     const isNothingSaid = which === "all" && shown.length === 0 && !isCurrentWhole;
     if (!(cause instanceof ProviderError) || isNothingSaid) throw cause;
-    throw new PartialListing(cause.message, { shown, isCurrentWhole, cause });
+    const unlistedSettings = this.#settled
+      .filter(({ location }) => !whole.includes(location))
+      .map(({ settingsHash }) => settingsHash);
+    throw new PartialListing(cause.message, { shown, isCurrentWhole, unlistedSettings, cause });
   }
 
   #byPlace(ids: readonly ProviderId[]): readonly Question[] {
-    const idsOf = new Map(this.#places.map((place): [Place, ProviderId[]] => [place, []]));
+    const idsOf = new Map(this.#places.map((place): [SettledPlace, ProviderId[]] => [place, []]));
     for (const id of ids) for (const place of this.of(id)) idsOf.get(place)?.push(id);
     return [...idsOf].flatMap(([place, which]) => (which.length === 0 ? [] : [{ place, which }]));
   }
@@ -129,6 +138,10 @@ class Places {
   }
 }
 
+function firstOfEachLocation<One extends Settled>(settled: readonly One[]): readonly One[] {
+  return settled.filter(({ location }, index) => settled.findIndex((one) => one.location === location) === index);
+}
+
 /**
  * Where it is not, this only makes sure that it never starts there. A place that cannot be asked keeps no other from being
  * asked: it may be the one where the machine is not.
@@ -142,9 +155,7 @@ async function terminateAt(places: readonly Place[], permit: MachinePermit): Pro
   if (failures.length > 0) throw failures[0];
 }
 
-export interface FormerAbilities {
-  readonly settingsHash: string;
-  readonly isElsewhere: boolean;
+export interface SettledAbilities extends Settled {
   readonly abilities: ProviderAbilities;
 }
 
@@ -152,10 +163,10 @@ export interface FormerAbilities {
  * A launch is drafted as it is made: with the settings that it was written with. Stopped machines and consoles are reached
  * where the pool is now.
  */
-export function joinAbilities(current: ProviderAbilities, formers: readonly FormerAbilities[]): ProviderAbilities {
-  const group = joinGroups(current.group, formers);
-  if ([current, ...formers.map(({ abilities }) => abilities)].every(({ orders }) => orders === null))
-    return { ...current, group };
+export function joinAbilities(settled: SettledAbilities, formers: readonly SettledAbilities[]): ProviderAbilities {
+  const current = settled.abilities;
+  const group = joinGroups(settled, formers);
+  if ([settled, ...formers].every(({ abilities }) => abilities.orders === null)) return { ...current, group };
   const joined: LaunchOrders = {
     draft: async (request, tenure) => {
       const former = formers.find(({ settingsHash }) => settingsHash === request.settingsHash);
@@ -171,13 +182,14 @@ export function joinAbilities(current: ProviderAbilities, formers: readonly Form
  * A machine is held by the group that it is in: the others know nothing of it, and each is asked. One that cannot be asked
  * keeps no other from being asked.
  */
-function joinGroups(current: Group | null, formers: readonly FormerAbilities[]): Group | null {
-  const former = formers.flatMap(({ abilities }) => abilities.group ?? []);
-  if (former.length === 0) return current;
-  const groups = current === null ? former : [current, ...former];
-  const elsewhere = formers.flatMap(({ isElsewhere, abilities }) => (isElsewhere ? (abilities.group ?? []) : []));
+function joinGroups(settled: SettledAbilities, formers: readonly SettledAbilities[]): Group | null {
+  const current = settled.abilities.group;
+  const groupsOf = (some: readonly SettledAbilities[]) => some.flatMap(({ abilities }) => abilities.group ?? []);
+  if (groupsOf(formers).length === 0) return current;
+  const groups = groupsOf([settled, ...formers]);
+  const ofEachLocation = groupsOf(firstOfEachLocation([settled, ...formers]));
   return {
-    listHeldUp: () => listHeldUp(current === null ? elsewhere : [current, ...elsewhere]),
+    listHeldUp: () => listHeldUp(ofEachLocation),
     hold: async (providerId, last) => {
       const failures: unknown[] = [];
       for (const group of groups) {

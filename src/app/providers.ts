@@ -18,7 +18,7 @@ import type {
   ProcessProviderConfig,
 } from "./config/config.ts";
 import type { ConfigProblem } from "./config/problems.ts";
-import { joinAbilities, joinProviders, type Place } from "./joined-provider.ts";
+import { joinAbilities, joinProviders, type Place, type SettledPlace } from "./joined-provider.ts";
 import type { SettledPool } from "./settle-pools.ts";
 
 export interface PoolProvider {
@@ -41,20 +41,15 @@ export async function createPoolProvider(
     all,
     groups,
   });
-  const places = new Set([placeOf(pool)]);
-  const joined = [];
+  const settled = { ...current, settingsHash: pool.policy.settingsHash, location: placeOf(pool) };
+  const joined: (PoolProvider & SettledPlace)[] = [];
   for (const former of formers) {
-    const isElsewhere = !places.has(placeOf(former));
-    const isLeft = isDeparted || placeOf(former) !== placeOf(pool);
-    const settings = { isConfigured: false, isLeft, all, groups };
+    const location = placeOf(former);
+    const settings = { isConfigured: false, isLeft: isDeparted || location !== settled.location, all, groups };
     const made = await createWithAbilities(former, config, clock, agentsUrl, settings);
-    places.add(placeOf(former));
-    joined.push({ ...made, settingsHash: former.policy.settingsHash, isElsewhere });
+    joined.push({ ...made, settingsHash: former.policy.settingsHash, location });
   }
-  return {
-    provider: joinProviders(current, joined),
-    abilities: joinAbilities(current.abilities, joined),
-  };
+  return { provider: joinProviders(settled, joined), abilities: joinAbilities(settled, joined) };
 }
 
 /** Where its machines are listed. */

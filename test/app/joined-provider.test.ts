@@ -23,9 +23,14 @@ interface Place {
   readonly names: (id: ProviderId) => boolean;
   readonly idKind: "instance";
   readonly isExclusive: boolean;
+  readonly settingsHash: string;
+  readonly location: string;
 }
 
 const anyName = () => true;
+
+/** Settings that put machines where no others do. */
+const by = (settingsHash: string) => ({ settingsHash, location: settingsHash });
 
 /** A place that says this of the one machine; null: its listing fails. */
 function place(name: string, word: ObservedMachine | null, names: Place["names"] = anyName): Place {
@@ -45,7 +50,7 @@ function place(name: string, word: ObservedMachine | null, names: Place["names"]
     readRunnerVersion: async () => name,
     check: async () => [],
   };
-  return { provider, calls, names, idKind: "instance", isExclusive: false };
+  return { provider, calls, names, idKind: "instance", isExclusive: false, ...by(name) };
 }
 
 /** One that says of a call about what it cannot have named what the real ones say. */
@@ -88,9 +93,9 @@ const leftBehind = observed("running", { launchId: null, membership: null });
 const withoutMarks = (state: ProviderState) => observed(state, { launchId: null, pool: null });
 
 function join(current: ObservedMachine | null, former: ObservedMachine | null, isElsewhere = true) {
-  const places = [place("current", current), place("former", former)] as const;
+  const places = [place("new", current), place("old", former)] as const;
   const [one, other] = places;
-  const joined = joinProviders(one, [{ settingsHash: "old", ...other, isElsewhere }]);
+  const joined = joinProviders(one, [isElsewhere ? other : { ...other, location: one.location }]);
   return { joined, calls: () => places.flatMap(({ calls }) => calls) };
 }
 
@@ -110,46 +115,43 @@ describe("launches of several settings", () => {
     const abilities = { ...NO_ABILITIES, orders: { draft, readObstacles: () => [] } };
     const provider = { launch } as unknown as Provider;
     const place = { provider, names: () => true, idKind: "instance", isExclusive: false } as const;
-    const former = { ...place, settingsHash: "old", isElsewhere: true, abilities };
+    const [current, former] = [
+      { ...place, ...by("new"), abilities },
+      { ...place, ...by("old"), abilities },
+    ];
     for (const hash of ["old", "new"]) {
-      await joinAbilities(abilities, [former]).orders?.draft(request(hash), tenure);
-      await joinProviders(place, [former]).launch(request(hash), tenure);
+      await joinAbilities(current, [former]).orders?.draft(request(hash), tenure);
+      await joinProviders(current, [former]).launch(request(hash), tenure);
     }
     expect(heard).toEqual([tenure, tenure, tenure, tenure]);
   });
 
-  const drafting = (name: string): ProviderAbilities => ({
-    ...NO_ABILITIES,
-    orders: { draft: async () => name, readObstacles: () => [] },
+  const drafting = (hash: string) => ({
+    ...by(hash),
+    abilities: { ...NO_ABILITIES, orders: { draft: async () => hash, readObstacles: () => [] } },
   });
+  const notDrafting = (hash: string) => ({ ...by(hash), abilities: NO_ABILITIES });
 
   it("are drafted with the settings that they were written with", async () => {
-    const { orders } = joinAbilities(drafting("current"), [
-      { settingsHash: "old", isElsewhere: true, abilities: drafting("former") },
-    ]);
-    expect(await orders?.draft(request("old"))).toBe("former");
-    expect(await orders?.draft(request("new"))).toBe("current");
+    const { orders } = joinAbilities(drafting("new"), [drafting("old")]);
+    expect(await orders?.draft(request("old"))).toBe("old");
+    expect(await orders?.draft(request("new"))).toBe("new");
   });
 
   it("are drafted for the kind that they were written for, where the pool has become of one that drafts none", async () => {
-    const { orders } = joinAbilities(NO_ABILITIES, [
-      { settingsHash: "old", isElsewhere: true, abilities: drafting("former") },
-    ]);
-    expect(await orders?.draft(request("old"))).toBe("former");
+    const { orders } = joinAbilities(notDrafting("new"), [drafting("old")]);
+    expect(await orders?.draft(request("old"))).toBe("old");
     expect(await orders?.draft(request("new"))).toBeNull();
   });
 
   it("are not drafted for a kind that drafts none, where the pool has become of one that does", async () => {
-    const { orders } = joinAbilities(drafting("current"), [
-      { settingsHash: "old", isElsewhere: true, abilities: NO_ABILITIES },
-    ]);
+    const { orders } = joinAbilities(drafting("new"), [notDrafting("old")]);
     expect(await orders?.draft(request("old"))).toBeNull();
-    expect(await orders?.draft(request("new"))).toBe("current");
+    expect(await orders?.draft(request("new"))).toBe("new");
   });
 
   it("have nothing drafted where no kind drafts", () => {
-    const formers = [{ settingsHash: "old", isElsewhere: true, abilities: NO_ABILITIES }];
-    expect(joinAbilities(NO_ABILITIES, formers).orders).toBeNull();
+    expect(joinAbilities(notDrafting("new"), [notDrafting("old")]).orders).toBeNull();
   });
 });
 
@@ -168,8 +170,9 @@ describe("members of several groups", () => {
   const broken = async () => {
     throw new ProviderError("provider-unavailable", "the new region refuses us");
   };
-  const join = (current: Group["hold"], former: Group["hold"]) =>
-    joinAbilities(grouped(current), [{ settingsHash: "old", isElsewhere: true, abilities: grouped(former) }]).group;
+  const joinBoth = (current: ProviderAbilities, former: ProviderAbilities, location = "old") =>
+    joinAbilities({ ...by("new"), abilities: current }, [{ settingsHash: "old", location, abilities: former }]).group;
+  const join = (current: Group["hold"], former: Group["hold"]) => joinBoth(grouped(current), grouped(former));
 
   it("are held by the one that has them, though another cannot be asked", async () => {
     expect(await join(broken, async () => HOLD)?.hold(providerId())).toEqual(HOLD);
@@ -191,7 +194,7 @@ describe("members of several groups", () => {
       const { group: plain } = grouped(async () => null);
       return { ...NO_ABILITIES, group: plain && { ...plain, readHookEdition: async () => editions[at] ?? "" } };
     };
-    const joined = joinAbilities(group(0), [{ settingsHash: "old", isElsewhere: true, abilities: group(1) }]).group;
+    const joined = joinBoth(group(0), group(1));
     const before = await joined?.readHookEdition();
     editions[1] = "2";
     expect(await joined?.readHookEdition()).not.toBe(before);
@@ -212,8 +215,8 @@ describe("members of several groups", () => {
     membership: { place: "serving", departure: "waits" },
     isGroupLeft: false,
   });
-  const listHeldUp = (current: ProviderAbilities, former: Group["listHeldUp"], isElsewhere = true) =>
-    joinAbilities(current, [{ settingsHash: "old", isElsewhere, abilities: alone(former) }]).group?.listHeldUp();
+  const listHeldUp = (current: ProviderAbilities, former: Group["listHeldUp"], location = "old") =>
+    joinBoth(current, alone(former), location)?.listHeldUp();
   const here = alone(async () => [heldUp(1)]);
 
   it("are told by each group alone, and by the others where one cannot be asked", async () => {
@@ -226,7 +229,7 @@ describe("members of several groups", () => {
   });
 
   it("are told once by settings of the same group", async () => {
-    expect(await listHeldUp(here, async () => [heldUp(1)], false)).toEqual([heldUp(1)]);
+    expect(await listHeldUp(here, async () => [heldUp(1)], "new")).toEqual([heldUp(1)]);
   });
 
   it("may be held or not where one cannot be asked and no other has them: they are held again", async () => {
@@ -240,7 +243,7 @@ describe("machines of several settings", () => {
     await joined.launch(request("old"));
     await joined.launch(request("new"));
     await joined.launch(request("older"));
-    expect(calls()).toEqual(["launch at current", "launch at current", "launch at former"]);
+    expect(calls()).toEqual(["launch at new", "launch at new", "launch at old"]);
   });
 
   it.each<readonly [string, ObservedMachine, ObservedMachine, ObservedMachine]>([
@@ -278,18 +281,18 @@ describe("machines of several settings", () => {
   it("are ended wherever they may be", async () => {
     const { joined, calls } = join(withMarks("gone"), withMarks("running"));
     await joined.terminate(permitFor(withMarks("dead")));
-    expect(calls()).toEqual(["terminate at current", "terminate at former"]);
+    expect(calls()).toEqual(["terminate at new", "terminate at old"]);
   });
 
   it("are ended where they are, though another place cannot be asked; that is told, and all are asked again", async () => {
-    const broken = place("current", withMarks("gone"));
+    const broken = place("new", withMarks("gone"));
     broken.provider.terminate = async () => {
       throw new ProviderError("provider-unavailable", "the new region refuses us");
     };
-    const former = place("former", withMarks("running"));
-    const joined = joinProviders(broken, [{ settingsHash: "old", ...former, isElsewhere: true }]);
+    const former = place("old", withMarks("running"));
+    const joined = joinProviders(broken, [former]);
     await expect(joined.terminate(permitFor(withMarks("dead")))).rejects.toThrow("the new region refuses us");
-    expect(former.calls).toEqual(["terminate at former"]);
+    expect(former.calls).toEqual(["terminate at old"]);
   });
 
   it("of two kinds are read and ended by the one that named them", async () => {
@@ -299,7 +302,7 @@ describe("machines of several settings", () => {
     const process = { ...words.process, providerId: ids.process };
     const cloud = strictPlace("cloud", instance, (id) => id.startsWith("i-"));
     const host = strictPlace("host", process, (id) => id.startsWith("m-"));
-    const joined = joinProviders(cloud, [{ settingsHash: "old", ...host, isElsewhere: true }]);
+    const joined = joinProviders(cloud, [host]);
     expect(await joined.list([ids.instance, ids.process])).toEqual([instance, process]);
     await joined.terminate(permitFor(process));
     await joined.terminate(permitFor(instance));
@@ -307,10 +310,10 @@ describe("machines of several settings", () => {
   });
 
   it("that no place can have named are an error, for nobody has said anything of them", async () => {
-    const { provider } = place("current", withMarks("gone"));
+    const { provider } = place("new", withMarks("gone"));
     const nobody = () => false;
-    const nameless = { provider, names: nobody, idKind: "instance", isExclusive: false } as const;
-    const joined = joinProviders(nameless, [{ ...nameless, settingsHash: "old", isElsewhere: true }]);
+    const nameless = { provider, names: nobody, idKind: "instance", isExclusive: false, ...by("new") } as const;
+    const joined = joinProviders(nameless, [{ ...nameless, ...by("old") }]);
     await expect(joined.list([providerId()])).rejects.toMatchObject({ code: "provider-unavailable" });
     await expect(joined.terminate(permitFor(withMarks("dead")))).rejects.toMatchObject({
       code: "provider-unavailable",

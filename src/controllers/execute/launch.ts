@@ -23,7 +23,7 @@ import { savePresumed } from "../../store/machines/presume.ts";
 import { saveMachine } from "../../store/machines/save.ts";
 import type { Queryable } from "../../store/schema.ts";
 import { machineSubject, poolSubject } from "../../store/subjects.ts";
-import type { PoolContext } from "../context.ts";
+import { isPlaceListed, type PoolContext } from "../context.ts";
 import { gaugePool } from "../pool-gauge.ts";
 import { settleAll } from "../settle.ts";
 
@@ -34,12 +34,11 @@ import { settleAll } from "../settle.ts";
 export async function launchMachines(context: PoolContext): Promise<void> {
   // The first look at the fleet shows whether the store is a backup.
   if (context.lease() === null || context.pool.mode === "observe" || !context.memory.isFleetListed) return;
-  const { store, pool, memory } = context;
+  const { store, pool } = context;
   endGathering(context);
   const attempts: Promise<void>[] = [];
   for (const launch of await listOpenLaunches(store.db, pool.name)) {
-    const isListed = launch.settingsHash === pool.settingsHash || !memory.isFormerFleetUnlisted;
-    if (!isListed || attemptPauseMs(context, launch) > 0) continue;
+    if (!isPlaceListed(context, launch) || attemptPauseMs(context, launch) > 0) continue;
     const attempted = attempt(context, launch);
     attempts.push(attempted);
     await Promise.allSettled([attempted]);
