@@ -92,7 +92,7 @@ class Places {
       }
     }
     for (const answer of answers) this.#learn(answer);
-    const listing = mergeListings(answers.flatMap(({ observed }) => observed));
+    const listing = this.#nameSettings(mergeListings(answers.flatMap(({ observed }) => observed)), answers);
     if (unread.length === 0) return listing;
     const cause = failures.find((failure) => !(failure instanceof ProviderError)) ?? failures[0];
     const shown = listing.filter((one) => this.#isSettled(one, unread));
@@ -124,6 +124,22 @@ class Places {
       if (this.#homes.size >= HOMES_MAX && oldest !== undefined) this.#homes.delete(oldest);
       this.#homes.set(providerId, place);
     }
+  }
+
+  /** Of what a former place shows, by itself or as well: for it that place has to be kept, and for nothing else. */
+  #nameSettings(listing: readonly ObservedMachine[], answers: readonly Answer[]): readonly ObservedMachine[] {
+    const [current, ...formers] = this.#places;
+    if (formers.length === 0) return listing;
+    const shownBy = new Map<ProviderId, SettledPlace[]>();
+    for (const { place, observed } of answers)
+      for (const { providerId, state } of observed)
+        if (state !== "gone" && state !== "not-found")
+          shownBy.set(providerId, [...(shownBy.get(providerId) ?? []), place]);
+    return listing.map((one) => {
+      const places = shownBy.get(one.providerId) ?? [];
+      if (places.every((place) => place === current)) return one;
+      return { ...one, shownBySettings: places.map(({ settingsHash }) => settingsHash) };
+    });
   }
 
   /** It shows all that is there, whatever those would show: what is missing from it can be nowhere else, or is of another kind. */

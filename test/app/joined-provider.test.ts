@@ -265,8 +265,18 @@ describe("machines of several settings", () => {
     ["running there, not known here", withoutMarks("not-found"), withMarks("running"), withMarks("running")],
   ])("are what the place says that has them: %s", async (_name, current, former, want) => {
     const { joined } = join(current, former);
-    expect(await joined.list([providerId()])).toEqual([want]);
-    expect(await joined.list("all")).toEqual(want.state === "gone" ? [] : [want]);
+    expect(await joined.list([providerId()])).toMatchObject([want]);
+    expect(await joined.list("all")).toMatchObject(want.state === "gone" ? [] : [want]);
+  });
+
+  it.each<readonly [string, ProviderState, ProviderState, readonly string[] | undefined]>([
+    ["here alone", "running", "gone", undefined],
+    ["there alone", "not-found", "running", ["old"]],
+    ["in both", "running", "dead", ["new", "old"]],
+    ["in neither", "gone", "gone", undefined],
+  ])("say by which settings they were shown, where not by today's alone: %s", async (_name, here, there, want) => {
+    const [one] = await join(withMarks(here), withMarks(there)).joined.list([providerId()]);
+    expect(one?.shownBySettings).toEqual(want);
   });
 
   it("are listed whole or not at all", async () => {
@@ -303,7 +313,7 @@ describe("machines of several settings", () => {
     const cloud = strictPlace("cloud", instance, (id) => id.startsWith("i-"));
     const host = strictPlace("host", process, (id) => id.startsWith("m-"));
     const joined = joinProviders(cloud, [host]);
-    expect(await joined.list([ids.instance, ids.process])).toEqual([instance, process]);
+    expect(await joined.list([ids.instance, ids.process])).toMatchObject([instance, process]);
     await joined.terminate(permitFor(process));
     await joined.terminate(permitFor(instance));
     expect([cloud.calls, host.calls]).toEqual([["terminate at cloud"], ["terminate at host"]]);

@@ -91,6 +91,18 @@ it("adopts what is there and has no row, and starts machines then", async () => 
   expect(yard.provider.launches).toHaveLength(1);
 });
 
+it("remembers of what it adopts by which settings it was found", async () => {
+  unread = "none";
+  for (const id of [LEFT, NEW]) yard.provider.machines.set(id, { state: "running", machineId: id });
+  const sinceMs = yard.clock.nowMs();
+  const gone = { kind: "gone", providerId: parseProviderId(LEFT), reason: "surplus", sinceMs } as const;
+  await insertMachine(yard.store.db, machineOf({ id: LEFT, state: gone }));
+  yard.clock.advance(2 * MINUTE_MS);
+  await observe(yard.context);
+  const foundBy = async (id: MachineId) => (await loadMachine(yard.store.db, id))?.foundBySettings;
+  expect([await foundBy(LEFT), await foundBy(NEW)]).toEqual([["former"], [yard.context.pool.settingsHash]]);
+});
+
 it("starts machines of a kind that the unread place cannot have, though none is there yet", async () => {
   const instances = { ...placeOf("current"), idKind: "instance", isExclusive: false } as const;
   Object.assign(yard.context, { provider: joinProviders(instances, [placeOf("former")]) });
