@@ -7,7 +7,7 @@ import type { ProviderId } from "../domain/ids.ts";
 import type { ObservedMachine, ProviderState } from "../domain/observed.ts";
 import { PartialListing } from "../domain/partial-listing.ts";
 import type { MachinePermit } from "../domain/permit.ts";
-import type { Group, HeldUp, LaunchOrders, Provider, ProviderAbilities } from "../ports/provider.ts";
+import type { Group, HeldUp, LaunchOrders, LaunchRequest, Provider, ProviderAbilities } from "../ports/provider.ts";
 
 export interface Place {
   readonly provider: Provider;
@@ -29,18 +29,26 @@ interface Settled {
 export interface SettledPlace extends Place, Settled {}
 
 export function joinProviders(current: SettledPlace, formers: readonly SettledPlace[]): Provider {
-  if (formers.length === 0) return current.provider;
-  const places = new Places([current, ...formers]);
+  const settled = [current, ...formers];
+  const places = new Places(settled);
   return {
-    launch: async (request, tenure) => {
-      const former = formers.find(({ settingsHash }) => settingsHash === request.settingsHash);
-      return (former ?? current).provider.launch(request, tenure);
-    },
+    launch: async (request, tenure) => findSettled(settled, request).provider.launch(request, tenure),
     list: (which) => places.list(which),
     terminate: async (permit) => terminateAt(places.of(permit.providerId), permit),
     readRunnerVersion: () => current.provider.readRunnerVersion(),
     check: () => current.provider.check(),
   };
+}
+
+/**
+ * A process that ran beside this one can have launched with settings that this one never heard of.
+ * @throws {ProviderError} `provider-unavailable`: whatever was started is at a place that only they name.
+ */
+function findSettled<One extends Settled>(settled: readonly One[], { settingsHash, launchId }: LaunchRequest): One {
+  const found = settled.find((one) => one.settingsHash === settingsHash);
+  if (found !== undefined) return found;
+  const attempted = `making launch ${launchId}, which was written with settings that this process does not know`;
+  throw new ProviderError("provider-unavailable", attempted);
 }
 
 /** Machines whose place is remembered; the one that was shown longest ago is forgotten, and all places are asked for it. */
@@ -98,7 +106,8 @@ class Places {
     const shown = listing.filter((one) => this.#isSettled(one, unread));
     const whole = answers.filter((answer) => this.#isWhole(answer, unread)).map(({ place }) => place.location);
     const isCurrentWhole = this.#places[0] !== undefined && whole.includes(this.#places[0].location);
-    const isNothingSaid = which === "all" && shown.length === 0 && !isCurrentWhole;
+    const isOnly = this.#places.length === 1;
+    const isNothingSaid = isOnly || (which === "all" && shown.length === 0 && !isCurrentWhole);
     if (!(cause instanceof ProviderError) || isNothingSaid) throw cause;
     const unlistedSettings = this.#settled
       .filter(({ location }) => !whole.includes(location))
@@ -185,8 +194,7 @@ export function joinAbilities(settled: SettledAbilities, formers: readonly Settl
   if ([settled, ...formers].every(({ abilities }) => abilities.orders === null)) return { ...current, group };
   const joined: LaunchOrders = {
     draft: async (request, tenure) => {
-      const former = formers.find(({ settingsHash }) => settingsHash === request.settingsHash);
-      const { orders } = former?.abilities ?? current;
+      const { orders } = findSettled([settled, ...formers], request).abilities;
       return orders === null ? null : orders.draft(request, tenure);
     },
     readObstacles: () => current.orders?.readObstacles() ?? [],

@@ -150,6 +150,14 @@ describe("launches of several settings", () => {
     expect(await orders?.draft(request("new"))).toBe("new");
   });
 
+  it.each([[[]], [[drafting("old")]]])(
+    "are not drafted with settings that are not known, beside %j",
+    async (formers) => {
+      const { orders } = joinAbilities(drafting("new"), formers);
+      await expect(orders?.draft(request("older"))).rejects.toMatchObject({ code: "provider-unavailable" });
+    },
+  );
+
   it("have nothing drafted where no kind drafts", () => {
     expect(joinAbilities(notDrafting("new"), [notDrafting("old")]).orders).toBeNull();
   });
@@ -242,8 +250,14 @@ describe("machines of several settings", () => {
     const { joined, calls } = join(withMarks("gone"), withMarks("gone"));
     await joined.launch(request("old"));
     await joined.launch(request("new"));
-    await joined.launch(request("older"));
-    expect(calls()).toEqual(["launch at new", "launch at new", "launch at old"]);
+    expect(calls()).toEqual(["launch at new", "launch at old"]);
+  });
+
+  it.each([0, 1])("are not launched with settings that are not known, beside %i former ones", async (formerCount) => {
+    const [current, former] = [place("new", withMarks("gone")), place("old", withMarks("gone"))];
+    const joined = joinProviders(current, [former].slice(0, formerCount));
+    await expect(joined.launch(request("older"))).rejects.toMatchObject({ code: "provider-unavailable" });
+    expect([...current.calls, ...former.calls]).toEqual([]);
   });
 
   it.each<readonly [string, ObservedMachine, ObservedMachine, ObservedMachine]>([
@@ -319,11 +333,11 @@ describe("machines of several settings", () => {
     expect([cloud.calls, host.calls]).toEqual([["terminate at cloud"], ["terminate at host"]]);
   });
 
-  it("that no place can have named are an error, for nobody has said anything of them", async () => {
+  it.each([0, 1])("that none can have named are an error, also beside %i former ones", async (formerCount) => {
     const { provider } = place("new", withMarks("gone"));
     const nobody = () => false;
     const nameless = { provider, names: nobody, idKind: "instance", isExclusive: false, ...by("new") } as const;
-    const joined = joinProviders(nameless, [{ ...nameless, ...by("old") }]);
+    const joined = joinProviders(nameless, [{ ...nameless, ...by("old") }].slice(0, formerCount));
     await expect(joined.list([providerId()])).rejects.toMatchObject({ code: "provider-unavailable" });
     await expect(joined.terminate(permitFor(withMarks("dead")))).rejects.toMatchObject({
       code: "provider-unavailable",
