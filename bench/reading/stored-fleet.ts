@@ -135,6 +135,7 @@ function addMachine(rows: Rows, number: number, state: MachineState, createdAtMs
     state,
     version: 4,
     settingsHash: SETTINGS_HASH,
+    foundBySettings: null,
     ticketsGiven: ticketId === null ? 0 : 1,
     isAgentSeen: true,
     incarnation: parseIncarnationId(`incarnation-${number}`),

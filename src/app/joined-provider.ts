@@ -7,30 +7,32 @@ import type { ProviderId } from "../domain/ids.ts";
 import type { ObservedMachine, ProviderState } from "../domain/observed.ts";
 import { PartialListing } from "../domain/partial-listing.ts";
 import type { MachinePermit } from "../domain/permit.ts";
-import type { Group, HeldUp, LaunchOrders, Provider, ProviderAbilities } from "../ports/provider.ts";
+import type { Group, HeldUp, LaunchOrders, LaunchRequest, Provider, ProviderAbilities } from "../ports/provider.ts";
 
 export interface Place {
   readonly provider: Provider;
   /** Whether an id is one of its kind: of another it knows nothing, and what it says of it is worth nothing. */
   readonly names: (id: ProviderId) => boolean;
+  /** What it calls its machines: no id of one kind is one of another. */
+  readonly idKind: "process" | "instance" | "pod";
   /** What it shows is nowhere else, whatever others could call so: a pod is in one cluster, by its uid. */
   readonly isExclusive: boolean;
 }
 
-export interface FormerProvider extends Place {
+/** Some settings of a pool. */
+interface Settled {
   readonly settingsHash: string;
-  /** Its machines are elsewhere: the others' listings do not show all of them. */
-  readonly isElsewhere: boolean;
+  /** Where they put machines: those of one location are all shown by the listing of each of its settings. */
+  readonly location: string;
 }
 
-export function joinProviders(current: Place, formers: readonly FormerProvider[]): Provider {
-  if (formers.length === 0) return current.provider;
-  const places = new Places([current, ...formers.filter(({ isElsewhere }) => isElsewhere)]);
+export interface SettledPlace extends Place, Settled {}
+
+export function joinProviders(current: SettledPlace, formers: readonly SettledPlace[]): Provider {
+  const settled = [current, ...formers];
+  const places = new Places(settled);
   return {
-    launch: async (request, tenure) => {
-      const former = formers.find(({ settingsHash }) => settingsHash === request.settingsHash);
-      return (former ?? current).provider.launch(request, tenure);
-    },
+    launch: async (request, tenure) => findSettled(settled, request).provider.launch(request, tenure),
     list: (which) => places.list(which),
     terminate: async (permit) => terminateAt(places.of(permit.providerId), permit),
     readRunnerVersion: () => current.provider.readRunnerVersion(),
@@ -38,11 +40,22 @@ export function joinProviders(current: Place, formers: readonly FormerProvider[]
   };
 }
 
+/**
+ * A process that ran beside this one can have launched with settings that this one never heard of.
+ * @throws {ProviderError} `provider-unavailable`: whatever was started is at a place that only they name.
+ */
+function findSettled<One extends Settled>(settled: readonly One[], { settingsHash, launchId }: LaunchRequest): One {
+  const found = settled.find((one) => one.settingsHash === settingsHash);
+  if (found !== undefined) return found;
+  const attempted = `making launch ${launchId}, which was written with settings that this process does not know`;
+  throw new ProviderError("provider-unavailable", attempted);
+}
+
 /** Machines whose place is remembered; the one that was shown longest ago is forgotten, and all places are asked for it. */
 const HOMES_MAX = 50_000;
 
 interface Question {
-  readonly place: Place;
+  readonly place: SettledPlace;
   readonly which: "all" | readonly ProviderId[];
 }
 
@@ -52,16 +65,18 @@ interface Answer extends Question {
 
 class Places {
   /** The first is that of the settings of today. */
-  readonly #places: readonly Place[];
+  readonly #places: readonly SettledPlace[];
+  readonly #settled: readonly SettledPlace[];
   /** Where each machine was shown that can be in one place only. */
-  readonly #homes = new Map<ProviderId, Place>();
+  readonly #homes = new Map<ProviderId, SettledPlace>();
 
-  constructor(places: readonly Place[]) {
-    this.#places = places;
+  constructor(settled: readonly SettledPlace[]) {
+    this.#settled = settled;
+    this.#places = firstOfEachLocation(settled);
   }
 
   /** @throws {ProviderError} where none can have named it: then nobody says anything of it. */
-  of(id: ProviderId): readonly Place[] {
+  of(id: ProviderId): readonly SettledPlace[] {
     const home = this.#homes.get(id);
     if (home !== undefined) return [home];
     const able = this.#places.filter(({ names }) => names(id));
@@ -74,7 +89,7 @@ class Places {
     const questions = which === "all" ? this.#places.map((place) => ({ place, which })) : this.#byPlace(which);
     const outcomes = await Promise.allSettled(questions.map(({ place, which: some }) => place.provider.list(some)));
     const answers: Answer[] = [];
-    const unread: Place[] = [];
+    const unread: SettledPlace[] = [];
     const failures: unknown[] = [];
     for (const [index, question] of questions.entries()) {
       const outcome = outcomes[index];
@@ -85,21 +100,23 @@ class Places {
       }
     }
     for (const answer of answers) this.#learn(answer);
-    const listing = mergeListings(answers.flatMap(({ observed }) => observed));
+    const listing = this.#nameSettings(mergeListings(answers.flatMap(({ observed }) => observed)), answers);
     if (unread.length === 0) return listing;
     const cause = failures.find((failure) => !(failure instanceof ProviderError)) ?? failures[0];
     const shown = listing.filter((one) => this.#isSettled(one, unread));
-    const isCurrentWhole = answers.some(
-      ({ place, observed }) =>
-        place.isExclusive && place === this.#places[0] && observed.every((one) => this.#isSettled(one, unread)),
-    );
-    const isNothingSaid = which === "all" && shown.length === 0 && !isCurrentWhole;
+    const whole = answers.filter((answer) => this.#isWhole(answer, unread)).map(({ place }) => place.location);
+    const isCurrentWhole = this.#places[0] !== undefined && whole.includes(this.#places[0].location);
+    const isOnly = this.#places.length === 1;
+    const isNothingSaid = isOnly || (which === "all" && shown.length === 0 && !isCurrentWhole);
     if (!(cause instanceof ProviderError) || isNothingSaid) throw cause;
-    throw new PartialListing(cause.message, { shown, isCurrentWhole, cause });
+    const unlistedSettings = this.#settled
+      .filter(({ location }) => !whole.includes(location))
+      .map(({ settingsHash }) => settingsHash);
+    throw new PartialListing(cause.message, { shown, isCurrentWhole, unlistedSettings, cause });
   }
 
   #byPlace(ids: readonly ProviderId[]): readonly Question[] {
-    const idsOf = new Map(this.#places.map((place): [Place, ProviderId[]] => [place, []]));
+    const idsOf = new Map(this.#places.map((place): [SettledPlace, ProviderId[]] => [place, []]));
     for (const id of ids) for (const place of this.of(id)) idsOf.get(place)?.push(id);
     return [...idsOf].flatMap(([place, which]) => (which.length === 0 ? [] : [{ place, which }]));
   }
@@ -118,10 +135,36 @@ class Places {
     }
   }
 
+  /** Of what a former place shows, by itself or as well: for it that place has to be kept, and for nothing else. */
+  #nameSettings(listing: readonly ObservedMachine[], answers: readonly Answer[]): readonly ObservedMachine[] {
+    const [current, ...formers] = this.#places;
+    if (formers.length === 0) return listing;
+    const shownBy = new Map<ProviderId, SettledPlace[]>();
+    for (const { place, observed } of answers)
+      for (const { providerId, state } of observed)
+        if (state !== "gone" && state !== "not-found")
+          shownBy.set(providerId, [...(shownBy.get(providerId) ?? []), place]);
+    return listing.map((one) => {
+      const places = shownBy.get(one.providerId) ?? [];
+      if (places.every((place) => place === current)) return one;
+      return { ...one, shownBySettings: places.map(({ settingsHash }) => settingsHash) };
+    });
+  }
+
+  /** It shows all that is there, whatever those would show: what is missing from it can be nowhere else, or is of another kind. */
+  #isWhole({ place, observed }: Answer, unread: readonly Place[]): boolean {
+    const isAlone = place.isExclusive || unread.every(({ idKind }) => idKind !== place.idKind);
+    return isAlone && observed.every((one) => this.#isSettled(one, unread));
+  }
+
   /** Nothing that those could say would change it. */
   #isSettled({ providerId }: ObservedMachine, unread: readonly Place[]): boolean {
     return !this.of(providerId).some((place) => unread.includes(place));
   }
+}
+
+function firstOfEachLocation<One extends Settled>(settled: readonly One[]): readonly One[] {
+  return settled.filter(({ location }, index) => settled.findIndex((one) => one.location === location) === index);
 }
 
 /**
@@ -137,9 +180,7 @@ async function terminateAt(places: readonly Place[], permit: MachinePermit): Pro
   if (failures.length > 0) throw failures[0];
 }
 
-export interface FormerAbilities {
-  readonly settingsHash: string;
-  readonly isElsewhere: boolean;
+export interface SettledAbilities extends Settled {
   readonly abilities: ProviderAbilities;
 }
 
@@ -147,15 +188,15 @@ export interface FormerAbilities {
  * A launch is drafted as it is made: with the settings that it was written with. Stopped machines and consoles are reached
  * where the pool is now.
  */
-export function joinAbilities(current: ProviderAbilities, formers: readonly FormerAbilities[]): ProviderAbilities {
-  const group = joinGroups(current.group, formers);
-  if ([current, ...formers.map(({ abilities }) => abilities)].every(({ orders }) => orders === null))
-    return { ...current, group };
-  const ordersFor = (hash: string) =>
-    (formers.find(({ settingsHash }) => settingsHash === hash)?.abilities ?? current).orders;
+export function joinAbilities(settled: SettledAbilities, formers: readonly SettledAbilities[]): ProviderAbilities {
+  const current = settled.abilities;
+  const all = [settled, ...formers];
+  const group = joinGroups(settled, formers);
+  if (all.every(({ abilities }) => abilities.orders === null)) return { ...current, group };
   const joined: LaunchOrders = {
-    draftsFor: (settingsHash) => ordersFor(settingsHash) !== null,
-    draft: async (request, tenure) => (await ordersFor(request.settingsHash)?.draft(request, tenure)) ?? null,
+    draftsFor: (hash) => (all.find(({ settingsHash }) => settingsHash === hash)?.abilities.orders ?? null) !== null,
+    draft: async (request, tenure) =>
+      (await findSettled(all, request).abilities.orders?.draft(request, tenure)) ?? null,
     readObstacles: () => current.orders?.readObstacles() ?? [],
   };
   return { ...current, orders: joined, group };
@@ -165,10 +206,10 @@ export function joinAbilities(current: ProviderAbilities, formers: readonly Form
  * A machine is held by the group that it is in: the others know nothing of it, and each is asked, once for all settings that
  * name it. One that cannot be asked keeps no other from being asked.
  */
-function joinGroups(current: Group | null, formers: readonly FormerAbilities[]): Group | null {
-  const elsewhere = formers.flatMap(({ isElsewhere, abilities }) => (isElsewhere ? (abilities.group ?? []) : []));
-  if (elsewhere.length === 0) return current;
-  const groups = current === null ? elsewhere : [current, ...elsewhere];
+function joinGroups(settled: SettledAbilities, formers: readonly SettledAbilities[]): Group | null {
+  const current = settled.abilities.group;
+  const groups = firstOfEachLocation([settled, ...formers]).flatMap(({ abilities }) => abilities.group ?? []);
+  if (groups.length === 0 || (groups.length === 1 && groups[0] === current)) return current;
   return {
     listHeldUp: () => listHeldUp(groups),
     hold: async (providerId, last) => {

@@ -18,7 +18,7 @@ import type {
   ProcessProviderConfig,
 } from "./config/config.ts";
 import type { ConfigProblem } from "./config/problems.ts";
-import { joinAbilities, joinProviders, type Place } from "./joined-provider.ts";
+import { joinAbilities, joinProviders, type Place, type SettledPlace } from "./joined-provider.ts";
 import type { SettledPool } from "./settle-pools.ts";
 
 export interface PoolProvider {
@@ -41,21 +41,15 @@ export async function createPoolProvider(
     all,
     groups,
   });
-  const places = new Set([placeOf(pool)]);
-  const joined = [];
+  const settled = { ...current, settingsHash: pool.policy.settingsHash, location: placeOf(pool) };
+  const joined: (PoolProvider & SettledPlace)[] = [];
   for (const former of formers) {
-    const isElsewhere = !places.has(placeOf(former));
-    const isLeft = isDeparted || placeOf(former) !== placeOf(pool);
-    const settings = { isConfigured: false, isLeft, all, groups };
+    const location = placeOf(former);
+    const settings = { isConfigured: false, isLeft: isDeparted || location !== settled.location, all, groups };
     const made = await createWithAbilities(former, config, clock, agentsUrl, settings);
-    const { provider, abilities, names, isExclusive } = made;
-    places.add(placeOf(former));
-    joined.push({ settingsHash: former.policy.settingsHash, provider, names, isExclusive, abilities, isElsewhere });
+    joined.push({ ...made, settingsHash: former.policy.settingsHash, location });
   }
-  return {
-    provider: joinProviders(current, joined),
-    abilities: joinAbilities(current.abilities, joined),
-  };
+  return { provider: joinProviders(settled, joined), abilities: joinAbilities(settled, joined) };
 }
 
 /** Where its machines are listed. */
@@ -113,23 +107,27 @@ async function createWithAbilities(
         provider: await createProcess({ ...pool, provider }, config, clock, agentsUrl),
         abilities: NO_ABILITIES,
         names: isMachineId,
+        idKind: "process",
         isExclusive: false,
       };
     }
     case "ec2": {
       const { isInstanceId } = await import("../adapters/ec2/provider.ts");
       const created = await createEc2({ ...pool, provider }, config, clock, agentsUrl);
-      return { provider: created, abilities: created, names: isInstanceId, isExclusive: false };
+      const names = { names: isInstanceId, idKind: "instance", isExclusive: false } as const;
+      return { provider: created, abilities: created, ...names };
     }
     case "asg": {
       const { isInstanceId } = await import("../adapters/asg/provider.ts");
       const created = await createAsg({ ...pool, provider }, config, clock, settings);
-      return { provider: created, abilities: created, names: isInstanceId, isExclusive: false };
+      const names = { names: isInstanceId, idKind: "instance", isExclusive: false } as const;
+      return { provider: created, abilities: created, ...names };
     }
     case "kubernetes": {
       const { namesPodOf } = await import("../adapters/kubernetes/provider.ts");
       const created = await createKubernetes({ ...pool, provider }, config, clock, agentsUrl, settings);
-      return { provider: created, abilities: created, names: namesPodOf(provider.namespace), isExclusive: true };
+      const names = { names: namesPodOf(provider.namespace), idKind: "pod", isExclusive: true } as const;
+      return { provider: created, abilities: created, ...names };
     }
   }
 }

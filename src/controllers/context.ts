@@ -18,6 +18,7 @@ import type { Hold, Provider, ProviderAbilities } from "../ports/provider.ts";
 import type { Random } from "../ports/random.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { Wake } from "../ports/wake.ts";
+import type { LaunchRow } from "../store/launches/row.ts";
 import type { Lease } from "../store/leases.ts";
 import type { PoolRemains } from "../store/pools/remains.ts";
 import type { Store } from "../store/store.ts";
@@ -75,8 +76,8 @@ export interface PoolMemory {
    * Former settings start nothing new.
    */
   isFleetListed: boolean;
-  /** What is where former settings put machines was not: one of those places has not been read since. */
-  isFormerFleetUnlisted: boolean;
+  /** Hashes of former settings of which what is where they put machines was not: their place has not been read since. */
+  unlistedSettings: ReadonlySet<string>;
   /** Since when the provider does not know the id of a machine of ours. */
   readonly notFound: Map<MachineId, number>;
   /** Machines that the provider has by their id and does not list. */
@@ -226,7 +227,7 @@ export function emptyMemory(): PoolMemory {
   return {
     observed: new Map(),
     isFleetListed: false,
-    isFormerFleetUnlisted: false,
+    unlistedSettings: new Set(),
     notFound: new Map(),
     unlisted: new Set(),
     stoppedSinceMs: new Map(),
@@ -276,6 +277,14 @@ export function emptyMemory(): PoolMemory {
 /** A pool that is taken again was another's meanwhile, or nobody's: what was known of it is as old as that of no process. */
 export function forgetAll(memory: PoolMemory): void {
   Object.assign(memory, emptyMemory());
+}
+
+/** Whether all was compared with the rows that is where the launch puts its machines, since this process took the pool. */
+export function isPlaceListed(
+  { memory, pool }: PoolContext,
+  { settingsHash }: Pick<LaunchRow, "settingsHash">,
+): boolean {
+  return memory.isFleetListed && (settingsHash === pool.settingsHash || !memory.unlistedSettings.has(settingsHash));
 }
 
 export function heardTime(context: Surroundings): HeardTime {

@@ -65,11 +65,14 @@ function wakeForMoves({ wake, pool }: PoolContext): void {
 }
 
 /** Machines may be launched from now on: jobs that came before this wait for it. */
-function noteFleetListed({ memory, wake, pool }: PoolContext, { isListed, isCurrentListed }: ProviderLook): void {
-  if (isListed) memory.isFormerFleetUnlisted = false;
-  if (memory.isFleetListed || !isCurrentListed) return;
+function noteFleetListed({ memory, wake, pool }: PoolContext, look: ProviderLook): void {
+  // A place that was listed once stays so.
+  const { unlistedSettings } = memory;
+  const isUnlisted = (hash: string) => !memory.isFleetListed || unlistedSettings.has(hash);
+  const unlisted = new Set(look.unlistedSettings.filter(isUnlisted));
+  if (memory.isFleetListed || look.isCurrentListed) memory.unlistedSettings = unlisted;
+  if (memory.isFleetListed || !look.isCurrentListed) return;
   memory.isFleetListed = true;
-  memory.isFormerFleetUnlisted = !isListed;
   wake.controller("assign", pool.name);
 }
 
@@ -77,10 +80,10 @@ interface ProviderLook {
   readonly listing: readonly ObservedMachine[];
   /** What the provider says by id of machines that should be listed and are not: their absence alone says nothing. */
   readonly byId: readonly ObservedMachine[];
-  /** The listing shows all that there is. */
-  readonly isListed: boolean;
-  /** It shows all that is where the settings of today put machines. */
+  /** The listing shows all that is where the settings of today put machines. */
   readonly isCurrentListed: boolean;
+  /** Hashes of the settings of which it does not. */
+  readonly unlistedSettings: readonly string[];
   /** The listing shows all that there is, and all ids that were asked for have their answer. */
   readonly isWhole: boolean;
 }
@@ -108,8 +111,8 @@ async function lookAtProvider(context: PoolContext, rows: readonly Machine[]): P
     if (trouble !== null) await noteTrouble(context, trouble);
     return {
       listing,
-      isListed: all.trouble === null,
       isCurrentListed: all.isCurrentWhole,
+      unlistedSettings: all.trouble?.unlistedSettings ?? [],
       isWhole: trouble === null,
       byId: byId.shown.map((one) => {
         const named = { ...one, machineId: unlisted.get(one.providerId) ?? null };

@@ -71,6 +71,14 @@ export interface Presumed {
   readonly standIn: Ticket | null;
 }
 
+/** Those by which it can be found again, whatever becomes of the other places that the pool has or had. */
+export function settingsThatShow(
+  { shownBySettings }: Pick<ObservedMachine, "shownBySettings">,
+  { settingsHash }: Pick<PoolPolicy, "settingsHash">,
+): readonly string[] {
+  return shownBySettings ?? [settingsHash];
+}
+
 /** A machine of ours without a row: what it did before, nobody knows. */
 export function adoptStray(
   stray: ObservedMachine & { readonly machineId: MachineId },
@@ -86,6 +94,7 @@ export function adoptStray(
     state: { kind: "engaged", providerId: stray.providerId, ticketId: standIn.id, sinceMs: nowMs },
     version: 1,
     settingsHash: UNKNOWN_SETTINGS,
+    foundBySettings: settingsThatShow(stray, pool),
     ticketsGiven: 1,
     isAgentSeen: true,
     incarnation: null,
@@ -117,6 +126,7 @@ export function adoptUnstarted(
     state: { kind: "provisioning", providerId: stray.providerId, sinceMs: nowMs },
     version: 1,
     settingsHash: UNKNOWN_SETTINGS,
+    foundBySettings: settingsThatShow(stray, pool),
     ticketsGiven: 0,
     isAgentSeen: false,
     incarnation: null,
@@ -155,7 +165,8 @@ export function presumeOut(
   origin: "adopted" | "restored",
   nowMs: number,
 ): Presumed {
-  const marked = { ...machine, origin, retireWhenSpent: machine.retireWhenSpent ?? "adopted" };
+  const foundBySettings = machine.foundBySettings ?? placesOfLaunched(machine);
+  const marked = { ...machine, origin, foundBySettings, retireWhenSpent: machine.retireWhenSpent ?? "adopted" };
   if (machine.state.kind === "retiring") return { machine, ticket: null, standIn: null };
   // Its launch is repeated, and it is presumed busy as soon as that is answered.
   if (machine.state.kind === "planned")
@@ -173,6 +184,11 @@ export function presumeOut(
     ticket: isUnknown ? null : moveTicket(live, { kind: "unknown", sinceMs: nowMs }),
     standIn,
   };
+}
+
+/** One that we launched is where its settings put it, whatever else its row does not know. */
+function placesOfLaunched({ origin, settingsHash }: Machine): readonly string[] | null {
+  return origin === "launched" && settingsHash !== UNKNOWN_SETTINGS ? [settingsHash] : null;
 }
 
 function never(): never {

@@ -98,7 +98,13 @@ export interface Machine {
   readonly origin: "launched" | "adopted" | "restored";
   readonly state: MachineState;
   readonly version: number;
+  /** What it was made from; whatever was found is of none that a pool has, and is replaced. */
   readonly settingsHash: string;
+  /**
+   * Hashes of the settings by whose places it was found: it is in one of those. Null: where its own settings put it, or, of
+   * a machine that was adopted by an older version, wherever the pool ever was.
+   */
+  readonly foundBySettings: readonly string[] | null;
   /** Tickets delivered in its life; at most `jobsPerMachine`, whatever its agent says. */
   readonly ticketsGiven: number;
   /** Somebody tried to check in or report as this machine, a refused try included. */

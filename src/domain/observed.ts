@@ -33,6 +33,8 @@ export interface ObservedMachine {
   readonly observedAtMs: number;
   /** What is the matter with it, in words for people; left out or null: nothing that the provider could tell. */
   readonly why?: string | null;
+  /** Hashes of the settings by whose places it was shown, where the pool has several. Left out: by that of today's settings. */
+  readonly shownBySettings?: readonly string[];
   /** It is of a shape that should not be, and somebody has to look. */
   readonly isAlarm?: boolean;
   /** Its agent had not started by then, by a word that was current: it cannot have had a ticket. */

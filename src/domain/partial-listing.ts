@@ -8,13 +8,16 @@ export class PartialListing extends ProviderError {
   readonly shown: readonly ObservedMachine[];
   /** It shows all that is where the pool's settings of today put machines: only former ones could have made what is missing. */
   readonly isCurrentWhole: boolean;
+  /** Hashes of the settings, former ones included, of which it does not show all that is where they put machines. */
+  readonly unlistedSettings: readonly string[];
 
   constructor(
     attempted: string,
-    { shown, isCurrentWhole, cause }: Pick<PartialListing, "shown" | "isCurrentWhole" | "cause">,
+    listing: Pick<PartialListing, "shown" | "isCurrentWhole" | "unlistedSettings" | "cause">,
   ) {
-    super("provider-unavailable", attempted, { cause });
-    this.shown = shown;
-    this.isCurrentWhole = isCurrentWhole;
+    super("provider-unavailable", attempted, { cause: listing.cause });
+    this.shown = listing.shown;
+    this.isCurrentWhole = listing.isCurrentWhole;
+    this.unlistedSettings = listing.unlistedSettings;
   }
 }

@@ -207,6 +207,8 @@ export interface MachinesTable {
   reason: string | null;
   version: number;
   settings_hash: string;
+  /** JSON of an array of hashes. */
+  found_by_settings: string | null;
   tickets_given: number;
   is_agent_seen: number;
   incarnation: string | null;

@@ -148,5 +148,6 @@ it("settings of before that name the same group share what is known of its launc
   const former: PoolConfig = { ...pool, policy: { ...pool.policy, settingsHash: "of before" } };
   const { abilities } = await opened("runners", [former]);
   await abilities.orders?.draft({ ...newLaunch(1), settingsHash: "of before" });
-  await expect(abilities.orders?.draft(newLaunch(1))).rejects.toThrow("is still about launch");
+  const { settingsHash } = pool.policy;
+  await expect(abilities.orders?.draft({ ...newLaunch(1), settingsHash })).rejects.toThrow("is still about launch");
 });

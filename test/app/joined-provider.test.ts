@@ -21,10 +21,16 @@ interface Place {
   readonly provider: Provider;
   readonly calls: string[];
   readonly names: (id: ProviderId) => boolean;
+  readonly idKind: "instance";
   readonly isExclusive: boolean;
+  readonly settingsHash: string;
+  readonly location: string;
 }
 
 const anyName = () => true;
+
+/** Settings that put machines where no others do. */
+const by = (settingsHash: string) => ({ settingsHash, location: settingsHash });
 
 /** A place that says this of the one machine; null: its listing fails. */
 function place(name: string, word: ObservedMachine | null, names: Place["names"] = anyName): Place {
@@ -44,7 +50,7 @@ function place(name: string, word: ObservedMachine | null, names: Place["names"]
     readRunnerVersion: async () => name,
     check: async () => [],
   };
-  return { provider, calls, names, isExclusive: false };
+  return { provider, calls, names, idKind: "instance", isExclusive: false, ...by(name) };
 }
 
 /** One that says of a call about what it cannot have named what the real ones say. */
@@ -87,9 +93,9 @@ const leftBehind = observed("running", { launchId: null, membership: null });
 const withoutMarks = (state: ProviderState) => observed(state, { launchId: null, pool: null });
 
 function join(current: ObservedMachine | null, former: ObservedMachine | null, isElsewhere = true) {
-  const places = [place("current", current), place("former", former)] as const;
+  const places = [place("new", current), place("old", former)] as const;
   const [one, other] = places;
-  const joined = joinProviders(one, [{ settingsHash: "old", ...other, isElsewhere }]);
+  const joined = joinProviders(one, [isElsewhere ? other : { ...other, location: one.location }]);
   return { joined, calls: () => places.flatMap(({ calls }) => calls) };
 }
 
@@ -108,47 +114,52 @@ describe("launches of several settings", () => {
     const launch = async (_request: LaunchRequest, given?: LaunchTenure) => [heard.push(given)].slice(1) as never[];
     const abilities = { ...NO_ABILITIES, orders: { draftsFor: () => true, draft, readObstacles: () => [] } };
     const provider = { launch } as unknown as Provider;
-    const place = { provider, names: () => true, isExclusive: false };
-    const former = { ...place, settingsHash: "old", isElsewhere: true, abilities };
+    const place = { provider, names: () => true, idKind: "instance", isExclusive: false } as const;
+    const [current, former] = [
+      { ...place, ...by("new"), abilities },
+      { ...place, ...by("old"), abilities },
+    ];
     for (const hash of ["old", "new"]) {
-      await joinAbilities(abilities, [former]).orders?.draft(request(hash), tenure);
-      await joinProviders(place, [former]).launch(request(hash), tenure);
+      await joinAbilities(current, [former]).orders?.draft(request(hash), tenure);
+      await joinProviders(current, [former]).launch(request(hash), tenure);
     }
     expect(heard).toEqual([tenure, tenure, tenure, tenure]);
   });
 
-  const drafting = (name: string): ProviderAbilities => ({
-    ...NO_ABILITIES,
-    orders: { draftsFor: () => true, draft: async () => name, readObstacles: () => [] },
+  const drafting = (hash: string) => ({
+    ...by(hash),
+    abilities: { ...NO_ABILITIES, orders: { draftsFor: () => true, draft: async () => hash, readObstacles: () => [] } },
   });
+  const notDrafting = (hash: string) => ({ ...by(hash), abilities: NO_ABILITIES });
 
   it("are drafted with the settings that they were written with", async () => {
-    const { orders } = joinAbilities(drafting("current"), [
-      { settingsHash: "old", isElsewhere: true, abilities: drafting("former") },
-    ]);
-    expect(await orders?.draft(request("old"))).toBe("former");
-    expect(await orders?.draft(request("new"))).toBe("current");
+    const { orders } = joinAbilities(drafting("new"), [drafting("old")]);
+    expect(await orders?.draft(request("old"))).toBe("old");
+    expect(await orders?.draft(request("new"))).toBe("new");
   });
 
   it("are drafted for the kind that they were written for, where the pool has become of one that drafts none", async () => {
-    const { orders } = joinAbilities(NO_ABILITIES, [
-      { settingsHash: "old", isElsewhere: true, abilities: drafting("former") },
-    ]);
-    expect(await orders?.draft(request("old"))).toBe("former");
+    const { orders } = joinAbilities(notDrafting("new"), [drafting("old")]);
+    expect(await orders?.draft(request("old"))).toBe("old");
     expect(await orders?.draft(request("new"))).toBeNull();
   });
 
   it("are not drafted for a kind that drafts none, where the pool has become of one that does", async () => {
-    const { orders } = joinAbilities(drafting("current"), [
-      { settingsHash: "old", isElsewhere: true, abilities: NO_ABILITIES },
-    ]);
+    const { orders } = joinAbilities(drafting("new"), [notDrafting("old")]);
     expect(await orders?.draft(request("old"))).toBeNull();
-    expect(await orders?.draft(request("new"))).toBe("current");
+    expect(await orders?.draft(request("new"))).toBe("new");
   });
 
+  it.each([[[]], [[drafting("old")]]])(
+    "are not drafted with settings that are not known, beside %j",
+    async (formers) => {
+      const { orders } = joinAbilities(drafting("new"), formers);
+      await expect(orders?.draft(request("older"))).rejects.toMatchObject({ code: "provider-unavailable" });
+    },
+  );
+
   it("have nothing drafted where no kind drafts", () => {
-    const formers = [{ settingsHash: "old", isElsewhere: true, abilities: NO_ABILITIES }];
-    expect(joinAbilities(NO_ABILITIES, formers).orders).toBeNull();
+    expect(joinAbilities(notDrafting("new"), [notDrafting("old")]).orders).toBeNull();
   });
 });
 
@@ -167,8 +178,9 @@ describe("members of several groups", () => {
   const broken = async () => {
     throw new ProviderError("provider-unavailable", "the new region refuses us");
   };
-  const join = (current: Group["hold"], former: Group["hold"]) =>
-    joinAbilities(grouped(current), [{ settingsHash: "old", isElsewhere: true, abilities: grouped(former) }]).group;
+  const joinBoth = (current: ProviderAbilities, former: ProviderAbilities, location = "old") =>
+    joinAbilities({ ...by("new"), abilities: current }, [{ settingsHash: "old", location, abilities: former }]).group;
+  const join = (current: Group["hold"], former: Group["hold"]) => joinBoth(grouped(current), grouped(former));
 
   it("are held by the one that has them, though another cannot be asked", async () => {
     expect(await join(broken, async () => HOLD)?.hold(providerId())).toEqual(HOLD);
@@ -187,21 +199,21 @@ describe("members of several groups", () => {
       };
       return { ...NO_ABILITIES, group: plain && { ...plain, readHookEdition } };
     };
-    const former = (name: string, isElsewhere: boolean) => ({
+    const settled = (name: string, location: string, abilities = group(name)) => ({
       settingsHash: name,
-      isElsewhere,
-      abilities: group(name),
+      location,
+      abilities,
     });
-    const formers = [former("current, formerly", false), former("left", true), former("left, before that", false)];
-    for (const current of [group("current"), NO_ABILITIES]) {
-      const joined = joinAbilities(current, formers).group;
+    const formers = [settled("current, formerly", "here"), settled("left", "there"), settled("left, before", "there")];
+    for (const abilities of [group("current"), NO_ABILITIES]) {
+      const joined = joinAbilities(settled("current", "here", abilities), formers).group;
       await joined?.readHookEdition();
       await joined?.hold(providerId());
     }
     const left = ["hooks of left", "hold in left"];
     expect(asked).toEqual(["hooks of current", "hooks of left", "hold in current", "hold in left", ...left]);
-    const { group: alone } = group("current");
-    expect(joinAbilities({ ...NO_ABILITIES, group: alone }, formers.slice(0, 1)).group).toBe(alone);
+    const alone = settled("current", "here");
+    expect(joinAbilities(alone, formers.slice(0, 1)).group).toBe(alone.abilities.group);
   });
 
   it("are asked for with where they were when they were held", async () => {
@@ -220,7 +232,7 @@ describe("members of several groups", () => {
       const { group: plain } = grouped(async () => null);
       return { ...NO_ABILITIES, group: plain && { ...plain, readHookEdition: async () => editions[at] ?? "" } };
     };
-    const joined = joinAbilities(group(0), [{ settingsHash: "old", isElsewhere: true, abilities: group(1) }]).group;
+    const joined = joinBoth(group(0), group(1));
     const before = await joined?.readHookEdition();
     editions[1] = "2";
     expect(await joined?.readHookEdition()).not.toBe(before);
@@ -241,8 +253,8 @@ describe("members of several groups", () => {
     membership: { place: "serving", departure: "waits" },
     isGroupLeft: false,
   });
-  const listHeldUp = (current: ProviderAbilities, former: Group["listHeldUp"], isElsewhere = true) =>
-    joinAbilities(current, [{ settingsHash: "old", isElsewhere, abilities: alone(former) }]).group?.listHeldUp();
+  const listHeldUp = (current: ProviderAbilities, former: Group["listHeldUp"], location = "old") =>
+    joinBoth(current, alone(former), location)?.listHeldUp();
   const here = alone(async () => [heldUp(1)]);
 
   it("are told by each group alone, and by the others where one cannot be asked", async () => {
@@ -255,7 +267,7 @@ describe("members of several groups", () => {
   });
 
   it("are told once by settings of the same group", async () => {
-    expect(await listHeldUp(here, async () => [heldUp(1)], false)).toEqual([heldUp(1)]);
+    expect(await listHeldUp(here, async () => [heldUp(1)], "new")).toEqual([heldUp(1)]);
   });
 
   it("may be held or not where one cannot be asked and no other has them: they are held again", async () => {
@@ -268,8 +280,14 @@ describe("machines of several settings", () => {
     const { joined, calls } = join(withMarks("gone"), withMarks("gone"));
     await joined.launch(request("old"));
     await joined.launch(request("new"));
-    await joined.launch(request("older"));
-    expect(calls()).toEqual(["launch at current", "launch at current", "launch at former"]);
+    expect(calls()).toEqual(["launch at new", "launch at old"]);
+  });
+
+  it.each([0, 1])("are not launched with settings that are not known, beside %i former ones", async (formerCount) => {
+    const [current, former] = [place("new", withMarks("gone")), place("old", withMarks("gone"))];
+    const joined = joinProviders(current, [former].slice(0, formerCount));
+    await expect(joined.launch(request("older"))).rejects.toMatchObject({ code: "provider-unavailable" });
+    expect([...current.calls, ...former.calls]).toEqual([]);
   });
 
   it.each<readonly [string, ObservedMachine, ObservedMachine, ObservedMachine]>([
@@ -291,8 +309,18 @@ describe("machines of several settings", () => {
     ["running there, not known here", withoutMarks("not-found"), withMarks("running"), withMarks("running")],
   ])("are what the place says that has them: %s", async (_name, current, former, want) => {
     const { joined } = join(current, former);
-    expect(await joined.list([providerId()])).toEqual([want]);
-    expect(await joined.list("all")).toEqual(want.state === "gone" ? [] : [want]);
+    expect(await joined.list([providerId()])).toMatchObject([want]);
+    expect(await joined.list("all")).toMatchObject(want.state === "gone" ? [] : [want]);
+  });
+
+  it.each<readonly [string, ProviderState, ProviderState, readonly string[] | undefined]>([
+    ["here alone", "running", "gone", undefined],
+    ["there alone", "not-found", "running", ["old"]],
+    ["in both", "running", "dead", ["new", "old"]],
+    ["in neither", "gone", "gone", undefined],
+  ])("say by which settings they were shown, where not by today's alone: %s", async (_name, here, there, want) => {
+    const [one] = await join(withMarks(here), withMarks(there)).joined.list([providerId()]);
+    expect(one?.shownBySettings).toEqual(want);
   });
 
   it("are listed whole or not at all", async () => {
@@ -307,18 +335,18 @@ describe("machines of several settings", () => {
   it("are ended wherever they may be", async () => {
     const { joined, calls } = join(withMarks("gone"), withMarks("running"));
     await joined.terminate(permitFor(withMarks("dead")));
-    expect(calls()).toEqual(["terminate at current", "terminate at former"]);
+    expect(calls()).toEqual(["terminate at new", "terminate at old"]);
   });
 
   it("are ended where they are, though another place cannot be asked; that is told, and all are asked again", async () => {
-    const broken = place("current", withMarks("gone"));
+    const broken = place("new", withMarks("gone"));
     broken.provider.terminate = async () => {
       throw new ProviderError("provider-unavailable", "the new region refuses us");
     };
-    const former = place("former", withMarks("running"));
-    const joined = joinProviders(broken, [{ settingsHash: "old", ...former, isElsewhere: true }]);
+    const former = place("old", withMarks("running"));
+    const joined = joinProviders(broken, [former]);
     await expect(joined.terminate(permitFor(withMarks("dead")))).rejects.toThrow("the new region refuses us");
-    expect(former.calls).toEqual(["terminate at former"]);
+    expect(former.calls).toEqual(["terminate at old"]);
   });
 
   it("of two kinds are read and ended by the one that named them", async () => {
@@ -328,18 +356,18 @@ describe("machines of several settings", () => {
     const process = { ...words.process, providerId: ids.process };
     const cloud = strictPlace("cloud", instance, (id) => id.startsWith("i-"));
     const host = strictPlace("host", process, (id) => id.startsWith("m-"));
-    const joined = joinProviders(cloud, [{ settingsHash: "old", ...host, isElsewhere: true }]);
-    expect(await joined.list([ids.instance, ids.process])).toEqual([instance, process]);
+    const joined = joinProviders(cloud, [host]);
+    expect(await joined.list([ids.instance, ids.process])).toMatchObject([instance, process]);
     await joined.terminate(permitFor(process));
     await joined.terminate(permitFor(instance));
     expect([cloud.calls, host.calls]).toEqual([["terminate at cloud"], ["terminate at host"]]);
   });
 
-  it("that no place can have named are an error, for nobody has said anything of them", async () => {
-    const { provider } = place("current", withMarks("gone"));
+  it.each([0, 1])("that none can have named are an error, also beside %i former ones", async (formerCount) => {
+    const { provider } = place("new", withMarks("gone"));
     const nobody = () => false;
-    const nameless = { provider, names: nobody, isExclusive: false };
-    const joined = joinProviders(nameless, [{ ...nameless, settingsHash: "old", isElsewhere: true }]);
+    const nameless = { provider, names: nobody, idKind: "instance", isExclusive: false, ...by("new") } as const;
+    const joined = joinProviders(nameless, [{ ...nameless, ...by("old") }].slice(0, formerCount));
     await expect(joined.list([providerId()])).rejects.toMatchObject({ code: "provider-unavailable" });
     await expect(joined.terminate(permitFor(withMarks("dead")))).rejects.toMatchObject({
       code: "provider-unavailable",

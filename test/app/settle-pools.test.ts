@@ -189,6 +189,25 @@ describe("a pool whose settings changed", () => {
     expect((await settle(moved))[0]?.formers).toEqual([linux]);
   });
 
+  it("looks for what was adopted there alone where it was found, whatever the pool had before", async () => {
+    await settle(linux);
+    await settle(moved);
+    const stray = { ...observed("running"), machineId: machine().id };
+    const adopted = adoptStray(stray, moved.policy, NOW_MS);
+    await insertMachine(store.db, adopted.machine);
+    expect((await settle(moved))[0]?.formers).toEqual([]);
+    expect((await settle(poolConfig(PLACE, { settingsHash: "settings-3" }, "again")))[0]?.formers).toEqual([moved]);
+  });
+
+  it("looks for what was adopted in each place that showed it", async () => {
+    await settle(linux);
+    await settle(moved);
+    const shownBySettings = ["settings-1", "settings-2"];
+    const stray = { ...observed("running"), machineId: machine().id, shownBySettings };
+    await insertMachine(store.db, adoptStray(stray, moved.policy, NOW_MS).machine);
+    expect((await settle(moved))[0]?.formers).toEqual([linux]);
+  });
+
   it("keeps those of a machine whose row was restored: its folder is where they say", async () => {
     await settle(linux);
     await insertMachine(store.db, machine({ origin: "restored" }));

@@ -1,6 +1,6 @@
 /** A pool that moved, while one of the places where it has or had machines cannot be read. */
 import { describe, expect, it } from "vitest";
-import { joinProviders, type Place } from "../../src/app/joined-provider.ts";
+import { joinProviders, type SettledPlace } from "../../src/app/joined-provider.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
 import { type ProviderId, parseProviderId } from "../../src/domain/ids.ts";
 import type { MachineState } from "../../src/domain/machine.ts";
@@ -11,9 +11,15 @@ import { epoch, heard, machine, observed, retiring } from "../domain/builders.ts
 
 const podIn = (namespace: string, uid = 1) => parseProviderId(`${namespace}:m-${uid}:uid-${uid}`);
 const inNamespace = (namespace: string) => (id: ProviderId) => id.startsWith(`${namespace}:`);
+const INSTANCE = parseProviderId("i-0000000a");
 const shown = (providerId: ProviderId) => observed("running", { providerId });
 
-class Cluster implements Place {
+let locationCount = 0;
+
+class Cluster implements SettledPlace {
+  readonly settingsHash: string;
+  readonly location: string;
+  readonly idKind: SettledPlace["idKind"];
   readonly isExclusive: boolean;
   readonly names: (id: ProviderId) => boolean;
   readonly provider: Provider;
@@ -21,9 +27,13 @@ class Cluster implements Place {
   ids: readonly ProviderId[];
   isReadable = true;
 
-  constructor(namespace: string, ids: readonly ProviderId[], isExclusive = true) {
-    this.isExclusive = isExclusive;
-    this.names = inNamespace(namespace);
+  constructor(namespace: string, ids: readonly ProviderId[], idKind: SettledPlace["idKind"] = "pod") {
+    this.settingsHash = `settings of ${namespace}`;
+    locationCount += 1;
+    this.location = `location ${locationCount}`;
+    this.idKind = idKind;
+    this.isExclusive = idKind === "pod";
+    this.names = idKind === "pod" ? inNamespace(namespace) : (id) => !id.includes(":");
     this.ids = ids;
     this.provider = {
       launch: async () => [],
@@ -41,9 +51,8 @@ class Cluster implements Place {
   }
 }
 
-function join(current: Cluster, former: Cluster): Provider {
-  const { provider, names, isExclusive } = former;
-  return joinProviders(current, [{ provider, names, isExclusive, settingsHash: "old", isElsewhere: true }]);
+function join(current: Cluster, ...formers: readonly Cluster[]): Provider {
+  return joinProviders(current, formers);
 }
 
 async function partOf(listing: Promise<unknown>): Promise<PartialListing> {
@@ -78,7 +87,17 @@ describe("a former place that cannot be read", () => {
       message: expect.stringContaining("listing the pods in old") as unknown,
       shown: [shown(podIn("new"))],
       isCurrentWhole: true,
+      unlistedSettings: ["settings of old"],
     });
+  });
+
+  it("is alone in being unread: settings that put machines elsewhere, or where the present ones do, were listed", async () => {
+    const [current, other, former] = [new Cluster("new", []), new Cluster("other", []), new Cluster("old", [])];
+    former.isReadable = false;
+    const sharing = (settingsHash: string, { location }: Cluster) => ({ ...former, settingsHash, location });
+    const formers = [other, former, sharing("beside old", former), sharing("beside new", current)];
+    const { unlistedSettings } = await partOf(joinProviders(current, formers).list("all"));
+    expect(unlistedSettings).toEqual(["settings of old", "beside old"]);
   });
 
   it("leaves unsaid what is asked of it by id, and only that", async () => {
@@ -108,9 +127,18 @@ describe("a former place that cannot be read", () => {
   });
 
   it("may show more of a machine that several places can show: nothing is told of those", async () => {
-    const [current, former] = [new Cluster("i", [podIn("i")], false), new Cluster("i", [], false)];
+    const [current, former] = [new Cluster("new", [INSTANCE], "instance"), new Cluster("old", [], "instance")];
     former.isReadable = false;
     await expect(join(current, former).list("all")).rejects.not.toBeInstanceOf(PartialListing);
+  });
+
+  it.each([[[INSTANCE]], [[]]])("can have none of the present ones, where it is of another kind: %j", async (ids) => {
+    const [current, former] = [new Cluster("new", ids, "instance"), new Cluster("old", [])];
+    former.isReadable = false;
+    expect(await partOf(join(current, former).list("all"))).toMatchObject({
+      shown: ids.map(shown),
+      isCurrentWhole: true,
+    });
   });
 });
 

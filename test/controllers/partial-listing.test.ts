@@ -1,6 +1,6 @@
 /** A pool that moved, while the provider cannot read the place that it left: what is shown counts, and no absence does. */
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { joinProviders, type Place } from "../../src/app/joined-provider.ts";
+import { joinProviders, type SettledPlace } from "../../src/app/joined-provider.ts";
 import { launchMachines } from "../../src/controllers/execute/launch.ts";
 import { observe } from "../../src/controllers/observe.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
@@ -19,14 +19,21 @@ import { Yard } from "./yard.ts";
 const LEFT = machineId(1);
 const NEW = machineId(2);
 let yard: Yard;
-let unread: "former" | "current" | "none";
+type PlaceName = "former" | "emptied" | "current";
+let unread: PlaceName | "none";
 
-/** One of the two places: the machine that was left behind is in the former one, and all others are where the pool is now. */
-function placeOf(name: "former" | "current"): Place {
+/**
+ * One of the places: the machine that was left behind is in the former one, none is in the one that was left before that,
+ * and all others are where the pool is now.
+ */
+function placeOf(name: PlaceName): SettledPlace {
   const { provider } = yard;
-  const isHere = (id: string) => (id === LEFT) === (name === "former");
+  const isHere = (id: string) => name === (id === LEFT ? "former" : "current");
   return {
+    settingsHash: name === "current" ? yard.context.pool.settingsHash : name,
+    location: name,
     names: isHere,
+    idKind: "pod",
     isExclusive: true,
     provider: {
       launch: (request, tenure) => provider.launch(request, tenure),
@@ -45,8 +52,7 @@ beforeEach(async () => {
   yard = await Yard.open();
   yard.context.memory.isFleetListed = false;
   unread = "former";
-  const former = { ...placeOf("former"), settingsHash: "former", isElsewhere: true };
-  Object.assign(yard.context, { provider: joinProviders(placeOf("current"), [former]) });
+  Object.assign(yard.context, { provider: joinProviders(placeOf("current"), [placeOf("former")]) });
 });
 afterEach(() => yard.close());
 
@@ -85,6 +91,27 @@ it("adopts what is there and has no row, and starts machines then", async () => 
   expect(yard.provider.launches).toHaveLength(1);
 });
 
+it("remembers of what it adopts by which settings it was found", async () => {
+  unread = "none";
+  for (const id of [LEFT, NEW]) yard.provider.machines.set(id, { state: "running", machineId: id });
+  const sinceMs = yard.clock.nowMs();
+  const gone = { kind: "gone", providerId: parseProviderId(LEFT), reason: "surplus", sinceMs } as const;
+  await insertMachine(yard.store.db, machineOf({ id: LEFT, state: gone }));
+  yard.clock.advance(2 * MINUTE_MS);
+  await observe(yard.context);
+  const foundBy = async (id: MachineId) => (await loadMachine(yard.store.db, id))?.foundBySettings;
+  expect([await foundBy(LEFT), await foundBy(NEW)]).toEqual([["former"], [yard.context.pool.settingsHash]]);
+});
+
+it("starts machines of a kind that the unread place cannot have, though none is there yet", async () => {
+  const instances = { ...placeOf("current"), idKind: "instance", isExclusive: false } as const;
+  Object.assign(yard.context, { provider: joinProviders(instances, [placeOf("former")]) });
+  await yard.queue();
+  await yard.pass();
+  expect(yard.context.memory.isFleetListed).toBe(true);
+  expect(yard.provider.launches).toHaveLength(1);
+});
+
 it("starts none while it is the present place that cannot be read", async () => {
   unread = "current";
   await yard.queue();
@@ -104,6 +131,25 @@ it("repeats no launch of former settings before their place was read too", async
   await observe(yard.context);
   await launchMachines(yard.context);
   expect(yard.provider.launches.map((request) => request.settingsHash)).toEqual([settingsHash, "former"]);
+});
+
+it("repeats a launch of former settings whose own place was read, whichever other was not since", async () => {
+  const formers = [placeOf("former"), placeOf("emptied")];
+  Object.assign(yard.context, { provider: joinProviders(placeOf("current"), formers) });
+  await addRow(NEW);
+  await insertLaunch(yard.store.db, sampleLaunch(1, { settingsHash: "former", nextAttemptAtMs: 0 }));
+  await insertLaunch(yard.store.db, sampleLaunch(2, { settingsHash: "emptied", nextAttemptAtMs: 0 }));
+  const launched = async () => {
+    await observe(yard.context);
+    await launchMachines(yard.context);
+    return yard.provider.launches.map((request) => request.settingsHash);
+  };
+  expect(await launched()).toEqual(["emptied"]);
+  unread = "emptied";
+  expect(await launched()).toEqual(["emptied", "former"]);
+  unread = "former";
+  await insertLaunch(yard.store.db, sampleLaunch(3, { settingsHash: "former", nextAttemptAtMs: 0 }));
+  expect(await launched()).toEqual(["emptied", "former", "former"]);
 });
 
 it("is known to the guards not to be whole though the store takes no note of it", async () => {

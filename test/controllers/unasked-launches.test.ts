@@ -1,6 +1,6 @@
 /** Launches that were written and not asked for yet, and those of settings that are not the pool's any more. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { joinProviders, type Place } from "../../src/app/joined-provider.ts";
+import { joinProviders, type SettledPlace } from "../../src/app/joined-provider.ts";
 import { launchMachines } from "../../src/controllers/execute/launch.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
 import type { LaunchId } from "../../src/domain/ids.ts";
@@ -155,11 +155,14 @@ it("none that fails again and again is before all others each time", async () =>
 
 describe("launches of a place that cannot be read", () => {
   /** One of the two places: all machines are where the pool is now. */
-  function placeOf(name: "former" | "current"): Place {
+  function placeOf(name: "former" | "current"): SettledPlace {
     const { provider } = yard;
     return {
       names: () => name === "current",
+      idKind: "pod",
       isExclusive: true,
+      settingsHash: name === "current" ? yard.context.pool.settingsHash : name,
+      location: name,
       provider: {
         launch: (request, tenure) => provider.launch(request, tenure),
         list: async (which) => {
@@ -175,8 +178,7 @@ describe("launches of a place that cannot be read", () => {
 
   beforeEach(() => {
     yard.context.memory.isFleetListed = false;
-    const former = { ...placeOf("former"), settingsHash: "former", isElsewhere: true };
-    Object.assign(yard.context, { provider: joinProviders(placeOf("current"), [former]) });
+    Object.assign(yard.context, { provider: joinProviders(placeOf("current"), [placeOf("former")]) });
   });
 
   it.each([0, 3])("bring no job its machine: others are started (tried %i times)", async (attemptCount) => {

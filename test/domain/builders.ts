@@ -230,6 +230,7 @@ export function machine(
     state,
     version: 1,
     settingsHash: "settings-1",
+    foundBySettings: null,
     ticketsGiven: state.kind === "engaged" ? 1 : 0,
     ...agent,
     retireWhenSpent: null,

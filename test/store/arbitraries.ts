@@ -116,6 +116,7 @@ export const anyMachine: fc.Arbitrary<Machine> = fc.record({
   state: anyMachineState,
   version: whole,
   settingsHash: text,
+  foundBySettings: maybe(fc.array(text)),
   ticketsGiven: whole,
   isAgentSeen: fc.boolean(),
   incarnation: maybe(incarnation),

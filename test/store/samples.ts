@@ -119,6 +119,7 @@ export function sampleMachine(number: number, change: Partial<Machine> = {}): Ma
     state: machineState("parked"),
     version: 1,
     settingsHash: "abc",
+    foundBySettings: null,
     ticketsGiven: 0,
     isAgentSeen: false,
     incarnation: null,

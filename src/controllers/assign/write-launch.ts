@@ -67,6 +67,7 @@ function plannedMachine(id: MachineId, launchId: LaunchId, pool: PoolPolicy, now
     state: { kind: "planned", sinceMs: nowMs },
     version: 1,
     settingsHash: pool.settingsHash,
+    foundBySettings: null,
     ticketsGiven: 0,
     isAgentSeen: false,
     incarnation: null,

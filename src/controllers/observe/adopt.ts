@@ -1,6 +1,6 @@
 /** Machines of ours that the store does not know are adopted: presumed busy, and watched until their end like any other. */
 
-import { adoptStray, adoptUnstarted, welcomeNewcomer } from "../../domain/adoption.ts";
+import { adoptStray, adoptUnstarted, settingsThatShow, welcomeNewcomer } from "../../domain/adoption.ts";
 import { ABSENT_FACT, ALARM_FACTS, SAID_GONE_FACT } from "../../domain/alarm-facts.ts";
 import type { MachineId, ProviderId } from "../../domain/ids.ts";
 import { type Machine, moveMachine } from "../../domain/machine.ts";
@@ -138,7 +138,7 @@ async function accountFor(context: PoolContext, tx: Queryable, stray: Stray): Pr
   const anew = unstartedAnew(context, row, stray);
   if (anew !== null) return adoptAnew(context, tx, row, anew);
   const why = "the provider shows it after it was called gone";
-  await savePresumed(tx, foundAgain(row, stray), { origin: "adopted", why, nowMs });
+  await savePresumed(tx, foundAgain(context, row, stray), { origin: "adopted", why, nowMs });
   return "adopted";
 }
 
@@ -178,8 +178,10 @@ async function welcome(context: PoolContext, tx: Queryable, stray: Stray, nowMs:
 }
 
 /** One that was taken for never launched has no provider's id yet. */
-function foundAgain(row: Machine, { providerId }: Stray): Machine {
-  return row.state.kind === "gone" ? { ...row, state: { ...row.state, providerId } } : row;
+function foundAgain({ pool }: PoolContext, row: Machine, stray: Stray): Machine {
+  if (row.state.kind !== "gone") return row;
+  const { providerId } = stray;
+  return { ...row, state: { ...row.state, providerId }, foundBySettings: settingsThatShow(stray, pool) };
 }
 
 async function adopt(context: PoolContext, tx: Queryable, stray: Stray, nowMs: number): Promise<void> {

@@ -11,6 +11,7 @@ import { safetyFigures } from "./0007-safety-figures.ts";
 import { wishedReruns } from "./0008-wished-reruns.ts";
 import { answeredLaunches } from "./0009-answered-launches.ts";
 import { rowlessAgents } from "./0010-rowless-agents.ts";
+import { foundBySettings } from "./0011-found-by-settings.ts";
 import type { ColumnWords, Migration } from "./migration.ts";
 
 /** Every step, in its order. */
@@ -25,6 +26,7 @@ const MIGRATIONS: readonly Migration[] = [
   wishedReruns,
   answeredLaunches,
   rowlessAgents,
+  foundBySettings,
 ];
 
 /** The schema that this version writes. */

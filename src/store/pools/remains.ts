@@ -2,7 +2,7 @@
 import { NOWHERE, UNKNOWN_SETTINGS } from "../../domain/adoption.ts";
 import { type ConnectionName, type PoolName, parseConnectionName, parsePoolName } from "../../domain/ids.ts";
 import { PRESENT_STATES } from "../machines/row.ts";
-import type { Queryable } from "../schema.ts";
+import type { MachinesTable, Queryable } from "../schema.ts";
 import { LIVE_STATES, OVER_STATES } from "../tickets/row.ts";
 
 /** What of a pool has not come to its end. */
@@ -85,38 +85,49 @@ function listUnfinished(db: Queryable) {
     );
 }
 
+export interface SettingsInUse {
+  readonly pool: PoolName;
+  readonly settingsHash: string;
+}
+
 /**
- * The settings that machines which we launched were made from, and those of launches whose outcome is not known. What got its
- * row by being found was found by some settings of its pool, and nobody knows by which: where the pool has moved since, only
- * they still show it.
+ * The settings that machines which we launched were made from, those by whose places the others were found, and those of
+ * launches whose outcome is not known. Where nobody knows by which a machine was found, each of its pool may have been it:
+ * where the pool has moved since, only they still show it.
+ * @param pool all, where it is left out.
  */
-export async function listSettingsInUse(
-  db: Queryable,
-): Promise<readonly { readonly pool: PoolName; readonly settingsHash: string }[]> {
+export async function listSettingsInUse(db: Queryable, pool?: PoolName): Promise<readonly SettingsInUse[]> {
   const machines = await db
     .selectFrom("machines")
-    .select(["pool", "settings_hash"])
+    .select(["pool", "origin", "settings_hash", "found_by_settings"])
     .distinct()
     .where("state", "in", PRESENT_STATES)
-    .where("origin", "!=", "adopted")
-    .where("settings_hash", "!=", UNKNOWN_SETTINGS)
+    .$if(pool !== undefined, (query) => query.where("pool", "=", pool ?? ""))
     .execute();
   const launches = await db
     .selectFrom("launches")
     .select(["pool", "settings_hash"])
     .distinct()
     .where("state", "=", "open")
+    .$if(pool !== undefined, (query) => query.where("pool", "=", pool ?? ""))
     .execute();
-  const found = db
-    .selectFrom("machines")
-    .select("pool")
-    .where("state", "in", PRESENT_STATES)
-    .where((where) => where.or([where("origin", "=", "adopted"), where("settings_hash", "=", UNKNOWN_SETTINGS)]));
-  const foundBy = await db
-    .selectFrom("pool_settings")
-    .select(["pool", "settings_hash"])
-    .where("pool", "in", found)
-    .execute();
-  const inUse = new Map([...machines, ...launches, ...foundBy].map((row) => [`${row.pool} ${row.settings_hash}`, row]));
-  return [...inUse.values()].map((row) => ({ pool: parsePoolName(row.pool), settingsHash: row.settings_hash }));
+  const stored = await db.selectFrom("pool_settings").select(["pool", "settings_hash"]).execute();
+  const storedOf = (name: string) => stored.filter((row) => row.pool === name).map((row) => row.settings_hash);
+  const used = [
+    ...launches.map((row) => [row.pool, row.settings_hash] as const),
+    ...machines.flatMap((row) => settingsOf(row, storedOf(row.pool)).map((hash) => [row.pool, hash] as const)),
+  ];
+  const inUse = new Map(used.map(([name, settingsHash]) => [`${name} ${settingsHash}`, [name, settingsHash] as const]));
+  return [...inUse.values()].map(([name, settingsHash]) => ({ pool: parsePoolName(name), settingsHash }));
+}
+
+type FoundColumns = Pick<MachinesTable, "origin" | "settings_hash" | "found_by_settings">;
+
+/** @param stored those of its pool: by one that is not among them a machine cannot be found again. */
+function settingsOf(row: FoundColumns, stored: readonly string[]): readonly string[] {
+  const isLaunched = row.origin !== "adopted" && row.settings_hash !== UNKNOWN_SETTINGS;
+  const own = isLaunched ? [row.settings_hash] : [];
+  const foundBy: readonly string[] = row.found_by_settings === null ? [] : JSON.parse(row.found_by_settings);
+  if (foundBy.length === 0) return isLaunched ? own : stored;
+  return foundBy.every((hash) => stored.includes(hash)) ? [...own, ...foundBy] : [...own, ...stored];
 }

@@ -177,6 +177,17 @@ export function describeSettingsInUse(open: OpenStore): void {
       ]);
     });
 
+    it("counts those alone by whose places a machine was found, as long as they are known", async () => {
+      await save(store(), "one");
+      await save(store(), "two");
+      const found = { origin: "adopted", settingsHash: "unknown" } as const;
+      await insertMachine(store().db, sampleMachine(1, { ...found, foundBySettings: ["two"] }));
+      expect(await listSettingsInUse(store().db)).toEqual([{ pool, settingsHash: "two" }]);
+      expect(await listSettingsInUse(store().db, otherPool)).toEqual([]);
+      await insertMachine(store().db, sampleMachine(2, { ...found, foundBySettings: ["three"] }));
+      expect(await listSettingsInUse(store().db, pool)).toHaveLength(2);
+    });
+
     it("counts those of what was restored: its machine was made from them", async () => {
       await insertMachine(store().db, sampleMachine(2, { origin: "restored", settingsHash: "abc" }));
       expect(await listSettingsInUse(store().db)).toEqual([{ pool: parsePoolName("linux"), settingsHash: "abc" }]);
