@@ -1,6 +1,6 @@
 /** What the controllers of one pool work with, and the little they remember between passes. */
 
-import type { ControllerId, JobId, MachineId, ProviderId, TicketId } from "../domain/ids.ts";
+import type { ControllerId, JobId, MachineId, PoolName, ProviderId, TicketId } from "../domain/ids.ts";
 import type { Machine } from "../domain/machine.ts";
 import type { Membership } from "../domain/membership.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
@@ -59,6 +59,10 @@ export interface PoolContext extends Surroundings {
   /** What its provider can do besides; absent: nothing. */
   readonly abilities?: ProviderAbilities;
   readonly memory: PoolMemory;
+  /** Hashes of all settings whose places its provider has; left out: whichever are in use are known. */
+  readonly knownSettings?: ReadonlySet<string>;
+  /** Asks for an end of this process, in good order, because only a new start knows what it has to. */
+  readonly restart?: (pool: PoolName) => Promise<void>;
   /** Its connection left the configuration with it: nothing can be asked of GitHub, and nothing deleted there. */
   readonly isUnconnected?: boolean;
   /** The lease under which this pool's rows are written; null while somebody else holds it. */

@@ -19,6 +19,7 @@ import { concludeAbsence } from "./observe/absence.ts";
 import { adoptStrays } from "./observe/adopt.ts";
 import { nameMachines } from "./observe/names.ts";
 import { concludeStop } from "./observe/stopped.ts";
+import { findUnknownSettings } from "./observe/unknown-settings.ts";
 import { findUnmarked } from "./observe/unmarked.ts";
 
 const MACHINES_MAX = 20_000;
@@ -26,6 +27,8 @@ const MACHINES_MAX = 20_000;
 export async function observe(context: PoolContext): Promise<void> {
   const lease = context.lease();
   if (lease === null) return;
+  const unknown = await findUnknownSettings(context);
+  if (unknown !== null) return noteTrouble(context, unknown);
   const options = { includeGone: false, limitCount: MACHINES_MAX };
   const rows = await listMachinesOfPool(context.store.db, context.pool.name, options);
   const look = await lookAtProvider(context, rows);
