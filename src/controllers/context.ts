@@ -70,6 +70,8 @@ export interface PoolContext extends Surroundings {
 export interface PoolMemory {
   /** The provider's last word about each machine. */
   readonly observed: Map<MachineId, ObservedMachine>;
+  /** What the records of machines that it spoke of are still to say of that, oldest first. */
+  readonly unnoted: Map<MachineId, readonly UntoldFact[]>;
   /**
    * All that is where the pool's settings of today put machines was compared with the rows, and what had none was adopted.
    * Former settings start nothing new.
@@ -170,11 +172,12 @@ export interface HeldMember {
   readonly isTold: boolean;
   /** How often in a row its hooks have said since that nothing waits for it. */
   readonly deniedCount: number;
-  /** What its record is still to say of that, oldest first: the store has not taken it yet. */
-  readonly untold: readonly HeldFact[];
+  /** What its record is still to say of that, oldest first. */
+  readonly untold: readonly UntoldFact[];
 }
 
-export interface HeldFact {
+/** What a machine's record is still to say: the store has not taken it yet. */
+export interface UntoldFact {
   readonly fact: string;
   readonly observedAtMs: number;
 }
@@ -225,6 +228,7 @@ export interface MintPause extends Pause {
 export function emptyMemory(): PoolMemory {
   return {
     observed: new Map(),
+    unnoted: new Map(),
     isFleetListed: false,
     isFormerFleetUnlisted: false,
     notFound: new Map(),

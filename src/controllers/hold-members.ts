@@ -17,7 +17,7 @@ import type { Group, Hold } from "../ports/provider.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
 import { loadMachines } from "../store/machines/load.ts";
 import { machineSubject } from "../store/subjects.ts";
-import { type HeldFact, type HeldMember, heardTime, type PoolContext } from "./context.ts";
+import { type HeldMember, heardTime, type PoolContext, type UntoldFact } from "./context.ts";
 import { type HeldUpMember, isListingFresh, listHeldUp } from "./hold-members/held-up.ts";
 import { gaugePool } from "./pool-gauge.ts";
 
@@ -196,7 +196,7 @@ function noteDenied({ memory }: PoolContext, { machineId, membership }: HeldUpMe
   else memory.holds.set(machineId, { ...last, deniedCount: last.deniedCount + 1 });
 }
 
-function heldFact({ clock }: PoolContext, membership: Membership, { untilMs }: Hold): HeldFact {
+function heldFact({ clock }: PoolContext, membership: Membership, { untilMs }: Hold): UntoldFact {
   const what = isDeparting(membership) ? "wants to end it and is made to wait" : "is made to wait for it";
   const fact = `its group ${what}, until ${formatInstant(untilMs)} at the latest`;
   return { fact, observedAtMs: clock.nowMs() };
