@@ -9,7 +9,14 @@ import { HoldfastError, ProviderError } from "../domain/errors.ts";
 import type { MachineId } from "../domain/ids.ts";
 import { formatInstant } from "../domain/instant.ts";
 import type { Machine } from "../domain/machine.ts";
-import { isDeparting, isHeldByHook, isHoldEnding, isSamePlace, type Membership } from "../domain/membership.ts";
+import {
+  isDeparting,
+  isHeldByHook,
+  isHoldEnding,
+  isSamePlace,
+  isShownAtHook,
+  type Membership,
+} from "../domain/membership.ts";
 import { isPast } from "../domain/time.ts";
 import { MINUTE_MS, SECOND_MS } from "../domain/units.ts";
 import { AGENT_FRESH_MS } from "../domain/verdict.ts";
@@ -53,7 +60,10 @@ export async function holdMembers(context: PoolContext): Promise<void> {
 async function holdDue(context: PoolContext, group: Group, wanted: readonly HeldUpMember[]): Promise<void> {
   const { holds } = context.memory;
   const hookEdition = await group.readHookEdition();
-  const queue = wanted.filter((one) => isDue(context, one, holds.get(one.machineId), hookEdition));
+  const due = wanted.filter((one) => isDue(context, one, holds.get(one.machineId), hookEdition));
+  const queue = due.toSorted(
+    (one, other) => Number(isDeparting(other.membership)) - Number(isDeparting(one.membership)),
+  );
   const workers = Array.from({ length: Math.min(CONCURRENT_HOLDS_MAX, queue.length) }, async () => {
     for (let one = queue.shift(); one !== undefined; one = queue.shift())
       await holdOne(context, { group, hookEdition }, one);
@@ -84,7 +94,10 @@ interface Held {
 async function findToHold(context: PoolContext, candidates: readonly HeldUpMember[]): Promise<HeldUpMember[]> {
   const { memory } = context;
   const rows = await readRows(context, candidates);
-  if (rows === null) return candidates.filter((one) => isDeparting(one.membership) || memory.holds.has(one.machineId));
+  if (rows === null) {
+    const isWaiting = ({ membership }: HeldUpMember) => isDeparting(membership) || isShownAtHook(membership);
+    return candidates.filter((one) => isWaiting(one) || memory.holds.has(one.machineId));
+  }
   return candidates.filter((one) => mayRunJob(context, one, rows.get(one.machineId) ?? null));
 }
 
@@ -100,7 +113,7 @@ async function readRows(
     );
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.code !== "store-unavailable") throw error;
-    telemetry.error("the store cannot be read: a group is made to wait for all that it wants to end", error, {
+    telemetry.error("the store cannot be read: a group is made to wait for all that its hooks hold up", error, {
       pool: pool.name,
     });
     return null;

@@ -1,5 +1,7 @@
 /** What a group rests in its warm pool: whose it is, who is made to wait for it, and what a wait that is over says. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { observe } from "../../src/controllers/observe.ts";
+import { parseMachineId } from "../../src/domain/ids.ts";
 import type { Membership } from "../../src/domain/membership.ts";
 import { HOUR_MS } from "../../src/domain/units.ts";
 import { GroupYard, LIMIT_MS, MEMBER, TIMEOUT_MS } from "./group-yard.ts";
@@ -71,6 +73,27 @@ describe("a group's reserve", () => {
     expect(await site.hold()).toEqual([MEMBER]);
     yard.clock.advance(TIMEOUT_MS);
     await site.withoutStore(async () => expect(await site.hold()).toEqual([MEMBER]));
+  });
+
+  it.each<[string, Membership]>([
+    ["on its way there", { ...RESERVE, isPaused: true }],
+    ["on its way back from there", { place: "coming", departure: "none", isPaused: true }],
+    ["before its root is replaced", { place: "aside", departure: "none", isPaused: true }],
+  ])("is made to wait for one that a hook holds up %s while the store cannot be read", async (_where, membership) => {
+    await site.withJob();
+    site.show(membership);
+    await yard.pass();
+    await site.withoutStore(async () => expect(await site.hold()).toEqual([MEMBER]));
+  });
+
+  it("is made to wait first for those whom it wants to end", async () => {
+    await site.withJob();
+    site.show({ place: "coming", departure: "none", isPaused: true });
+    const other = parseMachineId("m-other000000001");
+    yard.provider.machines.set(other, { state: "running", machineId: other });
+    site.show({ place: "reserve", departure: "waits" }, other);
+    await observe(yard.context);
+    expect(await site.hold()).toEqual([other, MEMBER]);
   });
 
   it("ends nobody at the limit of a wait that is over", async () => {
