@@ -52,6 +52,16 @@ export function isShownAtHook(membership: Membership): boolean {
 }
 
 /**
+ * Whether one reading of a member is older than another, or says less, though it came later: readings lag. A group takes back
+ * its wish to end a member never, and one that waits at a hook was on its way there before.
+ */
+export function isOverruled(shown: Membership, last: Membership): boolean {
+  if (isDeparting(last) && !isDeparting(shown)) return true;
+  const { place, departure } = last;
+  return last.isPaused === true && shown.isPaused !== true && shown.place === place && shown.departure === departure;
+}
+
+/**
  * Whether an idle machine ends. One that came back to the reserve does too: whatever a job left there must not meet the next
  * one, and the group fills its reserve anew.
  */

@@ -5,7 +5,7 @@
  */
 import { HoldfastError, ProviderError } from "../../domain/errors.ts";
 import type { MachineId, ProviderId } from "../../domain/ids.ts";
-import { isHeldByHook, type Membership } from "../../domain/membership.ts";
+import { isHeldByHook, isOverruled, type Membership } from "../../domain/membership.ts";
 import { strayMachineId } from "../../domain/stray.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import type { Group, HeldUp } from "../../ports/provider.ts";
@@ -44,7 +44,18 @@ export async function listHeldUp(context: PoolContext, group: Group): Promise<re
   );
   const asked = isListingFresh(context) ? [] : await nameHeldUp(context, await askGroup(context, group));
   const all = [...listRemembered(context), ...listed, ...asked];
-  return [...new Map(all.map((one) => [one.machineId, one])).values()];
+  return [...new Map(all.map((one) => [one.machineId, heedLast(context, one)])).values()];
+}
+
+/**
+ * One that was held goes on being held by the hooks that it waited for, whatever an older reading shows: those that the reading
+ * names would deny it, and of one that its group wants to end one denial is not enough. Once its hooks denied it often, the
+ * reading counts again.
+ */
+function heedLast({ memory }: PoolContext, one: HeldUpMember): HeldUpMember {
+  const { membership: last = null, deniedCount = 0 } = memory.holds.get(one.machineId) ?? {};
+  if (last === null || deniedCount >= DENIALS_MAX || !isOverruled(one.membership, last)) return one;
+  return { ...one, membership: last, isShown: false };
 }
 
 function listRemembered({ memory }: PoolContext): readonly HeldUpMember[] {
