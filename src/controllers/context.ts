@@ -93,6 +93,8 @@ export interface PoolMemory {
   agentsSinceMs: number | null;
   /** Machines that their group wanted to end, and was made to wait for, until they are gone or back. */
   readonly holds: Map<MachineId, HeldMember>;
+  /** Members that may run a job, and of which their hooks said last that nothing waits for them. */
+  readonly denials: Map<MachineId, Denial>;
   /** Machines whose console was read at their end. */
   readonly consolesRead: Set<MachineId>;
   /** Since when a machine is shown that has no row, and whose marks do not say which pool it is of: monotonic. */
@@ -176,6 +178,14 @@ export interface HeldMember {
   readonly untold: readonly UntoldFact[];
 }
 
+export interface Denial {
+  /** Where it was shown. */
+  readonly membership: Membership;
+  /** Since when it has been denied there: monotonic, as the last time is. */
+  readonly sinceMs: number;
+  readonly deniedAtMs: number;
+}
+
 /** What a machine's record is still to say: the store has not taken it yet. */
 export interface UntoldFact {
   readonly fact: string;
@@ -244,6 +254,7 @@ export function emptyMemory(): PoolMemory {
     },
     agentsSinceMs: null,
     holds: new Map(),
+    denials: new Map(),
     consolesRead: new Set(),
     unplacedSinceMs: new Map(),
     surplusSinceMs: new Map(),

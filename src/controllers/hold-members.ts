@@ -25,14 +25,13 @@ import { recordEvidence } from "../store/evidence/evidence.ts";
 import { loadMachines } from "../store/machines/load.ts";
 import { machineSubject } from "../store/subjects.ts";
 import { type HeldMember, heardTime, type PoolContext, type UntoldFact } from "./context.ts";
+import { forgetDenials, isDeniedLately, rememberDenial, UNSHOWN_AGAIN_MS } from "./hold-members/denials.ts";
 import { type HeldUpMember, isListingFresh, listHeldUp } from "./hold-members/held-up.ts";
 import { gaugePool } from "./pool-gauge.ts";
 
 export const HOLD_MEMBERS_PERIOD_MS = 5 * SECOND_MS;
 /** Four tries before the group would go on. */
 const HOLDS_PER_TIMEOUT = 4;
-/** A member that was held, and is not shown held up: sooner or later its hooks tell, and meanwhile readings may lag. */
-const UNSHOWN_AGAIN_MS = 30 * SECOND_MS;
 /** A limit that is earlier by less is the one that was told. */
 const TOLD_WITHIN_MS = MINUTE_MS;
 /** Facts of one machine that wait for the store to take them. */
@@ -46,6 +45,7 @@ export async function holdMembers(context: PoolContext): Promise<void> {
   const wanted = await findToHold(context, await listHeldUp(context, group));
   // What an old listing shows back in service may have left it since.
   if (isListingFresh(context)) forgetReturned(context, new Set(wanted.map(({ machineId }) => machineId)));
+  forgetDenials(context, wanted);
   const { holds } = context.memory;
   if (wanted.length > 0) await holdDue(context, group, wanted);
   const held = wanted.flatMap(({ machineId }) => {
@@ -140,15 +140,12 @@ function saysBusy(context: PoolContext, { id, report }: Machine): boolean {
  * What waits somewhere else by now waits for another hook, which may give up sooner; and so may one that somebody changed,
  * if what it says now counts for those that wait already.
  */
-function isDue(
-  { clock }: PoolContext,
-  wanted: HeldUpMember,
-  held: HeldMember | undefined,
-  hookEdition: string,
-): boolean {
+function isDue(context: PoolContext, wanted: HeldUpMember, held: HeldMember | undefined, hookEdition: string): boolean {
+  if (isDeniedLately(context, wanted)) return false;
   if (held === undefined || held.hookEdition !== hookEdition || !isSamePlace(wanted.membership, held.membership))
     return true;
   const intervalMs = held.hold.forMs / HOLDS_PER_TIMEOUT;
+  const { clock } = context;
   return clock.monotonicMs() - held.heldAtMs >= (wanted.isShown ? intervalMs : Math.min(intervalMs, UNSHOWN_AGAIN_MS));
 }
 
@@ -185,6 +182,7 @@ async function holdOne(context: PoolContext, { group, hookEdition }: AskedGroup,
       deniedCount: 0,
       untold: untold.slice(-UNTOLD_MAX),
     });
+    memory.denials.delete(machineId);
     telemetry.count("holdfast_holds_total", { pool: pool.name, outcome: "held" });
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
@@ -202,7 +200,10 @@ function ofOneWait(last: Hold, now: Hold): Hold {
 }
 
 /** Nothing waits for it. What its group does not want to end nothing will end. */
-function noteDenied({ memory }: PoolContext, { machineId, membership }: HeldUpMember): void {
+function noteDenied(context: PoolContext, wanted: HeldUpMember): void {
+  const { memory } = context;
+  const { machineId, membership } = wanted;
+  rememberDenial(context, wanted);
   const last = memory.holds.get(machineId);
   if (last === undefined) return;
   if (!isDeparting(membership) && !isDeparting(last.membership)) memory.holds.delete(machineId);
