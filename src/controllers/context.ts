@@ -166,8 +166,8 @@ export interface HeldMember {
   readonly hold: Hold;
   /** Monotonic. */
   readonly heldAtMs: number;
-  /** What its group waited by then. */
-  readonly hookEdition: string;
+  /** What its group waited by then; null: that was not known. */
+  readonly hookEdition: string | null;
   /** Where it was on its group's way then. */
   readonly membership: Membership | null;
   /** That the time for which it can be held runs out. */

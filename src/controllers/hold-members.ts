@@ -25,8 +25,9 @@ import { recordEvidence } from "../store/evidence/evidence.ts";
 import { loadMachines } from "../store/machines/load.ts";
 import { machineSubject } from "../store/subjects.ts";
 import { type HeldMember, heardTime, type PoolContext, type UntoldFact } from "./context.ts";
+import { awaitReading } from "./hold-members/await-reading.ts";
 import { forgetDenials, isDeniedLately, rememberDenial, UNSHOWN_AGAIN_MS } from "./hold-members/denials.ts";
-import { type HeldUpMember, isListingFresh, listHeldUp } from "./hold-members/held-up.ts";
+import { askAlone, type HeldUpMember, isListingFresh, listHeldUp } from "./hold-members/held-up.ts";
 import { gaugePool } from "./pool-gauge.ts";
 
 export const HOLD_MEMBERS_PERIOD_MS = 5 * SECOND_MS;
@@ -42,12 +43,26 @@ const CONCURRENT_HOLDS_MAX = 10;
 export async function holdMembers(context: PoolContext): Promise<void> {
   const group = context.abilities?.group ?? null;
   if (group === null || context.lease() === null || context.pool.mode === "observe") return;
-  const wanted = await findToHold(context, await listHeldUp(context, group));
+  const { clock } = context;
+  const asking = askAlone(context, group);
+  let hooksComing: Promise<string> | null = null;
+  // Both readings end by the limits of their calls: until then all that is known is held again and again, as it becomes due.
+  for (let isRead = false; !isRead && context.lease() !== null; ) {
+    const asked = await awaitReading(clock, asking);
+    const wanted = await findToHold(context, listHeldUp(context, asked ?? []));
+    if (wanted.length > 0) hooksComing ??= group.readHookEdition();
+    const hookEdition = hooksComing === null ? null : await awaitReading(clock, hooksComing);
+    await holdWanted(context, { group, hookEdition }, wanted);
+    isRead = asked !== null && (hooksComing === null || hookEdition !== null);
+  }
+}
+
+async function holdWanted(context: PoolContext, by: AskedGroup, wanted: readonly HeldUpMember[]): Promise<void> {
   // What an old listing shows back in service may have left it since.
   if (isListingFresh(context)) forgetReturned(context, new Set(wanted.map(({ machineId }) => machineId)));
   forgetDenials(context, wanted);
   const { holds } = context.memory;
-  if (wanted.length > 0) await holdDue(context, group, wanted);
+  await holdDue(context, by, wanted);
   const held = wanted.flatMap(({ machineId }) => {
     const member = holds.get(machineId);
     return member === undefined ? [] : [{ machineId, member }];
@@ -57,16 +72,14 @@ export async function holdMembers(context: PoolContext): Promise<void> {
   await noteHolds(context);
 }
 
-async function holdDue(context: PoolContext, group: Group, wanted: readonly HeldUpMember[]): Promise<void> {
+async function holdDue(context: PoolContext, by: AskedGroup, wanted: readonly HeldUpMember[]): Promise<void> {
   const { holds } = context.memory;
-  const hookEdition = await group.readHookEdition();
-  const due = wanted.filter((one) => isDue(context, one, holds.get(one.machineId), hookEdition));
+  const due = wanted.filter((one) => isDue(context, one, holds.get(one.machineId), by.hookEdition));
   const queue = due.toSorted(
     (one, other) => Number(isDeparting(other.membership)) - Number(isDeparting(one.membership)),
   );
   const workers = Array.from({ length: Math.min(CONCURRENT_HOLDS_MAX, queue.length) }, async () => {
-    for (let one = queue.shift(); one !== undefined; one = queue.shift())
-      await holdOne(context, { group, hookEdition }, one);
+    for (let one = queue.shift(); one !== undefined; one = queue.shift()) await holdOne(context, by, one);
   });
   await Promise.all(workers);
 }
@@ -140,19 +153,24 @@ function saysBusy(context: PoolContext, { id, report }: Machine): boolean {
  * What waits somewhere else by now waits for another hook, which may give up sooner; and so may one that somebody changed,
  * if what it says now counts for those that wait already.
  */
-function isDue(context: PoolContext, wanted: HeldUpMember, held: HeldMember | undefined, hookEdition: string): boolean {
+function isDue(
+  context: PoolContext,
+  wanted: HeldUpMember,
+  held: HeldMember | undefined,
+  hookEdition: string | null,
+): boolean {
   if (isDeniedLately(context, wanted)) return false;
-  if (held === undefined || held.hookEdition !== hookEdition || !isSamePlace(wanted.membership, held.membership))
-    return true;
+  if (held === undefined || !isSamePlace(wanted.membership, held.membership)) return true;
+  if (hookEdition !== null && held.hookEdition !== hookEdition) return true;
   const intervalMs = held.hold.forMs / HOLDS_PER_TIMEOUT;
   const { clock } = context;
   return clock.monotonicMs() - held.heldAtMs >= (wanted.isShown ? intervalMs : Math.min(intervalMs, UNSHOWN_AGAIN_MS));
 }
 
-/** The group, and what it waited by when the pass began. */
+/** The group, and what it waited by when the pass began; null: nobody waits, or its hooks cannot be read just now. */
 interface AskedGroup {
   readonly group: Group;
-  readonly hookEdition: string;
+  readonly hookEdition: string | null;
 }
 
 async function holdOne(context: PoolContext, { group, hookEdition }: AskedGroup, wanted: HeldUpMember): Promise<void> {
@@ -176,7 +194,7 @@ async function holdOne(context: PoolContext, { group, hookEdition }: AskedGroup,
       providerId,
       hold,
       heldAtMs,
-      hookEdition,
+      hookEdition: hookEdition ?? last?.hookEdition ?? null,
       membership,
       isTold: !isNew && last.isTold,
       deniedCount: 0,

@@ -35,14 +35,15 @@ export function isListingFresh({ memory, clock }: PoolContext): boolean {
 }
 
 /**
- * Whom an old listing shows held up counts as well: the group's reading may leave somebody out. So may a fresh listing, or
+ * Known without a call. Whom an old listing shows held up counts as well: the group's reading may leave somebody out. So may a fresh listing, or
  * show where a member was two minutes ago: who was held is a candidate until its hooks say that nothing waits.
+ *
+ * @param asked whom the group alone showed, where it was asked.
  */
-export async function listHeldUp(context: PoolContext, group: Group): Promise<readonly HeldUpMember[]> {
+export function listHeldUp(context: PoolContext, asked: readonly HeldUpMember[]): readonly HeldUpMember[] {
   const listed = [...context.memory.observed].flatMap(([machineId, { providerId, membership = null }]) =>
     membership !== null && isHeldByHook(membership) ? [{ machineId, providerId, membership, isShown: true }] : [],
   );
-  const asked = isListingFresh(context) ? [] : await nameHeldUp(context, await askGroup(context, group));
   const all = [...listRemembered(context), ...listed, ...asked];
   return [...new Map(all.map((one) => [one.machineId, heedLast(context, one)])).values()];
 }
@@ -64,6 +65,11 @@ function listRemembered({ memory }: PoolContext): readonly HeldUpMember[] {
     if (isGone || membership === null || deniedCount >= DENIALS_MAX) return [];
     return [{ machineId, providerId, membership, isShown: false }];
   });
+}
+
+/** Whom the group alone shows held up, where no listing has come lately. */
+export async function askAlone(context: PoolContext, group: Group): Promise<readonly HeldUpMember[]> {
+  return isListingFresh(context) ? [] : nameHeldUp(context, await askGroup(context, group));
 }
 
 async function askGroup({ telemetry, pool }: PoolContext, group: Group): Promise<readonly HeldUp[]> {
