@@ -75,6 +75,8 @@ export interface PoolContext extends Surroundings {
 export interface PoolMemory {
   /** The provider's last word about each machine. */
   readonly observed: Map<MachineId, ObservedMachine>;
+  /** What the records of machines that it spoke of are still to say of that, oldest first. */
+  readonly unnoted: Map<MachineId, readonly UntoldFact[]>;
   /**
    * All that is where the pool's settings of today put machines was compared with the rows, and what had none was adopted.
    * Former settings start nothing new.
@@ -96,6 +98,8 @@ export interface PoolMemory {
   agentsSinceMs: number | null;
   /** Machines that their group wanted to end, and was made to wait for, until they are gone or back. */
   readonly holds: Map<MachineId, HeldMember>;
+  /** Members that may run a job, and of which their hooks said last that nothing waits for them. */
+  readonly denials: Map<MachineId, Denial>;
   /** Machines whose console was read at their end. */
   readonly consolesRead: Set<MachineId>;
   /** Since when a machine is shown that has no row, and whose marks do not say which pool it is of: monotonic. */
@@ -167,19 +171,28 @@ export interface HeldMember {
   readonly hold: Hold;
   /** Monotonic. */
   readonly heldAtMs: number;
-  /** What its group waited by then. */
-  readonly hookEdition: string;
+  /** What its group waited by then; null: that was not known. */
+  readonly hookEdition: string | null;
   /** Where it was on its group's way then. */
   readonly membership: Membership | null;
   /** That the time for which it can be held runs out. */
   readonly isTold: boolean;
   /** How often in a row its hooks have said since that nothing waits for it. */
   readonly deniedCount: number;
-  /** What its record is still to say of that, oldest first: the store has not taken it yet. */
-  readonly untold: readonly HeldFact[];
+  /** What its record is still to say of that, oldest first. */
+  readonly untold: readonly UntoldFact[];
 }
 
-export interface HeldFact {
+export interface Denial {
+  /** Where it was shown. */
+  readonly membership: Membership;
+  /** Since when it has been denied there: monotonic, as the last time is. */
+  readonly sinceMs: number;
+  readonly deniedAtMs: number;
+}
+
+/** What a machine's record is still to say: the store has not taken it yet. */
+export interface UntoldFact {
   readonly fact: string;
   readonly observedAtMs: number;
 }
@@ -230,6 +243,7 @@ export interface MintPause extends Pause {
 export function emptyMemory(): PoolMemory {
   return {
     observed: new Map(),
+    unnoted: new Map(),
     isFleetListed: false,
     unlistedSettings: new Set(),
     notFound: new Map(),
@@ -245,6 +259,7 @@ export function emptyMemory(): PoolMemory {
     },
     agentsSinceMs: null,
     holds: new Map(),
+    denials: new Map(),
     consolesRead: new Set(),
     unplacedSinceMs: new Map(),
     surplusSinceMs: new Map(),

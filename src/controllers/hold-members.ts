@@ -9,7 +9,14 @@ import { HoldfastError, ProviderError } from "../domain/errors.ts";
 import type { MachineId } from "../domain/ids.ts";
 import { formatInstant } from "../domain/instant.ts";
 import type { Machine } from "../domain/machine.ts";
-import { isDeparting, isHeldByHook, isHoldEnding, isSamePlace, type Membership } from "../domain/membership.ts";
+import {
+  isDeparting,
+  isHeldByHook,
+  isHoldEnding,
+  isSamePlace,
+  isShownAtHook,
+  type Membership,
+} from "../domain/membership.ts";
 import { isPast } from "../domain/time.ts";
 import { MINUTE_MS, SECOND_MS } from "../domain/units.ts";
 import { AGENT_FRESH_MS } from "../domain/verdict.ts";
@@ -17,15 +24,15 @@ import type { Group, Hold } from "../ports/provider.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
 import { loadMachines } from "../store/machines/load.ts";
 import { machineSubject } from "../store/subjects.ts";
-import { type HeldFact, type HeldMember, heardTime, type PoolContext } from "./context.ts";
-import { type HeldUpMember, isListingFresh, listHeldUp } from "./hold-members/held-up.ts";
+import { type HeldMember, heardTime, type PoolContext, type UntoldFact } from "./context.ts";
+import { awaitReading } from "./hold-members/await-reading.ts";
+import { forgetDenials, isDeniedLately, rememberDenial, UNSHOWN_AGAIN_MS } from "./hold-members/denials.ts";
+import { askAlone, type HeldUpMember, isListingFresh, listHeldUp } from "./hold-members/held-up.ts";
 import { gaugePool } from "./pool-gauge.ts";
 
 export const HOLD_MEMBERS_PERIOD_MS = 5 * SECOND_MS;
 /** Four tries before the group would go on. */
 const HOLDS_PER_TIMEOUT = 4;
-/** A member that was held, and is not shown held up: sooner or later its hooks tell, and meanwhile readings may lag. */
-const UNSHOWN_AGAIN_MS = 30 * SECOND_MS;
 /** A limit that is earlier by less is the one that was told. */
 const TOLD_WITHIN_MS = MINUTE_MS;
 /** Facts of one machine that wait for the store to take them. */
@@ -36,11 +43,26 @@ const CONCURRENT_HOLDS_MAX = 10;
 export async function holdMembers(context: PoolContext): Promise<void> {
   const group = context.abilities?.group ?? null;
   if (group === null || context.lease() === null || context.pool.mode === "observe") return;
-  const wanted = await findToHold(context, await listHeldUp(context, group));
+  const { clock } = context;
+  const asking = askAlone(context, group);
+  let hooksComing: Promise<string> | null = null;
+  // Both readings end by the limits of their calls: until then all that is known is held again and again, as it becomes due.
+  for (let isRead = false; !isRead && context.lease() !== null; ) {
+    const asked = await awaitReading(clock, asking);
+    const wanted = await findToHold(context, listHeldUp(context, asked ?? []));
+    if (wanted.length > 0) hooksComing ??= group.readHookEdition();
+    const hookEdition = hooksComing === null ? null : await awaitReading(clock, hooksComing);
+    await holdWanted(context, { group, hookEdition }, wanted);
+    isRead = asked !== null && (hooksComing === null || hookEdition !== null);
+  }
+}
+
+async function holdWanted(context: PoolContext, by: AskedGroup, wanted: readonly HeldUpMember[]): Promise<void> {
   // What an old listing shows back in service may have left it since.
   if (isListingFresh(context)) forgetReturned(context, new Set(wanted.map(({ machineId }) => machineId)));
+  forgetDenials(context, wanted);
   const { holds } = context.memory;
-  if (wanted.length > 0) await holdDue(context, group, wanted);
+  await holdDue(context, by, wanted);
   const held = wanted.flatMap(({ machineId }) => {
     const member = holds.get(machineId);
     return member === undefined ? [] : [{ machineId, member }];
@@ -50,13 +72,14 @@ export async function holdMembers(context: PoolContext): Promise<void> {
   await noteHolds(context);
 }
 
-async function holdDue(context: PoolContext, group: Group, wanted: readonly HeldUpMember[]): Promise<void> {
+async function holdDue(context: PoolContext, by: AskedGroup, wanted: readonly HeldUpMember[]): Promise<void> {
   const { holds } = context.memory;
-  const hookEdition = await group.readHookEdition();
-  const queue = wanted.filter((one) => isDue(context, one, holds.get(one.machineId), hookEdition));
+  const due = wanted.filter((one) => isDue(context, one, holds.get(one.machineId), by.hookEdition));
+  const queue = due.toSorted(
+    (one, other) => Number(isDeparting(other.membership)) - Number(isDeparting(one.membership)),
+  );
   const workers = Array.from({ length: Math.min(CONCURRENT_HOLDS_MAX, queue.length) }, async () => {
-    for (let one = queue.shift(); one !== undefined; one = queue.shift())
-      await holdOne(context, { group, hookEdition }, one);
+    for (let one = queue.shift(); one !== undefined; one = queue.shift()) await holdOne(context, by, one);
   });
   await Promise.all(workers);
 }
@@ -84,7 +107,10 @@ interface Held {
 async function findToHold(context: PoolContext, candidates: readonly HeldUpMember[]): Promise<HeldUpMember[]> {
   const { memory } = context;
   const rows = await readRows(context, candidates);
-  if (rows === null) return candidates.filter((one) => isDeparting(one.membership) || memory.holds.has(one.machineId));
+  if (rows === null) {
+    const isWaiting = ({ membership }: HeldUpMember) => isDeparting(membership) || isShownAtHook(membership);
+    return candidates.filter((one) => isWaiting(one) || memory.holds.has(one.machineId));
+  }
   return candidates.filter((one) => mayRunJob(context, one, rows.get(one.machineId) ?? null));
 }
 
@@ -100,7 +126,7 @@ async function readRows(
     );
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.code !== "store-unavailable") throw error;
-    telemetry.error("the store cannot be read: a group is made to wait for all that it wants to end", error, {
+    telemetry.error("the store cannot be read: a group is made to wait for all that its hooks hold up", error, {
       pool: pool.name,
     });
     return null;
@@ -128,21 +154,23 @@ function saysBusy(context: PoolContext, { id, report }: Machine): boolean {
  * if what it says now counts for those that wait already.
  */
 function isDue(
-  { clock }: PoolContext,
+  context: PoolContext,
   wanted: HeldUpMember,
   held: HeldMember | undefined,
-  hookEdition: string,
+  hookEdition: string | null,
 ): boolean {
-  if (held === undefined || held.hookEdition !== hookEdition || !isSamePlace(wanted.membership, held.membership))
-    return true;
+  if (isDeniedLately(context, wanted)) return false;
+  if (held === undefined || !isSamePlace(wanted.membership, held.membership)) return true;
+  if (hookEdition !== null && held.hookEdition !== hookEdition) return true;
   const intervalMs = held.hold.forMs / HOLDS_PER_TIMEOUT;
+  const { clock } = context;
   return clock.monotonicMs() - held.heldAtMs >= (wanted.isShown ? intervalMs : Math.min(intervalMs, UNSHOWN_AGAIN_MS));
 }
 
-/** The group, and what it waited by when the pass began. */
+/** The group, and what it waited by when the pass began; null: nobody waits, or its hooks cannot be read just now. */
 interface AskedGroup {
   readonly group: Group;
-  readonly hookEdition: string;
+  readonly hookEdition: string | null;
 }
 
 async function holdOne(context: PoolContext, { group, hookEdition }: AskedGroup, wanted: HeldUpMember): Promise<void> {
@@ -166,12 +194,13 @@ async function holdOne(context: PoolContext, { group, hookEdition }: AskedGroup,
       providerId,
       hold,
       heldAtMs,
-      hookEdition,
+      hookEdition: hookEdition ?? last?.hookEdition ?? null,
       membership,
       isTold: !isNew && last.isTold,
       deniedCount: 0,
       untold: untold.slice(-UNTOLD_MAX),
     });
+    memory.denials.delete(machineId);
     telemetry.count("holdfast_holds_total", { pool: pool.name, outcome: "held" });
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
@@ -189,14 +218,17 @@ function ofOneWait(last: Hold, now: Hold): Hold {
 }
 
 /** Nothing waits for it. What its group does not want to end nothing will end. */
-function noteDenied({ memory }: PoolContext, { machineId, membership }: HeldUpMember): void {
+function noteDenied(context: PoolContext, wanted: HeldUpMember): void {
+  const { memory } = context;
+  const { machineId, membership } = wanted;
+  rememberDenial(context, wanted);
   const last = memory.holds.get(machineId);
   if (last === undefined) return;
   if (!isDeparting(membership) && !isDeparting(last.membership)) memory.holds.delete(machineId);
   else memory.holds.set(machineId, { ...last, deniedCount: last.deniedCount + 1 });
 }
 
-function heldFact({ clock }: PoolContext, membership: Membership, { untilMs }: Hold): HeldFact {
+function heldFact({ clock }: PoolContext, membership: Membership, { untilMs }: Hold): UntoldFact {
   const what = isDeparting(membership) ? "wants to end it and is made to wait" : "is made to wait for it";
   const fact = `its group ${what}, until ${formatInstant(untilMs)} at the latest`;
   return { fact, observedAtMs: clock.nowMs() };

@@ -8,16 +8,16 @@
 import { ProviderError } from "../domain/errors.ts";
 import type { MachineId, ProviderId } from "../domain/ids.ts";
 import { type Machine, providerIdOf } from "../domain/machine.ts";
-import { describeMembership, isSamePlace } from "../domain/membership.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
 import { PartialListing } from "../domain/partial-listing.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
 import { listMachinesOfPool } from "../store/machines/list.ts";
-import { machineSubject, poolSubject } from "../store/subjects.ts";
+import { poolSubject } from "../store/subjects.ts";
 import type { PoolContext } from "./context.ts";
 import { concludeAbsence } from "./observe/absence.ts";
 import { adoptStrays } from "./observe/adopt.ts";
 import { nameMachines } from "./observe/names.ts";
+import { addUnnoted, noteSights, rememberSights } from "./observe/note-sights.ts";
 import { concludeStop } from "./observe/stopped.ts";
 import { findUnknownSettings } from "./observe/unknown-settings.ts";
 import { findUnmarked } from "./observe/unmarked.ts";
@@ -37,21 +37,11 @@ export async function observe(context: PoolContext): Promise<void> {
   noteListing(context, look);
   if (look === null) return;
   if (look.isWhole) forgetUnshown(context, look);
-  let deadCount = 0;
-  let movedCount = 0;
-  for (const observed of [...look.listing, ...look.byId]) {
-    // A machine of no known id carries our mark but no readable launch: shown, never touched.
-    if (observed.machineId === null) continue;
-    const before = context.memory.observed.get(observed.machineId);
-    context.memory.observed.set(observed.machineId, observed);
-    const isMoved = !isSamePlace(before?.membership, observed.membership);
-    if (isMoved) movedCount += 1;
-    if (before?.state === observed.state && isSameTrouble(before, observed) && !isMoved) continue;
-    const isNews = before?.state !== observed.state;
-    if (isNews && (observed.state === "dead" || observed.state === "gone")) deadCount += 1;
-    await noteObserved(context, observed.machineId, observed);
-  }
-  await noteUnlisted(context, look.byId);
+  const { deadCount, movedCount } = rememberSights(context, [...look.listing, ...look.byId]);
+  tellUnlisted(context, look.byId);
+  // Before anything is noted: the store may take no note, and a hook does not wait for it.
+  if (movedCount > 0) context.wake.controller("hold-members", context.pool.name);
+  await noteSights(context);
   const unmarked = await findUnmarked(context, look.listing);
   const { adoptedCount, isWhole, known } = await adoptStrays(context, [...look.listing, ...unmarked]);
   if (isWhole) noteFleetListed(context, look);
@@ -60,11 +50,10 @@ export async function observe(context: PoolContext): Promise<void> {
   await context.abilities?.group?.noteRows(known);
 }
 
-/** What came into service may take tickets now, and what its group wants to end is held. */
+/** What came into service may take tickets now. */
 function wakeForMoves({ wake, pool }: PoolContext): void {
   wake.controller("attend", pool.name);
   wake.controller("assign", pool.name);
-  wake.controller("hold-members", pool.name);
 }
 
 /** Machines may be launched from now on: jobs that came before this wait for it. */
@@ -182,31 +171,9 @@ function forgetUnshown({ memory }: PoolContext, { listing, byId }: ProviderLook)
   for (const id of memory.observed.keys()) if (!shown.has(id)) memory.observed.delete(id);
 }
 
-function isSameTrouble(before: ObservedMachine, observed: ObservedMachine): boolean {
-  return (before.why ?? null) === (observed.why ?? null) && before.isAlarm === observed.isAlarm;
-}
-
-async function noteObserved(context: PoolContext, machineId: MachineId, observed: ObservedMachine): Promise<void> {
-  const { why = null, membership = null } = observed;
-  const place = membership === null ? "" : `, ${describeMembership(membership)}`;
-  await recordEvidence(context.store.db, {
-    subject: machineSubject(machineId),
-    source: "provider",
-    fact: `provider says ${observed.state}${place}${why === null ? "" : `: ${why}`}`,
-    observedAtMs: observed.observedAtMs,
-  });
-  if (observed.isAlarm !== true) return;
-  context.telemetry.count("holdfast_machines_unrecognised_total", { pool: context.pool.name });
-  context.telemetry.warn("the provider shows a machine as it should not be; it is kept", {
-    machine: machineId,
-    pool: context.pool.name,
-    why: why ?? "it does not say why",
-  });
-}
-
 /** There, and not listed: without its marks, or in a place of others, a machine is still ours, and somebody has to act. */
-async function noteUnlisted(context: PoolContext, byId: readonly ObservedMachine[]): Promise<void> {
-  const { memory, telemetry, pool, store } = context;
+function tellUnlisted(context: PoolContext, byId: readonly ObservedMachine[]): void {
+  const { memory, telemetry, pool, clock } = context;
   const unmarked = byId.filter(({ state }) => state === "starting" || state === "running");
   const whys = new Map(unmarked.flatMap(({ machineId, why }) => (machineId === null ? [] : [[machineId, why]])));
   for (const id of memory.unlisted) if (!whys.has(id)) memory.unlisted.delete(id);
@@ -216,7 +183,6 @@ async function noteUnlisted(context: PoolContext, byId: readonly ObservedMachine
     const fact = `the provider has it by its id and does not list it: ${why ?? "its marks are lost"}, and it is still ours`;
     telemetry.warn(fact, { machine: id, pool: pool.name });
     telemetry.count("holdfast_machines_unlisted_total", { pool: pool.name });
-    const observedAtMs = context.clock.nowMs();
-    await recordEvidence(store.db, { subject: machineSubject(id), source: "provider", fact, observedAtMs });
+    addUnnoted(context, id, fact, clock.nowMs());
   }
 }

@@ -16,7 +16,10 @@ export interface Membership {
    * until somebody ends it.
    */
   readonly departure: "none" | "waits" | "under-way" | "retained";
-  /** A hook holds up what is done with it aside, which may be no less than to take its root away. */
+  /**
+   * A hook holds up what is done with it, though its group does not want to end it: its way into service or the reserve, or
+   * what is done with it aside, which may be no less than to take its root away.
+   */
   readonly isPaused?: true;
 }
 
@@ -41,6 +44,21 @@ export function isSamePlace(one: Membership | null | undefined, other: Membershi
 export function isHeldByHook(membership: Membership | null | undefined): boolean {
   const isMoved = membership?.place === "reserve" || membership?.place === "coming" || membership?.isPaused === true;
   return membership?.departure === "waits" || (isMoved && !isDeparting(membership));
+}
+
+/** Whether a reading shows that a hook waits, and not only that one might before the next reading. */
+export function isShownAtHook(membership: Membership): boolean {
+  return membership.departure === "waits" || membership.isPaused === true;
+}
+
+/**
+ * Whether one reading of a member is older than another, or says less, though it came later: readings lag. A group takes back
+ * its wish to end a member never, and one that waits at a hook was on its way there before.
+ */
+export function isOverruled(shown: Membership, last: Membership): boolean {
+  if (isDeparting(last) && !isDeparting(shown)) return true;
+  const { place, departure } = last;
+  return last.isPaused === true && shown.isPaused !== true && shown.place === place && shown.departure === departure;
 }
 
 /**

@@ -89,6 +89,62 @@ describe("a member that is held", () => {
   });
 });
 
+describe("a member that is held, and shown at a hook where it waited before that", () => {
+  const COMING: Membership = { place: "coming", departure: "none" };
+
+  beforeEach(async () => {
+    await held();
+    yard.clock.advance(MINUTE_MS);
+    await listed({ ...COMING, isPaused: true });
+  });
+
+  it("is held on by the hooks of its end, without a new wait of which its record would tell", async () => {
+    expect(await site.hold()).toEqual([MEMBER]);
+    expect(yard.context.memory.holds.get(MEMBER)?.membership).toEqual(WAITS);
+    yard.clock.advance(MINUTE_MS);
+    await listed(SERVING);
+    await site.hold();
+    expect(site.group.lastOf.get(MEMBER)).toEqual(WAITS);
+    expect((await site.facts()).filter((fact) => fact.includes("is made to wait"))).toHaveLength(1);
+  });
+
+  it("takes a call each half minute, as one that no reading shows", async () => {
+    expect(await callsIn(2 * MINUTE_MS, COMING)).toBe(4);
+  });
+
+  it("is held without a row too", async () => {
+    await yard.store.db.deleteFrom("tickets").where("machine_id", "=", MEMBER).execute();
+    await yard.store.db.deleteFrom("machines").where("id", "=", MEMBER).execute();
+    expect(await site.hold()).toEqual([MEMBER]);
+  });
+
+  it("is not let go before its hooks have denied it as often as any that its group wants to end", async () => {
+    await site.hold();
+    site.group.isWaiting = false;
+    expect(await callsIn(MINUTE_MS)).toBe(DENIALS_MAX);
+    expect(yard.context.memory.holds.size).toBe(0);
+  });
+
+  it("is held by what the readings show once its hooks have denied it so often", async () => {
+    site.group.isWaiting = false;
+    for (let denial = 0; denial < DENIALS_MAX; denial += 1) await site.hold();
+    site.group.isWaiting = true;
+    expect(await site.hold()).toEqual([MEMBER]);
+    expect(yard.context.memory.holds.get(MEMBER)?.membership).toMatchObject(COMING);
+  });
+
+  it("has the limit that it had where a reading shows it short of the hook that it waits at", async () => {
+    yard.context.memory.holds.clear();
+    await site.hold();
+    const limitMs = site.group.sinceMs + LIMIT_MS;
+    site.group.sinceMs += HOUR_MS;
+    yard.clock.advance(TIMEOUT_MS / 4);
+    await listed(COMING);
+    expect(await site.hold()).toEqual([MEMBER]);
+    expect(yard.context.memory.holds.get(MEMBER)?.hold.untilMs).toBe(limitMs);
+  });
+});
+
 describe("a member that is back in service", () => {
   it("is forgotten after a few answers of its hooks, and takes no call after that", async () => {
     await held();

@@ -8,6 +8,11 @@ export const mutant: Mutant = {
   invariant: "I1",
   nets: [
     {
+      source: "src/adapters/asg/lifecycle.ts",
+      text: '"Warmed:Pending:Wait": { ...RESERVE, isPaused: true },',
+      replacement: '"Warmed:Pending:Wait": RESERVE,',
+    },
+    {
       source: "src/controllers/hold-members/held-up.ts",
       text: "[...listRemembered(context), ...listed, ...asked]",
       replacement: "[...listed]",

@@ -14,7 +14,7 @@ const PAUSED: Membership = { ...ASIDE, isPaused: true };
 /** What ends was in service, or in reserve, and goes on with what it does until it has ended. */
 const MEMBERSHIPS: Readonly<Record<string, Membership>> = {
   Pending: COMING,
-  "Pending:Wait": COMING,
+  "Pending:Wait": { ...COMING, isPaused: true },
   "Pending:Proceed": COMING,
   InService: SERVING,
   Terminating: { ...SERVING, departure: "under-way" },
@@ -23,7 +23,7 @@ const MEMBERSHIPS: Readonly<Record<string, Membership>> = {
   "Terminating:Retained": { ...SERVING, departure: "retained" },
   Terminated: { ...SERVING, departure: "under-way" },
   "Warmed:Pending": RESERVE,
-  "Warmed:Pending:Wait": RESERVE,
+  "Warmed:Pending:Wait": { ...RESERVE, isPaused: true },
   "Warmed:Pending:Proceed": RESERVE,
   "Warmed:Pending:Retained": { ...RESERVE, departure: "retained" },
   "Warmed:Stopped": RESERVE,

@@ -40,7 +40,7 @@ export function observeMember(view: View, member: Member, instance: Instance | u
     observedAtMs,
     why: whyOf(lifecycle, membership),
     // Without EC2's word it is nothing yet, whatever the group makes of it.
-    membership: instance === undefined && membership.departure === "none" ? COMING : membership,
+    membership: instance === undefined && membership.departure === "none" ? comingAt(membership) : membership,
     hadRow: hadRow(instance, owner.controllerId),
     ...(instance === undefined ? { isByGroupAlone: true } : {}),
   };
@@ -49,6 +49,10 @@ export function observeMember(view: View, member: Member, instance: Instance | u
 const COMING: Membership = { place: "coming", departure: "none" };
 const ASIDE: Membership = { place: "aside", departure: "none" };
 const RESERVE: Membership = { place: "reserve", departure: "none" };
+
+function comingAt({ isPaused }: Membership): Membership {
+  return isPaused === true ? { ...COMING, isPaused } : COMING;
+}
 
 function whyOf(lifecycle: string, { place, departure }: Membership): string | null {
   if (departure === "retained") return `its group gave up waiting for its end, and retains it (${lifecycle})`;

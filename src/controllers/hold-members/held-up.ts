@@ -5,7 +5,7 @@
  */
 import { HoldfastError, ProviderError } from "../../domain/errors.ts";
 import type { MachineId, ProviderId } from "../../domain/ids.ts";
-import { isHeldByHook, type Membership } from "../../domain/membership.ts";
+import { isHeldByHook, isOverruled, type Membership } from "../../domain/membership.ts";
 import { strayMachineId } from "../../domain/stray.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import type { Group, HeldUp } from "../../ports/provider.ts";
@@ -35,16 +35,28 @@ export function isListingFresh({ memory, clock }: PoolContext): boolean {
 }
 
 /**
- * Whom an old listing shows held up counts as well: the group's reading may leave somebody out. So may a fresh listing, or
+ * Known without a call. Whom an old listing shows held up counts as well: the group's reading may leave somebody out. So may a fresh listing, or
  * show where a member was two minutes ago: who was held is a candidate until its hooks say that nothing waits.
+ *
+ * @param asked whom the group alone showed, where it was asked.
  */
-export async function listHeldUp(context: PoolContext, group: Group): Promise<readonly HeldUpMember[]> {
+export function listHeldUp(context: PoolContext, asked: readonly HeldUpMember[]): readonly HeldUpMember[] {
   const listed = [...context.memory.observed].flatMap(([machineId, { providerId, membership = null }]) =>
     membership !== null && isHeldByHook(membership) ? [{ machineId, providerId, membership, isShown: true }] : [],
   );
-  const asked = isListingFresh(context) ? [] : await nameHeldUp(context, await askGroup(context, group));
   const all = [...listRemembered(context), ...listed, ...asked];
-  return [...new Map(all.map((one) => [one.machineId, one])).values()];
+  return [...new Map(all.map((one) => [one.machineId, heedLast(context, one)])).values()];
+}
+
+/**
+ * One that was held goes on being held by the hooks that it waited for, whatever an older reading shows: those that the reading
+ * names would deny it, and of one that its group wants to end one denial is not enough. Once its hooks denied it often, the
+ * reading counts again.
+ */
+function heedLast({ memory }: PoolContext, one: HeldUpMember): HeldUpMember {
+  const { membership: last = null, deniedCount = 0 } = memory.holds.get(one.machineId) ?? {};
+  if (last === null || deniedCount >= DENIALS_MAX || !isOverruled(one.membership, last)) return one;
+  return { ...one, membership: last, isShown: false };
 }
 
 function listRemembered({ memory }: PoolContext): readonly HeldUpMember[] {
@@ -53,6 +65,11 @@ function listRemembered({ memory }: PoolContext): readonly HeldUpMember[] {
     if (isGone || membership === null || deniedCount >= DENIALS_MAX) return [];
     return [{ machineId, providerId, membership, isShown: false }];
   });
+}
+
+/** Whom the group alone shows held up, where no listing has come lately. */
+export async function askAlone(context: PoolContext, group: Group): Promise<readonly HeldUpMember[]> {
+  return isListingFresh(context) ? [] : nameHeldUp(context, await askGroup(context, group));
 }
 
 async function askGroup({ telemetry, pool }: PoolContext, group: Group): Promise<readonly HeldUp[]> {

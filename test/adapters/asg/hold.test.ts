@@ -300,7 +300,7 @@ describe("who is held up, by the group alone", () => {
     group.answers.DescribeInstances = throwing("RequestLimitExceeded");
     expect(await provider.group?.listHeldUp()).toEqual([
       { providerId: idOf(1), membership: { place: "serving", departure: "waits" }, isGroupLeft: false },
-      { providerId: idOf(5), membership: { place: "coming", departure: "none" }, isGroupLeft: false },
+      { providerId: idOf(5), membership: { place: "coming", departure: "none", isPaused: true }, isGroupLeft: false },
       { providerId: idOf(4), membership: { place: "reserve", departure: "waits" }, isGroupLeft: false },
     ]);
     expect(group.sent.map(({ call }) => call)).toEqual(["DescribeAutoScalingGroups", "DescribeWarmPool"]);

@@ -1,6 +1,7 @@
 import { LifecycleState } from "@aws-sdk/client-auto-scaling";
 import { describe, expect, it } from "vitest";
 import { membershipOf } from "../../../src/adapters/asg/lifecycle.ts";
+import { isShownAtHook } from "../../../src/domain/membership.ts";
 import type { ObservedMachine } from "../../../src/domain/observed.ts";
 import { MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import { START_MS } from "../../domain/builders.ts";
@@ -59,6 +60,11 @@ describe("where each state of the API has a member", () => {
     (lifecycle) => expect(membershipOf(lifecycle)).toEqual({ place: "aside", departure: "none" }),
   );
 
+  it.each(Object.keys(SHORT))("tells whether a hook holds up what is done with it there: %s", (lifecycle) => {
+    const isWaiting = lifecycle.endsWith(":Wait");
+    expect(isShownAtHook(membershipOf(lifecycle))).toBe(isWaiting);
+  });
+
   it.each(["ReplacingRootVolume:Wait", "DoneWithSomehow:Wait"])(
     "is aside, and may be held there, where a hook holds up what is done with it: %s",
     (lifecycle) => expect(membershipOf(lifecycle)).toEqual({ place: "aside", departure: "none", isPaused: true }),
@@ -96,6 +102,7 @@ describe("a complete listing", () => {
     const { group, provider } = stage();
     group.add(1, { ec2: null });
     group.add(2, { ec2: null, lifecycle: "Terminating:Wait" });
+    group.add(5, { ec2: null, lifecycle: "Pending:Wait" });
     group.add(3, { ec2: "terminated" });
     group.add(4, {
       ec2: "shutting-down",
@@ -104,6 +111,7 @@ describe("a complete listing", () => {
     });
     const listing = await provider.list("all");
     expect(find(listing, 1)).toMatchObject({ state: "starting", membership: { place: "coming", departure: "none" } });
+    expect(find(listing, 5)).toMatchObject({ state: "starting", membership: { place: "coming", isPaused: true } });
     expect(find(listing, 2)).toMatchObject({ state: "starting", membership: { departure: "waits" } });
     expect(find(listing, 3)).toMatchObject({ state: "gone" });
     expect(find(listing, 4)).toMatchObject({ state: "dead" });

@@ -1,0 +1,87 @@
+/** Members that a hook holds up while what is read of their group hangs: heartbeats may be answered all the same. */
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { READING_WAIT_MS } from "../../src/controllers/hold-members/await-reading.ts";
+import { LISTING_AGE_MAX_MS } from "../../src/controllers/hold-members/held-up.ts";
+import { holdMembers } from "../../src/controllers/hold-members.ts";
+import { observe } from "../../src/controllers/observe.ts";
+import { ProviderError } from "../../src/domain/errors.ts";
+import { parseProviderId } from "../../src/domain/ids.ts";
+import { MINUTE_MS } from "../../src/domain/units.ts";
+import type { HeldUp } from "../../src/ports/provider.ts";
+import { GroupYard, MEMBER, SERVING, WAITS } from "./group-yard.ts";
+import type { Yard } from "./yard.ts";
+
+let site: GroupYard;
+let yard: Yard;
+
+beforeEach(async () => {
+  site = await GroupYard.open();
+  yard = site.yard;
+  site.group.timeoutMs = MINUTE_MS;
+  await site.withJob();
+});
+afterEach(() => site.close());
+
+/** A pass that is under way for so long. @returns the calls that it has made by then. */
+async function goesOn(durationMs: number): Promise<number> {
+  site.group.held.length = 0;
+  for (let passedMs = 0; passedMs < durationMs; passedMs += READING_WAIT_MS) {
+    await vi.waitUntil(() => yard.clock.sleeperCount > 0);
+    yard.clock.advance(READING_WAIT_MS);
+  }
+  await vi.waitUntil(() => yard.clock.sleeperCount > 0);
+  return site.group.held.length;
+}
+
+describe("while the group alone is asked, and does not answer", () => {
+  let answer: (heldUp: readonly HeldUp[]) => void;
+
+  beforeEach(async () => {
+    site.show(WAITS);
+    await observe(yard.context);
+    expect(await site.hold()).toEqual([MEMBER]);
+    yard.provider.listError = new ProviderError("provider-unavailable", "EC2 is throttled");
+    await observe(yard.context);
+    yard.clock.advance(LISTING_AGE_MAX_MS);
+    const { promise, resolve } = Promise.withResolvers<readonly HeldUp[]>();
+    answer = resolve;
+    site.group.listHeldUp = () => promise;
+  });
+
+  it("who was held is held on, at each quarter of the timeout, and whom it tells of once it answers", async () => {
+    const pass = holdMembers(yard.context);
+    expect(await goesOn(MINUTE_MS)).toBeGreaterThanOrEqual(4);
+    expect(yard.telemetry.gauges.get("holdfast_members_held pool=linux")).toBe(1);
+    const other = parseProviderId("i-00000099");
+    site.group.held.length = 0;
+    answer([{ providerId: other, membership: WAITS, isGroupLeft: false }]);
+    await pass;
+    expect(site.group.held).toContain(other);
+  });
+
+  it("nobody is held any more once another process has the pool", async () => {
+    const pass = holdMembers(yard.context);
+    await goesOn(READING_WAIT_MS);
+    yard.lease = null;
+    yard.clock.advance(READING_WAIT_MS);
+    await pass;
+    answer([]);
+  });
+});
+
+describe("while the group's hooks cannot be read", () => {
+  it("whom a listing shows is held at once, and anew by its hooks once they are read", async () => {
+    site.show(SERVING);
+    const { promise, resolve } = Promise.withResolvers<string>();
+    site.group.readHookEdition = () => promise;
+    site.show(WAITS);
+    await observe(yard.context);
+    const pass = holdMembers(yard.context);
+    expect(await goesOn(2 * READING_WAIT_MS)).toBe(1);
+    site.group.held.length = 0;
+    resolve("1");
+    await pass;
+    expect(site.group.held).toEqual([MEMBER]);
+    expect(await site.hold()).toEqual([]);
+  });
+});
