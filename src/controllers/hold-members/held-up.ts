@@ -35,8 +35,9 @@ export function isListingFresh({ memory, clock }: PoolContext): boolean {
 }
 
 /**
- * Known without a call. Whom an old listing shows held up counts as well: the group's reading may leave somebody out. So may a fresh listing, or
- * show where a member was two minutes ago: who was held is a candidate until its hooks say that nothing waits.
+ * Known without a call. Whom an old listing shows held up counts as well: the group's reading may leave somebody out. So may
+ * a fresh listing, or show where a member was two minutes ago: who was held is a candidate until its hooks say that nothing
+ * waits.
  *
  * @param asked whom the group alone showed, where it was asked.
  */
