@@ -197,7 +197,7 @@ export function joinAbilities(settled: SettledAbilities, formers: readonly Settl
     draftsFor: (hash) => (all.find(({ settingsHash }) => settingsHash === hash)?.abilities.orders ?? null) !== null,
     draft: async (request, tenure) =>
       (await findSettled(all, request).abilities.orders?.draft(request, tenure)) ?? null,
-    readObstacles: () => current.orders?.readObstacles() ?? [],
+    readObstacles: () => firstOfEachLocation(all).flatMap(({ abilities }) => abilities.orders?.readObstacles() ?? []),
   };
   return { ...current, orders: joined, group };
 }

@@ -53,7 +53,7 @@ export async function createPoolProvider(
 }
 
 /** Where its machines are listed. */
-function placeOf({ provider }: PoolConfig): string {
+export function placeOf({ provider }: PoolConfig): string {
   switch (provider.kind) {
     case "process":
       return `process ${provider.workDirectory}`;

@@ -22,7 +22,6 @@ import { readingOf } from "../controllers/pool-reading.ts";
 import { type Ears, exchangeHeard, hearOthers } from "../controllers/replicas.ts";
 import { standstillOf } from "../controllers/standstill.ts";
 import { TENURE_PERIOD_MS, Tenure } from "../controllers/tenure.ts";
-import type { HoldfastError } from "../domain/errors.ts";
 import type { MachineId, PoolName } from "../domain/ids.ts";
 import { invariant } from "../domain/invariant.ts";
 import type { ProviderState } from "../domain/observed.ts";
@@ -49,9 +48,9 @@ import type { Environment } from "./config/environment.ts";
 import { ConfigError } from "./config/problems.ts";
 import { Connections } from "./connections.ts";
 import { type Front, type FrontApps, openFront } from "./front.ts";
+import { createPlaceReader } from "./known-places.ts";
 import { missingConnection } from "./missing-connection.ts";
 import { createPoolProvider, findPoolProblems, podAuthoritiesOf } from "./providers.ts";
-import { Restart } from "./restart.ts";
 import { type SettledPool, settlePools } from "./settle-pools.ts";
 import { supportOf } from "./support.ts";
 import { traceProvider } from "./traced-provider.ts";
@@ -73,8 +72,6 @@ export interface Holdfast {
   readonly providers: readonly Provider[];
   /** Launches nothing more, and lets every machine that is free retire. What runs a job runs on. */
   takeDown(): void;
-  /** Resolves with the reason where only a new start can go on. */
-  readonly restartAsked: Promise<HoldfastError>;
   /** Stops this process' work; machines and their jobs go on, and the next start finds them again. */
   close(): Promise<void>;
 }
@@ -106,7 +103,6 @@ interface Core {
   readonly deliveries: DeliveryLog;
   readonly memories: ReadonlyMap<PoolName, PoolMemory>;
   readonly connections: Connections;
-  readonly restart: Restart;
   /** Empty until the pools are open. */
   readonly contexts: Map<PoolName, PoolContext>;
   isShuttingDown: boolean;
@@ -139,7 +135,6 @@ async function assemble(
     store,
     addresses: front.addresses,
     providers: pools.map((pool) => pool.provider),
-    restartAsked: core.restart.asked,
     takeDown: () => {
       core.isShuttingDown = true;
       for (const pool of pools) driver.pool(pool.pool.name);
@@ -205,7 +200,6 @@ function createCore(config: Config, parts: SystemParts, store: Store, pools: rea
     deliveries: new DeliveryLog(store, clock),
     memories: new Map(poolNames.map((name) => [name, emptyMemory()])),
     connections: new Connections(config, parts),
-    restart: new Restart(clock),
     contexts: new Map(),
     tenure: new Tenure({
       store,
@@ -339,8 +333,7 @@ async function contextOf(
     provider,
     abilities,
     memory: core.memories.get(name) ?? emptyMemory(),
-    knownSettings: new Set([pool.config, ...pool.formers].map(({ policy }) => policy.settingsHash)),
-    restart: (asking) => core.restart.ask(asking, core.store.db, telemetry),
+    isPlaceKnown: createPlaceReader(core.store.db, pool),
     lease: () => core.tenure.lease(name),
     leaseLeftMs: () => core.tenure.leftMs(name),
   };

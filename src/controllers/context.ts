@@ -1,6 +1,6 @@
 /** What the controllers of one pool work with, and the little they remember between passes. */
 
-import type { ControllerId, JobId, MachineId, PoolName, ProviderId, TicketId } from "../domain/ids.ts";
+import type { ControllerId, JobId, MachineId, ProviderId, TicketId } from "../domain/ids.ts";
 import type { Machine } from "../domain/machine.ts";
 import type { Membership } from "../domain/membership.ts";
 import type { ObservedMachine } from "../domain/observed.ts";
@@ -59,10 +59,8 @@ export interface PoolContext extends Surroundings {
   /** What its provider can do besides; absent: nothing. */
   readonly abilities?: ProviderAbilities;
   readonly memory: PoolMemory;
-  /** Hashes of all settings whose places its provider has; left out: whichever are in use are known. */
-  readonly knownSettings?: ReadonlySet<string>;
-  /** Asks for an end of this process, in good order, because only a new start knows what it has to. */
-  readonly restart?: (pool: PoolName) => Promise<void>;
+  /** Whether settings put machines where its provider looks; left out: all do. */
+  readonly isPlaceKnown?: (settingsHash: string) => Promise<boolean>;
   /** Its connection left the configuration with it: nothing can be asked of GitHub, and nothing deleted there. */
   readonly isUnconnected?: boolean;
   /** The lease under which this pool's rows are written; null while somebody else holds it. */
@@ -84,6 +82,8 @@ export interface PoolMemory {
   isFleetListed: boolean;
   /** Hashes of former settings of which what is where they put machines was not: their place has not been read since. */
   unlistedSettings: ReadonlySet<string>;
+  /** Machines are where its provider does not look: that it does not know one says nothing. */
+  isPlaceMissing: boolean;
   /** Since when the provider does not know the id of a machine of ours. */
   readonly notFound: Map<MachineId, number>;
   /** Machines that the provider has by their id and does not list. */
@@ -98,6 +98,8 @@ export interface PoolMemory {
   agentsSinceMs: number | null;
   /** Machines that their group wanted to end, and was made to wait for, until they are gone or back. */
   readonly holds: Map<MachineId, HeldMember>;
+  /** Members whose hold is under way, perhaps since a pass before. */
+  readonly holdsUnderWay: Set<MachineId>;
   /** Members that may run a job, and of which their hooks said last that nothing waits for them. */
   readonly denials: Map<MachineId, Denial>;
   /** Machines whose console was read at their end. */
@@ -246,6 +248,7 @@ export function emptyMemory(): PoolMemory {
     unnoted: new Map(),
     isFleetListed: false,
     unlistedSettings: new Set(),
+    isPlaceMissing: false,
     notFound: new Map(),
     unlisted: new Set(),
     stoppedSinceMs: new Map(),
@@ -259,6 +262,7 @@ export function emptyMemory(): PoolMemory {
     },
     agentsSinceMs: null,
     holds: new Map(),
+    holdsUnderWay: new Set(),
     denials: new Map(),
     consolesRead: new Set(),
     unplacedSinceMs: new Map(),

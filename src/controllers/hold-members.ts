@@ -25,7 +25,7 @@ import { recordEvidence } from "../store/evidence/evidence.ts";
 import { loadMachines } from "../store/machines/load.ts";
 import { machineSubject } from "../store/subjects.ts";
 import { type HeldMember, heardTime, type PoolContext, type UntoldFact } from "./context.ts";
-import { awaitReading } from "./hold-members/await-reading.ts";
+import { awaitAtMost } from "./hold-members/await-at-most.ts";
 import { forgetDenials, isDeniedLately, rememberDenial, UNSHOWN_AGAIN_MS } from "./hold-members/denials.ts";
 import { askAlone, type HeldUpMember, isListingFresh, listHeldUp } from "./hold-members/held-up.ts";
 import { gaugePool } from "./pool-gauge.ts";
@@ -37,6 +37,10 @@ const HOLDS_PER_TIMEOUT = 4;
 const TOLD_WITHIN_MS = MINUTE_MS;
 /** Facts of one machine that wait for the store to take them. */
 const UNTOLD_MAX = 4;
+/** A reading takes less; the least time between two heartbeats of a hook is 7.5 s. */
+export const READING_WAIT_MS = 2 * SECOND_MS;
+/** So does a member's hold. One that hangs goes on by itself, and keeps its place among the calls at a time no longer. */
+export const HOLD_WAIT_MS = 5 * SECOND_MS;
 /** Calls at a time: a group that ends all its machines at once must not use up the rate for the calls that end them. */
 const CONCURRENT_HOLDS_MAX = 10;
 
@@ -48,10 +52,10 @@ export async function holdMembers(context: PoolContext): Promise<void> {
   let hooksComing: Promise<string> | null = null;
   // Both readings end by the limits of their calls: until then all that is known is held again and again, as it becomes due.
   for (let isRead = false; !isRead && context.lease() !== null; ) {
-    const asked = await awaitReading(clock, asking);
+    const asked = await awaitAtMost(clock, READING_WAIT_MS, asking);
     const wanted = await findToHold(context, listHeldUp(context, asked ?? []));
     if (wanted.length > 0) hooksComing ??= group.readHookEdition();
-    const hookEdition = hooksComing === null ? null : await awaitReading(clock, hooksComing);
+    const hookEdition = hooksComing === null ? null : await awaitAtMost(clock, READING_WAIT_MS, hooksComing);
     await holdWanted(context, { group, hookEdition }, wanted);
     isRead = asked !== null && (hooksComing === null || hookEdition !== null);
   }
@@ -79,7 +83,8 @@ async function holdDue(context: PoolContext, by: AskedGroup, wanted: readonly He
     (one, other) => Number(isDeparting(other.membership)) - Number(isDeparting(one.membership)),
   );
   const workers = Array.from({ length: Math.min(CONCURRENT_HOLDS_MAX, queue.length) }, async () => {
-    for (let one = queue.shift(); one !== undefined; one = queue.shift()) await holdOne(context, by, one);
+    for (let one = queue.shift(); one !== undefined; one = queue.shift())
+      await awaitAtMost(context.clock, HOLD_WAIT_MS, holdAlone(context, by, one));
   });
   await Promise.all(workers);
 }
@@ -159,7 +164,7 @@ function isDue(
   held: HeldMember | undefined,
   hookEdition: string | null,
 ): boolean {
-  if (isDeniedLately(context, wanted)) return false;
+  if (isDeniedLately(context, wanted) || context.memory.holdsUnderWay.has(wanted.machineId)) return false;
   if (held === undefined || !isSamePlace(wanted.membership, held.membership)) return true;
   if (hookEdition !== null && held.hookEdition !== hookEdition) return true;
   const intervalMs = held.hold.forMs / HOLDS_PER_TIMEOUT;
@@ -171,6 +176,17 @@ function isDue(
 interface AskedGroup {
   readonly group: Group;
   readonly hookEdition: string | null;
+}
+
+/** One call of a member at a time. */
+async function holdAlone(context: PoolContext, by: AskedGroup, wanted: HeldUpMember): Promise<void> {
+  const { holdsUnderWay } = context.memory;
+  holdsUnderWay.add(wanted.machineId);
+  try {
+    await holdOne(context, by, wanted);
+  } finally {
+    holdsUnderWay.delete(wanted.machineId);
+  }
 }
 
 async function holdOne(context: PoolContext, { group, hookEdition }: AskedGroup, wanted: HeldUpMember): Promise<void> {

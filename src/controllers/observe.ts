@@ -16,10 +16,10 @@ import { poolSubject } from "../store/subjects.ts";
 import type { PoolContext } from "./context.ts";
 import { concludeAbsence } from "./observe/absence.ts";
 import { adoptStrays } from "./observe/adopt.ts";
+import { findMissingPlace } from "./observe/missing-place.ts";
 import { nameMachines } from "./observe/names.ts";
 import { addUnnoted, noteSights, rememberSights } from "./observe/note-sights.ts";
 import { concludeStop } from "./observe/stopped.ts";
-import { findUnknownSettings } from "./observe/unknown-settings.ts";
 import { findUnmarked } from "./observe/unmarked.ts";
 
 const MACHINES_MAX = 20_000;
@@ -27,8 +27,8 @@ const MACHINES_MAX = 20_000;
 export async function observe(context: PoolContext): Promise<void> {
   const lease = context.lease();
   if (lease === null) return;
-  const unknown = await findUnknownSettings(context);
-  if (unknown !== null) return noteTrouble(context, unknown);
+  const missing = await findMissingPlace(context);
+  if (missing !== null) return noteTrouble(context, missing);
   const options = { includeGone: false, limitCount: MACHINES_MAX };
   const rows = await listMachinesOfPool(context.store.db, context.pool.name, options);
   const look = await lookAtProvider(context, rows);
@@ -36,11 +36,12 @@ export async function observe(context: PoolContext): Promise<void> {
   if (context.lease()?.epoch !== lease.epoch) return;
   noteListing(context, look);
   if (look === null) return;
-  if (look.isWhole) forgetUnshown(context, look);
+  if (look.trouble === null) forgetUnshown(context, look);
   const { deadCount, movedCount } = rememberSights(context, [...look.listing, ...look.byId]);
   tellUnlisted(context, look.byId);
   // Before anything is noted: the store may take no note, and a hook does not wait for it.
   if (movedCount > 0) context.wake.controller("hold-members", context.pool.name);
+  if (look.trouble !== null) await noteTrouble(context, look.trouble);
   await noteSights(context);
   const unmarked = await findUnmarked(context, look.listing);
   const { adoptedCount, isWhole, known } = await adoptStrays(context, [...look.listing, ...unmarked]);
@@ -76,8 +77,8 @@ interface ProviderLook {
   readonly isCurrentListed: boolean;
   /** Hashes of the settings of which it does not. */
   readonly unlistedSettings: readonly string[];
-  /** The listing shows all that there is, and all ids that were asked for have their answer. */
-  readonly isWhole: boolean;
+  /** Null where the listing shows all that there is, and all ids that were asked for have their answer. */
+  readonly trouble: ProviderError | null;
 }
 
 async function lookAtProvider(context: PoolContext, rows: readonly Machine[]): Promise<ProviderLook | null> {
@@ -100,12 +101,11 @@ async function lookAtProvider(context: PoolContext, rows: readonly Machine[]): P
     for (const id of stoppedSinceMs.keys()) if (!present.has(id)) stoppedSinceMs.delete(id);
     const byId = unlisted.size === 0 ? NOTHING : await listPart(context, [...unlisted.keys()]);
     const trouble = all.trouble ?? byId.trouble;
-    if (trouble !== null) await noteTrouble(context, trouble);
     return {
+      trouble,
       listing,
       isCurrentListed: all.isCurrentWhole,
       unlistedSettings: all.trouble?.unlistedSettings ?? [],
-      isWhole: trouble === null,
       byId: byId.shown.map((one) => {
         const named = { ...one, machineId: unlisted.get(one.providerId) ?? null };
         return conclude(concludeAbsence(context, named));
@@ -154,7 +154,7 @@ async function noteTrouble(context: PoolContext, error: ProviderError): Promise<
 /** Before what it shows is remembered: the guards ask since when it has shown the same. */
 function noteListing({ memory, clock }: PoolContext, look: ProviderLook | null): void {
   const { guards, observed } = memory;
-  if (look === null || !look.isWhole) {
+  if (look === null || !look.trouble === null) {
     guards.listing = { ...guards.listing, isWhole: false, steadySinceMs: null };
     return;
   }

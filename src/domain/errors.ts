@@ -16,11 +16,6 @@ export const ERRORS = {
       "Machines, tickets or launches of a pool are in the store, and the settings that they were made from are not, or not in a shape that this version reads.",
     mend: "Put the pool into the configuration as it was, or run the version that started its machines, until nothing of it is left.",
   },
-  "settings-unknown": {
-    sentence:
-      "Another process on the store launched machines of a pool with settings that this one, which holds the pool now, has not read.",
-    mend: "Nothing to do where a supervisor starts Holdfast again: each start reads them. Else start it.",
-  },
   "port-in-use": {
     sentence: "The address to listen on is taken.",
     mend: "Stop the other program, or change `listen` in the configuration.",

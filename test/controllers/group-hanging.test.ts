@@ -1,8 +1,7 @@
 /** Members that a hook holds up while what is read of their group hangs: heartbeats may be answered all the same. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { READING_WAIT_MS } from "../../src/controllers/hold-members/await-reading.ts";
 import { LISTING_AGE_MAX_MS } from "../../src/controllers/hold-members/held-up.ts";
-import { holdMembers } from "../../src/controllers/hold-members.ts";
+import { HOLD_WAIT_MS, holdMembers, READING_WAIT_MS } from "../../src/controllers/hold-members.ts";
 import { observe } from "../../src/controllers/observe.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
 import { parseProviderId } from "../../src/domain/ids.ts";
@@ -84,4 +83,26 @@ describe("while the group's hooks cannot be read", () => {
     expect(site.group.held).toEqual([MEMBER]);
     expect(await site.hold()).toEqual([]);
   });
+});
+
+it("a member whose own hold hangs keeps no other from being held, and is not asked for twice", async () => {
+  site.show(WAITS);
+  await observe(yard.context);
+  const { hold } = site.group;
+  const { promise, reject } = Promise.withResolvers<never>();
+  let hangingCount = 0;
+  site.group.hold = () => {
+    hangingCount += 1;
+    return promise;
+  };
+  const pass = holdMembers(yard.context);
+  await vi.waitUntil(() => hangingCount === 1 && yard.clock.sleeperCount > 0);
+  yard.clock.advance(HOLD_WAIT_MS);
+  await pass;
+  await holdMembers(yard.context);
+  expect(hangingCount).toBe(1);
+  reject(new ProviderError("provider-unavailable", "it took too long"));
+  await vi.waitUntil(() => yard.context.memory.holdsUnderWay.size === 0);
+  site.group.hold = hold;
+  expect(await site.hold()).toEqual([MEMBER]);
 });

@@ -112,6 +112,29 @@ describe("launches of former settings that fail", () => {
     for (const number of [1, 2, 3]) await write(number, 1, { settingsHash: "former", order: "order" });
   });
 
+  it("are waited for no longer than two minutes", async () => {
+    await yard.queue(1);
+    await yard.pass();
+    yard.clock.advance(MINUTE_MS);
+    await yard.pass();
+    expect(cloud.asked).toEqual([]);
+    yard.clock.advance(2 * MINUTE_MS);
+    await yard.pass();
+    expect(cloud.asked.map(({ settingsHash }) => settingsHash)).toEqual([yard.context.pool.settingsHash]);
+  });
+
+  it("are tried after those of today, one in a pass", async () => {
+    await write(7, 1, { order: "order" });
+    const tried: string[] = [];
+    const { launch } = yard.provider;
+    yard.provider.launch = async (request, tenure) => {
+      tried.push(request.settingsHash);
+      return launch(request, tenure);
+    };
+    await launchMachines(yard.context);
+    expect(tried).toEqual([yard.context.pool.settingsHash, "former"]);
+  });
+
   it("keep no other from being made", async () => {
     await yard.queue(1);
     for (let minute = 0; minute < 10; minute += 1) {

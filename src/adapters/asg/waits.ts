@@ -1,5 +1,5 @@
 import type { Activity } from "@aws-sdk/client-auto-scaling";
-import { MINUTE_MS } from "../../domain/units.ts";
+import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { beginnings, readActivities } from "./activities.ts";
 import type { AsgClients } from "./clients.ts";
@@ -9,6 +9,8 @@ import type { Sights } from "./sights.ts";
 /** How often the group's activities are read for members of which nobody knows since when they wait. */
 const ACTIVITIES_EVERY_MS = MINUTE_MS;
 const WAITS_MAX = 10_000;
+/** The client tries for half a minute, and by then the shortest hook has given up. */
+const LEARNING_WAIT_MAX_MS = 3 * SECOND_MS;
 
 interface WaitsContext {
   readonly clients: AsgClients;
@@ -39,7 +41,7 @@ export class Waits {
 
   async of(id: string, nowMs: number): Promise<Wait> {
     const seenMs = this.#context.sights.waitsSinceMs(id);
-    if (this.#knownOf(id, seenMs) === null) await this.#learn(id);
+    if (this.#knownOf(id, seenMs) === null) await this.#learnSoon(id);
     const knownMs = this.#knownOf(id, seenMs);
     return { sinceMs: knownMs ?? seenMs ?? nowMs, isCertain: knownMs !== null };
   }
@@ -49,6 +51,14 @@ export class Waits {
     const known = this.#known.get(id);
     if (known === undefined) return null;
     return seenMs === null || known.seenMs === seenMs ? known.sinceMs : null;
+  }
+
+  /** Whoever is held next waits for it: what comes later is known for the next hold. */
+  async #learnSoon(id: string): Promise<void> {
+    const isOver = new AbortController();
+    const late = this.#context.clock.sleep(LEARNING_WAIT_MAX_MS, isOver.signal);
+    await Promise.race([this.#learn(id), late]);
+    isOver.abort();
   }
 
   async #learn(id: string): Promise<void> {

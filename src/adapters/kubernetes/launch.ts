@@ -58,8 +58,7 @@ export async function launchPods(
     const outcome = await (mayHaveEnded
       ? find(context, request, machineId)
       : create(context, order, request, machineId));
-    settled.note(launchId, machineId, outcome);
-    return outcome;
+    return settle(context, launchId, machineId, outcome);
   });
   for (const outcome of outcomes) if (outcome.kind === "unknown") throw outcome.error;
   settled.forget(launchId);
@@ -70,6 +69,17 @@ export async function launchPods(
   const [first] = failures;
   if (started.length > 0 || first === undefined) return started;
   throw refuse(request, codeOf(failures), failures, first);
+}
+
+function settle({ settled }: LaunchContext, launchId: LaunchId, machineId: MachineId, outcome: Outcome): Outcome {
+  if (outcome.kind === "unknown") settled.noteUnknown(launchId, machineId);
+  else if (outcome.kind === "started" || !settled.mayBeUnderWay(launchId, machineId))
+    settled.note(launchId, machineId, outcome);
+  else {
+    const error = `creating pod ${podNameOf(machineId)}: it is not there, and an earlier creation of it may be under way`;
+    return { kind: "unknown", error: new ProviderError("provider-unavailable", error) };
+  }
+  return outcome;
 }
 
 /** Of several, what a person has to mend comes first. */

@@ -17,7 +17,7 @@ interface Pods<Outcome> {
   readonly unknownAtMs: Map<MachineId, number>;
 }
 
-export class Settled<Outcome extends { readonly kind: string }> {
+export class Settled<Outcome> {
   readonly #clock: Clock;
   readonly #launches = new Map<LaunchId, Pods<Outcome>>();
   #epoch: number | null = null;
@@ -36,13 +36,19 @@ export class Settled<Outcome extends { readonly kind: string }> {
     return this.#launches.get(launchId)?.settled.get(machineId) ?? null;
   }
 
-  /** That a pod is not there is not certain as long as a creation of it may be under way. */
+  /** A creation of it may be under way for which nobody waits any more: then it is not certain that it is not there. */
+  mayBeUnderWay(launchId: LaunchId, machineId: MachineId): boolean {
+    const atMs = this.#launches.get(launchId)?.unknownAtMs.get(machineId);
+    return atMs !== undefined && this.#clock.monotonicMs() - atMs < UNDER_WAY_MS;
+  }
+
   note(launchId: LaunchId, machineId: MachineId, outcome: Outcome): void {
-    const { settled, unknownAtMs } = this.#podsOf(launchId);
-    const nowMs = this.#clock.monotonicMs();
-    const mayBeUnderWay = nowMs - (unknownAtMs.get(machineId) ?? Number.NEGATIVE_INFINITY) < UNDER_WAY_MS;
-    if (outcome.kind === "unknown") unknownAtMs.set(machineId, nowMs);
-    else if (outcome.kind === "started" || !mayBeUnderWay) settled.set(machineId, outcome);
+    this.#podsOf(launchId).settled.set(machineId, outcome);
+  }
+
+  /** A creation was asked for, and what became of it is not known. */
+  noteUnknown(launchId: LaunchId, machineId: MachineId): void {
+    this.#podsOf(launchId).unknownAtMs.set(machineId, this.#clock.monotonicMs());
   }
 
   #podsOf(launchId: LaunchId): Pods<Outcome> {

@@ -16,7 +16,7 @@ import { chooseStops, fitForStart, type StandbyState } from "../../domain/standb
 import { standingWanted } from "../../domain/supply.ts";
 import { isTicketOut, type Ticket } from "../../domain/ticket.ts";
 import { type HeardTime, isPast } from "../../domain/time.ts";
-import { SECOND_MS } from "../../domain/units.ts";
+import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import { AGENT_FRESH_MS } from "../../domain/verdict.ts";
 import { findDrain } from "../../store/drains.ts";
 import { findFreezeOver } from "../../store/freezes.ts";
@@ -26,7 +26,7 @@ import type { JobRow } from "../../store/jobs/row.ts";
 import { countPresentByPool } from "../../store/machines/count.ts";
 import { listMachinesInState } from "../../store/machines/list.ts";
 import { listLiveTicketsOfPool } from "../../store/tickets/list.ts";
-import { heardTime, type PoolContext, type PoolMemory } from "../context.ts";
+import { heardTime, isPlaceListed, type PoolContext, type PoolMemory } from "../context.ts";
 import { isGathering } from "../execute/launch.ts";
 import { isGroupsMachine } from "../group-member.ts";
 import { type OpenBreakers, readBreakers } from "./read-breakers.ts";
@@ -91,7 +91,7 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
       demand: input,
       wanted: standingWanted(pool, context.isShuttingDown()),
       breakers,
-      unheardCount: machines.filter((machine) => isUnheardTry(machine) && !isUnawaited(machine, pool, time)).length,
+      unheardCount: machines.filter((machine) => isUnheardTry(machine) && !isUnawaited(machine, context, time)).length,
       standby: standbyState,
       usable: new Set(machines.filter(isUsable(free, pool, time.nowMs)).map((machine) => machine.id)),
     },
@@ -161,13 +161,19 @@ function isUnheardTry({ state, isAgentSeen, hold }: Machine): boolean {
   return state.kind !== "parked" && !isAgentSeen && hold === null;
 }
 
+/** A launch that was under way when its pool's settings changed is answered by then, if its place still starts anything. */
+const FORMER_LAUNCH_MS = 2 * MINUTE_MS;
+
 /**
  * It brings no job its machine and is no launch to wait for: one that is kept all the same, because nobody knows whose it is,
- * and one that is launched by former settings, which may be those of a place that starts nothing any more.
+ * and one that is launched by former settings, of a place that cannot be read or may start nothing any more.
  */
-function isUnawaited({ state, settingsHash }: Machine, pool: PoolPolicy, time: HeardTime): boolean {
-  if (state.kind === "planned") return settingsHash !== pool.settingsHash;
-  return state.kind === "provisioning" && isPast(state.sinceMs, pool.deadlines.bootMs, time);
+function isUnawaited(machine: Machine, context: PoolContext, time: HeardTime): boolean {
+  const { state, settingsHash } = machine;
+  const { pool } = context;
+  if (state.kind === "provisioning") return isPast(state.sinceMs, pool.deadlines.bootMs, time);
+  if (state.kind !== "planned" || settingsHash === pool.settingsHash) return false;
+  return !isPlaceListed(context, machine) || isPast(state.sinceMs, FORMER_LAUNCH_MS, time);
 }
 
 /** For a ticket in advance: free, and not to be replaced, for that would void it again. */
@@ -247,7 +253,7 @@ export function asFree(machine: Machine, context: PoolContext): readonly FreeMac
   if (!hasTicketsLeft(machine, pool.jobsPerMachine) || !mayGetTickets(machine)) return [];
   if (machine.report?.phase === "leaving" || !mayComeToTickets(machine, context)) return [];
   const time = heardTime(context);
-  if (isUnawaited(machine, pool, time)) return [];
+  if (isUnawaited(machine, context, time)) return [];
   // A parked machine that nobody hears, or that does not get ready, would never come for its ticket.
   const isSilent = isPast(hearing.heardAtMs(machine.id) ?? 0, AGENT_FRESH_MS, time);
   const notReadySinceMs = context.memory.notReadySinceMs.get(machine.id);

@@ -38,9 +38,17 @@ export async function launchMachines(context: PoolContext): Promise<void> {
   const { store, pool } = context;
   endGathering(context);
   const attempts: Promise<void>[] = [];
-  for (const launch of (await listOpenLaunches(store.db, pool.name)).toSorted(byTurn)) {
+  const open = (await listOpenLaunches(store.db, pool.name)).toSorted(byTurn);
+  const [formers, ofToday] = [true, false].map((isFormer) =>
+    open.filter((one) => isOfFormer(context, one) === isFormer),
+  );
+  let isFormerTried = false;
+  for (const launch of [...(ofToday ?? []), ...(formers ?? [])]) {
     const why = await whyNotWanted(context, launch);
     if (why === null && (!isPlaceListed(context, launch) || attemptPauseMs(context, launch) > 0)) continue;
+    // Each may take a minute or two: what is written for jobs meanwhile waits for no more than one of them.
+    if (why === null && isOfFormer(context, launch) && isFormerTried) continue;
+    isFormerTried ||= why === null && isOfFormer(context, launch);
     const attempted = why === null ? attempt(context, launch) : callOff(context, launch, why);
     attempts.push(attempted);
     await Promise.allSettled([attempted]);

@@ -13,7 +13,7 @@ const ABSENCE_MS = 5 * MINUTE_MS;
 export function concludeAbsence(context: PoolContext, observed: ObservedMachine): ObservedMachine {
   const { machineId } = observed;
   const { notFound } = context.memory;
-  if (machineId === null) return observed;
+  if (machineId === null || context.memory.isPlaceMissing) return observed;
   if (observed.state !== "not-found") {
     notFound.delete(machineId);
     return observed;

@@ -94,9 +94,35 @@ export interface SettingsInUse {
  * The settings that machines which we launched were made from, those by whose places the others were found, and those of
  * launches whose outcome is not known. Where nobody knows by which a machine was found, each of its pool may have been it:
  * where the pool has moved since, only they still show it.
- * @param pool all, where it is left out.
  */
-export async function listSettingsInUse(db: Queryable, pool?: PoolName): Promise<readonly SettingsInUse[]> {
+export async function listSettingsInUse(db: Queryable): Promise<readonly SettingsInUse[]> {
+  const stored = await db.selectFrom("pool_settings").select(["pool", "settings_hash"]).execute();
+  const storedOf = (name: string) => stored.filter((row) => row.pool === name).map((row) => row.settings_hash);
+  const used = (await listUses(db)).flatMap(({ pool, named, isSure }) => {
+    const ofPool = storedOf(pool);
+    // By one that is not stored any more it cannot be found again.
+    const isEnough = isSure || (named.length > 0 && named.every((hash) => ofPool.includes(hash)));
+    return [...named.filter((hash) => isSure || ofPool.includes(hash)), ...(isEnough ? [] : ofPool)].map(
+      (settingsHash) => ({ pool, settingsHash }),
+    );
+  });
+  return [...new Map(used.map((one) => [`${one.pool} ${one.settingsHash}`, one])).values()];
+}
+
+/** Those of a pool by which something of it was certainly made, or found. */
+export async function listSettingsNamed(db: Queryable, pool: PoolName): Promise<readonly string[]> {
+  return [...new Set((await listUses(db, pool)).flatMap(({ named }) => named))];
+}
+
+/** What is there, by which settings it was made or found, as far as its row says. */
+interface Use {
+  readonly pool: PoolName;
+  readonly named: readonly string[];
+  /** By none but those. */
+  readonly isSure: boolean;
+}
+
+async function listUses(db: Queryable, pool?: PoolName): Promise<readonly Use[]> {
   const machines = await db
     .selectFrom("machines")
     .select(["pool", "origin", "settings_hash", "found_by_settings"])
@@ -111,23 +137,20 @@ export async function listSettingsInUse(db: Queryable, pool?: PoolName): Promise
     .where("state", "=", "open")
     .$if(pool !== undefined, (query) => query.where("pool", "=", pool ?? ""))
     .execute();
-  const stored = await db.selectFrom("pool_settings").select(["pool", "settings_hash"]).execute();
-  const storedOf = (name: string) => stored.filter((row) => row.pool === name).map((row) => row.settings_hash);
-  const used = [
-    ...launches.map((row) => [row.pool, row.settings_hash] as const),
-    ...machines.flatMap((row) => settingsOf(row, storedOf(row.pool)).map((hash) => [row.pool, hash] as const)),
+  return [
+    ...launches.map((row) => ({ pool: parsePoolName(row.pool), named: [row.settings_hash], isSure: true })),
+    ...machines.flatMap(usesOf),
   ];
-  const inUse = new Map(used.map(([name, settingsHash]) => [`${name} ${settingsHash}`, [name, settingsHash] as const]));
-  return [...inUse.values()].map(([name, settingsHash]) => ({ pool: parsePoolName(name), settingsHash }));
 }
 
-type FoundColumns = Pick<MachinesTable, "origin" | "settings_hash" | "found_by_settings">;
+type FoundColumns = Pick<MachinesTable, "pool" | "origin" | "settings_hash" | "found_by_settings">;
 
-/** @param stored those of its pool: by one that is not among them a machine cannot be found again. */
-function settingsOf(row: FoundColumns, stored: readonly string[]): readonly string[] {
+/** One that was launched, and then found, is where its own settings put it, and perhaps where others found it. */
+function usesOf(row: FoundColumns): readonly Use[] {
+  const pool = parsePoolName(row.pool);
   const isLaunched = row.origin !== "adopted" && row.settings_hash !== UNKNOWN_SETTINGS;
-  const own = isLaunched ? [row.settings_hash] : [];
-  const foundBy: readonly string[] = row.found_by_settings === null ? [] : JSON.parse(row.found_by_settings);
-  if (foundBy.length === 0) return isLaunched ? own : stored;
-  return foundBy.every((hash) => stored.includes(hash)) ? [...own, ...foundBy] : [...own, ...stored];
+  const own = isLaunched ? [{ pool, named: [row.settings_hash], isSure: true }] : [];
+  const named: readonly string[] = row.found_by_settings === null ? [] : JSON.parse(row.found_by_settings);
+  if (isLaunched && named.length === 0) return own;
+  return [...own, { pool, named, isSure: false }];
 }

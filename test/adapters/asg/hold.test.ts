@@ -339,27 +339,6 @@ describe("a group's hooks", () => {
     const { hold } = await waiting("Terminating:Wait", { answers: { DescribeLifecycleHooks: throwing("Throttling") } });
     await expect(hold()).rejects.toMatchObject({ code: "provider-unavailable" });
   });
-});
-
-describe("the pace of calls", () => {
-  it(`is ${CALLS_PER_SECOND_MAX} a second for a fleet of which all members wait at once`, async () => {
-    const clock = handClock();
-    let longestMs = 0;
-    clock.sleep = async (durationMs) => {
-      longestMs = Math.max(longestMs, durationMs);
-    };
-    const { group, provider } = stage({}, {}, clock);
-    group.hooks = [DRAIN];
-    for (let number = 1; number <= 500; number += 1) group.add(number, { lifecycle: "Terminating:Wait" });
-    await provider.list("all");
-    const ids = Array.from({ length: 500 }, (_, index) => idOf(index + 1));
-    const holds = await Promise.allSettled(ids.map((id) => provider.group?.hold(id)));
-    const heldCount = holds.filter(({ status }) => status === "fulfilled").length;
-    expect(heldCount).toBe((PACE_WAIT_MAX_MS / SECOND_MS) * CALLS_PER_SECOND_MAX + 1);
-    expect(longestMs).toBe(PACE_WAIT_MAX_MS);
-    clock.pass(PACE_WAIT_MAX_MS + SECOND_MS);
-    expect(await provider.group?.hold(idOf(500))).not.toBeNull();
-  });
 
   it("are tried once a minute where they cannot be read, also for those who wait since later than what is known", async () => {
     const { group, provider, hold, clock } = await waiting();
@@ -392,5 +371,46 @@ describe("the pace of calls", () => {
     coming.resolve({ LifecycleHooks: [] });
     await clock.sleep(0);
     expect(await provider.group?.readHookEdition()).not.toBe(before);
+  });
+});
+
+it("since when a member waits is waited for no longer than it takes the shortest hook to give up, and counts once it comes", async () => {
+  const { group, hold, clock } = await waiting();
+  const began = new Date(clock.nowMs() - MINUTE_MS);
+  const coming = Promise.withResolvers<object>();
+  group.answers.DescribeScalingActivities = () => coming.promise;
+  const first = await hold();
+  expect(beaten(group)).toEqual(["drain"]);
+  const cause = "an instance was taken out of service";
+  const activity = {
+    ActivityId: "a",
+    AutoScalingGroupName: GROUP,
+    Cause: cause,
+    StartTime: began,
+    StatusCode: "MidTerminatingLifecycleAction",
+  };
+  coming.resolve({ Activities: [{ ...activity, Description: `Terminating EC2 instance: ${idOf(1)}` }] });
+  await clock.sleep(0);
+  expect((await hold())?.sinceMs).toBeLessThan(first?.sinceMs ?? 0);
+});
+
+describe("the pace of calls", () => {
+  it(`is ${CALLS_PER_SECOND_MAX} a second for a fleet of which all members wait at once`, async () => {
+    const clock = handClock();
+    let longestMs = 0;
+    clock.sleep = async (durationMs) => {
+      longestMs = Math.max(longestMs, durationMs);
+    };
+    const { group, provider } = stage({}, {}, clock);
+    group.hooks = [DRAIN];
+    for (let number = 1; number <= 500; number += 1) group.add(number, { lifecycle: "Terminating:Wait" });
+    await provider.list("all");
+    const ids = Array.from({ length: 500 }, (_, index) => idOf(index + 1));
+    const holds = await Promise.allSettled(ids.map((id) => provider.group?.hold(id)));
+    const heldCount = holds.filter(({ status }) => status === "fulfilled").length;
+    expect(heldCount).toBe((PACE_WAIT_MAX_MS / SECOND_MS) * CALLS_PER_SECOND_MAX + 1);
+    expect(longestMs).toBe(PACE_WAIT_MAX_MS);
+    clock.pass(PACE_WAIT_MAX_MS + SECOND_MS);
+    expect(await provider.group?.hold(idOf(500))).not.toBeNull();
   });
 });

@@ -133,6 +133,17 @@ describe("a launch", () => {
     expect(await stage.provider.launch(request)).toHaveLength(1);
   });
 
+  it("does not call a pod refused whose creation may be under way, and does once that is over", async () => {
+    const request = await drafted(stage.provider);
+    stage.cluster.injectFault("create pods", { kind: "answer-lost", effect: "none" });
+    await stage.provider.launch(request).catch(() => undefined);
+    const message = 'pods "x" is forbidden: exceeded quota: runners, requested: pods=1, used: pods=1, limited: pods=1';
+    stage.cluster.injectFault("create pods", { kind: "refused", reason: "Forbidden", effect: "none", message }, 2);
+    await expect(stage.provider.launch(request)).rejects.toMatchObject({ code: "provider-unavailable" });
+    stage.clock.pass(60_000);
+    await expect(stage.provider.launch(request)).rejects.toMatchObject({ code: "provider-quota" });
+  });
+
   it("starts in part where some were refused", async () => {
     const message = 'pods "x" is forbidden: exceeded quota: runners';
     stage.cluster.injectFault("create pods", { kind: "refused", reason: "Forbidden", effect: "none", message }, 2);

@@ -11,29 +11,20 @@ const POD = machineId(1);
 const clock = handClock();
 const settledOf = () => new Settled<{ kind: string }>(clock);
 
-it("asks for no pod again that started, or was refused", () => {
+it("asks for no pod again that is settled", () => {
   const settled = settledOf();
   settled.note(LAUNCH, POD, { kind: "refused" });
-  settled.note(LAUNCH, machineId(2), { kind: "started" });
-  expect([settled.find(LAUNCH, POD)?.kind, settled.find(LAUNCH, machineId(2))?.kind]).toEqual(["refused", "started"]);
+  expect([settled.find(LAUNCH, POD)?.kind, settled.find(LAUNCH, machineId(2))]).toEqual(["refused", null]);
 });
 
-it("takes no refusal for certain while a creation may be under way that nobody heard of", () => {
+it("takes a creation that nobody heard of as under way for a minute", () => {
   const settled = settledOf();
-  settled.note(LAUNCH, POD, { kind: "unknown" });
+  expect(settled.mayBeUnderWay(LAUNCH, POD)).toBe(false);
+  settled.noteUnknown(LAUNCH, POD);
+  clock.pass(MINUTE_MS - SECOND_MS);
+  expect([settled.mayBeUnderWay(LAUNCH, POD), settled.mayBeUnderWay(LAUNCH, machineId(2))]).toEqual([true, false]);
   clock.pass(SECOND_MS);
-  settled.note(LAUNCH, POD, { kind: "refused" });
-  expect(settled.find(LAUNCH, POD)).toBeNull();
-  clock.pass(MINUTE_MS);
-  settled.note(LAUNCH, POD, { kind: "refused" });
-  expect(settled.find(LAUNCH, POD)).toEqual({ kind: "refused" });
-});
-
-it("takes a start for certain at once", () => {
-  const settled = settledOf();
-  settled.note(LAUNCH, POD, { kind: "unknown" });
-  settled.note(LAUNCH, POD, { kind: "started" });
-  expect(settled.find(LAUNCH, POD)).toEqual({ kind: "started" });
+  expect(settled.mayBeUnderWay(LAUNCH, POD)).toBe(false);
 });
 
 it("knows nothing of what was before another process had the pool", () => {

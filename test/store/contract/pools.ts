@@ -10,6 +10,7 @@ import {
   listConnectionsInUse,
   listPoolsWithRemains,
   listSettingsInUse,
+  listSettingsNamed,
 } from "../../../src/store/pools/remains.ts";
 import { markPoolLeft, savePoolSettings } from "../../../src/store/pools/save.ts";
 import { deleteExpired } from "../../../src/store/retention.ts";
@@ -169,6 +170,7 @@ export function describeSettingsInUse(open: OpenStore): void {
       expect(await listSettingsInUse(store().db)).toEqual([]);
       await save(store(), "one");
       await save(store(), "two");
+      expect(await listSettingsNamed(store().db, pool)).toEqual([]);
       await savePoolSettings(store().db, { pool: otherPool, settingsHash: "x", settings: "{}", storedAtMs: NOW_MS });
       const inUse = await listSettingsInUse(store().db);
       expect(inUse.toSorted((a, b) => (a.settingsHash < b.settingsHash ? -1 : 1))).toEqual([
@@ -183,9 +185,11 @@ export function describeSettingsInUse(open: OpenStore): void {
       const found = { origin: "adopted", settingsHash: "unknown" } as const;
       await insertMachine(store().db, sampleMachine(1, { ...found, foundBySettings: ["two"] }));
       expect(await listSettingsInUse(store().db)).toEqual([{ pool, settingsHash: "two" }]);
-      expect(await listSettingsInUse(store().db, otherPool)).toEqual([]);
+      expect(await listSettingsNamed(store().db, pool)).toEqual(["two"]);
+      expect(await listSettingsNamed(store().db, otherPool)).toEqual([]);
       await insertMachine(store().db, sampleMachine(2, { ...found, foundBySettings: ["three"] }));
-      expect(await listSettingsInUse(store().db, pool)).toHaveLength(2);
+      expect(await listSettingsInUse(store().db)).toHaveLength(2);
+      expect(await listSettingsNamed(store().db, pool)).toEqual(["two", "three"]);
     });
 
     it("counts those of what was restored: its machine was made from them", async () => {

@@ -1,4 +1,4 @@
-/** A process that took a pool over from one which launched with settings that this one has not read. */
+/** A process that took a pool over from one which launched where this one does not look. */
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { parseProviderId } from "../../src/domain/ids.ts";
 import { MINUTE_MS } from "../../src/domain/units.ts";
@@ -9,18 +9,14 @@ import { sampleLaunch } from "../store/samples.ts";
 import { Yard } from "./yard.ts";
 
 let yard: Yard;
-let asked: string[];
 const known = (...others: readonly string[]) =>
-  Object.assign(yard.context, { knownSettings: new Set([yard.context.pool.settingsHash, ...others]) });
+  Object.assign(yard.context, {
+    isPlaceKnown: async (hash: string) => [yard.context.pool.settingsHash, ...others].includes(hash),
+  });
 
 beforeEach(async () => {
   yard = await Yard.open();
   yard.context.memory.isFleetListed = false;
-  asked = [];
-  const restart = async (pool: string) => {
-    asked.push(pool);
-  };
-  Object.assign(yard.context, { restart });
   known();
 });
 afterEach(() => yard.close());
@@ -43,7 +39,16 @@ it("calls nobody gone whom only the other's settings show, and launches nothing"
   expect((await yard.machines()).find((one) => one.id === id)?.state.kind).not.toBe("gone");
   expect(yard.context.memory).toMatchObject({ isFleetListed: false, guards: { listing: { isWhole: false } } });
   expect(yard.provider.launches).toEqual([]);
-  expect(asked).toContain(yard.context.pool.name);
+});
+
+it("calls nobody gone who retires already", async () => {
+  const id = machineId(1);
+  const providerId = parseProviderId(id);
+  const state = { kind: "retiring", providerId, stage: "ending", reason: "surplus", sinceMs: yard.clock.nowMs() };
+  await insertMachine(yard.store.db, machineOf({ id, settingsHash: "former", state: state as never }));
+  yard.provider.notFound.add(providerId);
+  await passes(12);
+  expect((await yard.machines()).find((one) => one.id === id)?.state.kind).toBe("retiring");
 });
 
 it("repeats no launch of the other's", async () => {
@@ -52,10 +57,9 @@ it("repeats no launch of the other's", async () => {
   expect(yard.provider.launches).toEqual([]);
 });
 
-it("goes on where all that are in use are known, and asks for nothing", async () => {
+it("goes on where all places are known", async () => {
   known("former");
   await insertLaunch(yard.store.db, sampleLaunch(2, { settingsHash: "former", nextAttemptAtMs: 0 }));
   await passes(2);
   expect(yard.provider.launches).toMatchObject([{ settingsHash: "former" }]);
-  expect(asked).toEqual([]);
 });
