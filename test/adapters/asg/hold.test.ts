@@ -4,25 +4,8 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import { START_MS } from "../../domain/builders.ts";
 import { throwing } from "../ec2/fake-client.ts";
 import { handClock } from "../ec2/stage.ts";
-import { endsSince, type FakeGroup, GROUP, idOf, noAction, stage } from "./stage.ts";
-
-const DRAIN = { name: "drain", heartbeatSeconds: 1_800 };
-const SHORT = { name: "logs", heartbeatSeconds: 600 };
-const REGISTER = { name: "register", transition: "LAUNCHING", heartbeatSeconds: 300 } as const;
-
-const beaten = (group: FakeGroup) =>
-  group.inputs("RecordLifecycleActionHeartbeat").map(({ LifecycleHookName }) => LifecycleHookName);
-
-async function waiting(lifecycle = "Terminating:Wait", changes: Partial<FakeGroup> = {}) {
-  const made = stage();
-  Object.assign(made.group, { hooks: [DRAIN, REGISTER], ...changes });
-  made.group.hasReserve = true;
-  const id = made.group.add(1, { lifecycle });
-  made.group.activities = [endsSince(id)];
-  await made.provider.list("all");
-  made.group.sent.length = 0;
-  return { ...made, id, hold: () => made.provider.group?.hold(idOf(1)) };
-}
+import { GROUP, idOf, noAction, stage } from "./stage.ts";
+import { beaten, DRAIN, REGISTER, SHORT, waiting } from "./waiting.ts";
 
 describe("holding a member", () => {
   it("is one call for each hook that waits for it, and no reading besides", async () => {
@@ -321,77 +304,6 @@ describe("who is held up, by the group alone", () => {
     group.add(1, { lifecycle: "Terminating:Wait" });
     expect(await provider.group?.listHeldUp()).toMatchObject([{ providerId: idOf(1), isGroupLeft: true }]);
   });
-});
-
-describe("a group's hooks", () => {
-  it("are read once for many holds, and held by what was read where they cannot be", async () => {
-    const { group, hold, clock } = await waiting();
-    clock.pass(10 * SECOND_MS);
-    for (let count = 0; count < 5; count += 1) await hold();
-    expect(group.inputs("DescribeLifecycleHooks")).toHaveLength(1);
-    clock.pass(10 * MINUTE_MS);
-    group.answers.DescribeLifecycleHooks = throwing("Throttling");
-    expect(await hold()).not.toBeNull();
-    expect(group.inputs("DescribeLifecycleHooks")).toHaveLength(2);
-  });
-
-  it("that cannot be read the first time are an error, and no word that there are none", async () => {
-    const { hold } = await waiting("Terminating:Wait", { answers: { DescribeLifecycleHooks: throwing("Throttling") } });
-    await expect(hold()).rejects.toMatchObject({ code: "provider-unavailable" });
-  });
-
-  it("are tried once a minute where they cannot be read, also for those who wait since later than what is known", async () => {
-    const { group, provider, hold, clock } = await waiting();
-    await hold();
-    clock.pass(10 * SECOND_MS);
-    const numbers = Array.from({ length: 50 }, (_, index) => index + 2);
-    for (const number of numbers) group.add(number, { lifecycle: "Terminating:Wait" });
-    await provider.list("all");
-    group.answers.DescribeLifecycleHooks = throwing("Throttling");
-    group.sent.length = 0;
-    for (const number of numbers) await provider.group?.hold(idOf(number));
-    expect(beaten(group)).toHaveLength(50);
-    expect(group.inputs("DescribeLifecycleHooks")).toHaveLength(1);
-    clock.pass(MINUTE_MS);
-    await hold();
-    expect(group.inputs("DescribeLifecycleHooks")).toHaveLength(2);
-  });
-
-  it("are waited for no longer than it takes the shortest to give up, and count once they come", async () => {
-    const { group, provider, hold, clock } = await waiting();
-    const before = await provider.group?.readHookEdition();
-    clock.pass(10 * SECOND_MS);
-    const coming = Promise.withResolvers<object>();
-    group.answers.DescribeLifecycleHooks = () => coming.promise;
-    group.sent.length = 0;
-    for (let count = 0; count < 3; count += 1) await hold();
-    expect(beaten(group)).toEqual(["drain", "drain", "drain"]);
-    expect(group.inputs("DescribeLifecycleHooks")).toHaveLength(1);
-    expect(await provider.group?.readHookEdition()).toBe(before);
-    coming.resolve({ LifecycleHooks: [] });
-    await clock.sleep(0);
-    expect(await provider.group?.readHookEdition()).not.toBe(before);
-  });
-});
-
-it("since when a member waits is waited for no longer than it takes the shortest hook to give up, and counts once it comes", async () => {
-  const { group, hold, clock } = await waiting();
-  const began = new Date(clock.nowMs() - MINUTE_MS);
-  const coming = Promise.withResolvers<object>();
-  group.answers.DescribeScalingActivities = () => coming.promise;
-  const first = await hold();
-  expect(beaten(group)).toEqual(["drain"]);
-  const cause = "an instance was taken out of service";
-  const activity = {
-    ActivityId: "a",
-    AutoScalingGroupName: GROUP,
-    Cause: cause,
-    StartTime: began,
-    StatusCode: "MidTerminatingLifecycleAction",
-  };
-  coming.resolve({ Activities: [{ ...activity, Description: `Terminating EC2 instance: ${idOf(1)}` }] });
-  await clock.sleep(0);
-  expect((await hold())?.sinceMs).toBeLessThan(first?.sinceMs ?? 0);
 });
 
 describe("the pace of calls", () => {
