@@ -40,6 +40,8 @@ export class Inspections {
   /** Of whom the last look found no reason. */
   readonly #reasonless = new Set<string>();
   #touchedCount = 0;
+  /** When all room was last taken up: by hosts that are there, or of which nobody could be certain that they were dead. */
+  #lastTakenUpAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(world: World) {
     this.#world = world;
@@ -82,11 +84,13 @@ export class Inspections {
     const { github, scheduler, judge, provider, scenario, workload } = this.#world;
     const stalledSinceMs = scheduler.nowMs - STALLED_MS;
     const max = roomOf(scenario);
-    if (provider.hosts.size >= max || judge.lastProgressAtMs > stalledSinceMs) return;
+    const isTakenUp = provider.hosts.size >= max || this.#areDeadUncertain(max, stalledSinceMs);
+    if (isTakenUp) this.#lastTakenUpAtMs = scheduler.nowMs;
+    if (Math.max(judge.lastProgressAtMs, this.#lastTakenUpAtMs) > stalledSinceMs) return;
     const waiting = [...github.state.openJobs.values()].find(
       ({ phase, createdAtMs }) => phase.kind === "queued" && createdAtMs < stalledSinceMs,
     );
-    if (waiting === undefined || this.#areDeadUncertain(max, stalledSinceMs)) return;
+    if (waiting === undefined) return;
     const job = workload.nameOf(waiting.id);
     judge.violate(
       "I5",

@@ -52,8 +52,14 @@ describe("where machines that died take up the pool", () => {
   });
 });
 
+function takeUpForAnHour(scene: Scene): void {
+  scene.addMachine();
+  scene.world.scheduler.after(HOUR_MS, () => (scene.world.provider.hosts as Map<unknown, unknown>).clear());
+}
+
 it.each<[string, (scene: Scene) => void, Partial<Scenario>]>([
   ["there is no room", (scene) => scene.addMachine(), { pools: [pool({ machineCountMax: 1 })] }],
+  ["there has not been any for long", takeUpForAnHour, { pools: [pool({ machineCountMax: 1 })] }],
   ["something was started", (scene) => void scene.world.scheduler.after(60 * MINUTE_MS, () => scene.addMachine()), {}],
   ["no job waits", (scene) => scene.world.github.state.openJobs.clear(), {}],
 ])("finds no standstill where %s", async (_why, change, overrides) => {
