@@ -17,8 +17,11 @@ import { findBelow, findStopped } from "./fence-machine.ts";
 const LAUNCHER = join(import.meta.dirname, "..", "..", "src", "agent", "launcher.ts");
 const AGENT = join(import.meta.dirname, "..", "..", "src", "agent", "main.ts");
 const TROUBLE = pathToFileURL(join(import.meta.dirname, "agent-trouble.ts")).href;
-/** Many of them run side by side, on a machine that may have much else to do. */
-const PATIENCE_MS = 60_000;
+/**
+ * Many of them run side by side, on a machine that may have much else to do. Who is to be still for half a minute begins anew
+ * wherever the agent gets no turn for two seconds.
+ */
+const PATIENCE_MS = 150_000;
 
 let sceneCount = 0;
 
