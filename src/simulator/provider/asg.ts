@@ -67,7 +67,7 @@ export class AsgWorld implements ProviderModel {
   readonly #lowered = new Map<Group, number>();
   #isCalm = false;
   readonly #waitListeners: ((providerId: string) => void)[] = [];
-  readonly earlierCount: number;
+  readonly earlierIds: ReadonlySet<string>;
   readonly group: GroupSide = {
     onWaiting: (listener) => this.#waitListeners.push(listener),
     isWaiting: (providerId) => this.#memberOf(providerId)?.state.endsWith("Terminating:Wait") === true,
@@ -88,7 +88,7 @@ export class AsgWorld implements ProviderModel {
     this.#state = createAsg(createEc2({ chance: world.chance.fork("ec2"), lags: lagsOf(chances) }));
     const state = this.#state;
     this.#groups = createGroups(state, world);
-    this.earlierCount = this.#groups.reduce((sum, { members }) => sum + members.size, 0);
+    this.earlierIds = new Set(this.#groups.flatMap(({ members }) => [...members.keys()]));
     this.#hosts = new AsgHosts({
       world,
       chances,

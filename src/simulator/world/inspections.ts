@@ -5,6 +5,7 @@
 import { MINUTE_MS } from "../../domain/units.ts";
 import { readExplanation } from "../../http/operators/read-explanation.ts";
 import type { Job } from "../github/state.ts";
+import { findAgentless } from "./agentless.ts";
 import { findUnfindable, isForgotten } from "./forgotten.ts";
 import type { Remains } from "./provider.ts";
 import type { HostTruth } from "./witness.ts";
@@ -202,7 +203,8 @@ export function findLeftovers(world: World): Leftovers {
   const unfindable = new Set(findUnfindable(world));
   const { leftAlone, over, minimumCount } = provider.remains?.() ?? NO_REMAINS;
   // Those that wait are wanted as long as they work: what does not is left over, then what is more than wanted.
-  const ofUse = hosts.filter(({ providerId }) => !leftAlone.has(providerId));
+  const agentless = findAgentless(world);
+  const ofUse = hosts.filter(({ providerId }) => !leftAlone.has(providerId) && !agentless.has(providerId));
   const broken = ofUse
     .filter(({ isUp, providerId }) => (!isUp && !unfindable.has(providerId)) || over.has(providerId))
     .map(({ providerId }) => providerId);
@@ -215,8 +217,9 @@ export function findLeftovers(world: World): Leftovers {
   const registrations = [...github.state.registrations.values()].filter(
     (runner) => world.isOurs(runner.name) && !isForgotten(world, runner) && !keptNames.has(runner.name),
   );
-  const tickets = database?.read(`select count(*) as count from tickets where ${IS_LIVE}`);
-  const ticketCount = Number(tickets?.[0]?.count ?? 0);
+  const ofAgentless = new Set<string>(agentless.values());
+  const tickets = database?.read(`select machine_id from tickets where ${IS_LIVE}`) ?? [];
+  const ticketCount = tickets.filter(({ machine_id: machine }) => !ofAgentless.has(String(machine))).length;
   return {
     openJobs: [...github.state.openJobs.values()],
     machines: [
@@ -291,7 +294,7 @@ export function judgeEnd(world: World, left: Leftovers): void {
   if (scenario.faults.length > 0 || scenario.algorithm !== "holdfast") return;
   for (const net of NETS) {
     // Whom a group had before anybody of ours looked is adopted, as it should be.
-    const expected = net === "holdfast_strays_adopted_total" ? (world.provider.earlierCount ?? 0) : 0;
+    const expected = net === "holdfast_strays_adopted_total" ? (world.provider.earlierIds?.size ?? 0) : 0;
     if (telemetry.total(net) > expected)
       judge.violate("I7", `${net} is ${telemetry.total(net)} in a world without faults`, {});
   }

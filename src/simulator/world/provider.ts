@@ -81,8 +81,8 @@ export interface ProviderModel {
   readonly extraIds?: readonly string[];
   /** Of `hosts`, those that nothing marks as ours: a person took them out of their group before anybody of ours saw them. */
   readonly unmarkedIds?: readonly string[];
-  /** How many machines a group had before the world began. */
-  readonly earlierCount?: number;
+  /** The machines that groups had before the world began. Only a provider of groups tells. */
+  readonly earlierIds?: ReadonlySet<string>;
   /** For baselines: the groups' own side, where there are any. */
   readonly group?: GroupSide;
   /** What a group leaves at the end. */
