@@ -43,6 +43,8 @@ export class Agent {
   #runner: Runner | null = null;
   #held: { readonly id: TicketId; step: TicketStep } | null = null;
   #ended: HostReport["ended"][number][] = [];
+  /** A ticket is answered again until its end is attended to: it is worked once. */
+  readonly #taken = new Set<TicketId>();
 
   constructor(world: AgentWorld, instanceId: string) {
     this.#world = world;
@@ -82,6 +84,8 @@ export class Agent {
       case "report":
         return this.#report();
       case "ticket":
+        if (this.#taken.has(answer.ticket.id)) return this.#report();
+        this.#taken.add(answer.ticket.id);
         this.#held = { id: answer.ticket.id, step: "delivered" };
         this.#runner = new Runner(answer.ticket.jitConfig);
         this.#world.onTicket();
