@@ -2,8 +2,9 @@
  * Carries out an order, and repeats it as it is until EC2 answered. What it answers is bound to the planned machines in the
  * order of the instances' ids, which is the same in every repeat.
  *
- * Where repeating is no use any more (EC2 has another request under this token, or may have forgotten the token), the
- * launch is read by its tag, for as long as a listing may lag; what it then shows is what was started.
+ * Where repeating is no use any more (EC2 has another request under this token, may have forgotten the token, or refuses
+ * what an earlier call may have started), the launch is read by its tag, for as long as a listing may lag; what it then shows
+ * is what was started.
  */
 import {
   CreateFleetCommand,
@@ -16,7 +17,7 @@ import { type LaunchId, parseProviderId } from "../../domain/ids.ts";
 import { ageMs } from "../../domain/time.ts";
 import { HOUR_MS, MINUTE_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { LaunchedMachine, LaunchRequest } from "../../ports/provider.ts";
+import type { LaunchedMachine, LaunchRequest, LaunchTenure } from "../../ports/provider.ts";
 import { describeLaunch } from "../aws/describe.ts";
 import { classify, describeFailure, type Ec2Failure, launchCodeOf, plainCause, readFailure } from "../aws/errors.ts";
 import type { Owner } from "../aws/tags.ts";
@@ -25,6 +26,7 @@ import type { Interruptions } from "./interruptions.ts";
 import type { Order } from "./order.ts";
 import type { Lifecycle, Place, Rests } from "./rests.ts";
 import type { Ec2Settings } from "./settings.ts";
+import type { Untried } from "./untried.ts";
 
 /** EC2 keeps a token for at least a day ("Ensuring idempotency", EC2 developer guide); half of it is sure. */
 const TOKEN_TRUSTED_FOR_MS = 12 * HOUR_MS;
@@ -40,11 +42,19 @@ export interface LaunchContext {
   readonly rests: Rests;
   readonly interruptions: Interruptions;
   readonly settings: Ec2Settings;
-  /** Since when a launch is being read by its tag: monotonic. */
-  readonly recoveries: Map<LaunchId, number>;
+  /** Launches that are being read by their tag. */
+  readonly recoveries: Map<LaunchId, Recovery>;
+  readonly untried: Untried;
   /** The settings were refused: what we believe to be at EC2 may not be. */
   onSettingsRefused(): void;
   onStarted(count: number, onDemandCount: number): void;
+}
+
+export interface Recovery {
+  /** Monotonic. */
+  readonly sinceMs: number;
+  /** What follows "because". */
+  readonly why: string;
 }
 
 /** What a call started, and what it reports besides. */
@@ -58,18 +68,32 @@ export async function carryOut(
   context: LaunchContext,
   order: Order,
   request: LaunchRequest,
+  tenure?: Pick<LaunchTenure, "epoch">,
 ): Promise<readonly LaunchedMachine[]> {
-  const { clock, recoveries } = context;
+  const { clock, recoveries, untried } = context;
+  const { launchId } = request;
   const isTokenOld = ageMs(order.draftedAtMs, clock.nowMs()) > TOKEN_TRUSTED_FOR_MS;
-  if (isTokenOld || recoveries.has(request.launchId)) return recover(context, request);
+  if (isTokenOld) return recover(context, request, "EC2 may have forgotten its token");
+  const begun = recoveries.get(launchId);
+  if (begun !== undefined) return recover(context, request, begun.why);
+  const epoch = epochOf(tenure);
+  const isFirst = untried.take(launchId, epoch);
   let answer: CallAnswer;
   try {
     answer = await call(context, order);
   } catch (error) {
     const failure = readFailure(error);
-    if (failure.trouble === "token-used") return recover(context, request);
+    if (failure.trouble === "token-used") return recover(context, request, "EC2 has another request under its token");
+    // Nothing was done, so the next is the first.
+    if (isFirst && failure.trouble === "throttled") untried.note(launchId, epoch);
     noteFailure(context, order, failure);
-    throw refuse(context, order, request, launchCodeOf(failure), [failure], error);
+    const refusal = refuse(context, order, request, launchCodeOf(failure), [failure], error);
+    if (isFirst || refusal.code === "provider-unavailable") throw refusal;
+    return recover(
+      context,
+      request,
+      `an earlier call may have started it before EC2 refused ${describeFailure(failure)}`,
+    );
   }
   for (const { failure, place, lifecycle } of answer.failures) context.rests.note(failure, place, lifecycle);
   if (answer.instanceIds.length === 0) {
@@ -79,6 +103,11 @@ export async function carryOut(
   }
   context.onStarted(answer.instanceIds.length, answer.onDemandCount);
   return bindInOrder(answer.instanceIds, request);
+}
+
+/** Another wherever another process may have made the launch's calls since. */
+export function epochOf(tenure: Pick<LaunchTenure, "epoch"> | undefined): number {
+  return tenure?.epoch ?? 0;
 }
 
 /** The machines of one call are interchangeable, so any binding will do that every repeat makes again. */
@@ -194,17 +223,21 @@ function hasOtherWay({ rests, settings }: LaunchContext, { places, lifecycle }: 
  * What carries the launch's tag is what was started, once no listing can lag behind it any more. Instances that have ended
  * are among it: they were started too.
  */
-async function recover(context: LaunchContext, request: LaunchRequest): Promise<readonly LaunchedMachine[]> {
+async function recover(
+  context: LaunchContext,
+  request: LaunchRequest,
+  why: string,
+): Promise<readonly LaunchedMachine[]> {
   const { clock, recoveries, clients, owner } = context;
   const { launchId } = request;
-  const sinceMs = recoveries.get(launchId) ?? clock.monotonicMs();
+  const sinceMs = recoveries.get(launchId)?.sinceMs ?? clock.monotonicMs();
   const [oldest] = recoveries.keys();
   if (recoveries.size >= RECOVERIES_MAX && oldest !== undefined) recoveries.delete(oldest);
-  recoveries.set(launchId, sinceMs);
+  recoveries.set(launchId, { sinceMs, why });
   const found = (await describeLaunch(clients, owner, launchId)).flatMap(({ InstanceId }) => InstanceId ?? []);
   const isWhole = found.length >= request.machines.length;
   if (!isWhole && clock.monotonicMs() - sinceMs < LISTING_LAG_MS) {
-    const attempted = `reading launch ${launchId} by its tag, because EC2 has another request under its token: ${found.length} of ${request.machines.length} machines are to be seen, and the listing may lag`;
+    const attempted = `reading launch ${launchId} by its tag, because ${why}: ${found.length} of ${request.machines.length} machines are to be seen, and the listing may lag`;
     throw new ProviderError("provider-unavailable", attempted);
   }
   recoveries.delete(launchId);

@@ -9,7 +9,7 @@ import type { LaunchId, ProviderId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
 import type { ObservedMachine } from "../../domain/observed.ts";
 import type { MachinePermit } from "../../domain/permit.ts";
-import type { LaunchRequest, Provider, ProviderAbilities } from "../../ports/provider.ts";
+import type { LaunchRequest, LaunchTenure, Provider, ProviderAbilities } from "../../ports/provider.ts";
 import { Batch } from "../aws/batch.ts";
 import { createConsoles } from "../aws/consoles.ts";
 import { launchTags } from "../aws/tags.ts";
@@ -18,7 +18,7 @@ import { Census } from "./census.ts";
 import { checkSettings } from "./check.ts";
 import { createClients } from "./client.ts";
 import { Interruptions } from "./interruptions.ts";
-import { carryOut, type LaunchContext } from "./launch.ts";
+import { carryOut, epochOf, type LaunchContext, type Recovery } from "./launch.ts";
 import { type ListContext, listMachines, readByIds } from "./list.ts";
 import { draftOrder, onDemandCountOf, readOrder, writeOrder } from "./order.ts";
 import { Places } from "./places.ts";
@@ -27,6 +27,7 @@ import { createVersionReader } from "./runner-version.ts";
 import type { Ec2ProviderOptions } from "./settings.ts";
 import { createStandby } from "./standby.ts";
 import { Templates } from "./templates.ts";
+import { Untried } from "./untried.ts";
 
 export { isInstanceId } from "../aws/instance-id.ts";
 export type { Ec2ProviderOptions } from "./settings.ts";
@@ -45,7 +46,8 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
   const census = new Census();
   const places = new Places(clients, settings);
   const templates = new Templates(clients, options);
-  const recoveries = new Map<LaunchId, number>();
+  const recoveries = new Map<LaunchId, Recovery>();
+  const untried = new Untried();
   const ending = { clients, clock, owner };
   const terminations = new Batch<MachinePermit, void>({
     clock,
@@ -68,10 +70,11 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
     interruptions,
     settings,
     recoveries,
+    untried,
     onSettingsRefused: () => templates.forget(),
     onStarted: (count, onDemandCount) => census.noteStarted(count, onDemandCount),
   };
-  const draft = async ({ launchId, machines }: LaunchRequest): Promise<string> => {
+  const draft = async ({ launchId, machines }: LaunchRequest, tenure?: LaunchTenure): Promise<string> => {
     const machineIds = machines.map(({ machineId }) => machineId);
     const parts = {
       settings,
@@ -86,13 +89,15 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
       nowMs: clock.nowMs(),
       monotonicMs: clock.monotonicMs(),
     };
-    return writeOrder(draftOrder(parts));
+    const order = writeOrder(draftOrder(parts));
+    untried.note(launchId, epochOf(tenure));
+    return order;
   };
   return {
-    launch: (request) => {
+    launch: (request, tenure) => {
       const { order = null } = request;
       invariant(order !== null, "a launch of instances is drafted and stored before it is made");
-      return carryOut(launching, readOrder(order), request);
+      return carryOut(launching, readOrder(order), request, tenure);
     },
     list: (which) => listMachines(listing, which),
     terminate: (permit) => terminations.add(permit),

@@ -1,7 +1,8 @@
 /**
  * Holdfast's port to the world's EC2: one call of EC2 after the other, each on its own way. A launch is one call with its id
  * for a token, made as it was drafted: for spot as a fleet, on demand as one type. An id that is not known is taken out of a
- * reading; a token that was used for another request is read by its tag.
+ * reading. A launch whose token was used for another request is read by its tag, and so is one that is refused after a call of
+ * which nobody heard.
  */
 import { HoldfastError, ProviderError } from "../../domain/errors.ts";
 import { type ControllerId, type LaunchId, type PoolName, type ProviderId, parseProviderId } from "../../domain/ids.ts";
@@ -52,16 +53,20 @@ const LISTING_LAG_MS = 5 * MINUTE_MS;
 
 export function makeEc2Port(asker: Ec2Asker): Provider & ProviderAbilities {
   const orders = new Ec2Orders(asker.monotonicMs, asker.markets);
-  const context: PortContext = { ...asker, orders, recoveries: new Map() };
+  const context: PortContext = { ...asker, orders, recoveries: new Map(), untried: new Map() };
   return {
-    launch: (request) => launch(context, request),
+    launch: (request, tenure) => launch(context, request, tenure?.epoch),
     list: (which) => (which === "all" ? listAll(asker) : lookUp(asker, which)),
     terminate: (permit) => terminate(asker, permit),
     readRunnerVersion: async () => null,
     check: async () => [],
     orders: {
       draftsFor: () => true,
-      draft: async () => writeOrder(orders.draft()),
+      draft: async ({ launchId }, tenure) => {
+        const order = writeOrder(orders.draft());
+        context.untried.set(launchId, tenure?.epoch);
+        return order;
+      },
       readObstacles: () => orders.describe(),
     },
     standby: {
@@ -78,24 +83,30 @@ interface PortContext extends Ec2Asker {
   readonly orders: Ec2Orders;
   /** Since when a launch is being read by its tag. */
   readonly recoveries: Map<LaunchId, number>;
+  /** Of launches that were drafted and not called for yet: in which tenure. */
+  readonly untried: Map<LaunchId, number | undefined>;
 }
 
-async function launch(context: PortContext, request: LaunchRequest): Promise<readonly LaunchedMachine[]> {
+async function launch(
+  context: PortContext,
+  request: LaunchRequest,
+  epoch: number | undefined,
+): Promise<readonly LaunchedMachine[]> {
   const { launchId, machines } = request;
   const order = readOrder(request.order);
   context.announce(launchId, machines);
   if (context.recoveries.has(launchId)) return recover(context, request);
+  const isFirst = context.untried.has(launchId) && context.untried.get(launchId) === epoch;
+  context.untried.delete(launchId);
   const isForSpot = order.market === "spot";
   const result = isForSpot ? await startFleet(context, request, order) : await startSome(context, request, order);
   if (result.kind === "refused" && result.code === "IdempotentParameterMismatch") return recover(context, request);
   if (result.kind === "refused") {
     const { code } = result;
-    throw refuse(
-      context,
-      request,
-      order,
-      isForSpot ? order.places.map((place) => ({ code, place })) : refusedAt(code, order),
-    );
+    const at = isForSpot ? order.places.map((place) => ({ code, place })) : refusedAt(code, order);
+    const refusal = refuse(context, request, order, at);
+    if (isFirst || refusal.code === "provider-unavailable") throw refusal;
+    return recover(context, request);
   }
   const refused = readList(result.answer, "Errors").map(readRefused);
   context.orders.note(order, refused);

@@ -20,7 +20,7 @@ export function lineOf(remote: Remote, process: WorldProcess): ProviderLine {
 export function gateProvider(provider: Provider & ProviderAbilities, line: ProviderLine): Provider & ProviderAbilities {
   return {
     ...provider,
-    launch: (request) => line("launch", () => provider.launch(request)),
+    launch: (request, tenure) => line("launch", () => provider.launch(request, tenure)),
     list: (which) => line(which === "all" ? "list" : "look", () => provider.list(which)),
     terminate: (permit) => line("terminate", () => provider.terminate(permit)),
   };

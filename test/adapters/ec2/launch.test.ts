@@ -5,6 +5,7 @@ import { carryOut, type LaunchContext } from "../../../src/adapters/ec2/launch.t
 import { draftOrder, type Order } from "../../../src/adapters/ec2/order.ts";
 import { Rests } from "../../../src/adapters/ec2/rests.ts";
 import type { Ec2Settings } from "../../../src/adapters/ec2/settings.ts";
+import { Untried } from "../../../src/adapters/ec2/untried.ts";
 import { ProviderError } from "../../../src/domain/errors.ts";
 import { parseControllerId } from "../../../src/domain/ids.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../src/domain/units.ts";
@@ -32,13 +33,15 @@ function stage(answers: Record<string, Answer>, changes: Partial<Ec2Settings> = 
     interruptions: new Interruptions(clock),
     settings,
     recoveries: new Map(),
+    untried: new Untried(),
     onSettingsRefused: () => {
       seen.settingsRefused += 1;
     },
     onStarted: (...counts) => seen.started.push(counts),
   };
-  const order = (request: LaunchRequest, onDemandCount = 0): Order =>
-    draftOrder({
+  const order = (request: LaunchRequest, onDemandCount = 0): Order => {
+    context.untried.note(request.launchId, 0);
+    return draftOrder({
       settings,
       rests: context.rests,
       interruptions: context.interruptions,
@@ -51,6 +54,7 @@ function stage(answers: Record<string, Answer>, changes: Partial<Ec2Settings> = 
       nowMs: clock.nowMs(),
       monotonicMs: clock.monotonicMs(),
     });
+  };
   return { ec2, context, clock, seen, order };
 }
 
@@ -243,11 +247,67 @@ describe("a call that was refused as a whole", () => {
   );
 });
 
-describe("a launch whose token was used for another request", () => {
-  const listed =
-    (...ids: readonly string[]): Answer =>
-    () => ({ Reservations: [{ Instances: ids.map((InstanceId) => ({ InstanceId })) }] });
+const listed =
+  (...ids: readonly string[]): Answer =>
+  () => ({ Reservations: [{ Instances: ids.map((InstanceId) => ({ InstanceId })) }] });
 
+describe("a launch that is refused after a call that may have taken", () => {
+  /** EC2's answers to its calls, one after the other; the last one again and again. */
+  function staged(codes: readonly string[], ...ids: readonly string[]) {
+    let count = 0;
+    const CreateFleet: Answer = () => {
+      const code = codes[Math.min(count, codes.length - 1)] ?? "";
+      count += 1;
+      throw ec2Error(code);
+    };
+    return { request: newLaunch(1), ...stage({ CreateFleet, DescribeInstances: listed(...ids) }) };
+  }
+
+  it("is read by its tag: what is there was started", async () => {
+    const { context, order, request, ec2 } = staged(["InternalError", "InvalidParameter"], A);
+    const made = order(request);
+    expect((await refusalOf(carryOut(context, made, request))).message).toContain("InternalError");
+    expect((await carryOut(context, made, request))[0]?.providerId).toBe(A);
+    expect(ec2.inputs("CreateFleet")).toHaveLength(2);
+  });
+
+  it.each<[string, number, (untried: Untried, id: LaunchRequest["launchId"]) => unknown]>([
+    ["whose answer nobody had", 1, () => {}],
+    ["of a process before this one", 0, (untried, id) => untried.take(id, 0)],
+    ["of another that held the pool meanwhile", 0, (untried, id) => untried.note(id, -1)],
+  ])("is refused once no listing can lag, and says why it waits: a call %s", async (_whose, unknownCount, happen) => {
+    const codes = [...Array.from({ length: unknownCount }, () => "ServiceUnavailable"), "UnauthorizedOperation"];
+    const { context, order, clock, request, seen } = staged(codes);
+    const made = order(request);
+    happen(context.untried, request.launchId);
+    for (let count = 0; count < unknownCount; count += 1) await refusalOf(carryOut(context, made, request));
+    for (const passMs of [0, 5 * MINUTE_MS - 1]) {
+      clock.pass(passMs);
+      const { code, message } = await refusalOf(carryOut(context, made, request));
+      expect([code, message]).toEqual(["provider-unavailable", expect.stringContaining("UnauthorizedOperation")]);
+    }
+    clock.pass(1);
+    expect(await carryOut(context, made, request)).toEqual([]);
+    expect(seen.settingsRefused).toBe(1);
+  });
+
+  it("is refused at once where nothing was done before: EC2 had throttled", async () => {
+    const { context, order, request, ec2 } = staged(["RequestLimitExceeded", "InvalidParameter"]);
+    const made = order(request);
+    expect((await refusalOf(carryOut(context, made, request))).code).toBe("provider-unavailable");
+    expect((await refusalOf(carryOut(context, made, request))).code).toBe("provider-invalid");
+    expect(ec2.inputs("DescribeInstances")).toEqual([]);
+  });
+
+  it("is that of any launch that is too many to be remembered", () => {
+    const untried = new Untried();
+    const ids = Array.from({ length: 1_001 }, () => newLaunch(1).launchId);
+    for (const id of ids) untried.note(id, 1);
+    expect(ids.map((id) => untried.take(id, 1))).toEqual(ids.map((_, index) => index > 0));
+  });
+});
+
+describe("a launch whose token was used for another request", () => {
   it("is read by its tag, and what that shows is what was started", async () => {
     const request = newLaunch(2);
     const answers = { CreateFleet: throwing("IdempotentParameterMismatch"), DescribeInstances: listed(B, A) };

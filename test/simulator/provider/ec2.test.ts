@@ -1,6 +1,7 @@
 /** The world's EC2 by what it adds to a cloud: calls of its own, errors by their codes, and hosts that follow instances. */
 import { describe, expect, it } from "vitest";
-import { parseProviderId } from "../../../src/domain/ids.ts";
+import { ProviderError } from "../../../src/domain/errors.ts";
+import { type LeaseEpoch, parseProviderId } from "../../../src/domain/ids.ts";
 import { invariant } from "../../../src/domain/invariant.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import type { Ec2ErrorCode } from "../../../src/simulator/ec2/errors.ts";
@@ -119,6 +120,39 @@ describe("a launch", () => {
     await scene.pass(5 * MINUTE_MS);
     // What was read by its tag, and is not there, was never started.
     expect(await scene.provider.launch(request(1, 1))).toHaveLength(name === "IdempotentParameterMismatch" ? 0 : 1);
+  });
+
+  it("that is refused is read by its tag where an earlier call may have taken, and is refused at once where none may", async () => {
+    const calls: string[] = [];
+    const portAfter = (isHeard: boolean) =>
+      makeEc2Port({
+        controllerId: OURS,
+        pool: poolName(),
+        nowMs: () => 0,
+        call: async (action) => {
+          calls.push(action);
+          if (action === "DescribeInstances") return { kind: "answered", answer: { Reservations: [] } };
+          if (!isHeard && calls.length === 1) throw new ProviderError("provider-unavailable", "nobody heard of it");
+          return { kind: "refused", code: "InvalidParameter", message: "" };
+        },
+        monotonicMs: () => 0,
+        markets: ["on-demand"],
+        announce: () => {},
+      });
+    const launchTwice = async (isHeard: boolean, epochs: readonly [number, number]) => {
+      calls.length = 0;
+      const port = portAfter(isHeard);
+      const tenures = epochs.map((epoch) => ({ epoch: epoch as LeaseEpoch, others: [], leftMs: () => MINUTE_MS }));
+      const order = (await port.orders?.draft(request(1, 1), tenures[0])) ?? null;
+      const codes: string[] = [];
+      for (const tenure of isHeard ? tenures.slice(1) : tenures)
+        await port.launch({ ...request(1, 1), order }, tenure).catch((error: ProviderError) => codes.push(error.code));
+      return [...codes, ...calls];
+    };
+    const read = ["provider-unavailable", "RunInstances", "DescribeInstances"];
+    expect(await launchTwice(false, [1, 1])).toEqual(["provider-unavailable", ...read.toSpliced(1, 0, "RunInstances")]);
+    expect(await launchTwice(true, [1, 2])).toEqual(read);
+    expect(await launchTwice(true, [1, 1])).toEqual(["provider-invalid", "RunInstances"]);
   });
 
   it("that took effect before its error starts once", async () => {
