@@ -199,7 +199,8 @@ export function writeOrder(order: Order): string {
 }
 
 /** Only what `writeOrder` wrote is ever stored in its place. */
-export function readOrder(text: string): Order {
+export function readOrder(text: string | null | undefined): Order {
+  invariant(typeof text === "string", "a launch of instances is drafted and stored before it is made");
   const order: unknown = JSON.parse(text);
   invariant(
     typeof order === "object" && order !== null && "call" in order && "input" in order && "draftedAtMs" in order,

@@ -6,7 +6,6 @@
  * `TerminateInstances` alone; a fleet is never deleted, because that would end all its instances.
  */
 import type { LaunchId, ProviderId } from "../../domain/ids.ts";
-import { invariant } from "../../domain/invariant.ts";
 import type { ObservedMachine } from "../../domain/observed.ts";
 import type { MachinePermit } from "../../domain/permit.ts";
 import type { LaunchRequest, LaunchTenure, Provider, ProviderAbilities } from "../../ports/provider.ts";
@@ -94,11 +93,7 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
     return order;
   };
   return {
-    launch: (request, tenure) => {
-      const { order = null } = request;
-      invariant(order !== null, "a launch of instances is drafted and stored before it is made");
-      return carryOut(launching, readOrder(order), request, tenure);
-    },
+    launch: async (request, tenure) => carryOut(launching, readOrder(request.order), request, tenure),
     list: (which) => listMachines(listing, which),
     terminate: (permit) => terminations.add(permit),
     readRunnerVersion: createVersionReader(clients, options),
