@@ -154,7 +154,7 @@ async function noteTrouble(context: PoolContext, error: ProviderError): Promise<
 /** Before what it shows is remembered: the guards ask since when it has shown the same. */
 function noteListing({ memory, clock }: PoolContext, look: ProviderLook | null): void {
   const { guards, observed } = memory;
-  if (look === null || !look.trouble === null) {
+  if (look === null || look.trouble !== null) {
     guards.listing = { ...guards.listing, isWhole: false, steadySinceMs: null };
     return;
   }

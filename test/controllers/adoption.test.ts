@@ -211,6 +211,17 @@ describe("a machine of ours without a row", () => {
     expect(await row(id)).toMatchObject({ state: { kind: "engaged" }, origin: "adopted" });
   });
 
+  it("that was called gone before the clock was set back is ours again at once: nobody knows how long ago that was", async () => {
+    await open();
+    const id = machineId(5);
+    const sinceMs = yard.clock.nowMs() + HOUR_MS;
+    const gone = { kind: "gone", providerId: parseProviderId(id), reason: "surplus", sinceMs } as const;
+    await insertMachine(yard.store.db, machineOf({ id, state: gone }));
+    yard.provider.machines.set(id, { state: "running", machineId: id });
+    await observe(yard.context);
+    expect(await row(id)).toMatchObject({ state: { kind: "engaged" }, origin: "adopted" });
+  });
+
   it("whose planned row is there is bound to it where its launch is not repeated any more", async () => {
     await open();
     const id = machineId(5);

@@ -160,3 +160,14 @@ it("is known to the guards not to be whole though the store takes no note of it"
   await withoutWrites(yard, () => expect(observe(yard.context)).rejects.toMatchObject({ code: "store-unavailable" }));
   expect(yard.context.memory.guards.listing.isWhole).toBe(false);
 });
+
+it("is no whole one for whoever asks when the last was", async () => {
+  unread = "none";
+  await observe(yard.context);
+  const { wholeAtMs } = yard.context.memory.guards.listing;
+  expect(wholeAtMs).toBe(yard.clock.nowMs());
+  unread = "former";
+  yard.clock.advance(MINUTE_MS);
+  await observe(yard.context);
+  expect(yard.context.memory.guards.listing).toMatchObject({ isWhole: false, wholeAtMs });
+});

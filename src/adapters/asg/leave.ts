@@ -8,6 +8,7 @@ import {
   TerminateInstanceInAutoScalingGroupCommand,
 } from "@aws-sdk/client-auto-scaling";
 import { ProviderError } from "../../domain/errors.ts";
+import type { ProviderId } from "../../domain/ids.ts";
 import type { MachinePermit } from "../../domain/permit.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -36,6 +37,8 @@ export interface LeaveContext {
   readonly sights: Sights;
   /** Of the pool's other settings. */
   readonly otherGroups: ReadonlySet<string>;
+  /** Instances, as `EndingContext` has them. */
+  readonly refused: Set<ProviderId>;
 }
 
 /** One outcome for each permit, in their order: one that fails keeps no other from being asked for. */

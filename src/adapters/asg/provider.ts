@@ -63,6 +63,7 @@ export function createAsgProvider(
     desired: memory.desired,
     owner: { controllerId, pool },
     otherGroups: new Set(otherGroups),
+    refused: new Set<ProviderId>(),
     hooks: new Hooks(clients, settings.group, clock),
     pace: new Pace(clock),
   };

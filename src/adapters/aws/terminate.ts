@@ -5,6 +5,7 @@
  */
 import { StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2";
 import { HoldfastError, ProviderError } from "../../domain/errors.ts";
+import type { ProviderId } from "../../domain/ids.ts";
 import { MachinePermit } from "../../domain/permit.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Outcome } from "./batch.ts";
@@ -18,11 +19,15 @@ import type { Owner } from "./tags.ts";
 export const ENDINGS_AT_ONCE_MAX = 200;
 /** Calls that one batch may cost where some of it is refused; the rest is asked for by the next pass. */
 const CALLS_MAX = 24;
+/** All are forgotten then, and found out again. */
+const REFUSED_MAX = 10_000;
 
 export interface EndingContext {
   readonly clients: Ec2Calls;
   readonly clock: Clock;
   readonly owner: Owner;
+  /** Who was refused before: they come after the others, who else would wait for them for ever. */
+  readonly refused: Set<ProviderId>;
 }
 
 /** What is asked of instances under a permit. */
@@ -40,13 +45,17 @@ export async function endInstances(
     if (stale !== null) outcomes.set(permit, { error: stale });
     return stale === null;
   });
-  const calls: (readonly MachinePermit[])[] = held.length === 0 ? [] : [held];
+  if (context.refused.size >= REFUSED_MAX) context.refused.clear();
+  const isRefused = ({ providerId }: MachinePermit) => context.refused.has(providerId);
+  const parts = [held.filter((permit) => !isRefused(permit)), held.filter(isRefused)];
+  const calls: (readonly MachinePermit[])[] = parts.filter((part) => part.length > 0);
   for (let callCount = 0; calls.length > 0 && callCount < CALLS_MAX; callCount += 1) {
     const batch = (calls.shift() ?? []).filter((permit) => findStale(permit, context.clock.nowMs()) === null);
     if (batch.length === 0) continue;
     const failure = await ask(context, verb, batch);
     if (failure === null) for (const permit of batch) outcomes.set(permit, { value: undefined });
-    else calls.push(...(await divide(context, verb, batch, failure, outcomes)));
+    // Down to the one that is refused first: it is known the next time, where a level of halves would be forgotten.
+    else calls.unshift(...(await divide(context, verb, batch, failure, outcomes)));
   }
   return permits.map((permit) => outcomes.get(permit) ?? { error: unasked(verb, permit) });
 }
@@ -85,15 +94,22 @@ async function divide(
   // What EC2 does not know was asked for all the same: a reading by id tells what became of it.
   const refuse = (some: readonly MachinePermit[]) => {
     const isAbsent = failure.trouble === "absent";
-    for (const permit of some)
+    for (const permit of some) {
       outcomes.set(permit, isAbsent ? { value: undefined } : { error: explain(verb, permit, failure) });
+      if (!isAbsent) context.refused.add(permit.providerId);
+    }
   };
   switch (failure.trouble) {
     case "throttled":
     case "unknown":
-      refuse(batch);
+      for (const permit of batch) outcomes.set(permit, { error: explain(verb, permit, failure) });
       return [];
     case "denied":
+      // Refused for who asks, or for when: each call made instead is signed anew, and nobody knows what happened meanwhile.
+      if (failure.code !== "UnauthorizedOperation") {
+        refuse(batch);
+        return [];
+      }
       return withoutVanished(context, batch, failure, outcomes, refuse);
   }
   const named = namedInstances(failure.message);

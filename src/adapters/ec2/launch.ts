@@ -55,6 +55,8 @@ export interface Recovery {
   readonly sinceMs: number;
   /** What follows "because". */
   readonly why: string;
+  /** Of the tenure in which it was begun: in another's somebody else may have made the launch since. */
+  readonly epoch: number;
 }
 
 /** What a call started, and what it reports besides. */
@@ -68,32 +70,31 @@ export async function carryOut(
   context: LaunchContext,
   order: Order,
   request: LaunchRequest,
-  tenure?: Pick<LaunchTenure, "epoch">,
+  tenure?: Pick<LaunchTenure, "epoch" | "leftMs">,
 ): Promise<readonly LaunchedMachine[]> {
   const { clock, recoveries, untried } = context;
   const { launchId } = request;
-  const isTokenOld = ageMs(order.draftedAtMs, clock.nowMs()) > TOKEN_TRUSTED_FOR_MS;
-  if (isTokenOld) return recover(context, request, "EC2 may have forgotten its token");
-  const begun = recoveries.get(launchId);
-  if (begun !== undefined) return recover(context, request, begun.why);
   const epoch = epochOf(tenure);
+  const isTokenOld = ageMs(order.draftedAtMs, clock.nowMs()) > TOKEN_TRUSTED_FOR_MS;
+  if (isTokenOld) return recover(context, request, { epoch, why: "EC2 may have forgotten its token" });
+  const begun = recoveries.get(launchId);
+  if (begun !== undefined) return recover(context, request, { epoch, why: begun.why });
+  demandTenure(tenure, launchId);
   const isFirst = untried.take(launchId, epoch);
   let answer: CallAnswer;
   try {
     answer = await call(context, order);
   } catch (error) {
     const failure = readFailure(error);
-    if (failure.trouble === "token-used") return recover(context, request, "EC2 has another request under its token");
+    if (failure.trouble === "token-used")
+      return recover(context, request, { epoch, why: "EC2 has another request under its token" });
     // Nothing was done, so the next is the first.
-    if (isFirst && failure.trouble === "throttled") untried.note(launchId, epoch);
+    if (isFirst && failure.trouble === "throttled") untried.note(request, epoch);
     noteFailure(context, order, failure);
     const refusal = refuse(context, order, request, launchCodeOf(failure), [failure], error);
     if (isFirst || refusal.code === "provider-unavailable") throw refusal;
-    return recover(
-      context,
-      request,
-      `an earlier call may have started it before EC2 refused ${describeFailure(failure)}`,
-    );
+    const why = `an earlier call may have started it before EC2 refused ${describeFailure(failure)}`;
+    return recover(context, request, { epoch, why });
   }
   for (const { failure, place, lifecycle } of answer.failures) context.rests.note(failure, place, lifecycle);
   if (answer.instanceIds.length === 0) {
@@ -103,6 +104,12 @@ export async function carryOut(
   }
   context.onStarted(answer.instanceIds.length, answer.onDemandCount);
   return bindInOrder(answer.instanceIds, request);
+}
+
+/** Whoever has the pool by now may have closed the launch: what a call of ours started then would be beyond what it wants. */
+function demandTenure(tenure: Pick<LaunchTenure, "leftMs"> | undefined, launchId: LaunchId): void {
+  if (tenure === undefined || tenure.leftMs() > 0) return;
+  throw new ProviderError("provider-unavailable", `making launch ${launchId}: the pool is another process's by now`);
 }
 
 /** Another wherever another process may have made the launch's calls since. */
@@ -226,19 +233,21 @@ function hasOtherWay({ rests, settings }: LaunchContext, { places, lifecycle }: 
 async function recover(
   context: LaunchContext,
   request: LaunchRequest,
-  why: string,
+  { epoch, why }: Pick<Recovery, "epoch" | "why">,
 ): Promise<readonly LaunchedMachine[]> {
   const { clock, recoveries, clients, owner } = context;
   const { launchId } = request;
-  const sinceMs = recoveries.get(launchId)?.sinceMs ?? clock.monotonicMs();
+  const before = recoveries.get(launchId);
+  const sinceMs = before?.epoch === epoch ? before.sinceMs : clock.monotonicMs();
   const [oldest] = recoveries.keys();
   if (recoveries.size >= RECOVERIES_MAX && oldest !== undefined) recoveries.delete(oldest);
-  recoveries.set(launchId, { sinceMs, why });
+  recoveries.set(launchId, { sinceMs, why, epoch });
   const found = (await describeLaunch(clients, owner, launchId)).flatMap(({ InstanceId }) => InstanceId ?? []);
   const isWhole = found.length >= request.machines.length;
   if (!isWhole && clock.monotonicMs() - sinceMs < LISTING_LAG_MS) {
     const attempted = `reading launch ${launchId} by its tag, because ${why}: ${found.length} of ${request.machines.length} machines are to be seen, and the listing may lag`;
-    throw new ProviderError("provider-unavailable", attempted);
+    // Its own pause is enough: it says nothing of other launches.
+    throw new ProviderError("provider-unavailable", attempted, { retryAfterMs: 0 });
   }
   recoveries.delete(launchId);
   return bindInOrder(found, request);

@@ -47,7 +47,7 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
   const templates = new Templates(clients, options);
   const recoveries = new Map<LaunchId, Recovery>();
   const untried = new Untried();
-  const ending = { clients, clock, owner };
+  const ending = { clients, clock, owner, refused: new Set<ProviderId>() };
   const terminations = new Batch<MachinePermit, void>({
     clock,
     countMax: ENDINGS_AT_ONCE_MAX,
@@ -73,7 +73,8 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
     onSettingsRefused: () => templates.forget(),
     onStarted: (count, onDemandCount) => census.noteStarted(count, onDemandCount),
   };
-  const draft = async ({ launchId, machines }: LaunchRequest, tenure?: LaunchTenure): Promise<string> => {
+  const draft = async (request: LaunchRequest, tenure?: LaunchTenure): Promise<string> => {
+    const { launchId, machines } = request;
     const machineIds = machines.map(({ machineId }) => machineId);
     const parts = {
       settings,
@@ -89,7 +90,7 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
       monotonicMs: clock.monotonicMs(),
     };
     const order = writeOrder(draftOrder(parts));
-    untried.note(launchId, epochOf(tenure));
+    untried.note(request, epochOf(tenure));
     return order;
   };
   return {

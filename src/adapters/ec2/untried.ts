@@ -4,6 +4,7 @@
  * for its settings or our credentials it refuses before it looks for the token.
  */
 import type { LaunchId } from "../../domain/ids.ts";
+import type { LaunchRequest } from "../../ports/provider.ts";
 
 /** The oldest is forgotten, and a refusal of it is looked into. */
 const LAUNCHES_MAX = 1_000;
@@ -11,7 +12,9 @@ const LAUNCHES_MAX = 1_000;
 export class Untried {
   readonly #epochs = new Map<LaunchId, number>();
 
-  note(launchId: LaunchId, epoch: number): void {
+  /** What a restored store has without an order may have had one, and been made. */
+  note({ launchId, machines }: Pick<LaunchRequest, "launchId" | "machines">, epoch: number): void {
+    if (machines.some(({ mayHaveEnded = false }) => mayHaveEnded)) return;
     this.#epochs.set(launchId, epoch);
     const [oldest] = this.#epochs.keys();
     if (this.#epochs.size > LAUNCHES_MAX && oldest !== undefined) this.#epochs.delete(oldest);

@@ -6,6 +6,7 @@ import type { MachineId, ProviderId } from "../../domain/ids.ts";
 import { type Machine, moveMachine } from "../../domain/machine.ts";
 import type { ObservedMachine } from "../../domain/observed.ts";
 import { strayMachineId } from "../../domain/stray.ts";
+import { ageMs } from "../../domain/time.ts";
 import { MINUTE_MS } from "../../domain/units.ts";
 import { listEvidence, recordEvidence } from "../../store/evidence/evidence.ts";
 import { markRestored } from "../../store/facts.ts";
@@ -99,7 +100,7 @@ function isUncalledReserve({ membership, hadRow = false }: Stray): boolean {
 
 function isUnaccounted(row: Machine, stray: Stray): boolean {
   if (row.state.kind === "planned") return true;
-  return row.state.kind === "gone" && stray.observedAtMs - row.state.sinceMs >= FOUND_AGAIN_MS;
+  return row.state.kind === "gone" && ageMs(row.state.sinceMs, stray.observedAtMs) >= FOUND_AGAIN_MS;
 }
 
 /** Facts of a closed row, of which few come after the one that closed it. */

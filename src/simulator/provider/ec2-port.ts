@@ -9,7 +9,13 @@ import { type ControllerId, type LaunchId, type PoolName, type ProviderId, parse
 import type { ObservedMachine, ProviderState } from "../../domain/observed.ts";
 import { MachinePermit } from "../../domain/permit.ts";
 import { MINUTE_MS } from "../../domain/units.ts";
-import type { LaunchedMachine, LaunchRequest, Provider, ProviderAbilities } from "../../ports/provider.ts";
+import type {
+  LaunchedMachine,
+  LaunchRequest,
+  LaunchTenure,
+  Provider,
+  ProviderAbilities,
+} from "../../ports/provider.ts";
 import type { Ec2Action, Ec2Answer, Ec2Requests, Filter } from "../ec2/api.ts";
 import type { Ec2Result } from "../ec2/call.ts";
 import type { Ec2ErrorCode } from "../ec2/errors.ts";
@@ -55,16 +61,16 @@ export function makeEc2Port(asker: Ec2Asker): Provider & ProviderAbilities {
   const orders = new Ec2Orders(asker.monotonicMs, asker.markets);
   const context: PortContext = { ...asker, orders, recoveries: new Map(), untried: new Map() };
   return {
-    launch: (request, tenure) => launch(context, request, tenure?.epoch),
+    launch: (request, tenure) => launch(context, request, tenure),
     list: (which) => (which === "all" ? listAll(asker) : lookUp(asker, which)),
     terminate: (permit) => terminate(asker, permit),
     readRunnerVersion: async () => null,
     check: async () => [],
     orders: {
       draftsFor: () => true,
-      draft: async ({ launchId }, tenure) => {
+      draft: async ({ launchId, machines }, tenure) => {
         const order = writeOrder(orders.draft());
-        context.untried.set(launchId, tenure?.epoch);
+        if (machines.every(({ mayHaveEnded }) => mayHaveEnded !== true)) context.untried.set(launchId, tenure?.epoch);
         return order;
       },
       readObstacles: () => orders.describe(),
@@ -81,8 +87,8 @@ export function makeEc2Port(asker: Ec2Asker): Provider & ProviderAbilities {
 
 interface PortContext extends Ec2Asker {
   readonly orders: Ec2Orders;
-  /** Since when a launch is being read by its tag. */
-  readonly recoveries: Map<LaunchId, number>;
+  /** Since when a launch is being read by its tag, in which tenure. */
+  readonly recoveries: Map<LaunchId, { readonly sinceMs: number; readonly epoch: number | undefined }>;
   /** Of launches that were drafted and not called for yet: in which tenure. */
   readonly untried: Map<LaunchId, number | undefined>;
 }
@@ -90,23 +96,30 @@ interface PortContext extends Ec2Asker {
 async function launch(
   context: PortContext,
   request: LaunchRequest,
-  epoch: number | undefined,
+  tenure: LaunchTenure | undefined,
 ): Promise<readonly LaunchedMachine[]> {
+  const epoch = tenure?.epoch;
   const { launchId, machines } = request;
   const order = readOrder(request.order);
   context.announce(launchId, machines);
-  if (context.recoveries.has(launchId)) return recover(context, request);
+  if (context.recoveries.has(launchId)) return recover(context, request, epoch);
+  if (tenure !== undefined && tenure.leftMs() <= 0)
+    throw new ProviderError(
+      "provider-unavailable",
+      `making launch ${launchId} of a pool that is another process's by now`,
+    );
   const isFirst = context.untried.has(launchId) && context.untried.get(launchId) === epoch;
   context.untried.delete(launchId);
   const isForSpot = order.market === "spot";
   const result = isForSpot ? await startFleet(context, request, order) : await startSome(context, request, order);
-  if (result.kind === "refused" && result.code === "IdempotentParameterMismatch") return recover(context, request);
+  if (result.kind === "refused" && result.code === "IdempotentParameterMismatch")
+    return recover(context, request, epoch);
   if (result.kind === "refused") {
     const { code } = result;
     const at = isForSpot ? order.places.map((place) => ({ code, place })) : refusedAt(code, order);
     const refusal = refuse(context, request, order, at);
     if (isFirst || refusal.code === "provider-unavailable") throw refusal;
-    return recover(context, request);
+    return recover(context, request, epoch);
   }
   const refused = readList(result.answer, "Errors").map(readRefused);
   context.orders.note(order, refused);
@@ -200,17 +213,23 @@ export function bindInOrder(
  * What carries the launch's tag is what was started, once no listing can lag behind it any more. Instances that have ended
  * are among it.
  */
-async function recover(context: PortContext, request: LaunchRequest): Promise<readonly LaunchedMachine[]> {
+async function recover(
+  context: PortContext,
+  request: LaunchRequest,
+  epoch: number | undefined,
+): Promise<readonly LaunchedMachine[]> {
   const { launchId, machines } = request;
   const { recoveries, monotonicMs } = context;
-  const sinceMs = recoveries.get(launchId) ?? monotonicMs();
-  recoveries.set(launchId, sinceMs);
+  const before = recoveries.get(launchId);
+  const sinceMs = before !== undefined && before.epoch === epoch ? before.sinceMs : monotonicMs();
+  recoveries.set(launchId, { sinceMs, epoch });
   const found = await describeBy(context, [{ Name: `tag:${TAG.launch}`, Values: [launchId] }]);
   const isWhole = found.length >= machines.length;
   if (!isWhole && monotonicMs() - sinceMs < LISTING_LAG_MS)
     throw new ProviderError(
       "provider-unavailable",
       `reading launch ${launchId} by its tag: ${found.length} of ${machines.length} are to be seen`,
+      { retryAfterMs: 0 },
     );
   recoveries.delete(launchId);
   return bindInOrder(found.map(idOf), request);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Batch, type Outcome } from "../../../src/adapters/aws/batch.ts";
 import { endInstances, type Verb } from "../../../src/adapters/aws/terminate.ts";
-import { parseControllerId, parseProviderId } from "../../../src/domain/ids.ts";
+import { type ProviderId, parseControllerId, parseProviderId } from "../../../src/domain/ids.ts";
 import type { MachinePermit } from "../../../src/domain/permit.ts";
 import { SECOND_MS } from "../../../src/domain/units.ts";
 import { poolName } from "../../domain/builders.ts";
@@ -15,7 +15,8 @@ function stage(answers: Record<string, Answer>, count: number) {
   const clock = handClock();
   const ec2 = fakeEc2(answers);
   const permits = Array.from({ length: count }, (_, index) => permitFor(idOf(index + 1), clock));
-  const end = (verb: Verb = "terminate") => endInstances({ clients: ec2.clients, clock, owner: OWNER }, verb, permits);
+  const context = { clients: ec2.clients, clock, owner: OWNER, refused: new Set<ProviderId>() };
+  const end = (verb: Verb = "terminate") => endInstances(context, verb, permits);
   return { ec2, clock, permits, end };
 }
 
@@ -41,7 +42,8 @@ describe("endings of one moment", () => {
     const batch = new Batch<MachinePermit, void>({
       clock,
       countMax: 200,
-      work: (some) => endInstances({ clients: ec2.clients, clock, owner: OWNER }, "terminate", some),
+      work: (some) =>
+        endInstances({ clients: ec2.clients, clock, owner: OWNER, refused: new Set<ProviderId>() }, "terminate", some),
     });
     const outcomes = await Promise.allSettled(permits.map((permit) => batch.add(permit)));
     expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
@@ -122,6 +124,22 @@ describe("an instance that EC2 refuses to end", () => {
     expect(words.some((word) => word.includes("not asked for"))).toBe(true);
   });
 
+  it.each([
+    ["named", true],
+    ["not named", false],
+  ])("comes after the others the next time, so that many hold up nobody for ever: %s", async (_name, isNamed) => {
+    const bad = Array.from({ length: 30 }, (_, index) => idOf(3 * index + 1));
+    const { ec2, end } = stage({ TerminateInstances: refusing(bad, "OperationNotPermitted", isNamed) }, 100);
+    const countAsked = async () => (await end()).filter((outcome) => wordOf(outcome) === "asked").length;
+    let passCount = 1;
+    while ((await countAsked()) < 70) {
+      passCount += 1;
+      expect(passCount).toBeLessThan(20);
+    }
+    expect(passCount).toBeGreaterThan(1);
+    expect(ec2.sent).toHaveLength(24 * passCount);
+  });
+
   it("was asked for where EC2 does not know it: a reading by its id tells more", async () => {
     const { end } = stage({ TerminateInstances: refusing([idOf(1)], "InvalidInstanceID.NotFound", true) }, 2);
     expect((await end()).map(wordOf)).toEqual(["asked", "asked"]);
@@ -170,6 +188,15 @@ describe("a call that our credentials may not make", () => {
     expect((await end()).map(wordOf).map((word) => word === "asked")).toEqual([true, true, true, false]);
   });
 
+  it.each(["RequestExpired", "AuthFailure"])(
+    "is made by nobody again who is refused for when or for who asks: %s",
+    async (code) => {
+      const { ec2, end } = stage({ StopInstances: throwing(code) }, 4);
+      expect((await end("stop")).map(wordOf).every((word) => word.includes(code))).toBe(true);
+      expect(ec2.sent).toHaveLength(1);
+    },
+  );
+
   it("is told as it is where the reading fails too", async () => {
     const answers = { TerminateInstances: denied(idOf(1)), DescribeInstances: throwing("Unavailable", "", 503) };
     expect((await stage(answers, 1).end()).map(wordOf)[0]).toContain("UnauthorizedOperation");
@@ -187,7 +214,7 @@ describe("a permit", () => {
   it("that nobody issued ends nothing, and the others go on", async () => {
     const { ec2, clock, permits } = stage({ TerminateInstances: () => ({}) }, 1);
     const forged = { ...permits[0], providerId: idOf(9) } as MachinePermit;
-    const context = { clients: ec2.clients, clock, owner: OWNER };
+    const context = { clients: ec2.clients, clock, owner: OWNER, refused: new Set<ProviderId>() };
     const outcomes = await endInstances(context, "terminate", [forged, ...permits]);
     expect(outcomes.map(wordOf)[0]).toContain("not a permit");
     expect(ec2.inputs("TerminateInstances").map(asked)).toEqual([[idOf(1)]]);

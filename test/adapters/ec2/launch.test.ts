@@ -40,7 +40,7 @@ function stage(answers: Record<string, Answer>, changes: Partial<Ec2Settings> = 
     onStarted: (...counts) => seen.started.push(counts),
   };
   const order = (request: LaunchRequest, onDemandCount = 0): Order => {
-    context.untried.note(request.launchId, 0);
+    context.untried.note(request, 0);
     return draftOrder({
       settings,
       rests: context.rests,
@@ -271,15 +271,15 @@ describe("a launch that is refused after a call that may have taken", () => {
     expect(ec2.inputs("CreateFleet")).toHaveLength(2);
   });
 
-  it.each<[string, number, (untried: Untried, id: LaunchRequest["launchId"]) => unknown]>([
+  it.each<[string, number, (untried: Untried, request: LaunchRequest) => unknown]>([
     ["whose answer nobody had", 1, () => {}],
-    ["of a process before this one", 0, (untried, id) => untried.take(id, 0)],
-    ["of another that held the pool meanwhile", 0, (untried, id) => untried.note(id, -1)],
+    ["of a process before this one", 0, (untried, { launchId }) => untried.take(launchId, 0)],
+    ["of another that held the pool meanwhile", 0, (untried, request) => untried.note(request, -1)],
   ])("is refused once no listing can lag, and says why it waits: a call %s", async (_whose, unknownCount, happen) => {
     const codes = [...Array.from({ length: unknownCount }, () => "ServiceUnavailable"), "UnauthorizedOperation"];
     const { context, order, clock, request, seen } = staged(codes);
     const made = order(request);
-    happen(context.untried, request.launchId);
+    happen(context.untried, request);
     for (let count = 0; count < unknownCount; count += 1) await refusalOf(carryOut(context, made, request));
     for (const passMs of [0, 5 * MINUTE_MS - 1]) {
       clock.pass(passMs);
@@ -291,6 +291,28 @@ describe("a launch that is refused after a call that may have taken", () => {
     expect(seen.settingsRefused).toBe(1);
   });
 
+  it("is read from the beginning where somebody else may have made it since, and holds up no other launch", async () => {
+    const { context, order, clock, request } = staged(["UnauthorizedOperation"]);
+    const made = order(request);
+    const inTenure = (epoch: number) => refusalOf(carryOut(context, made, request, { epoch, leftMs: () => MINUTE_MS }));
+    expect((await inTenure(1)).retryAfterMs).toBe(0);
+    clock.pass(5 * MINUTE_MS - 1);
+    expect((await inTenure(2)).code).toBe("provider-unavailable");
+    clock.pass(5 * MINUTE_MS - 1);
+    expect((await inTenure(2)).code).toBe("provider-unavailable");
+    clock.pass(1);
+    expect(await carryOut(context, made, request, { epoch: 2, leftMs: () => MINUTE_MS })).toEqual([]);
+  });
+
+  it("is not called for by a process that has lost the pool, and is the first of who has it again", async () => {
+    const { context, order, request, ec2 } = staged(["InvalidParameter"]);
+    const made = order(request);
+    const by = (leftMs: number) => refusalOf(carryOut(context, made, request, { epoch: 0, leftMs: () => leftMs }));
+    expect((await by(0)).code).toBe("provider-unavailable");
+    expect(ec2.sent).toEqual([]);
+    expect((await by(1)).code).toBe("provider-invalid");
+  });
+
   it("is refused at once where nothing was done before: EC2 had throttled", async () => {
     const { context, order, request, ec2 } = staged(["RequestLimitExceeded", "InvalidParameter"]);
     const made = order(request);
@@ -299,11 +321,19 @@ describe("a launch that is refused after a call that may have taken", () => {
     expect(ec2.inputs("DescribeInstances")).toEqual([]);
   });
 
+  it("may be any of a restored store: it may have had an order before, and been made", () => {
+    const untried = new Untried();
+    const request = newLaunch(2);
+    const [one, other] = request.machines as [LaunchRequest["machines"][0], LaunchRequest["machines"][0]];
+    untried.note({ ...request, machines: [one, { ...other, mayHaveEnded: true }] }, 1);
+    expect(untried.take(request.launchId, 1)).toBe(false);
+  });
+
   it("is that of any launch that is too many to be remembered", () => {
     const untried = new Untried();
-    const ids = Array.from({ length: 1_001 }, () => newLaunch(1).launchId);
-    for (const id of ids) untried.note(id, 1);
-    expect(ids.map((id) => untried.take(id, 1))).toEqual(ids.map((_, index) => index > 0));
+    const requests = Array.from({ length: 1_001 }, () => newLaunch(1));
+    for (const request of requests) untried.note(request, 1);
+    expect(requests.map(({ launchId }) => untried.take(launchId, 1))).toEqual(requests.map((_, index) => index > 0));
   });
 });
 
