@@ -8,7 +8,7 @@ export const mutant: Mutant = {
   nets: [
     {
       source: "src/controllers/observe/adopt.ts",
-      text: 'return row.state.kind === "gone" && stray.observedAtMs - row.state.sinceMs >= FOUND_AGAIN_MS;',
+      text: 'return row.state.kind === "gone" && ageMs(row.state.sinceMs, stray.observedAtMs) >= FOUND_AGAIN_MS;',
       replacement: "return false;",
     },
   ],
