@@ -1,5 +1,5 @@
 /** Who of the world's groups counts as what for the judge. */
-import { isActive, isInPool, listMembers } from "../asg/counts.ts";
+import { countMembers, isActive, isInPool, listMembers } from "../asg/counts.ts";
 import type { AsgState, Group, Member } from "../asg/state.ts";
 import type { GroupPlan } from "../scenario/group-plan.ts";
 import type { Remains } from "../world/provider.ts";
@@ -21,6 +21,14 @@ export function unmarkedIds(state: AsgState): readonly string[] {
   return left.filter(({ tags }) => ![...tags.keys()].some((key) => key.startsWith("holdfast:"))).map(({ id }) => id);
 }
 
+/** Where others size it: what they want, and whom it may not end though they want fewer. */
+function keptCountOf(group: Group): number {
+  return Math.max(
+    group.desired,
+    countMembers(group, (member) => isActive(member) && member.isProtected),
+  );
+}
+
 /** @param warmCountOf how many machines the pool of a group keeps for jobs to come. */
 export function remainsOf(
   groups: readonly Group[],
@@ -29,13 +37,15 @@ export function remainsOf(
 ): Remains {
   const members = groups.flatMap((group) => [...group.members.values()]);
   const idsOf = (is: (member: Member) => boolean) => new Set(members.filter(is).map(({ instanceId }) => instanceId));
+  const isOthers = scaling === "external";
   // What one group keeps fills up no other's minimum.
-  const counts = groups.map(({ name, minSize, desired }) =>
-    Math.max(warmCountOf(name), scaling === "external" ? desired : minSize),
+  const counts = groups.map((group) =>
+    Math.max(warmCountOf(group.name), isOthers ? keptCountOf(group) : group.minSize),
   );
   return {
     leftAlone: idsOf((member) => isInPool(member) || ASIDE.has(member.state)),
     over: idsOf(({ state }) => state.includes("Terminating") || state.endsWith("Retained")),
     minimumCount: counts.reduce((sum, count) => sum + count, 0),
+    roomCount: isOthers ? groups.reduce((sum, { desired }) => sum + desired, 0) : Number.POSITIVE_INFINITY,
   };
 }

@@ -27,6 +27,8 @@ const STALLED_MS = 75 * MINUTE_MS;
 const CERTAIN_AFTER_MS = 40 * MINUTE_MS;
 /** A job that has waited longer than this has a reason that a person can read. */
 const SILENT_WAIT_MS = 10 * MINUTE_MS;
+/** A pass over a fleet at a store that is slow. */
+const SLOW_PASS_MS = 15 * MINUTE_MS;
 /** Explanations that one look asks for. */
 const ASKED_MAX = 6;
 /** A lost event is found in less: by the delivery log within a minute, else by the look at open jobs. */
@@ -84,7 +86,7 @@ export class Inspections {
   #checkStall(): void {
     const { github, scheduler, judge, provider, scenario, workload } = this.#world;
     const stalledSinceMs = scheduler.nowMs - STALLED_MS;
-    const max = roomOf(scenario);
+    const max = Math.min(roomOf(scenario), (provider.remains?.() ?? NO_REMAINS).roomCount);
     const isTakenUp = provider.hosts.size >= max || this.#areDeadUncertain(max, stalledSinceMs);
     if (isTakenUp) this.#lastTakenUpAtMs = scheduler.nowMs;
     if (Math.max(judge.lastProgressAtMs, this.#lastTakenUpAtMs) > stalledSinceMs) return;
@@ -131,12 +133,20 @@ export class Inspections {
     // While nobody is there to be asked, or it has only just started, nobody can tell.
     if (running === null || !running.process.isRunning) return;
     if (running.process.clock.monotonicMs() < UNKNOWN_JOB_MS) return;
+    if (this.#isTooSlow()) return;
     const waiting = [...github.state.openJobs.values()].filter(
       ({ phase, createdAtMs }) => phase.kind === "queued" && scheduler.nowMs - createdAtMs > SILENT_WAIT_MS,
     );
     for (const job of waiting.slice(0, ASKED_MAX)) this.#ask(String(job.id), `job ${workload.nameOf(job.id)}`, job);
     const kept = this.#rows("select id from machines where state <> 'gone' order by state_since_ms limit ?", ASKED_MAX);
     for (const { id } of kept) this.#ask(String(id), `machine ${String(id)}`, null);
+  }
+
+  /** Where each read may take seconds, one pass takes minutes, and who is disturbed sooner has decided nothing yet. */
+  #isTooSlow(): boolean {
+    const { faults, attention, scheduler } = this.#world;
+    if (faults.of("controller.slow-store").length === 0) return false;
+    return attention.longestMs(scheduler.nowMs - EVERY_MS) < SLOW_PASS_MS;
   }
 
   #ask(subject: string, what: string, job: Job | null): void {
@@ -245,7 +255,12 @@ function findUntellable({ telemetry }: World, hosts: readonly HostTruth[]): Read
   return new Map(untellable.slice(0, telemetry.gaugeTotal("holdfast_machines_unknown")));
 }
 
-const NO_REMAINS: Remains = { leftAlone: new Set(), over: new Set(), minimumCount: 0 };
+const NO_REMAINS: Remains = {
+  leftAlone: new Set(),
+  over: new Set(),
+  minimumCount: 0,
+  roomCount: Number.POSITIVE_INFINITY,
+};
 
 /** How many machines there may be: of the pools, and by the provider's quota. */
 function roomOf({ pools, faults }: World["scenario"]): number {

@@ -50,6 +50,8 @@ export interface Remains {
   readonly over: ReadonlySet<string>;
   /** So many machines are kept, by the groups whatever anybody ends, or by their pools for jobs to come. */
   readonly minimumCount: number;
+  /** No more can be there whatever anybody of ours does, because others size the groups. */
+  readonly roomCount: number;
 }
 
 export interface ProviderModel {

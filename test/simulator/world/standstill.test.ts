@@ -70,3 +70,17 @@ it.each<[string, (scene: Scene) => void, Partial<Scenario>]>([
   await scene.pass(2 * HOUR_MS);
   expect(scene.said).toEqual([]);
 });
+
+it("finds no standstill where others size the groups, and all that they want is there", async () => {
+  const scene = await new Scene({ pools: [pool({ machineCountMax: 9 })] }).begin(true);
+  scene.standStill();
+  scene.queue();
+  scene.addMachine();
+  const remains = { leftAlone: new Set<string>(), over: new Set<string>(), minimumCount: 1, roomCount: 1 };
+  Object.assign(scene.world.provider, { remains: () => remains });
+  await scene.pass(2 * HOUR_MS);
+  expect(scene.said).toEqual([]);
+  Object.assign(remains, { roomCount: 2 });
+  await scene.pass(2 * HOUR_MS);
+  expect(scene.said).not.toEqual([]);
+});
