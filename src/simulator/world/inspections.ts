@@ -184,10 +184,11 @@ export class Inspections {
     return verdict === "queued" || verdict === "idle" || verdict === "unknown";
   }
 
-  /** Long enough that every net must have found it, had GitHub answered. */
+  /** Long enough that every net must have found it, had GitHub answered: until the faults stop it may not have. */
   #isHeardOf(job: Job): boolean {
-    const { scheduler, faults } = this.#world;
-    return !faults.isOn && scheduler.nowMs - job.createdAtMs > 2 * UNKNOWN_JOB_MS;
+    const { scheduler, scenario } = this.#world;
+    const answersSinceMs = scenario.startMs + (scenario.faultsEndMs ?? Number.POSITIVE_INFINITY);
+    return scheduler.nowMs - Math.max(job.createdAtMs, answersSinceMs) > 2 * UNKNOWN_JOB_MS;
   }
 
   #rows(sql: string, ...parameters: readonly unknown[]) {
