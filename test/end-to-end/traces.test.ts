@@ -62,6 +62,7 @@ it("a job's way is followed from its webhook to its ticket and back, and no secr
     await tracer?.close();
   }
   const { spans } = collector;
+  let followedCount = 0;
   for (const job of jobs) {
     const deliveries = about(spans, "delivery apply", { "holdfast.job": job, "holdfast.outcome": "applied" });
     const delivery = deliveries[0]?.attributes["holdfast.delivery"];
@@ -75,12 +76,16 @@ it("a job's way is followed from its webhook to its ticket and back, and no secr
           span.name === "ticket deliver" && span.attributes["holdfast.ticket"] === attributes["holdfast.ticket"],
       ),
     );
-    const { "holdfast.machine": machine, "holdfast.ticket": ticket } = mint?.attributes ?? {};
+    // GitHub gives a job to any runner of its labels: one that ran on another's ticket may never have needed its own.
+    if (mint === undefined) continue;
+    followedCount += 1;
+    const { "holdfast.machine": machine, "holdfast.ticket": ticket } = mint.attributes;
     expect(about(spans, "assign mint", { "holdfast.job": job, "holdfast.ticket": ticket })).toHaveLength(1);
     expect(about(spans, "ticket deliver", { "holdfast.job": job, "holdfast.ticket": ticket })).toHaveLength(1);
     expect(about(spans, "agent report", { "holdfast.machine": machine, "holdfast.ticket": ticket })).not.toEqual([]);
     expect(about(spans, "provider terminate", { "holdfast.machine": machine })).not.toEqual([]);
   }
+  expect(followedCount).toBeGreaterThan(0);
   const byId = new Map(spans.map((span) => [span.spanId, span]));
   const parentOf = ({ parentSpanId }: CollectedSpan): string | undefined => byId.get(parentSpanId)?.name;
   const parents = (name: string) => new Set(spans.filter((span) => span.name === name).map(parentOf));
