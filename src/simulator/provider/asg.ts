@@ -31,7 +31,6 @@ import { AsgTroubles } from "./asg-troubles.ts";
 import { ProviderChances } from "./chances.ts";
 import { lagsOf } from "./ec2-chances.ts";
 import type { GroupService, MakeGroupPort } from "./group-port.ts";
-import { Lowered } from "./lowered.ts";
 import type { WorldProvider } from "./pod-port.ts";
 import type { ProviderModelWorld } from "./provider-world.ts";
 import type { MakeHost } from "./roster.ts";
@@ -61,7 +60,11 @@ export class AsgWorld implements ProviderModel {
   readonly #groups: readonly Group[];
   readonly #words: Chance;
   readonly #touched = new Set<string>();
-  readonly #lowered: Lowered;
+  /**
+   * Groups whose desired capacity we lowered by its number, which the contract forbids, and from where: whom they end until
+   * it is back there, we ended.
+   */
+  readonly #lowered = new Map<Group, number>();
   #isCalm = false;
   readonly #waitListeners: ((providerId: string) => void)[] = [];
   readonly earlierIds: ReadonlySet<string>;
@@ -84,10 +87,6 @@ export class AsgWorld implements ProviderModel {
     this.#chances = new AsgChances(world, chances);
     this.#state = createAsg(createEc2({ chance: world.chance.fork("ec2"), lags: lagsOf(chances) }));
     const state = this.#state;
-    this.#lowered = new Lowered(
-      () => this.#nowMs,
-      () => state.options.lags.readingMs[1],
-    );
     this.#groups = createGroups(state, world);
     this.earlierIds = new Set(this.#groups.flatMap(({ members }) => [...members.keys()]));
     this.#hosts = new AsgHosts({
@@ -104,7 +103,7 @@ export class AsgWorld implements ProviderModel {
       state,
       hosts: this.#hosts,
       groups: this.#groups,
-      onResized: (group) => this.#lowered.noteResized(group),
+      onResized: (group) => this.#lowered.delete(group),
     });
     world.scheduler.after(0, () => this.#hosts.follow());
   }
@@ -208,9 +207,15 @@ export class AsgWorld implements ProviderModel {
         if (before.get(id) !== this.#situationOf(id))
           this.#hosts.doom(id, { by: "controller", proof: proofs.get(id) ?? "none" });
     if (action === "SetDesiredCapacity")
-      for (const [index, group] of this.#groups.entries()) this.#lowered.noteSet(group, sizes[index] ?? 0);
+      for (const [index, group] of this.#groups.entries()) this.#noteSet(group, sizes[index] ?? 0);
     this.#hosts.follow();
     return outcome;
+  }
+
+  #noteSet(group: Group, priorCount: number): void {
+    const fromCount = Math.max(priorCount, this.#lowered.get(group) ?? 0);
+    if (group.desired < fromCount) this.#lowered.set(group, fromCount);
+    else this.#lowered.delete(group);
   }
 
   #callEc2(action: string, request: object) {

@@ -2,9 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { MINUTE_MS } from "../../../src/domain/units.ts";
 import { NO_ABILITIES } from "../../../src/ports/provider.ts";
-import type { Group } from "../../../src/simulator/asg/state.ts";
 import type { CallGroup } from "../../../src/simulator/provider/group-port.ts";
-import { Lowered } from "../../../src/simulator/provider/lowered.ts";
 import { PLAIN_GROUP } from "../../../src/simulator/scenario/group-plan.ts";
 import { pool, poolName } from "../../domain/builders.ts";
 import { makeScene, type ProviderScene } from "./provider-scene.ts";
@@ -74,27 +72,5 @@ describe("members of a group whose desired capacity we lowered", () => {
     const [id = ""] = living();
     await condemn(id);
     expect(scene.hostOf(id).endedBy).toMatchObject({ by: expect.not.stringMatching(/^controller$/) });
-  });
-});
-
-describe("a number of ours after somebody else's", () => {
-  const LAG_MS = 2 * MINUTE_MS;
-  const SOON_MS = 2_000;
-
-  it.each([
-    ["is theirs as much as ours while no reading of ours can show it", LAG_MS + SOON_MS, false],
-    ["is ours alone once each shows it", LAG_MS + SOON_MS + 1, true],
-  ])("%s", (_what, afterMs, isOurs) => {
-    let nowMs = 0;
-    const group = { desired: 76 } as Group;
-    const lowered = new Lowered(
-      () => nowMs,
-      () => LAG_MS,
-    );
-    lowered.noteResized(group);
-    nowMs = afterMs;
-    group.desired = 2;
-    lowered.noteSet(group, 76);
-    expect(lowered.has(group)).toBe(isOurs);
   });
 });
