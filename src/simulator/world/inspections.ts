@@ -27,8 +27,6 @@ const STALLED_MS = 75 * MINUTE_MS;
 const CERTAIN_AFTER_MS = 40 * MINUTE_MS;
 /** A job that has waited longer than this has a reason that a person can read. */
 const SILENT_WAIT_MS = 10 * MINUTE_MS;
-/** A pass over a fleet at a store that is slow. */
-const SLOW_PASS_MS = 15 * MINUTE_MS;
 /** Explanations that one look asks for. */
 const ASKED_MAX = 6;
 /** A lost event is found in less: by the delivery log within a minute, else by the look at open jobs. */
@@ -133,20 +131,12 @@ export class Inspections {
     // While nobody is there to be asked, or it has only just started, nobody can tell.
     if (running === null || !running.process.isRunning) return;
     if (running.process.clock.monotonicMs() < UNKNOWN_JOB_MS) return;
-    if (this.#isTooSlow()) return;
     const waiting = [...github.state.openJobs.values()].filter(
       ({ phase, createdAtMs }) => phase.kind === "queued" && scheduler.nowMs - createdAtMs > SILENT_WAIT_MS,
     );
     for (const job of waiting.slice(0, ASKED_MAX)) this.#ask(String(job.id), `job ${workload.nameOf(job.id)}`, job);
     const kept = this.#rows("select id from machines where state <> 'gone' order by state_since_ms limit ?", ASKED_MAX);
     for (const { id } of kept) this.#ask(String(id), `machine ${String(id)}`, null);
-  }
-
-  /** Where each read may take seconds, one pass takes minutes, and who is disturbed sooner has decided nothing yet. */
-  #isTooSlow(): boolean {
-    const { faults, attention, scheduler } = this.#world;
-    if (faults.of("controller.slow-store").length === 0) return false;
-    return attention.longestMs(scheduler.nowMs - EVERY_MS) < SLOW_PASS_MS;
   }
 
   #ask(subject: string, what: string, job: Job | null): void {

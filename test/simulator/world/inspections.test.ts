@@ -131,22 +131,6 @@ it("I6: a job waits, or a machine is kept, and nobody says why at two looks", as
   expect(warm.said).toHaveLength(2);
 });
 
-it.each([
-  ["none", 14, []],
-  ["the machine", 17, [expect.stringMatching(/^I6 machine/)]],
-])(
-  "where the store is slow, nobody is asked for a reason who was disturbed all the time: %s",
-  async (_what, everyMinutes, said) => {
-    const slow = { kind: "controller.slow-store", probability: 0, delayMs: [1, 1] } as const;
-    const pools = [pool({ warmParkedCount: 1 })];
-    const scene = await new Scene({ pools, faults: [slow], faultsEndMs: 100 * HOUR_MS }).begin();
-    scene.sql("create trigger silent after insert on decisions begin delete from decisions where id = new.id; end");
-    scene.world.scheduler.every(everyMinutes * MINUTE_MS, () => scene.world.attention.interrupt());
-    await scene.pass(4 * LOOK_EVERY_MS);
-    expect([...new Set(scene.said)]).toEqual(said);
-  },
-);
-
 it("I6: what waits cannot be explained", async () => {
   const scene = await new Scene(WARM).begin();
   await scene.pass(LOOK_EVERY_MS - MINUTE_MS);
