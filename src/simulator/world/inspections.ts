@@ -82,11 +82,9 @@ export class Inspections {
   }
 
   #checkStall(): void {
-    const { github, scheduler, judge, provider, scenario, workload } = this.#world;
+    const { github, scheduler, judge, workload } = this.#world;
     const stalledSinceMs = scheduler.nowMs - STALLED_MS;
-    const max = Math.min(roomOf(scenario), (provider.remains?.() ?? NO_REMAINS).roomCount);
-    const isTakenUp = provider.hosts.size >= max || this.#areDeadUncertain(max, stalledSinceMs);
-    if (isTakenUp) this.#lastTakenUpAtMs = scheduler.nowMs;
+    if (this.#isTakenUp(stalledSinceMs)) this.#lastTakenUpAtMs = scheduler.nowMs;
     if (Math.max(judge.lastProgressAtMs, this.#lastTakenUpAtMs) > stalledSinceMs) return;
     const waiting = [...github.state.openJobs.values()].find(
       ({ phase, createdAtMs }) => phase.kind === "queued" && createdAtMs < stalledSinceMs,
@@ -100,6 +98,16 @@ export class Inspections {
         job,
       },
     );
+  }
+
+  /** Where others size the groups, the dead may take up all that is wanted of them: nobody of ours can start another. */
+  #isTakenUp(stalledSinceMs: number): boolean {
+    const { provider, scenario } = this.#world;
+    const max = roomOf(scenario);
+    if (provider.hosts.size >= max || this.#areDeadUncertain(max, stalledSinceMs)) return true;
+    const { roomCount } = provider.remains?.() ?? NO_REMAINS;
+    const areAllDead = [...provider.hosts.values()].every((host) => !host.truth().isUp);
+    return areAllDead && provider.hosts.size >= roomCount && this.#areDeadUncertain(roomCount, stalledSinceMs);
   }
 
   #areDeadUncertain(max: number, sinceMs: number): boolean {

@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { HOUR_MS, MINUTE_MS } from "../../../src/domain/units.ts";
 import type { Fault } from "../../../src/simulator/scenario/fault.ts";
 import type { Scenario } from "../../../src/simulator/scenario/scenario.ts";
+import type { HostTruth } from "../../../src/simulator/world/witness.ts";
 import { pool } from "../../domain/builders.ts";
 import { LOOK_EVERY_MS, Scene } from "./inspections-scene.ts";
 
@@ -52,6 +53,8 @@ describe("where machines that died take up the pool", () => {
   });
 });
 
+const IDLE: Omit<HostTruth, "providerId"> = { isUp: true, runner: null };
+
 function takeUpForAnHour(scene: Scene): void {
   scene.addMachine();
   scene.world.scheduler.after(HOUR_MS, () => (scene.world.provider.hosts as Map<unknown, unknown>).clear());
@@ -71,16 +74,34 @@ it.each<[string, (scene: Scene) => void, Partial<Scenario>]>([
   expect(scene.said).toEqual([]);
 });
 
-it("finds no standstill where others size the groups, and all that they want is there", async () => {
-  const scene = await new Scene({ pools: [pool({ machineCountMax: 9 })] }).begin(true);
-  scene.standStill();
-  scene.queue();
-  scene.addMachine();
-  const remains = { leftAlone: new Set<string>(), over: new Set<string>(), minimumCount: 1, roomCount: 1 };
-  Object.assign(scene.world.provider, { remains: () => remains });
-  await scene.pass(2 * HOUR_MS);
-  expect(scene.said).toEqual([]);
-  Object.assign(remains, { roomCount: 2 });
-  await scene.pass(2 * HOUR_MS);
-  expect(scene.said).not.toEqual([]);
+describe("where others size the groups, and want two", () => {
+  /** A job waits, nobody is about to do anything, and nobody could be certain of a death. @returns what is said of it. */
+  async function stall(hostCount: number, deadCount: number, everyMs = 39 * MINUTE_MS): Promise<readonly string[]> {
+    const scene = await new Scene({ pools: [pool({ machineCountMax: 9, warmParkedCount: 2 })] }).begin();
+    await scene.pass(5 * MINUTE_MS);
+    scene.standStill();
+    const remains = { leftAlone: new Set<string>(), over: new Set<string>(), minimumCount: 2, roomCount: 2 };
+    const hosts = scene.world.provider.hosts as Map<string, unknown>;
+    hosts.clear();
+    const added = Array.from({ length: hostCount }, () => scene.addMachine());
+    for (const host of added.slice(0, deadCount)) host.end({ by: "fault", kind: "host.dies" });
+    for (const host of added.slice(deadCount)) host.truth = () => ({ ...IDLE, providerId: host.providerId });
+    Object.assign(scene.world.provider, { remains: () => remains });
+    scene.queue();
+    scene.world.scheduler.every(everyMs, () => scene.world.attention.interrupt());
+    await scene.pass(2 * HOUR_MS);
+    return scene.said.filter((one) => one.includes("nothing was started"));
+  }
+
+  it("finds no standstill while they take up what is wanted, and are dead", async () => {
+    expect(await stall(2, 2)).toEqual([]);
+  });
+
+  it.each<[string, Parameters<typeof stall>]>([
+    ["one of them works", [2, 1]],
+    ["fewer are there than are wanted", [1, 1]],
+    ["somebody heard for as long as it takes to be certain", [2, 2, 41 * MINUTE_MS]],
+  ])("finds it where %s", async (_where, of) => {
+    expect(await stall(...of)).not.toEqual([]);
+  });
 });
