@@ -60,6 +60,29 @@ describe("endings", () => {
     expect(calls).toEqual(["terminate", "read", "terminate", "read"]);
   });
 
+  it("asks once for an end during which a report changes the row", async () => {
+    await open();
+    const agent = await yard.parkedAgent();
+    await yard.tell((await yard.onlyTicket()).jobId ?? never(), { status: "completed", conclusion: "cancelled" });
+    yard.isShuttingDown = true;
+    await yard.pass();
+    await agent.report({ phase: "leaving" });
+    await attend(yard.context);
+    yard.provider.machines.set(agent.machineId, { state: "running", machineId: agent.machineId });
+    yard.provider.terminateTakes = false;
+    const { terminate } = yard.provider;
+    yard.provider.terminate = async (permit) => {
+      await terminate.call(yard.provider, permit);
+      const { version } = await yard.onlyMachine();
+      await agent.report({ phase: "leaving" });
+      await attend(yard.context);
+      expect((await yard.onlyMachine()).version).toBeGreaterThan(version);
+    };
+    for (let pass = 0; pass < 3; pass += 1) await retire(yard.context);
+    expect(yard.provider.terminated).toHaveLength(1);
+    expect((await yard.onlyMachine()).state).toMatchObject({ kind: "retiring", stage: "confirming" });
+  });
+
   it("takes the word of a new incarnation after the machine began to retire", async () => {
     await open();
     const agent = await yard.parkedAgent();

@@ -5,7 +5,7 @@ import { type EndingStep, isSlow } from "../../domain/ending.ts";
 import { HoldfastError, ProviderError } from "../../domain/errors.ts";
 import type { MachineId, ProviderId, TicketId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";
-import { type Machine, moveMachine } from "../../domain/machine.ts";
+import { canStageMove, type Machine, moveMachine } from "../../domain/machine.ts";
 import type { ObservedMachine } from "../../domain/observed.ts";
 import { issuePermit, type MachineProof } from "../../domain/permit.ts";
 import type { ReasonCode } from "../../domain/reasons.ts";
@@ -181,13 +181,18 @@ async function terminate(context: PoolContext, lease: Lease, judged: Machine, pr
   context.telemetry.count("holdfast_machines_ended_total", { pool: machine.pool, proof: decision.permit.proof });
   if (proof.kind === "overdue")
     context.telemetry.count("holdfast_forced_endings_total", { pool: machine.pool, cause: proof.limit });
-  const after = moveMachine(machine, { kind: "stage", stage: "confirming" }, context.clock.nowMs());
-  return inLease(context.store, lease, async (tx) => {
-    const subject = machineSubject(machine.id);
-    const fact = endingFact(decision.permit.proof, limit);
-    await recordEvidence(tx, { subject, source: "controller", fact, observedAtMs: context.clock.nowMs() });
-    return saveMachine(tx, after, machine.version);
-  });
+  return inLease(context.store, lease, (tx) =>
+    noteAsked(tx, machine.id, endingFact(decision.permit.proof, limit), context),
+  );
+}
+
+/** By the row as it is now: a report may have changed it during the call, and an ending that is not noted is asked for again. */
+async function noteAsked(tx: Queryable, machineId: MachineId, fact: string, { clock }: PoolContext): Promise<boolean> {
+  const nowMs = clock.nowMs();
+  await recordEvidence(tx, { subject: machineSubject(machineId), source: "controller", fact, observedAtMs: nowMs });
+  const machine = await loadMachine(tx, machineId);
+  if (machine?.state.kind !== "retiring" || !canStageMove(machine.state.stage, "confirming")) return true;
+  return saveMachine(tx, moveMachine(machine, { kind: "stage", stage: "confirming" }, nowMs), machine.version);
 }
 
 async function confirmGone(context: PoolContext, lease: Lease, ending: Ending): Promise<void> {
