@@ -32,8 +32,10 @@ const GENERATION_PERIOD_MS = 10 * MINUTE_MS;
 
 /** Agents speak in bursts, jobs come in bursts: what one pass can do for all of them waits a moment for the others. */
 const BURST_MS = 50;
-/** These read the whole fleet, and what they find may wait so long: endings have minutes. */
-const FLEET_REST_MS = SECOND_MS;
+/** These read the whole fleet, and what they find may wait so long. */
+const OBSERVE_REST_MS = SECOND_MS;
+/** Shorter, because two passes make an ending: one asks the hosts for their word, the next has it. */
+const RETIRE_REST_MS = 500;
 
 /** Those that serve all pools. */
 export function sharedControllers(context: Surroundings): readonly Controller[] {
@@ -87,10 +89,10 @@ export function poolControllers(context: PoolContext): readonly Controller[] {
     { name: "standby", pool, periodMs: 3 * SECOND_MS, run: () => standBy(context) },
     { name: "mint", pool, periodMs: 2 * SECOND_MS, run: () => mintTickets(context) },
     { name: "ask", pool, periodMs: 5 * SECOND_MS, run: () => askAboutJobs(context) },
-    { name: "observe", pool, periodMs: 5 * SECOND_MS, restMs: FLEET_REST_MS, run: () => observe(context) },
+    { name: "observe", pool, periodMs: 5 * SECOND_MS, restMs: OBSERVE_REST_MS, run: () => observe(context) },
     ...(context.abilities?.group ? [membersController(context)] : []),
     { name: "hand-back", pool, periodMs: 10 * SECOND_MS, run: () => handBack(context) },
-    { name: "retire", pool, periodMs: 3 * SECOND_MS, restMs: FLEET_REST_MS, run: () => retire(context) },
+    { name: "retire", pool, periodMs: 3 * SECOND_MS, restMs: RETIRE_REST_MS, run: () => retire(context) },
     { name: "watch-hosts", pool, periodMs: WATCH_HOSTS_PERIOD_MS, run: () => watchHosts(context) },
     { name: "watch-version", pool, periodMs: WATCH_VERSION_PERIOD_MS, run: () => watchVersion(context) },
     { name: "sweep", pool, periodMs: 10 * SECOND_MS, run: () => sweep(context) },
