@@ -105,8 +105,8 @@ export const ERRORS = {
     mend: "Use an operator with the role that the action asks for; a machine's token is worth only that machine.",
   },
   overloaded: {
-    sentence: "As many pages are kept open and live as this process serves at once.",
-    mend: "Close pages that nobody looks at; the page itself can be asked for at any time.",
+    sentence: "As many callers as this process serves at once were here first.",
+    mend: "Try again later; agents do so themselves. Of pages, close those that nobody looks at.",
   },
   "payload-too-large": { sentence: "The request body is over the limit.", mend: "GitHub sends at most 25 MB." },
   "payload-invalid": {

@@ -221,6 +221,11 @@ export const GAUGES = {
       "Deliveries that could not be handled and wait for a person. Above 5 is an alarm that pages: jobs may wait that nobody knows of.",
     labels: [],
   },
+  holdfast_agent_messages_waiting: {
+    sentence:
+      "Messages of agents that wait for their turn at the store: above zero for minutes, it is slower than they speak.",
+    labels: [],
+  },
   holdfast_pass_began_timestamp_seconds: {
     sentence:
       "When the pass of a controller began that has been under way longest, in seconds since 1970; 0 while none is.",

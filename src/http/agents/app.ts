@@ -13,6 +13,7 @@ import {
   type CheckInRequest,
   type HandBackOrder,
   POLL_HOLD_MS,
+  type PollAnswer as Polled,
   PROTOCOL_VERSION,
   type ReportRequest,
 } from "../../domain/protocol.ts";
@@ -39,7 +40,7 @@ import { type RouteNote, told } from "../route-notes.ts";
 import { CheckInAnswer, LogsAnswer, PollAnswer, ReportAnswer } from "./answers.ts";
 import { answerBundle, BUNDLE_ROUTE, type ServedBundle } from "./bundle.ts";
 import { writeCheckIn } from "./check-in.ts";
-import { answerPoll } from "./deliver.ts";
+import { answerPoll, type Poller } from "./deliver.ts";
 import { compareGenerations } from "./generations.ts";
 import { findOther, type Identified, identify } from "./identify.ts";
 import type { InstanceAuthority } from "./instance-identity.ts";
@@ -47,6 +48,7 @@ import { CheckIn, Logs, Poll, Report } from "./messages.ts";
 import { limitReviews, type PodAuthority } from "./pod-identity.ts";
 import type { OpenPolls } from "./polls.ts";
 import type { AgentTokens, TokenSubject } from "./token.ts";
+import { type Caller, Turns } from "./turns.ts";
 
 /** Refused tries are evidence once in so long. */
 const REFUSED_NOTE_MS = MINUTE_MS;
@@ -70,6 +72,8 @@ export interface AgentAppOptions {
   readonly bundle?: ServedBundle | null;
 }
 
+type Served = AgentAppOptions & { readonly turns: Turns };
+
 const CHECK_IN: RouteNote = {
   caller: "agent",
   says: "An agent begins to speak as its machine, and gets its token. It proves who it is by its body.",
@@ -82,21 +86,21 @@ const REPORT: RouteNote = {
   says: "What the host sees: its phase, its ticket, the tickets that ended.",
   body: Report,
   answer: ReportAnswer,
-  errors: ["forbidden"],
+  errors: ["forbidden", "overloaded"],
 };
 const POLL: RouteNote = {
   caller: "agent",
   says: "Waits for a ticket, or for a reason to report.",
   body: Poll,
   answer: PollAnswer,
-  errors: ["forbidden"],
+  errors: ["forbidden", "overloaded"],
 };
 const LOGS: RouteNote = {
   caller: "agent",
   says: "The last lines of the logs of a ticket, or of the machine.",
   body: Logs,
   answer: LogsAnswer,
-  errors: ["forbidden"],
+  errors: ["forbidden", "overloaded"],
 };
 const BUNDLE: RouteNote = {
   caller: "anybody",
@@ -106,7 +110,10 @@ const BUNDLE: RouteNote = {
 };
 
 export function createAgentApp(given: AgentAppOptions): Hono {
-  const options = { ...given, podAuthorities: limitReviews(given.podAuthorities ?? []) };
+  const turns = new Turns({
+    onWaiting: (count) => given.telemetry.gauge("holdfast_agent_messages_waiting", count, {}),
+  });
+  const options = { ...given, podAuthorities: limitReviews(given.podAuthorities ?? []), turns };
   const app = new Hono();
   app.onError((error) => {
     if (error instanceof HoldfastError) options.telemetry.count("holdfast_agent_refused_total", { code: error.code });
@@ -128,9 +135,29 @@ export function createAgentApp(given: AgentAppOptions): Hono {
   return app;
 }
 
-async function checkIn(context: Context, options: AgentAppOptions, span: Span<"agent">): Promise<Response> {
-  const { store, tokens, clock, hearing, wake } = options;
+/** @param about what a later message of the same speaker takes the place of. */
+function callerOn({ req }: Context, about: string, { machineId, incarnation }: Poller): Caller {
+  return { name: `${about} of machine ${machineId} by ${incarnation}`, signal: req.raw.signal };
+}
+
+async function checkIn(context: Context, options: Served, span: Span<"agent">): Promise<Response> {
   const claimed = await readMessage(context, CheckIn);
+  return options.turns.take(callerOn(context, "a check-in", claimed), async (rest) => {
+    const podAuthorities = (options.podAuthorities ?? []).map((authority) => ({
+      ...authority,
+      reviewPodToken: (token: string) => rest(() => authority.reviewPodToken(token)),
+    }));
+    return takeCheckIn(context, { ...options, podAuthorities }, claimed, span);
+  });
+}
+
+async function takeCheckIn(
+  context: Context,
+  options: AgentAppOptions,
+  claimed: CheckInRequest,
+  span: Span<"agent">,
+): Promise<Response> {
+  const { store, tokens, clock, hearing, wake } = options;
   const machineId = await demandIdentity(context, options, claimed);
   span.note({ machine: machineId });
   const { providerId } = claimed;
@@ -172,10 +199,19 @@ async function demandIdentity(context: Context, options: AgentAppOptions, claime
   throw new HoldfastError("forbidden", `checking in as machine ${machineId} with the identity of another`);
 }
 
-async function report(context: Context, options: AgentAppOptions, span: Span<"agent">): Promise<Response> {
-  const { store, hearing, wake } = options;
+async function report(context: Context, options: Served, span: Span<"agent">): Promise<Response> {
   const request = await readMessage(context, Report);
   span.note({ machine: request.machineId, ticket: request.report.ticket?.id });
+  return options.turns.take(callerOn(context, "a report", request), () => takeReport(context, options, request, span));
+}
+
+async function takeReport(
+  context: Context,
+  options: AgentAppOptions,
+  request: ReportRequest,
+  span: Span<"agent">,
+): Promise<Response> {
+  const { store, hearing, wake } = options;
   const { providerId } = await authorize(context, options, request.machineId);
   const standing = await compareGenerations(options, request);
   const { outcome, machine } = await recordReport(store.db, request);
@@ -246,36 +282,49 @@ function orderOf(tickets: readonly Ticket[]): HandBackOrder | null {
   return asked === undefined ? null : { ticketId: asked.id, attempt: asked.state.sinceMs };
 }
 
-async function poll(context: Context, options: AgentAppOptions): Promise<Response> {
-  const { store, polls, hearing, clock, telemetry } = options;
+async function poll(context: Context, options: Served): Promise<Response> {
+  const { store, polls, hearing, clock, telemetry, turns } = options;
   const request = await readMessage(context, Poll);
-  await authorize(context, options, request.machineId);
-  hearing.note(request.machineId);
+  const caller = callerOn(context, "a poll", request);
   const untilMs = clock.monotonicMs() + POLL_HOLD_MS;
-  while (!context.req.raw.signal.aborted) {
+  let isKnown = false;
+  const look = async (): Promise<Polled | null> => {
+    if (!isKnown) {
+      await authorize(context, options, request.machineId);
+      // By its coming: that it is looked for again later is no sign of its host.
+      hearing.note(request.machineId);
+      isKnown = true;
+    }
+    // A ticket would be delivered to nobody.
+    return caller.signal.aborted ? null : answerPoll(store, request, clock.nowMs(), telemetry);
+  };
+  do {
     const waiting = polls.enter(request.machineId);
     try {
-      const answer = await answerPoll(store, request, clock.nowMs(), telemetry);
+      const answer = await turns.take(caller, look);
       if (answer !== null) return Response.json(answer);
       const leftMs = untilMs - clock.monotonicMs();
       if (leftMs <= 0) break;
-      await clock.sleep(leftMs, AbortSignal.any([waiting.signal, context.req.raw.signal]));
+      await clock.sleep(leftMs, AbortSignal.any([waiting.signal, caller.signal]));
     } finally {
       waiting.leave();
     }
-  }
+  } while (!caller.signal.aborted);
   return Response.json({ kind: "nothing" });
 }
 
-async function logs(context: Context, options: AgentAppOptions, span: Span<"agent">): Promise<Response> {
+async function logs(context: Context, options: Served, span: Span<"agent">): Promise<Response> {
   const request = await readMessage(context, Logs);
   span.note({ machine: request.machineId, ticket: request.ticketId });
-  await authorize(context, options, request.machineId);
-  const savedAtMs = options.clock.nowMs();
-  const machine = await loadMachine(options.store.db, request.machineId);
-  span.note({ pool: machine?.pool });
-  if (machine !== null) await saveLogs(options.store.db, { ...request, savedAtMs });
-  return Response.json({ savedCount: machine === null ? 0 : request.logs.length });
+  const about = `logs of ticket ${request.ticketId ?? "none"}`;
+  return options.turns.take(callerOn(context, about, request), async () => {
+    await authorize(context, options, request.machineId);
+    const savedAtMs = options.clock.nowMs();
+    const machine = await loadMachine(options.store.db, request.machineId);
+    span.note({ pool: machine?.pool });
+    if (machine !== null) await saveLogs(options.store.db, { ...request, savedAtMs });
+    return Response.json({ savedCount: machine === null ? 0 : request.logs.length });
+  });
 }
 
 /**
