@@ -44,8 +44,9 @@ const INTRODUCTION = `What Holdfast's credentials may do at AWS, for the pool of
 differs by what your configuration names, an instance profile or a key for volumes among it: print it with
 \`holdfast check --iam\`. Endings are allowed only of what carries the tag \`holdfast:controller\` with the controller's id.`;
 
-const GROUP_INTRODUCTION = `Of a pool over the Auto Scaling group \`ci-runners\`. Nothing in it sets a machine's health, takes off its protection or
-changes the group; with \`scaling: external\` it does not size it either. The instances themselves need no permission at all.`;
+const GROUP_INTRODUCTION = `Of a pool over the Auto Scaling group \`ci-runners\`. Nothing in it sets a machine's health or changes the
+group; with \`scaling: external\` it neither sizes it nor touches the protection of its members. (Else members that lack it
+are protected from scale-in; it is taken off nobody.) The instances themselves need no permission at all.`;
 
 export function renderIamPage(): string {
   const origin =

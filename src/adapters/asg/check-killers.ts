@@ -71,7 +71,7 @@ const KILLERS: readonly Killer[] = [
       const ids = unprotectedOf(group);
       return ids.length === 0
         ? null
-        : `${ids.length} of the ${group.Instances?.length ?? 0} members of group ${name} are not protected from scale-in: ${listed(ids)}.`;
+        : `${ids.length} of the ${group.Instances?.length ?? 0} members of group ${name} are not protected from scale-in: ${listed(ids)}. Of a group that it sizes, Holdfast protects each within seconds where its credentials may (\`autoscaling:SetInstanceProtection\`).`;
     },
     mend: (name, group) =>
       `\`aws autoscaling set-instance-protection --auto-scaling-group-name ${name} --protected-from-scale-in --instance-ids ${unprotectedOf(group).join(" ")}\``,

@@ -7,6 +7,7 @@ import {
   DescribeAutoScalingGroupsCommand,
   DescribeAutoScalingInstancesCommand,
   DescribeWarmPoolCommand,
+  type Instance,
 } from "@aws-sdk/client-auto-scaling";
 import { ProviderError } from "../../domain/errors.ts";
 import type { AsgClients } from "./clients.ts";
@@ -17,6 +18,8 @@ export interface Member {
   readonly id: string;
   /** As the API names it. */
   readonly lifecycle: string;
+  /** From scale-in. */
+  readonly isProtected: boolean;
 }
 
 export interface GroupReading {
@@ -133,8 +136,9 @@ export async function readMembers(
         InstanceId: id,
         LifecycleState: lifecycle,
         AutoScalingGroupName: group,
+        ProtectedFromScaleIn: isProtected = false,
       } of answer.AutoScalingInstances ?? [])
-        if (id !== undefined) found.set(id, { id, lifecycle: lifecycle ?? "", group: group ?? "" });
+        if (id !== undefined) found.set(id, { id, lifecycle: lifecycle ?? "", isProtected, group: group ?? "" });
     } catch (error) {
       throw toGroupError(error, `reading ${InstanceIds.length} members of groups by their ids`);
     }
@@ -142,10 +146,9 @@ export async function readMembers(
   return found;
 }
 
-function membersOf(
-  instances: readonly { readonly InstanceId?: string | undefined; readonly LifecycleState?: string | undefined }[] = [],
-): readonly Member[] {
-  return instances.flatMap(({ InstanceId: id, LifecycleState: lifecycle = "" }) =>
-    id === undefined ? [] : [{ id, lifecycle }],
+function membersOf(instances: readonly Partial<Instance>[] = []): readonly Member[] {
+  return instances.flatMap(
+    ({ InstanceId: id, LifecycleState: lifecycle = "", ProtectedFromScaleIn: isProtected = false }) =>
+      id === undefined ? [] : [{ id, lifecycle, isProtected }],
   );
 }

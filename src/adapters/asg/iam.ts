@@ -3,8 +3,9 @@
  * instances that are their members or carry our tag; readings cannot be narrowed down ("Actions, resources, and condition
  * keys for Amazon EC2 Auto Scaling", service authorization reference).
  *
- * What is not here is as much a part of it: nothing sets a member's health, takes off its protection, changes a hook or
- * the group. And an instance needs none of it.
+ * What is not here is as much a part of it: nothing sets a member's health, changes a hook or the group, and none of a group
+ * that others size has its protection touched. (IAM has no word for protecting alone; it is never taken off.) An instance
+ * needs none of it.
  */
 import type { ControllerId } from "../../domain/ids.ts";
 import { type Statement, unique } from "../aws/iam.ts";
@@ -40,9 +41,9 @@ export function groupStatements(controllerId: ControllerId, settings: readonly A
       ? []
       : [
           {
-            Sid: "RaiseGroups",
+            Sid: "RaiseAndProtectGroups",
             Effect: "Allow",
-            Action: "autoscaling:SetDesiredCapacity",
+            Action: ["autoscaling:SetDesiredCapacity", "autoscaling:SetInstanceProtection"],
             Resource: sized.map(arnOf),
           } as const,
         ]),

@@ -23,6 +23,7 @@ import type { Newcomers, Sighted } from "./newcomers.ts";
 import { observeLeft, observeMember, type View } from "./observe.ts";
 import type { OpenLaunches } from "./open-launches.ts";
 import { isMarked, markMembers } from "./pool-marks.ts";
+import { protectMembers } from "./protect.ts";
 import type { RowMarks } from "./row-marks.ts";
 import type { AsgSettings } from "./settings.ts";
 import type { Sights } from "./sights.ts";
@@ -80,6 +81,7 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
     context,
     present.flatMap(({ id }) => instances.get(id) ?? []),
   );
+  if (isSizedByUs(context)) await protectMembers(clients, settings.group, present);
   const view: View = {
     owner,
     observedAtMs,
@@ -97,6 +99,10 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
     const sinceMs = since.get(one.providerId);
     return { ...one, newcomerSinceMs: sinceMs === undefined ? null : sinceMs - aheadMs };
   });
+}
+
+function isSizedByUs({ settings, isObserving, isLeft }: ListContext): boolean {
+  return settings.scaling === "holdfast" && !isObserving && !isLeft;
 }
 
 /** Members that EC2's listing does not show, which lags more than a reading by ids: few, and only for a moment. */

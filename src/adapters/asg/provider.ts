@@ -3,8 +3,8 @@
  * Every call is the controller's: an instance needs no AWS permission at all.
  *
  * Members are ended one by one, under a permit (`leave.ts`); the group waits for those that it ends itself as long as we
- * hold them (`hold.ts`). The health of a member is never set, its protection never taken off, and the desired capacity
- * never lowered but by a member's end.
+ * hold them (`hold.ts`). The health of a member is never set, its protection never taken off (`protect.ts`), and the
+ * desired capacity never lowered but by a member's end.
  */
 import type { ProviderId } from "../../domain/ids.ts";
 import { invariant } from "../../domain/invariant.ts";

@@ -41,9 +41,9 @@ describe("what pools over groups may do at AWS", () => {
     expect([...allowed].sort()).toEqual([...called].sort());
   });
 
-  it("is no word about a machine's health or protection, a hook, or the group itself", () => {
+  it("is no word about a machine's health, a hook, or the group itself", () => {
     const allowed = actionsOf(groupStatements(CONTROLLER, [settingsOf()])).join(" ");
-    expect(allowed).not.toMatch(/SetInstance|Put|Delete|Update|Detach|Suspend|Resume|\*/);
+    expect(allowed).not.toMatch(/SetInstanceHealth|Put|Delete|Update|Detach|Suspend|Resume|\*/);
   });
 
   it("names the groups, each in its region", () => {
@@ -52,16 +52,16 @@ describe("what pools over groups may do at AWS", () => {
     const arn = (region: string, group: string) =>
       `arn:*:autoscaling:${region}:*:autoScalingGroup:*:autoScalingGroupName/${group}`;
     expect(named(statements, "HoldAndEndMembers")?.Resource).toEqual([arn("eu-central-1", "a"), arn("us-east-1", "b")]);
-    expect(named(statements, "RaiseGroups")?.Resource).toEqual([arn("eu-central-1", "a")]);
+    expect(named(statements, "RaiseAndProtectGroups")?.Resource).toEqual([arn("eu-central-1", "a")]);
     expect(named(statements, "MarkMembers")?.Resource).toEqual([
       "arn:*:ec2:eu-central-1:*:instance/*",
       "arn:*:ec2:us-east-1:*:instance/*",
     ]);
   });
 
-  it("sizes no group that others size", () => {
+  it("sizes no group that others size, and protects none of its members", () => {
     const statements = groupStatements(CONTROLLER, [settingsOf({ scaling: "external" })]);
-    expect(actionsOf(statements)).not.toContain("autoscaling:SetDesiredCapacity");
+    expect(actionsOf(statements).join(" ")).not.toMatch(/SetDesiredCapacity|SetInstanceProtection/);
   });
 
   it("marks members of the named groups with our tags alone, and ends by itself only what carries them", () => {

@@ -21,6 +21,7 @@ export interface FakeMember {
   lifecycle: string;
   ec2: string | null;
   launchedAtMs: number;
+  isProtected: boolean;
   group: string | null;
   tags: Record<string, string>;
   stateReason?: string;
@@ -74,7 +75,7 @@ function fakeGroup(): FakeGroup {
     add: (number, member = {}) => {
       const id = idOf(number);
       const launchedAtMs = member.lifecycle === "Pending" ? START_MS : START_MS - 60 * MINUTE_MS;
-      const plain = { lifecycle: "InService", ec2: "running", launchedAtMs };
+      const plain = { lifecycle: "InService", ec2: "running", launchedAtMs, isProtected: true };
       group.members.set(id, { ...plain, group: GROUP, tags: {}, ...member });
       return id;
     },
@@ -119,9 +120,16 @@ export const PLAIN: Record<string, (group: FakeGroup) => Answer> = {
   DescribeAutoScalingInstances:
     (group) =>
     ({ InstanceIds }) => ({
-      AutoScalingInstances: [...group.members].flatMap(([InstanceId, { lifecycle, group: name }]) =>
+      AutoScalingInstances: [...group.members].flatMap(([InstanceId, { lifecycle, isProtected, group: name }]) =>
         name !== null && InstanceIds.includes(InstanceId)
-          ? [{ InstanceId, LifecycleState: lifecycle, AutoScalingGroupName: name }]
+          ? [
+              {
+                InstanceId,
+                LifecycleState: lifecycle,
+                ProtectedFromScaleIn: isProtected,
+                AutoScalingGroupName: name,
+              },
+            ]
           : [],
       ),
     }),
@@ -173,6 +181,12 @@ export const PLAIN: Record<string, (group: FakeGroup) => Answer> = {
       if (group.size !== null) group.size.desired = DesiredCapacity;
       return {};
     },
+  SetInstanceProtection:
+    (group) =>
+    ({ InstanceIds, ProtectedFromScaleIn }) => {
+      for (const id of InstanceIds) Object.assign(group.members.get(id) ?? {}, { isProtected: ProtectedFromScaleIn });
+      return {};
+    },
   TerminateInstanceInAutoScalingGroup:
     (group) =>
     ({ InstanceId, ShouldDecrementDesiredCapacity }) => {
@@ -189,8 +203,8 @@ export const PLAIN: Record<string, (group: FakeGroup) => Answer> = {
 };
 
 function membersOf(group: FakeGroup) {
-  return [...group.members].flatMap(([InstanceId, { lifecycle, group: name }]) =>
-    name === GROUP ? [{ InstanceId, LifecycleState: lifecycle }] : [],
+  return [...group.members].flatMap(([InstanceId, { lifecycle, isProtected, group: name }]) =>
+    name === GROUP ? [{ InstanceId, LifecycleState: lifecycle, ProtectedFromScaleIn: isProtected }] : [],
   );
 }
 

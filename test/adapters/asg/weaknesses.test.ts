@@ -76,9 +76,23 @@ describe("5: nobody marks a machine unhealthy", () => {
 });
 
 describe("8: nothing hangs on a protection that a failing call could leave behind, or take off", () => {
-  it("because none is made and none is taken off", () => {
-    expect(sources()).not.toMatch(/SetInstanceProtectionCommand/);
+  it("because none is taken off", () => {
+    expect(sources().match(/\bProtectedFromScaleIn: \w+ \}/g)).toEqual(["ProtectedFromScaleIn: true }"]);
   });
+
+  it.each(FAILURES)(
+    "and what we may end is ended with it, and without it where it could not be made: %s",
+    async (code) => {
+      const { group, provider, clock } = stage();
+      group.size = { min: 0, max: 10, desired: 2 };
+      group.add(1, { isProtected: true });
+      group.add(2, { isProtected: false });
+      group.answers.SetInstanceProtection = throwing(code);
+      expect((await provider.list("all")).map(({ state }) => state)).toEqual(["running", "running"]);
+      for (const number of [1, 2]) await provider.terminate(permitFor(idOf(number), clock));
+      expect(group.inputs("TerminateInstanceInAutoScalingGroup")).toHaveLength(2);
+    },
+  );
 });
 
 describe("9: a storm of refusals ends no machine", () => {
