@@ -18,19 +18,16 @@ import {
   type ReportRequest,
 } from "../../domain/protocol.ts";
 import { isTicketOut, isTicketOver, type Ticket } from "../../domain/ticket.ts";
-import { MINUTE_MS } from "../../domain/units.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Hearing } from "../../ports/hearing.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
 import type { Span } from "../../ports/traces.ts";
 import type { Wake } from "../../ports/wake.ts";
-import { listEvidence, recordEvidence } from "../../store/evidence/evidence.ts";
 import type { Standing } from "../../store/facts.ts";
 import { saveLogs } from "../../store/logs/logs.ts";
-import { recordAgentSeen, recordReport } from "../../store/machines/heard.ts";
+import { recordReport } from "../../store/machines/heard.ts";
 import { loadMachine } from "../../store/machines/load.ts";
 import type { Store } from "../../store/store.ts";
-import { machineSubject } from "../../store/subjects.ts";
 import { listTicketsOfMachine } from "../../store/tickets/list.ts";
 import { inTransaction } from "../../store/transaction.ts";
 import { callerOf } from "../caller.ts";
@@ -38,20 +35,19 @@ import { answerError, problem } from "../problem.ts";
 import { readBody } from "../read-body.ts";
 import { type RouteNote, told } from "../route-notes.ts";
 import { CheckInAnswer, LogsAnswer, PollAnswer, ReportAnswer } from "./answers.ts";
+import { authorize, noteComing, noteRefused } from "./authorize.ts";
 import { answerBundle, BUNDLE_ROUTE, type ServedBundle } from "./bundle.ts";
 import { writeCheckIn } from "./check-in.ts";
 import { answerPoll, type Poller } from "./deliver.ts";
 import { compareGenerations } from "./generations.ts";
-import { findOther, type Identified, identify } from "./identify.ts";
+import { type Identified, identify } from "./identify.ts";
 import type { InstanceAuthority } from "./instance-identity.ts";
 import { CheckIn, Logs, Poll, Report } from "./messages.ts";
 import { limitReviews, type PodAuthority } from "./pod-identity.ts";
 import type { OpenPolls } from "./polls.ts";
-import type { AgentTokens, TokenSubject } from "./token.ts";
+import type { AgentTokens } from "./token.ts";
 import { type Caller, Turns } from "./turns.ts";
 
-/** Refused tries are evidence once in so long. */
-const REFUSED_NOTE_MS = MINUTE_MS;
 /** The last lines of a handful of logs fit; nothing else comes near. */
 const MESSAGE_LIMIT_BYTES = 4 * 1024 * 1024;
 
@@ -202,6 +198,7 @@ async function demandIdentity(context: Context, options: AgentAppOptions, claime
 async function report(context: Context, options: Served, span: Span<"agent">): Promise<Response> {
   const request = await readMessage(context, Report);
   span.note({ machine: request.machineId, ticket: request.report.ticket?.id });
+  noteComing(context, options, request.machineId);
   return options.turns.take(callerOn(context, "a report", request), () => takeReport(context, options, request, span));
 }
 
@@ -286,6 +283,7 @@ async function poll(context: Context, options: Served): Promise<Response> {
   const { store, polls, hearing, clock, telemetry, turns } = options;
   const request = await readMessage(context, Poll);
   const caller = callerOn(context, "a poll", request);
+  noteComing(context, options, request.machineId);
   const untilMs = clock.monotonicMs() + POLL_HOLD_MS;
   let isKnown = false;
   const look = async (): Promise<Polled | null> => {
@@ -325,51 +323,6 @@ async function logs(context: Context, options: Served, span: Span<"agent">): Pro
     if (machine !== null) await saveLogs(options.store.db, { ...request, savedAtMs });
     return Response.json({ savedCount: machine === null ? 0 : request.logs.length });
   });
-}
-
-/**
- * A token is worth the machine that it was issued to.
- * @throws {HoldfastError} `unauthorized` for a token that is not ours | `forbidden` for another machine's
- */
-async function authorize(context: Context, options: AgentAppOptions, machineId: MachineId): Promise<TokenSubject> {
-  const [scheme, token = ""] = (context.req.header("authorization") ?? "").split(" ");
-  const owner = scheme === "Bearer" ? options.tokens.verify(token) : null;
-  if (owner === null) {
-    await noteRefused(context, options, machineId, "a message with a wrong token was refused");
-    throw new HoldfastError("unauthorized", `reading a message of machine ${machineId}`);
-  }
-  if (owner.machineId === machineId) {
-    await demandOwnName(options, owner);
-    return owner;
-  }
-  await noteRefused(context, options, machineId, `a message under the token of ${owner.machineId} was refused`);
-  throw new HoldfastError("forbidden", `speaking as machine ${machineId} with the token of ${owner.machineId}`);
-}
-
-/** @throws {HoldfastError} `unauthorized`: checking in again tells it its name. */
-async function demandOwnName({ store }: AgentAppOptions, owner: TokenSubject): Promise<void> {
-  const other = await findOther(store, owner);
-  if (other !== null) throw new HoldfastError("unauthorized", `speaking as ${owner.machineId}, which is ${other}`);
-}
-
-async function noteRefused(
-  context: Context,
-  options: AgentAppOptions,
-  machineId: MachineId,
-  fact: string,
-): Promise<void> {
-  const { store, clock, telemetry, hearing } = options;
-  telemetry.warn(fact, { machine: machineId, caller: callerOf(context) });
-  const machine = await loadMachine(store.db, machineId);
-  if (machine === null) return;
-  hearing.noteTry(machineId);
-  // Whoever has no secret must not fill the store: the first try is what matters, and one a minute is kept after it.
-  const [last] = await listEvidence(store.db, machineSubject(machineId), 1);
-  const isRecent = last?.source === "agent" && clock.nowMs() - last.confirmedAtMs < REFUSED_NOTE_MS;
-  if (machine.isAgentSeen && isRecent && last.fact.endsWith("was refused")) return;
-  await recordAgentSeen(store.db, machineId);
-  const subject = machineSubject(machineId);
-  await recordEvidence(store.db, { subject, source: "agent", fact, observedAtMs: clock.nowMs() });
 }
 
 /** @throws {HoldfastError} `payload-too-large` | `payload-invalid`, naming the first wrong field. */

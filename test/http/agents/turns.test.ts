@@ -1,6 +1,7 @@
 /** How agents come to the store: so many at a time, and nobody twice. */
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
+import { MINUTE_MS } from "../../../src/domain/units.ts";
 import { createAgentApp } from "../../../src/http/agents/app.ts";
 import { OpenPolls } from "../../../src/http/agents/polls.ts";
 import { Turns } from "../../../src/http/agents/turns.ts";
@@ -199,11 +200,16 @@ describe("agents at a slow store", () => {
       polls: new OpenPolls(),
     });
     const report = { phase: "parked", ticket: null, ended: [], sighting: NOTHING_SEEN };
+    yard.clock.advance(MINUTE_MS);
+    const comingAtMs = yard.clock.nowMs();
     const answers = agents.map(({ machineId, incarnation, token }) =>
       post(app, "report", token, { machineId, incarnation, sequence: 5, storeGeneration: 1, report }),
     );
     await settle();
     expect(openCount).toBe(AT_A_TIME_MAX);
+    // Who waits is nobody's lost host.
+    const { hearing } = yard.context;
+    expect(agents.map(({ machineId }) => hearing.stirredAtMs(machineId))).toEqual(agents.map(() => comingAtMs));
     goOn();
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(agents.map(() => 200));
   });
