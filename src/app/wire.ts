@@ -27,6 +27,7 @@ import { invariant } from "../domain/invariant.ts";
 import type { ProviderState } from "../domain/observed.ts";
 import { createAgentApp } from "../http/agents/app.ts";
 import type { InstanceAuthority } from "../http/agents/instance-identity.ts";
+import { AgentLanes } from "../http/agents/lanes.ts";
 import { OpenPolls } from "../http/agents/polls.ts";
 import { AgentTokens } from "../http/agents/token.ts";
 import { createHealthApp, type Health } from "../http/health.ts";
@@ -100,6 +101,7 @@ interface Core {
   readonly ears: Ears;
   readonly tokens: AgentTokens;
   readonly polls: OpenPolls;
+  readonly lanes: AgentLanes;
   readonly deliveries: DeliveryLog;
   readonly memories: ReadonlyMap<PoolName, PoolMemory>;
   readonly connections: Connections;
@@ -185,6 +187,7 @@ function createCore(config: Config, parts: SystemParts, store: Store, pools: rea
   const poolNames = pools.map((pool) => pool.config.policy.name);
   const polls = new OpenPolls();
   const selfProbe = createSelfProbe();
+  const lanes = new AgentLanes(parts);
   const holder = holderName(parts.random);
   const ears: Ears = { store, hearing: createHearing(clock), listener: holder };
   const driver = new Driver(clock, telemetry, (machineId) => polls.wake(machineId));
@@ -195,6 +198,7 @@ function createCore(config: Config, parts: SystemParts, store: Store, pools: rea
     pools,
     driver,
     polls,
+    lanes,
     ears,
     tokens: new AgentTokens(config.tokenKey, config.controllerId),
     deliveries: new DeliveryLog(store, clock),
@@ -209,6 +213,7 @@ function createCore(config: Config, parts: SystemParts, store: Store, pools: rea
       holder,
       isHolderDead,
       probe: () => selfProbe.answers(core.agentsAddress),
+      isBehind: () => lanes.isBehind(),
       exchangeHeard: (othersPools) => exchangeHeard(ears, othersPools),
       // Another process holds it now, and shows its gauges.
       onLost: (pool) => telemetry.forgetPool(pool),
@@ -226,7 +231,7 @@ function createCore(config: Config, parts: SystemParts, store: Store, pools: rea
 }
 
 function createApps(core: Core): FrontApps {
-  const { config, store, deliveries, driver, tokens, polls, ears } = core;
+  const { config, store, deliveries, driver, tokens, polls, lanes, ears } = core;
   const { clock, telemetry, renderMetrics } = core.parts;
   const sources = sourcesOf(core);
   const { operators } = config;
@@ -236,6 +241,7 @@ function createApps(core: Core): FrontApps {
       store,
       tokens,
       polls,
+      lanes,
       hearing: ears.hearing,
       clock,
       wake: driver,

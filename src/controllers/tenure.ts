@@ -26,6 +26,8 @@ export interface TenureOptions {
   isHolderDead(holder: string): boolean;
   /** Whether our own agent API answers. */
   probe(): Promise<boolean>;
+  /** Whether agents that are answered wait for longer than they do: then what they say is not heard in time. */
+  isBehind(): boolean;
   onAcquired(pool: PoolName): void;
   onLost(pool: PoolName): void;
   /** Tells other processes which agents were heard here, where they may hold the pool, and takes over what they heard. */
@@ -65,7 +67,7 @@ export class Tenure {
   /** Epoch milliseconds since when nothing that an agent said can have been missed. */
   heardSinceMs(): number {
     // Told from the gap or the step itself, and not only once the next pass has seen it.
-    return this.#isBroken() ? this.#options.clock.nowMs() : this.#heardSinceMs;
+    return this.#isBroken() || this.#options.isBehind() ? this.#options.clock.nowMs() : this.#heardSinceMs;
   }
 
   /** Since the last pass there was a gap, or somebody set the wall clock: what was counted by it is worth nothing. */
@@ -77,8 +79,8 @@ export class Tenure {
   }
 
   async run(): Promise<void> {
-    const { clock, pools, probe } = this.#options;
-    const isAnswering = await probe();
+    const { clock, pools, probe, isBehind } = this.#options;
+    const isAnswering = (await probe()) && !isBehind();
     let isWritable = true;
     for (const pool of pools) isWritable = (await this.#hold(pool)) && isWritable;
     const isHearing = await this.#exchange();

@@ -20,7 +20,7 @@ let telemetry: ReturnType<typeof recordTelemetry>;
 let acquired: PoolName[];
 let lost: PoolName[];
 /** What the world says: tests change it. */
-let world: { isAnswering: boolean; deadHolders: string[]; told: (readonly PoolName[])[] };
+let world: { isAnswering: boolean; isBehind: boolean; deadHolders: string[]; told: (readonly PoolName[])[] };
 
 beforeEach(async () => {
   store = await openStore("sqlite::memory:");
@@ -29,7 +29,7 @@ beforeEach(async () => {
   telemetry = recordTelemetry();
   acquired = [];
   lost = [];
-  world = { isAnswering: true, deadHolders: [], told: [] };
+  world = { isAnswering: true, isBehind: false, deadHolders: [], told: [] };
 });
 afterEach(() => store.close());
 
@@ -42,6 +42,7 @@ function tenureOf(holder: string, changes: Partial<TenureOptions> = {}): Tenure 
     holder,
     isHolderDead: (name) => world.deadHolders.includes(name),
     probe: async () => world.isAnswering,
+    isBehind: () => world.isBehind,
     onAcquired: (pool) => acquired.push(pool),
     onLost: (pool) => lost.push(pool),
     exchangeHeard: async (pools) => void world.told.push(pools),
@@ -245,6 +246,20 @@ describe("heard time", () => {
     }
     const lastMs = clock.nowMs();
     world.isAnswering = true;
+    clock.advance(TENURE_PERIOD_MS);
+    await tenure.run();
+    expect(tenure.heardSinceMs()).toBe(lastMs);
+  });
+
+  it("begins anew while agents wait for longer than they do, told at once, and with the pass that sees it", async () => {
+    const tenure = tenureOf("a");
+    await tenure.run();
+    clock.advance(TENURE_PERIOD_MS);
+    world.isBehind = true;
+    expect(tenure.heardSinceMs()).toBe(clock.nowMs());
+    await tenure.run();
+    const lastMs = clock.nowMs();
+    world.isBehind = false;
     clock.advance(TENURE_PERIOD_MS);
     await tenure.run();
     expect(tenure.heardSinceMs()).toBe(lastMs);

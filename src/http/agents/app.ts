@@ -42,11 +42,12 @@ import { answerPoll, type Poller } from "./deliver.ts";
 import { compareGenerations } from "./generations.ts";
 import { type Identified, identify } from "./identify.ts";
 import type { InstanceAuthority } from "./instance-identity.ts";
+import { AgentLanes } from "./lanes.ts";
 import { CheckIn, Logs, Poll, Report } from "./messages.ts";
 import { limitReviews, type PodAuthority } from "./pod-identity.ts";
 import type { OpenPolls } from "./polls.ts";
 import type { AgentTokens } from "./token.ts";
-import { type Caller, Turns } from "./turns.ts";
+import type { Caller } from "./turns.ts";
 
 /** The last lines of a handful of logs fit; nothing else comes near. */
 const MESSAGE_LIMIT_BYTES = 4 * 1024 * 1024;
@@ -64,11 +65,13 @@ export interface AgentAppOptions {
   readonly authorities?: readonly InstanceAuthority[];
   /** Who vouches for machines that are pods; absent where there are none. */
   readonly podAuthorities?: readonly PodAuthority[];
+  /** Of whom the tenure asks whether agents are heard; its own where it is left out. */
+  readonly lanes?: AgentLanes;
   /** What machines fetch that are computers of their own; absent where there are none. */
   readonly bundle?: ServedBundle | null;
 }
 
-type Served = AgentAppOptions & { readonly turns: Turns };
+type Served = AgentAppOptions & { readonly lanes: AgentLanes };
 
 const CHECK_IN: RouteNote = {
   caller: "agent",
@@ -106,10 +109,8 @@ const BUNDLE: RouteNote = {
 };
 
 export function createAgentApp(given: AgentAppOptions): Hono {
-  const turns = new Turns({
-    onWaiting: (count) => given.telemetry.gauge("holdfast_agent_messages_waiting", count, {}),
-  });
-  const options = { ...given, podAuthorities: limitReviews(given.podAuthorities ?? []), turns };
+  const { lanes = new AgentLanes(given) } = given;
+  const options = { ...given, podAuthorities: limitReviews(given.podAuthorities ?? []), lanes };
   const app = new Hono();
   app.onError((error) => {
     if (error instanceof HoldfastError) options.telemetry.count("holdfast_agent_refused_total", { code: error.code });
@@ -138,7 +139,7 @@ function callerOn({ req }: Context, about: string, { machineId, incarnation }: P
 
 async function checkIn(context: Context, options: Served, span: Span<"agent">): Promise<Response> {
   const claimed = await readMessage(context, CheckIn);
-  return options.turns.take(callerOn(context, "a check-in", claimed), async (rest) => {
+  return options.lanes.take("check-in", callerOn(context, "a check-in", claimed), async (rest) => {
     const podAuthorities = (options.podAuthorities ?? []).map((authority) => ({
       ...authority,
       reviewPodToken: (token: string) => rest(() => authority.reviewPodToken(token)),
@@ -198,8 +199,9 @@ async function demandIdentity(context: Context, options: AgentAppOptions, claime
 async function report(context: Context, options: Served, span: Span<"agent">): Promise<Response> {
   const request = await readMessage(context, Report);
   span.note({ machine: request.machineId, ticket: request.report.ticket?.id });
-  noteComing(context, options, request.machineId);
-  return options.turns.take(callerOn(context, "a report", request), () => takeReport(context, options, request, span));
+  const lane = noteComing(context, options, request.machineId);
+  const caller = callerOn(context, "a report", request);
+  return options.lanes.take(lane, caller, () => takeReport(context, options, request, span));
 }
 
 async function takeReport(
@@ -280,10 +282,10 @@ function orderOf(tickets: readonly Ticket[]): HandBackOrder | null {
 }
 
 async function poll(context: Context, options: Served): Promise<Response> {
-  const { store, polls, hearing, clock, telemetry, turns } = options;
+  const { store, polls, hearing, clock, telemetry, lanes } = options;
   const request = await readMessage(context, Poll);
   const caller = callerOn(context, "a poll", request);
-  noteComing(context, options, request.machineId);
+  const lane = noteComing(context, options, request.machineId);
   const untilMs = clock.monotonicMs() + POLL_HOLD_MS;
   let isKnown = false;
   const look = async (): Promise<Polled | null> => {
@@ -299,7 +301,7 @@ async function poll(context: Context, options: Served): Promise<Response> {
   do {
     const waiting = polls.enter(request.machineId);
     try {
-      const answer = await turns.take(caller, look);
+      const answer = await lanes.take(lane, caller, look);
       if (answer !== null) return Response.json(answer);
       const leftMs = untilMs - clock.monotonicMs();
       if (leftMs <= 0) break;
@@ -315,7 +317,8 @@ async function logs(context: Context, options: Served, span: Span<"agent">): Pro
   const request = await readMessage(context, Logs);
   span.note({ machine: request.machineId, ticket: request.ticketId });
   const about = `logs of ticket ${request.ticketId ?? "none"}`;
-  return options.turns.take(callerOn(context, about, request), async () => {
+  const lane = noteComing(context, options, request.machineId);
+  return options.lanes.take(lane, callerOn(context, about, request), async () => {
     await authorize(context, options, request.machineId);
     const savedAtMs = options.clock.nowMs();
     const machine = await loadMachine(options.store.db, request.machineId);

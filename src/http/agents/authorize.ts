@@ -13,6 +13,7 @@ import type { Store } from "../../store/store.ts";
 import { machineSubject } from "../../store/subjects.ts";
 import { callerOf } from "../caller.ts";
 import { findOther } from "./identify.ts";
+import type { LaneName } from "./lanes.ts";
 import type { AgentTokens, TokenSubject } from "./token.ts";
 
 /** Refused tries are evidence once in so long. */
@@ -31,9 +32,14 @@ function ownerOf({ req }: Context, tokens: AgentTokens): TokenSubject | null {
   return scheme === "Bearer" ? tokens.verify(token) : null;
 }
 
-/** Whoever waits for the store lives, however long it waits: a host is lost only where nothing comes from it. */
-export function noteComing(context: Context, { tokens, hearing }: SpeakerOptions, machineId: MachineId): void {
-  if (ownerOf(context, tokens)?.machineId === machineId) hearing.noteTry(machineId);
+/**
+ * Whoever waits for the store lives, however long it waits: a host is lost only where nothing comes from it.
+ * @returns where it waits.
+ */
+export function noteComing(context: Context, { tokens, hearing }: SpeakerOptions, machineId: MachineId): LaneName {
+  if (ownerOf(context, tokens)?.machineId !== machineId) return "unproven";
+  hearing.noteTry(machineId);
+  return "proven";
 }
 
 /**

@@ -4,11 +4,13 @@
  * controller's next statement would wait behind all of theirs.
  */
 import { HoldfastError } from "../../domain/errors.ts";
+import { SECOND_MS } from "../../domain/units.ts";
+import type { Clock } from "../../ports/clock.ts";
 
-/** At a time. One connection serves so many as fast as more; of several connections some are left for the controllers. */
-const TURNS_MAX = 8;
-/** A report and a poll of each of as many machines as a pool may have. */
-const WAITING_MAX = 40_000;
+/** An agent waits no longer for an answer (`CALL_TIMEOUT_MS` of the agent): who has to wait longer is not heard. */
+const HEARD_WITHIN_MS = 10 * SECOND_MS;
+/** As long as two passes of the tenure may be apart: each of them has to see it. */
+const BEHIND_FOR_MS = 30 * SECOND_MS;
 
 export interface Caller {
   /** Who speaks, and of what: a later message of the same name says all that an earlier one said. */
@@ -17,30 +19,47 @@ export interface Caller {
   readonly signal: AbortSignal;
 }
 
-/** Gives the turn up for as long as something takes that the store has no part in, and waits for another one then. */
+/** Gives the turn up for as long as something takes that the store has no part in, and takes the next one then. */
 export type Rest = <Answer>(pause: () => Promise<Answer>) => Promise<Answer>;
 
 export interface TurnsOptions {
-  readonly turnsMax?: number;
-  readonly waitingMax?: number;
-  /** Told whenever it changes. */
-  readonly onWaiting?: (waitingCount: number) => void;
+  readonly turnsMax: number;
+  readonly waitingMax: number;
+  readonly clock: Pick<Clock, "monotonicMs">;
 }
 
 interface Waiting {
-  caller: Caller | null;
+  caller: Caller;
   begin: () => void;
   refuse: (error: HoldfastError) => void;
+  /** When the first of its name came that had no turn since: monotonic. */
+  readonly sinceMs: number;
 }
 
 export class Turns {
-  readonly #options: Required<TurnsOptions>;
+  readonly #options: TurnsOptions;
   #underWayCount = 0;
+  /** Those who have rested, and are refused no more: before all others. */
+  readonly #rested: (() => void)[] = [];
   readonly #waiting = new Set<Waiting>();
   readonly #lastByName = new Map<string, Waiting>();
+  /** When one last had its turn too late, or none: monotonic. */
+  #lateAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(options: TurnsOptions = {}) {
-    this.#options = { turnsMax: TURNS_MAX, waitingMax: WAITING_MAX, onWaiting: () => {}, ...options };
+  constructor(options: TurnsOptions) {
+    this.#options = options;
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.size;
+  }
+
+  /** Whether somebody waits, or has waited a moment ago, for longer than an agent does, or was sent away. */
+  isBehind(): boolean {
+    const nowMs = this.#options.clock.monotonicMs();
+    const [first] = this.#waiting;
+    const isLate = first !== undefined && nowMs - first.sinceMs > HEARD_WITHIN_MS;
+    return isLate || nowMs - this.#lateAtMs <= BEHIND_FOR_MS;
   }
 
   /**
@@ -49,7 +68,8 @@ export class Turns {
    * @throws {HoldfastError} `overloaded` where a later message took its place, or too many wait.
    */
   async take<Answer>(caller: Caller, work: (rest: Rest) => Promise<Answer>): Promise<Answer> {
-    await this.#enter(caller);
+    if (this.#underWayCount < this.#options.turnsMax) this.#underWayCount += 1;
+    else await new Promise<void>((begin, refuse) => this.#wait(caller, begin, refuse));
     try {
       return await work((pause) => this.#rest(pause));
     } finally {
@@ -62,44 +82,43 @@ export class Turns {
     try {
       return await pause();
     } finally {
-      await this.#enter(null);
+      if (this.#underWayCount < this.#options.turnsMax) this.#underWayCount += 1;
+      else await new Promise<void>((begin) => this.#rested.push(begin));
     }
   }
 
-  /** @param caller null for one who has begun, and is refused no more. */
-  async #enter(caller: Caller | null): Promise<void> {
-    if (this.#underWayCount < this.#options.turnsMax) this.#underWayCount += 1;
-    else await new Promise<void>((begin, refuse) => this.#wait({ caller, begin, refuse }));
-  }
-
-  #wait(waiting: Waiting): void {
-    const name = waiting.caller?.name;
-    const earlier = name === undefined ? undefined : this.#lastByName.get(name);
-    if (earlier?.caller?.signal.aborted) {
+  #wait(caller: Caller, begin: () => void, refuse: Waiting["refuse"]): void {
+    const { name } = caller;
+    const earlier = this.#lastByName.get(name);
+    if (earlier?.caller.signal.aborted === true) {
       earlier.refuse(new HoldfastError("overloaded", `hearing ${name}, who came again`));
-      Object.assign(earlier, waiting);
+      Object.assign(earlier, { caller, begin, refuse });
       return;
     }
-    if (name !== undefined) {
-      if (this.#waiting.size >= this.#options.waitingMax)
-        throw new HoldfastError("overloaded", `hearing ${name}, whom ${this.#waiting.size} others are before`);
-      this.#lastByName.set(name, waiting);
+    const sinceMs = this.#options.clock.monotonicMs();
+    if (this.#waiting.size >= this.#options.waitingMax) {
+      this.#lateAtMs = sinceMs;
+      throw new HoldfastError("overloaded", `hearing ${name}, whom ${this.#waiting.size} others are before`);
     }
+    const waiting = { caller, begin, refuse, sinceMs };
     this.#waiting.add(waiting);
-    this.#options.onWaiting(this.#waiting.size);
+    this.#lastByName.set(name, waiting);
   }
 
   /** Hands the turn on: nobody who comes meanwhile gets in between. */
   #leave(): void {
+    const rested = this.#rested.shift();
     const [next] = this.#waiting;
-    if (next === undefined) {
-      this.#underWayCount -= 1;
-      return;
-    }
+    if (rested !== undefined) rested();
+    else if (next === undefined) this.#underWayCount -= 1;
+    else this.#begin(next);
+  }
+
+  #begin(next: Waiting): void {
     this.#waiting.delete(next);
-    this.#options.onWaiting(this.#waiting.size);
-    const name = next.caller?.name;
-    if (name !== undefined && this.#lastByName.get(name) === next) this.#lastByName.delete(name);
+    if (this.#lastByName.get(next.caller.name) === next) this.#lastByName.delete(next.caller.name);
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs - next.sinceMs > HEARD_WITHIN_MS) this.#lateAtMs = nowMs;
     next.begin();
   }
 }

@@ -28,6 +28,7 @@ import type { PoolPolicy } from "../../domain/pool.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import { createAgentApp } from "../../http/agents/app.ts";
 import type { InstanceAuthority } from "../../http/agents/instance-identity.ts";
+import { AgentLanes } from "../../http/agents/lanes.ts";
 import type { PodAuthority } from "../../http/agents/pod-identity.ts";
 import { OpenPolls } from "../../http/agents/polls.ts";
 import { AgentTokens } from "../../http/agents/token.ts";
@@ -86,7 +87,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
   const { clock } = process;
   const store = await options.openStore();
   const core = createCore(options, store);
-  const { driver, tenure, polls, deliveries, memories } = core;
+  const { driver, tenure, polls, lanes, deliveries, memories } = core;
   const surroundings = surroundingsOf(options, core);
   const memory = emptyConnectionMemory();
   let isClosing = false;
@@ -113,6 +114,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     ...surroundings,
     tokens: core.tokens,
     polls,
+    lanes,
     authorities: options.authorities,
     podAuthorities: podAuthoritiesOf(providers),
   });
@@ -155,6 +157,7 @@ function paced(one: Controller, pace: number): Controller {
 interface Core {
   readonly store: Store;
   readonly polls: OpenPolls;
+  readonly lanes: AgentLanes;
   readonly driver: Driver;
   readonly tenure: Tenure;
   readonly tokens: AgentTokens;
@@ -168,6 +171,7 @@ function createCore(options: ControllerOptions, store: Store): Core {
   const { process, pools, telemetry, chance, controllerId, connection } = options;
   const { clock } = process;
   const polls = new OpenPolls();
+  const lanes = new AgentLanes({ clock, telemetry });
   const driver = new Driver(clock, telemetry, (machineId) => polls.wake(machineId));
   const ears: Ears = { store, hearing: createHearing(clock), listener: process.name };
   const memories = new Map(pools.map(({ name }) => [name, emptyMemory()]));
@@ -179,6 +183,7 @@ function createCore(options: ControllerOptions, store: Store): Core {
     holder: process.name,
     isHolderDead: options.isDead,
     probe: async () => process.isRunning,
+    isBehind: () => lanes.isBehind(),
     exchangeHeard: (othersPools) => exchangeHeard(ears, othersPools),
     onLost: (pool) => telemetry.forgetPool(pool),
     onAcquired: (pool) => {
@@ -191,6 +196,7 @@ function createCore(options: ControllerOptions, store: Store): Core {
   return {
     store,
     polls,
+    lanes,
     driver,
     tenure,
     tokens: new AgentTokens(TOKEN_KEY, controllerId),

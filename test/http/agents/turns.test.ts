@@ -1,12 +1,14 @@
 /** How agents come to the store: so many at a time, and nobody twice. */
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import { MINUTE_MS } from "../../../src/domain/units.ts";
+import { MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import { createAgentApp } from "../../../src/http/agents/app.ts";
+import { AgentLanes, type LaneName } from "../../../src/http/agents/lanes.ts";
 import { OpenPolls } from "../../../src/http/agents/polls.ts";
 import { Turns } from "../../../src/http/agents/turns.ts";
 import { listTicketsOfMachine } from "../../../src/store/tickets/list.ts";
 import { NOTHING_SEEN, Yard } from "../../controllers/yard.ts";
+import { ManualClock } from "../../store/manual-clock.ts";
 
 const THERE = new AbortController().signal;
 const GONE = AbortSignal.abort();
@@ -19,14 +21,11 @@ async function settle(): Promise<void> {
 class Scene {
   readonly turns: Turns;
   readonly log: string[] = [];
-  waitingCount = 0;
+  readonly clock = new ManualClock();
   readonly #ends = new Map<string, () => void>();
 
   constructor(turnsMax = 1, waitingMax = 100) {
-    const onWaiting = (count: number) => {
-      this.waitingCount = count;
-    };
-    this.turns = new Turns({ turnsMax, waitingMax, onWaiting });
+    this.turns = new Turns({ turnsMax, waitingMax, clock: this.clock });
   }
 
   /** @param as what is logged of it, where several come under one name. */
@@ -51,9 +50,9 @@ describe("turns", () => {
     for (const name of ["a", "b", "c", "d"]) scene.come(name);
     await settle();
     expect(scene.log).toEqual(["a", "b"]);
-    expect(scene.waitingCount).toBe(2);
+    expect(scene.turns.waitingCount).toBe(2);
     expect(await scene.end("b")).toEqual(["a", "b", "c"]);
-    expect(scene.waitingCount).toBe(1);
+    expect(scene.turns.waitingCount).toBe(1);
     scene.come("e");
     await settle();
     expect(await scene.end("a")).toEqual(["a", "b", "c", "d"]);
@@ -121,7 +120,7 @@ describe("turns", () => {
     expect(await scene.end("c")).toEqual(["a", "d: overloaded", "b", "c", "e"]);
   });
 
-  it("are given up for what has no part in the store, and waited for again", async () => {
+  it("are given up for what has no part in the store, and who comes back has the next one", async () => {
     const scene = new Scene(1, 1);
     let answer = (_word: string): void => {};
     const said = scene.turns.take({ name: "asking", signal: THERE }, (rest) =>
@@ -138,12 +137,19 @@ describe("turns", () => {
     await settle();
     expect(scene.log).toEqual(["a"]);
     answer("its word");
+    let isSaid = false;
+    void said.then(() => {
+      isSaid = true;
+    });
     await settle();
-    // One who has begun is not refused, however many wait.
+    expect([scene.log, isSaid]).toEqual([["a"], false]);
     await scene.end("a");
-    expect(await scene.end("b")).toEqual(["a", "b"]);
+    // Before those who have not begun yet, and one after the other.
+    expect([scene.log, isSaid]).toEqual([["a", "b"], true]);
     expect(await said).toBe("its word");
+    await scene.end("b");
     scene.come("c");
+    scene.come("d");
     await settle();
     expect(scene.log).toEqual(["a", "b", "c"]);
   });
@@ -158,6 +164,55 @@ describe("turns", () => {
     scene.come("b");
     await settle();
     expect(await scene.end("a")).toEqual(["a", "b"]);
+  });
+});
+
+describe("turns are behind", () => {
+  const LATE_MS = 10 * SECOND_MS + 1;
+
+  it("while somebody waits for longer than an agent does, and for a moment after", async () => {
+    const scene = new Scene();
+    scene.come("a");
+    scene.come("b");
+    await settle();
+    scene.clock.advance(LATE_MS - 1);
+    expect(scene.turns.isBehind()).toBe(false);
+    scene.clock.advance(1);
+    expect(scene.turns.isBehind()).toBe(true);
+    await scene.end("a");
+    await scene.end("b");
+    scene.clock.advance(30 * SECOND_MS);
+    expect(scene.turns.isBehind()).toBe(true);
+    scene.clock.advance(1);
+    expect(scene.turns.isBehind()).toBe(false);
+  });
+
+  it("also where each went away in time and came again", async () => {
+    const scene = new Scene();
+    scene.come("a");
+    for (const as of ["first b", "second b", "third b"]) {
+      scene.come("b", GONE, as);
+      await settle();
+      scene.clock.advance(LATE_MS / 2);
+    }
+    expect(scene.turns.isBehind()).toBe(true);
+  });
+
+  it("and where somebody was sent away", async () => {
+    const scene = new Scene(1, 1);
+    for (const name of ["a", "b", "c"]) scene.come(name);
+    await settle();
+    expect(scene.log).toEqual(["a", "c: overloaded"]);
+    expect(scene.turns.isBehind()).toBe(true);
+  });
+
+  it("and not where work takes long that nobody waits for", async () => {
+    const scene = new Scene();
+    scene.come("a");
+    await settle();
+    scene.clock.advance(LATE_MS);
+    await scene.end("a");
+    expect(scene.turns.isBehind()).toBe(false);
   });
 });
 
@@ -212,6 +267,54 @@ describe("agents at a slow store", () => {
     expect(agents.map(({ machineId }) => hearing.stirredAtMs(machineId))).toEqual(agents.map(() => comingAtMs));
     goOn();
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(agents.map(() => 200));
+  });
+
+  it("wait behind nobody who has not shown who they are, and are not heard while anybody waits too long", async () => {
+    yard = await Yard.open();
+    const lanes = new AgentLanes(yard.context);
+    const waiting: string[] = [];
+    const hang = (lane: LaneName) => (name: string) =>
+      void lanes.take(lane, { name, signal: THERE }, () => {
+        waiting.push(name);
+        return new Promise(() => {});
+      });
+    for (const name of ["stranger 1", "stranger 2"]) hang("unproven")(name);
+    for (const name of ["in 1", "in 2", "in 3", "in 4", "in 5"]) hang("check-in")(name);
+    hang("proven")("agent");
+    await settle();
+    expect(waiting).toEqual(["stranger 1", "in 1", "in 2", "in 3", "in 4", "agent"]);
+    expect(yard.telemetry.gauges.get("holdfast_agent_messages_waiting")).toBe(2);
+    expect(lanes.isBehind()).toBe(false);
+    yard.clock.advance(11 * SECOND_MS);
+    expect(lanes.isBehind()).toBe(true);
+  });
+
+  it.each([
+    ["no token", "", "unproven"],
+    ["another machine's", null, "unproven"],
+    ["its own", "own", "proven"],
+  ])("a message with %s token waits with those who have shown as much", async (_which, kind, lane) => {
+    yard = await Yard.open({ warmParkedCount: 2, machineCountMax: 2 });
+    await yard.pass();
+    const [agent, other] = (await yard.machines()).map(({ id }) => yard.agent(id));
+    if (agent === undefined || other === undefined) throw new Error("two machines were launched");
+    for (const one of [agent, other]) await one.checkIn();
+    const lanes = new AgentLanes(yard.context);
+    const taken: string[] = [];
+    const { take } = lanes;
+    lanes.take = (name, caller, work) => {
+      taken.push(name);
+      return take.call(lanes, name, caller, work) as ReturnType<typeof work>;
+    };
+    const app = createAgentApp({ ...yard.context, tokens: yard.tokens, polls: new OpenPolls(), lanes });
+    const token = kind === null ? other.token : kind === "own" ? agent.token : kind;
+    const { machineId, incarnation } = agent;
+    const report = { phase: "parked", ticket: null, ended: [], sighting: NOTHING_SEEN };
+    const said = { machineId, incarnation, sequence: 5, storeGeneration: 1 };
+    await post(app, "report", token, { ...said, report });
+    await post(app, "poll", token, said, AbortSignal.abort());
+    await post(app, "logs", token, { machineId, incarnation, ticketId: null, logs: [] });
+    expect(taken).toEqual([lane, lane, lane]);
   });
 
   it("get no ticket that they did not wait for, and count as heard", async () => {
