@@ -8,7 +8,6 @@ import type { PoolPolicy, RegistrationScope } from "../domain/pool.ts";
 import type { PoolStops } from "../domain/pool-plan.ts";
 import type { ReasonCode } from "../domain/reasons.ts";
 import type { RunnerVersionFacts } from "../domain/runner-version.ts";
-import { LAUNCH_MACHINES_MAX } from "../domain/scale.ts";
 import type { RunnerReading } from "../domain/slow-proofs.ts";
 import type { HeardTime } from "../domain/time.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -129,8 +128,8 @@ export interface PoolMemory {
   /** By `scopeKey`: a repository that GitHub refuses holds up no other. */
   readonly mintPauses: Map<string, MintPause>;
   readonly launch: LaunchPause;
-  /** Machines that the next launch may ask for. */
-  launchSizeMax: number;
+  /** Machines that the next launch may ask for; null until this process writes its first. */
+  launchSizeMax: number | null;
   /** What the last pass found of the pool's breakers: jobs are routed by it. */
   stops: PoolStops;
   /** Open breakers that have been told, by name. */
@@ -278,7 +277,7 @@ export function emptyMemory(): PoolMemory {
     askFailures: new Map(),
     mintPauses: new Map(),
     launch: { failureCount: 0, untilMonotonicMs: 0, reason: "launch-backoff", gathersUntilMonotonicMs: null },
-    launchSizeMax: LAUNCH_MACHINES_MAX,
+    launchSizeMax: null,
     stops: { tickets: "none", launches: "none" },
     toldBreakers: new Set(),
     runnerVersion: null,

@@ -157,16 +157,19 @@ describe("launches", () => {
     expect((await yard.onlyMachine()).state.kind).toBe("provisioning");
   });
 
-  it("asks for half as many after a launch that was more than there is room for", async () => {
-    await open({ warmParkedCount: 8, machineCountMax: 20 });
-    yard.provider.nextLaunchError = { error: new ProviderError("provider-capacity", "launching"), takesEffect: false };
-    await yard.pass();
-    yard.clock.advance(5 * SECOND_MS);
-    await yard.pass();
-    yard.clock.advance(5 * SECOND_MS);
-    await yard.pass();
-    expect(yard.provider.launches.map(({ machines }) => machines.length)).toEqual([8, 4, 4]);
-  });
+  it.each(["provider-capacity", "provider-quota"] as const)(
+    "asks for half as many after a launch that was more than there is room for: %s",
+    async (code) => {
+      await open({ warmParkedCount: 8, machineCountMax: 20 });
+      yard.provider.nextLaunchError = { error: new ProviderError(code, "launching"), takesEffect: false };
+      await yard.pass();
+      yard.clock.advance(5 * SECOND_MS);
+      await yard.pass();
+      yard.clock.advance(5 * SECOND_MS);
+      await yard.pass();
+      expect(yard.provider.launches.map(({ machines }) => machines.length)).toEqual([8, 4, 4]);
+    },
+  );
 
   it("takes a report that came before the launch was answered", async () => {
     await open();

@@ -9,8 +9,8 @@ export const mutant: Mutant = {
   nets: [
     {
       source: "src/controllers/assign/write-launch.ts",
-      text: "const count = Math.min(machineCount, context.memory.launchSizeMax, pool.machineCountMax - present);",
-      replacement: "const count = Math.min(machineCount, context.memory.launchSizeMax);",
+      text: "const count = Math.min(machineCount, sizeMax, pool.machineCountMax - present);",
+      replacement: "const count = Math.min(machineCount, sizeMax);",
     },
     {
       source: "src/domain/plan-checks.ts",

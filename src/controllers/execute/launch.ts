@@ -8,7 +8,7 @@ import { ProviderError, type ProviderErrorCode } from "../../domain/errors.ts";
 import type { MachineId } from "../../domain/ids.ts";
 import { moveMachine } from "../../domain/machine.ts";
 import type { ReasonCode } from "../../domain/reasons.ts";
-import { nextLaunchSize } from "../../domain/scale.ts";
+import { LAUNCH_MACHINES_MAX, nextLaunchSize } from "../../domain/scale.ts";
 import { MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
 import { STEP_FACTS } from "../../domain/wait.ts";
 import type { LaunchedMachine, LaunchRequest, LaunchTenure } from "../../ports/provider.ts";
@@ -311,7 +311,8 @@ async function noteFailure(
   const isRefused = error.code !== "provider-unavailable";
   const isOpenAtOnce = isOfFormer(context, launch) ? isRefused : pauseAfter(context, error);
   // Where the next launch is made in another way, this refusal says nothing about its size.
-  if (error.code === "provider-capacity" && isAsked && !isOpenAtOnce) noteSize(context, launch, "refused");
+  const isTooLarge = error.code === "provider-capacity" || error.code === "provider-quota";
+  if (isTooLarge && isAsked && !isOpenAtOnce) noteSize(context, launch, "refused");
   await inLease(context.store, lease, async (tx) => {
     const attemptCount = launch.attemptCount + 1;
     const nextAttemptAtMs = nowMs + backoffMs(CALL_BACKOFF, attemptCount, random.fraction());
@@ -334,7 +335,7 @@ async function noteFailure(
 }
 
 function noteSize({ memory }: PoolContext, { machineIds }: LaunchRow, outcome: "started" | "refused"): void {
-  memory.launchSizeMax = nextLaunchSize(memory.launchSizeMax, machineIds.length, outcome);
+  memory.launchSizeMax = nextLaunchSize(memory.launchSizeMax ?? LAUNCH_MACHINES_MAX, machineIds.length, outcome);
 }
 
 /** The provider positively has nothing for this intent. */
