@@ -23,7 +23,7 @@ import type { Newcomers, Sighted } from "./newcomers.ts";
 import { observeLeft, observeMember, type View } from "./observe.ts";
 import type { OpenLaunches } from "./open-launches.ts";
 import { isMarked, markMembers } from "./pool-marks.ts";
-import { protectMembers } from "./protect.ts";
+import type { Protection } from "./protect.ts";
 import type { RowMarks } from "./row-marks.ts";
 import type { AsgSettings } from "./settings.ts";
 import type { Sights } from "./sights.ts";
@@ -42,6 +42,7 @@ export interface ListContext {
   readonly otherGroups: ReadonlySet<string>;
   readonly rowMarks: RowMarks;
   readonly ended: Ended;
+  readonly protection: Protection;
 }
 
 export async function listMachines(
@@ -81,7 +82,7 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
     context,
     present.flatMap(({ id }) => instances.get(id) ?? []),
   );
-  if (isSizedByUs(context)) await protectMembers(clients, settings.group, present);
+  if (isSizedByUs(context)) await context.protection.protect(present);
   const view: View = {
     owner,
     observedAtMs,

@@ -7,6 +7,8 @@
  * started without it, or that somebody took it from. It is never taken off: a permit ends protected ones as well.
  */
 import { SetInstanceProtectionCommand } from "@aws-sdk/client-auto-scaling";
+import { MINUTE_MS } from "../../domain/units.ts";
+import type { Clock } from "../../ports/clock.ts";
 import { namedInstances } from "../aws/errors.ts";
 import type { AsgClients } from "./clients.ts";
 import { readGroupFailure } from "./errors.ts";
@@ -16,23 +18,65 @@ import type { Member } from "./group.ts";
 const PROTECTED_AT_ONCE_MAX = 50;
 /** For one listing; the next one goes on. */
 const CALLS_MAX = 4;
+/** Who may not protect anybody is not asked to with each listing. */
+const DENIED_FOR_MS = 10 * MINUTE_MS;
 
-/** Failing here costs nothing: the next listing shows who is still unprotected, and `check` tells. */
-export async function protectMembers({ groups }: AsgClients, group: string, members: readonly Member[]): Promise<void> {
-  const left = members.filter(({ lifecycle, isProtected }) => lifecycle === "InService" && !isProtected);
-  const ids = new Set(left.map(({ id }) => id));
-  for (let call = 0; call < CALLS_MAX && ids.size > 0; call += 1) {
-    const InstanceIds = [...ids].slice(0, PROTECTED_AT_ONCE_MAX);
+export interface ProtectionContext {
+  readonly clients: AsgClients;
+  readonly group: string;
+  readonly clock: Pick<Clock, "monotonicMs">;
+}
+
+export class Protection {
+  readonly #context: ProtectionContext;
+  #deniedUntilMs = Number.NEGATIVE_INFINITY;
+  /** Who served no more when they were to be protected, though a listing says so: they hold up nobody else. */
+  #refused: ReadonlySet<string> = new Set();
+
+  constructor(context: ProtectionContext) {
+    this.#context = context;
+  }
+
+  /** Failing here costs nothing: the next listing shows who is still unprotected, and `check` tells. */
+  async protect(members: readonly Member[]): Promise<void> {
+    if (this.#context.clock.monotonicMs() < this.#deniedUntilMs) return;
+    const left = members.filter(({ lifecycle, isProtected }) => lifecycle === "InService" && !isProtected);
+    const ids = left.map(({ id }) => id);
+    const refused = ids.filter((id) => this.#refused.has(id));
+    this.#refused = new Set(refused);
+    const fresh = ids.filter((id) => !this.#refused.has(id));
+    const callsLeft = await this.#protectThose(fresh, CALLS_MAX);
+    await this.#protectThose(refused, callsLeft);
+  }
+
+  /** @returns how many calls are left. */
+  async #protectThose(ids: readonly string[], callsMax: number): Promise<number> {
+    let left = ids;
+    for (let callsLeft = callsMax; callsLeft > 0; callsLeft -= 1) {
+      const InstanceIds = left.slice(0, PROTECTED_AT_ONCE_MAX);
+      if (InstanceIds.length === 0) return callsLeft;
+      const done = await this.#ask(InstanceIds);
+      if (done.length === 0) return 0;
+      left = left.filter((id) => !done.includes(id));
+    }
+    return 0;
+  }
+
+  /** @returns those who are protected now, or who serve no more; none where nobody knows. */
+  async #ask(InstanceIds: string[]): Promise<readonly string[]> {
+    const { clients, group, clock } = this.#context;
     try {
       const input = { AutoScalingGroupName: group, InstanceIds, ProtectedFromScaleIn: true };
-      await groups.write.send(new SetInstanceProtectionCommand(input));
-      for (const id of InstanceIds) ids.delete(id);
+      await clients.groups.write.send(new SetInstanceProtectionCommand(input));
+      return InstanceIds;
     } catch (error) {
+      const { trouble, message } = readGroupFailure(error);
+      if (trouble === "denied") this.#deniedUntilMs = clock.monotonicMs() + DENIED_FOR_MS;
       // One that serves no more by now fails the call for all of them, and is named.
-      const { message } = readGroupFailure(error);
-      const named = InstanceIds.filter((id) => namedInstances(message).has(id));
-      if (named.length === 0) return;
-      for (const id of named) ids.delete(id);
+      const named = namedInstances(message);
+      const refused = InstanceIds.filter((id) => named.has(id));
+      this.#refused = new Set([...this.#refused, ...refused]);
+      return refused;
     }
   }
 }

@@ -29,6 +29,7 @@ import { listMachines, readByIds } from "./list.ts";
 import { Newcomers } from "./newcomers.ts";
 import { readOrder } from "./order.ts";
 import { Pace } from "./pace.ts";
+import { Protection } from "./protect.ts";
 import { RowMarks } from "./row-marks.ts";
 import type { AsgProviderOptions, AsgSettings } from "./settings.ts";
 import { Sights } from "./sights.ts";
@@ -68,7 +69,16 @@ export function createAsgProvider(
     pace: new Pace(clock),
   };
   const rowMarks = new RowMarks({ ...shared, isObserving });
-  const listing = { ...shared, isObserving, isLeft, newcomers: new Newcomers(), rowMarks, ended: new Ended() };
+  const protection = new Protection({ clients, group: settings.group, clock });
+  const listing = {
+    ...shared,
+    isObserving,
+    isLeft,
+    newcomers: new Newcomers(),
+    rowMarks,
+    ended: new Ended(),
+    protection,
+  };
   const holding = { ...shared, isLeft, waits: new Waits(shared) };
   const terminations = new Batch<MachinePermit, void>({
     clock,

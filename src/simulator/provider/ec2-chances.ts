@@ -56,6 +56,7 @@ export class Ec2Chances {
   readonly #errors: Chance;
   readonly #spells: Chance;
   readonly #pending: Chance;
+  readonly #quotaCounts = new Map<Market, number>();
   #throttledCount = 0;
   #shortCount = 0;
 
@@ -79,8 +80,13 @@ export class Ec2Chances {
     const [name] = EC2_SETTINGS.instanceTypes;
     const vcpus = findType(this.#state.options, name)?.vcpuCount ?? 1;
     const spot = Math.ceil(machines / 2);
-    setQuota(this.#state, name, "spot", spot * vcpus);
-    setQuota(this.#state, name, "on-demand", (machines - spot) * vcpus);
+    this.#quotaCounts.set("spot", spot).set("on-demand", machines - spot);
+    for (const [market, count] of this.#quotaCounts) setQuota(this.#state, name, market, count * vcpus);
+  }
+
+  /** Machines that there may be in these markets together, of all pools. */
+  quotaOf(markets: readonly Market[]): number {
+    return markets.reduce((sum, market) => sum + (this.#quotaCounts.get(market) ?? Number.POSITIVE_INFINITY), 0);
   }
 
   #expect(fault: FaultOf<"provider.no-capacity" | "ec2.throttled">, turn: (isOn: boolean) => void): void {

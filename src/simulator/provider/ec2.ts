@@ -139,10 +139,18 @@ export class Ec2World implements ProviderModel {
       pool,
       nowMs,
       monotonicMs: () => this.#world.scheduler.nowMs,
-      markets: this.#world.standbyPools.has(pool) ? ON_DEMAND : SPOT_FIRST,
+      markets: this.#marketsOf(pool),
       call,
       announce: (token, machines) => this.#hosts.announce(token, machines),
     });
+  }
+
+  quotaOf(pool: PoolName): number {
+    return this.#troubles.quotaOf(this.#marketsOf(pool));
+  }
+
+  #marketsOf(pool: PoolName): readonly Market[] {
+    return this.#world.standbyPools.has(pool) ? ON_DEMAND : SPOT_FIRST;
   }
 
   #call<Action extends Ec2Action>(action: Action, request: Ec2Requests[Action]): Ec2Result {

@@ -102,8 +102,8 @@ export class Inspections {
 
   /** Where others size the groups, the dead may take up all that is wanted of them: nobody of ours can start another. */
   #isTakenUp(stalledSinceMs: number): boolean {
-    const { provider, scenario } = this.#world;
-    const max = roomOf(scenario);
+    const { provider } = this.#world;
+    const max = roomOf(this.#world);
     if (provider.hosts.size >= max || this.#areDeadUncertain(max, stalledSinceMs)) return true;
     const { roomCount } = provider.remains?.() ?? NO_REMAINS;
     const areAllDead = [...provider.hosts.values()].every((host) => !host.truth().isUp);
@@ -261,11 +261,13 @@ const NO_REMAINS: Remains = {
   roomCount: Number.POSITIVE_INFINITY,
 };
 
-/** How many machines there may be: of the pools, and by the provider's quota. */
-function roomOf({ pools, faults }: World["scenario"]): number {
-  const quotas = faults.flatMap((fault) => (fault.kind === "provider.quota" ? [fault.machines] : []));
+/** How many machines there may be: of the pools, each by the quota of its markets, and by the provider's quota of all. */
+function roomOf({ scenario, provider }: World): number {
+  const quotas = scenario.faults.flatMap((fault) => (fault.kind === "provider.quota" ? [fault.machines] : []));
+  const roomOfPool = ({ name, machineCountMax }: (typeof scenario.pools)[number]) =>
+    Math.min(machineCountMax, provider.quotaOf?.(name) ?? machineCountMax);
   return Math.min(
-    pools.reduce((sum, pool) => sum + pool.machineCountMax, 0),
+    scenario.pools.reduce((sum, pool) => sum + roomOfPool(pool), 0),
     ...quotas,
   );
 }

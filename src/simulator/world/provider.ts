@@ -87,6 +87,8 @@ export interface ProviderModel {
   readonly earlierIds?: ReadonlySet<string>;
   /** For baselines: the groups' own side, where there are any. */
   readonly group?: GroupSide;
+  /** As many machines as its quotas leave for all pools of this one's markets together. No limit unless given. */
+  quotaOf?(pool: PoolName): number;
   /** What a group leaves at the end. */
   remains?(): Remains;
   /** The provider takes it, without our doing. Who calls it counts the fault. */

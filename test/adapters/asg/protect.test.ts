@@ -1,8 +1,9 @@
 /** Members of a group that we size are protected: no number that anybody sets ends one of them. */
 import { expect, it } from "vitest";
 import { TAG } from "../../../src/adapters/aws/tags.ts";
+import { MINUTE_MS } from "../../../src/domain/units.ts";
 import { throwing } from "../ec2/fake-client.ts";
-import { GROUP, idOf, OWNER, stage } from "./stage.ts";
+import { GROUP, idOf, OWNER, PLAIN, stage } from "./stage.ts";
 
 const askedFor = (group: ReturnType<typeof stage>["group"]) =>
   group.inputs("SetInstanceProtection").map(({ InstanceIds }) => InstanceIds as readonly string[]);
@@ -72,15 +73,35 @@ it("asks again without those that serve no more by now, which fail it for all", 
   expect(askedFor(group)).toHaveLength(3);
 });
 
-it.each(["Throttling", "ResourceContention", "AccessDenied"])(
-  "lists whom it could not protect all the same, and does not ask again at once: %s",
-  async (code) => {
-    const { group, provider } = stage();
-    group.add(1, { isProtected: false });
-    group.answers.SetInstanceProtection = throwing(code);
-    expect((await provider.list("all")).map(({ state }) => state)).toEqual(["running"]);
-    expect(askedFor(group)).toHaveLength(1);
-    await provider.list("all");
-    expect(askedFor(group)).toHaveLength(2);
-  },
-);
+it("protects the others first where many have ended that a listing still shows", async () => {
+  const { group, provider } = stage();
+  for (let number = 1; number <= 6; number += 1) group.add(number, { isProtected: false });
+  const ended = new Set<string>([1, 2, 3, 4, 5].map((number) => idOf(number)));
+  group.answers.SetInstanceProtection = (input) => {
+    const wrong = input.InstanceIds.find((id: string) => ended.has(id));
+    if (wrong === undefined) return PLAIN.SetInstanceProtection?.(group)(input, 0);
+    return throwing("ValidationError", `The instance ${wrong} is not part of Auto Scaling group ${GROUP}.`)(input, 0);
+  };
+  await provider.list("all");
+  expect(group.members.get(idOf(6))?.isProtected).toBe(false);
+  await provider.list("all");
+  expect(askedFor(group).slice(4, 6)).toEqual([[idOf(5), idOf(6)], [idOf(6)]]);
+  expect(group.members.get(idOf(6))?.isProtected).toBe(true);
+});
+
+it.each([
+  ["Throttling", 2],
+  ["ResourceContention", 2],
+  ["AccessDenied", 1],
+] as const)("lists whom it could not protect all the same, and does not ask again at once: %s", async (code, next) => {
+  const { group, provider, clock } = stage();
+  group.add(1, { isProtected: false });
+  group.answers.SetInstanceProtection = throwing(code);
+  expect((await provider.list("all")).map(({ state }) => state)).toEqual(["running"]);
+  expect(askedFor(group)).toHaveLength(1);
+  await provider.list("all");
+  expect(askedFor(group)).toHaveLength(next);
+  clock.pass(10 * MINUTE_MS);
+  await provider.list("all");
+  expect(askedFor(group)).toHaveLength(next + 1);
+});

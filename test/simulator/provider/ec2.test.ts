@@ -355,3 +355,12 @@ it("starts a baseline's machine on spot first, and on demand behind it", () => {
   expect(scene.model.hosts.size).toBe(2);
   expect(scene.model.listTagged("fleet", "other").map(({ providerId }) => providerId)).toEqual(ids.slice(0, 2));
 });
+
+it("has a quota for each pool: of the markets that it is started in", () => {
+  const quotasOf = (faults: readonly Fault[]) => {
+    const { model } = makeScene("ec2", faults);
+    return [poolName(), poolName("standby")].map((name) => model.quotaOf?.(name));
+  };
+  expect(quotasOf([{ kind: "provider.quota", machines: 5 }])).toEqual([5, 2]);
+  expect(quotasOf([])).toEqual([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
+});

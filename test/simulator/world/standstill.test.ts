@@ -48,6 +48,20 @@ describe("where machines that died take up the pool", () => {
     expect(await said([])).not.toEqual([]);
   });
 
+  it("finds none where they take up what the quotas of their pool's markets leave", async () => {
+    const said = async (quotaCount: number) => {
+      const scene = await new Scene({ pools: [pool({ machineCountMax: 9 })] }).begin(true);
+      scene.standStill();
+      scene.queue();
+      scene.addMachine();
+      Object.assign(scene.world.provider, { quotaOf: () => quotaCount });
+      await scene.pass(2 * HOUR_MS);
+      return scene.said;
+    };
+    expect(await said(1)).toEqual([]);
+    expect(await said(2)).not.toEqual([]);
+  });
+
   it("finds it where somebody did", async () => {
     expect((await stall(41 * MINUTE_MS)).said.filter((one) => one.includes("nothing was started"))).not.toEqual([]);
   });
