@@ -4,7 +4,17 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -25,6 +35,8 @@ const RUNNER_ID = 1777;
 const canBecomeRunner = () =>
   spawnSync("setpriv", [`--reuid=${RUNNER_ID}`, "--clear-groups", process.execPath, "--version"]).status === 0;
 const missing = whyNoSystemd() ?? (canBecomeRunner() ? null : "no other user can run this Node");
+
+const readScore = (file: string) => (existsSync(file) ? readFileSync(file, "utf8").trim() : null);
 
 // Skipped: where no systemd of our own can be started; the name of the suite says why.
 describe.skipIf(missing !== null)(`the agent's unit under systemd${missing === null ? "" : ` (${missing})`}`, () => {
@@ -87,8 +99,8 @@ describe.skipIf(missing !== null)(`the agent's unit under systemd${missing === n
     return run(script, ...words);
   }
 
-  /** A job that goes on until it is let go. */
-  async function runJob() {
+  /** A job that goes on until it is let go. @param first what its step does before that. */
+  async function runJob(first = "true") {
     const { encodedJitConfig } = github.registerRunner({
       scope: { kind: "organization", organization: "acme" },
       name: "member-1",
@@ -97,7 +109,7 @@ describe.skipIf(missing !== null)(`the agent's unit under systemd${missing === n
       isEphemeral: true,
     });
     const gate = join(base, "go-on");
-    const step = `while [ ! -e ${gate} ]; do sleep 0.05; done`;
+    const step = `${first}; while [ ! -e ${gate} ]; do sleep 0.05; done`;
     const jobId = github.queueJob({ repository: "acme/widgets", labels: ["self-hosted"], steps: [step] });
     const ticket = ticketOf(encodedJitConfig);
     controller.offer(ticket);
@@ -116,7 +128,7 @@ describe.skipIf(missing !== null)(`the agent's unit under systemd${missing === n
   /** Another incarnation of the agent has checked in. */
   async function anotherAgent(after: () => unknown): Promise<void> {
     const before = { incarnation: controller.checkIns.at(-1)?.incarnation, pid: show("MainPID") };
-    after();
+    await after();
     await controller.waitFor("another agent", () => controller.checkIns.at(-1)?.incarnation !== before.incarnation);
     expect(show("MainPID")).not.toBe(before.pid);
   }
@@ -140,6 +152,36 @@ describe.skipIf(missing !== null)(`the agent's unit under systemd${missing === n
   it("starts another agent after the end of one by SIGKILL, and the job goes on", async () => {
     const { ticket, finish } = await runJob();
     await anotherAgent(() => systemd.systemctl("kill", "--signal=SIGKILL", "--kill-whom=main", UNIT));
+    expect(await finish()).toMatchObject({ conclusion: "success" });
+    await controller.waitFor("its end", () => controller.endOf(ticket.id));
+    expect(controller.endOf(ticket.id)).toEqual({ kind: "spent" });
+  });
+
+  it("waits in `systemctl restart` for the job, and then starts another agent", async () => {
+    const { ticket, jobId, finish } = await runJob();
+    await anotherAgent(async () => {
+      systemd.systemctl("restart", "--no-block", UNIT);
+      await controller.waitFor("an agent that leaves", () => controller.last()?.phase === "leaving");
+      expect([show("ActiveState"), github.jobs().find(({ id }) => id === jobId)?.status]).toEqual([
+        "deactivating",
+        "in_progress",
+      ]);
+      expect(await finish()).toMatchObject({ conclusion: "success" });
+    });
+    expect(controller.endOf(ticket.id)).toEqual({ kind: "spent" });
+    await eventually("the unit", () => show("ActiveState") === "active");
+  });
+
+  it("goes on with a job one of whose processes the kernel ended for want of memory, and is no candidate itself", async () => {
+    const scores = join(base, "scores");
+    // As the kernel does it: without a word, to the process that it has chosen.
+    const dies = "sh -c 'kill -9 $$'; test $? -eq 137";
+    mkdirSync(scores, { mode: 0o777 });
+    chmodSync(scores, 0o777);
+    const { ticket, finish } = await runJob(`${dies} && cat /proc/self/oom_score_adj > ${scores}/job`);
+    await eventually("the job's score", () => readScore(join(scores, "job")) === "0");
+    // As systemd has it: a sandbox may not let a process have a score below 0.
+    expect(["OOMScoreAdjust", "OOMPolicy", "ActiveState"].map(show)).toEqual(["-900", "continue", "active"]);
     expect(await finish()).toMatchObject({ conclusion: "success" });
     await controller.waitFor("its end", () => controller.endOf(ticket.id));
     expect(controller.endOf(ticket.id)).toEqual({ kind: "spent" });
