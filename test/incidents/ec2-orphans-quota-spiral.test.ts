@@ -15,9 +15,9 @@ import {
 
 /** Hours of the world, on a machine that may be busy. */
 const PATIENCE_MS = 240_000;
-/** From a deadline to the call: each of the controllers that it takes comes once. */
 /** Between the moment at which GitHub gives a job to a runner and the runner's word that it takes it. */
 const TAKING_MS = 3 * SECOND_MS;
+/** From a deadline to the call: each of the controllers that it takes comes once. */
 const ONE_PASS_MS = 20 * SECOND_MS;
 /** Time for a machine, its ticket and its session. */
 const FIRST_JOBS_MS = 2 * MINUTE_MS;
