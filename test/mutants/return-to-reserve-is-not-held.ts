@@ -8,6 +8,11 @@ export const mutant: Mutant = {
   invariant: "I1",
   nets: [
     {
+      source: "src/adapters/asg/list.ts",
+      text: "if (isSizedByUs(context)) await context.protection.protect(present);",
+      replacement: "",
+    },
+    {
       source: "src/adapters/asg/lifecycle.ts",
       text: '"Warmed:Pending:Wait": { ...RESERVE, isPaused: true },',
       replacement: '"Warmed:Pending:Wait": RESERVE,',

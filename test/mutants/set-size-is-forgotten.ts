@@ -6,6 +6,13 @@ export const mutant: Mutant = {
   text: "return isKnown ? Math.max(wanted, this.#floor?.count ?? 0) : wanted;",
   replacement: "return wanted;",
   invariant: "I1",
+  nets: [
+    {
+      source: "src/adapters/asg/list.ts",
+      text: "if (isSizedByUs(context)) await context.protection.protect(present);",
+      replacement: "",
+    },
+  ],
   why: "A size is set from a reading that is older than the last one that was set: the group gets smaller, and ends members at work.",
   world: {
     provider: "asg",
