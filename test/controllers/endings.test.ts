@@ -5,13 +5,25 @@ import { GitHubError, ProviderError } from "../../src/domain/errors.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { DAY_MS, MINUTE_MS } from "../../src/domain/units.ts";
 import { loadTicket } from "../../src/store/tickets/load.ts";
-import { NOTHING_SEEN, Yard } from "./yard.ts";
+import { type Agent, NOTHING_SEEN, Yard } from "./yard.ts";
 
 let yard: Yard;
 async function open(pool: Partial<PoolPolicy> = {}): Promise<void> {
   yard = await Yard.open(pool);
 }
 afterEach(() => yard.close());
+
+/** Its machine retires, and its word that it leaves has been attended to. */
+async function leaving(): Promise<Agent> {
+  await open();
+  const agent = await yard.parkedAgent();
+  await yard.tell((await yard.onlyTicket()).jobId ?? never(), { status: "completed", conclusion: "cancelled" });
+  yard.isShuttingDown = true;
+  await yard.pass();
+  await agent.report({ phase: "leaving" });
+  await attend(yard.context);
+  return agent;
+}
 
 describe("endings", () => {
   it("gives no ticket to a machine that retires, and no permit before its agent reports again", async () => {
@@ -36,13 +48,7 @@ describe("endings", () => {
   });
 
   it("asks the provider nothing before it ends a machine whose host said that it leaves, unless it was left there", async () => {
-    await open();
-    const agent = await yard.parkedAgent();
-    await yard.tell((await yard.onlyTicket()).jobId ?? never(), { status: "completed", conclusion: "cancelled" });
-    yard.isShuttingDown = true;
-    await yard.pass();
-    await agent.report({ phase: "leaving" });
-    await attend(yard.context);
+    await leaving();
     const calls: string[] = [];
     const { list, terminate } = yard.provider;
     yard.provider.list = (which) => {
@@ -61,13 +67,7 @@ describe("endings", () => {
   });
 
   it("asks once for an end during which a report changes the row", async () => {
-    await open();
-    const agent = await yard.parkedAgent();
-    await yard.tell((await yard.onlyTicket()).jobId ?? never(), { status: "completed", conclusion: "cancelled" });
-    yard.isShuttingDown = true;
-    await yard.pass();
-    await agent.report({ phase: "leaving" });
-    await attend(yard.context);
+    const agent = await leaving();
     yard.provider.machines.set(agent.machineId, { state: "running", machineId: agent.machineId });
     yard.provider.terminateTakes = false;
     const { terminate } = yard.provider;
