@@ -291,7 +291,7 @@ async function poll(context: Context, options: Served): Promise<Response> {
   const look = async (): Promise<Polled | null> => {
     if (!isKnown) {
       await authorize(context, options, request.machineId);
-      // By its coming: that it is looked for again later is no sign of its host.
+      // Once: that it is looked for again later is no sign of its host.
       hearing.note(request.machineId);
       isKnown = true;
     }

@@ -80,6 +80,17 @@ async function settle(): Promise<void> {
 }
 
 describe("a poll that waits", () => {
+  it("is a sign of its host when it comes, and none when it is looked for again", async () => {
+    const polls = new OpenPolls();
+    const comingAtMs = yard.clock.nowMs();
+    const { state } = openPoll(polls);
+    await untilAsleep();
+    yard.clock.advance(SECOND_MS);
+    polls.wake(agent.machineId);
+    await settle();
+    expect([state.isAnswered, yard.context.hearing.heardAtMs(agent.machineId)]).toEqual([false, comingAtMs]);
+  });
+
   it("is answered the moment its ticket is issued, which is delivered then and not before", async () => {
     const polls = new OpenPolls();
     const { answer, state } = openPoll(polls);
