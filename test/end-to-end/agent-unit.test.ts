@@ -172,7 +172,7 @@ describe.skipIf(missing !== null)(`the agent's unit under systemd${missing === n
     await eventually("the unit", () => show("ActiveState") === "active");
   });
 
-  it("goes on with a job one of whose processes the kernel ended for want of memory, and is no candidate itself", async () => {
+  it("goes on with a job one of whose processes is killed, as for want of memory, and is set to be spared itself", async () => {
     const scores = join(base, "scores");
     // As the kernel does it: without a word, to the process that it has chosen.
     const dies = "sh -c 'kill -9 $$'; test $? -eq 137";
