@@ -13,6 +13,7 @@ import {
   departureControllers,
   poolControllers,
   sharedControllers,
+  tenureController,
 } from "../controllers/fleet.ts";
 import { followHints } from "../controllers/follow-hints.ts";
 import { foretellPass } from "../controllers/foretell.ts";
@@ -21,7 +22,7 @@ import { isDrained } from "../controllers/pool-gauge.ts";
 import { readingOf } from "../controllers/pool-reading.ts";
 import { type Ears, exchangeHeard, hearOthers } from "../controllers/replicas.ts";
 import { standstillOf } from "../controllers/standstill.ts";
-import { TENURE_PERIOD_MS, Tenure } from "../controllers/tenure.ts";
+import { Tenure } from "../controllers/tenure.ts";
 import type { MachineId, PoolName } from "../domain/ids.ts";
 import { invariant } from "../domain/invariant.ts";
 import type { ProviderState } from "../domain/observed.ts";
@@ -126,7 +127,7 @@ async function assemble(
   const pools = await openPools(core, surroundings, front);
   for (const context of pools) core.contexts.set(context.pool.name, context);
   driver.start([
-    { name: "tenure", pool: null, periodMs: TENURE_PERIOD_MS, run: () => tenure.run() },
+    tenureController(tenure),
     ...sharedControllers(surroundings),
     ...core.connections.contexts(surroundings, (pool) => tenure.lease(pool) !== null).flatMap(connectionControllers),
     ...pools.flatMap(poolControllers),

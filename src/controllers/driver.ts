@@ -21,6 +21,8 @@ export interface Controller {
    * where it is left out.
    */
   readonly restMs?: number;
+  /** A stop lets it go on until all others have ended: they may wait for calls, and something rests on it meanwhile. */
+  readonly isLastToStop?: boolean;
   /** Idempotent; goes on past one bad item. */
   run(): Promise<void>;
 }
@@ -40,6 +42,7 @@ interface Activation {
   /** When it was first woken since its last pass began: monotonic. */
   wokenAtMs: number;
   wakeUp: AbortController;
+  readonly stopping: AbortController;
   lastRunAtMs: number | null;
   lastError: string | null;
 }
@@ -51,8 +54,7 @@ export class Driver implements Wake {
   readonly #activations = new Map<string, Activation>();
   /** When each pass that is under way began, by its controller's name, in that order. */
   readonly #underWay = new Map<Controller["name"], Map<Activation, number>>();
-  readonly #loops: Promise<void>[] = [];
-  readonly #stopping = new AbortController();
+  readonly #loops = new Map<Activation, Promise<void>>();
 
   constructor(clock: Clock, telemetry: Telemetry, onMachine: (machineId: MachineId) => void) {
     this.#clock = clock;
@@ -67,11 +69,12 @@ export class Driver implements Wake {
         isWoken: true,
         wokenAtMs: this.#clock.monotonicMs(),
         wakeUp: new AbortController(),
+        stopping: new AbortController(),
         lastRunAtMs: null,
         lastError: null,
       };
       this.#activations.set(keyOf(controller.name, controller.pool ?? controller.connection ?? null), activation);
-      this.#loops.push(this.#loop(activation));
+      this.#loops.set(activation, this.#loop(activation));
     }
   }
 
@@ -108,9 +111,16 @@ export class Driver implements Wake {
 
   /** Lets every running activation end; starts no other. */
   async stop(): Promise<void> {
-    this.#stopping.abort(WOKEN);
-    for (const activation of this.#activations.values()) activation.wakeUp.abort(WOKEN);
-    await Promise.all(this.#loops);
+    for (const isLast of [false, true]) await this.#end(({ isLastToStop = false }) => isLastToStop === isLast);
+  }
+
+  async #end(which: (controller: Controller) => boolean): Promise<void> {
+    const ending = [...this.#loops].filter(([{ controller }]) => which(controller));
+    for (const [activation] of ending) {
+      activation.stopping.abort(WOKEN);
+      activation.wakeUp.abort(WOKEN);
+    }
+    await Promise.all(ending.map(([, loop]) => loop));
   }
 
   #wake(key: string): void {
@@ -125,7 +135,7 @@ export class Driver implements Wake {
 
   async #loop(activation: Activation): Promise<void> {
     const { periodMs, restMs = 0 } = activation.controller;
-    const stopping = this.#stopping.signal;
+    const stopping = activation.stopping.signal;
     let dueAtMs = activation.wokenAtMs;
     while (!stopping.aborted) {
       const lagMs = Math.max(0, this.#clock.monotonicMs() - dueAtMs);

@@ -22,6 +22,7 @@ import { forgetExpired, RETENTION_PERIOD_MS } from "./retention.ts";
 import { retire } from "./retire.ts";
 import { sweep } from "./sweep.ts";
 import { SWEEP_UNKNOWN_PERIOD_MS, sweepUnknown } from "./sweep-unknown.ts";
+import { TENURE_PERIOD_MS, type Tenure } from "./tenure.ts";
 import { WATCH_DEPARTURE_PERIOD_MS, watchDeparture } from "./watch-departure.ts";
 import { WATCH_HOSTS_PERIOD_MS, watchHosts } from "./watch-hosts.ts";
 import { type QuarantineMemory, WATCH_QUARANTINE_PERIOD_MS, watchQuarantine } from "./watch-quarantine.ts";
@@ -74,9 +75,16 @@ export function departureControllers(context: PoolContext): readonly Controller[
   return [{ name: "watch-departure", pool, periodMs: WATCH_DEPARTURE_PERIOD_MS, run: () => watchDeparture(context) }];
 }
 
+/** Who ends last must be able to rely on the leases. */
+export function tenureController(tenure: Tenure): Controller {
+  return { name: "tenure", pool: null, periodMs: TENURE_PERIOD_MS, isLastToStop: true, run: () => tenure.run() };
+}
+
+/** A launch that a stop waits for may take a minute: longer than some groups wait for a machine with a job. */
 function membersController(context: PoolContext): Controller {
   const pool = context.pool.name;
-  return { name: "hold-members", pool, periodMs: HOLD_MEMBERS_PERIOD_MS, run: () => holdMembers(context) };
+  const run = () => holdMembers(context);
+  return { name: "hold-members", pool, periodMs: HOLD_MEMBERS_PERIOD_MS, isLastToStop: true, run };
 }
 
 /** Those of one pool, which work only while this process holds its lease. */

@@ -385,3 +385,22 @@ describe("a stop", () => {
     await stopping;
   });
 });
+
+describe("a stop", () => {
+  it("lets what is last to stop go on until every other has ended, and ends it then", async () => {
+    const call = new Work();
+    const last = counting([], "hold-members");
+    driver.start([call.as("launch"), { ...last.controller, isLastToStop: true }]);
+    await settle();
+    let hasStopped = false;
+    const stopping = driver.stop().then(() => {
+      hasStopped = true;
+    });
+    for (let count = 0; count < 3; count += 1) await advance(PERIOD_MS);
+    expect([last.state.runCount, hasStopped]).toEqual([4, false]);
+    await call.end();
+    await stopping;
+    await advance(PERIOD_MS);
+    expect([call.runCount, last.state.runCount]).toEqual([1, 4]);
+  });
+});

@@ -16,7 +16,12 @@ import {
   type Surroundings,
 } from "../../controllers/context.ts";
 import { type Controller, Driver } from "../../controllers/driver.ts";
-import { connectionControllers, poolControllers, sharedControllers } from "../../controllers/fleet.ts";
+import {
+  connectionControllers,
+  poolControllers,
+  sharedControllers,
+  tenureController,
+} from "../../controllers/fleet.ts";
 import { followHints } from "../../controllers/follow-hints.ts";
 import { createHearing } from "../../controllers/hearing.ts";
 import { type Ears, exchangeHeard, hearOthers } from "../../controllers/replicas.ts";
@@ -101,12 +106,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     ...contexts.flatMap(poolControllers),
   ];
   driver.start([
-    {
-      name: "tenure",
-      pool: null,
-      periodMs: TENURE_PERIOD_MS * Math.min(options.pace, TENURE_PACE_MAX),
-      run: () => tenure.run(),
-    },
+    { ...tenureController(tenure), periodMs: TENURE_PERIOD_MS * Math.min(options.pace, TENURE_PACE_MAX) },
     ...controllers.map((one) => paced(one, options.pace)),
   ]);
   const hints = followHints(contexts, driver);
