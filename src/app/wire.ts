@@ -24,7 +24,6 @@ import { type Ears, exchangeHeard, hearOthers } from "../controllers/replicas.ts
 import { standstillOf } from "../controllers/standstill.ts";
 import { Tenure } from "../controllers/tenure.ts";
 import type { MachineId, PoolName } from "../domain/ids.ts";
-import { invariant } from "../domain/invariant.ts";
 import type { ProviderState } from "../domain/observed.ts";
 import { createAgentApp } from "../http/agents/app.ts";
 import type { InstanceAuthority } from "../http/agents/instance-identity.ts";
@@ -42,20 +41,19 @@ import type { Provider } from "../ports/provider.ts";
 import type { Random } from "../ports/random.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import { DeliveryLog } from "../store/deliveries/log.ts";
-import { countPresentByPool } from "../store/machines/count.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { agentBundle } from "./agent-bundle.ts";
 import type { Config } from "./config/config.ts";
 import type { Environment } from "./config/environment.ts";
-import { ConfigError } from "./config/problems.ts";
 import { Connections } from "./connections.ts";
 import { type Front, type FrontApps, openFront } from "./front.ts";
 import { createPlaceReader } from "./known-places.ts";
 import { missingConnection } from "./missing-connection.ts";
-import { createPoolProvider, findPoolProblems, podAuthoritiesOf } from "./providers.ts";
+import { createPoolProvider, podAuthoritiesOf } from "./providers.ts";
 import { type SettledPool, settlePools } from "./settle-pools.ts";
 import { supportOf } from "./support.ts";
 import { traceProvider } from "./traced-provider.ts";
+import { refuseUnusable } from "./unusable-pools.ts";
 import { version } from "./version.ts";
 
 export interface SystemParts {
@@ -157,30 +155,22 @@ async function assemble(
 
 /** @throws {ConfigError} for a pool that could never launch, with the sockets closed again. */
 async function openPools(core: Core, surroundings: Surroundings, front: Front): Promise<readonly PoolContext[]> {
-  const { pools } = core;
+  const { config, parts, pools, store } = core;
   try {
-    const contexts = await Promise.all(pools.map((pool) => contextOf(pool, core, surroundings, front)));
-    for (const [index, pool] of pools.entries()) await refuseUnusable(core, pool, contexts[index]);
-    return contexts;
+    const opened = await Promise.all(
+      pools.map(async (pool) => ({ pool, context: await contextOf(pool, core, surroundings, front) })),
+    );
+    // One that left launches nothing any more.
+    const launching = opened.filter(({ pool }) => !pool.isDeparted);
+    await refuseUnusable(
+      launching.map(({ pool, context }) => ({ pool: pool.config, provider: context.provider })),
+      { config, store, telemetry: parts.telemetry },
+    );
+    return opened.map(({ context }) => context);
   } catch (error) {
     await front.close();
     throw error;
   }
-}
-
-/** A pool that could never launch is told at once. One that has machines is cared for all the same. */
-async function refuseUnusable(core: Core, pool: SettledPool, context: PoolContext | undefined): Promise<void> {
-  invariant(context !== undefined, "every pool has its context");
-  // It launches nothing any more.
-  if (pool.isDeparted) return;
-  const problems = await findPoolProblems(context.provider, pool.config, core.config);
-  if (problems.length === 0) return;
-  const { name } = pool.config.policy;
-  const machineCount = (await countPresentByPool(core.store.db)).get(name) ?? 0;
-  const file = `pool ${name}`;
-  if (machineCount === 0) throw new ConfigError("config-invalid", { file, problems });
-  for (const { path, problem } of problems)
-    core.parts.telemetry.warn("a pool cannot launch", { pool: name, path, problem });
 }
 
 function createCore(config: Config, parts: SystemParts, store: Store, pools: readonly SettledPool[]): Core {

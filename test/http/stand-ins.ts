@@ -32,6 +32,7 @@ export interface RecordedTelemetry extends Telemetry {
   readonly gauges: Map<string, number>;
   /** Every duration of each histogram, in milliseconds, under a name as those of `counts`. */
   readonly durationsMs: Map<string, number[]>;
+  readonly warnings: { readonly message: string; readonly fields: LogFields | undefined }[];
   readonly errors: { readonly message: string; readonly error: unknown; readonly fields: LogFields | undefined }[];
 }
 
@@ -39,15 +40,17 @@ export function recordTelemetry(): RecordedTelemetry {
   const counts: string[] = [];
   const gauges = new Map<string, number>();
   const durationsMs = new Map<string, number[]>();
+  const warnings: RecordedTelemetry["warnings"] = [];
   const errors: RecordedTelemetry["errors"] = [];
   return {
     counts,
     gauges,
     durationsMs,
+    warnings,
     errors,
     ...NO_TRACES,
     info: () => {},
-    warn: () => {},
+    warn: (message, fields) => warnings.push({ message, fields }),
     error: (message, error, fields) => errors.push({ message, error, fields }),
     count: (metric, labels = {}) => counts.push(nameOf(metric, labels)),
     gauge: (metric, value, labels) => gauges.set(nameOf(metric, labels), value),
