@@ -1,6 +1,5 @@
 /**
- * Makes a group wait for machines that it wants to end, for as long as they may run a job. Whether they may is the rows' word:
- * once the provider was asked to end one, by a permit, nobody holds it any more.
+ * Makes a group wait for machines that it wants to end, for as long as they may run a job.
  *
  * What is held again and again is held no longer than until its hook's global limit; that it comes near is told once.
  */
@@ -8,25 +7,15 @@
 import { HoldfastError, ProviderError } from "../domain/errors.ts";
 import type { MachineId } from "../domain/ids.ts";
 import { formatInstant } from "../domain/instant.ts";
-import type { Machine } from "../domain/machine.ts";
-import {
-  isDeparting,
-  isHeldByHook,
-  isHoldEnding,
-  isSamePlace,
-  isShownAtHook,
-  type Membership,
-} from "../domain/membership.ts";
-import { isPast } from "../domain/time.ts";
+import { isDeparting, isHeldByHook, isHoldEnding, isSamePlace, type Membership } from "../domain/membership.ts";
 import { MINUTE_MS, SECOND_MS } from "../domain/units.ts";
-import { AGENT_FRESH_MS } from "../domain/verdict.ts";
 import type { Group, Hold } from "../ports/provider.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
-import { loadMachines } from "../store/machines/load.ts";
 import { machineSubject } from "../store/subjects.ts";
-import { type HeldMember, heardTime, type PoolContext, type UntoldFact } from "./context.ts";
+import type { HeldMember, PoolContext, UntoldFact } from "./context.ts";
 import { awaitAtMost } from "./hold-members/await-at-most.ts";
 import { forgetDenials, isDeniedLately, rememberDenial, UNSHOWN_AGAIN_MS } from "./hold-members/denials.ts";
+import { findToHold } from "./hold-members/find-to-hold.ts";
 import { askAlone, type HeldUpMember, isListingFresh, listHeldUp } from "./hold-members/held-up.ts";
 import { gaugePool } from "./pool-gauge.ts";
 
@@ -46,7 +35,7 @@ const CONCURRENT_HOLDS_MAX = 10;
 
 export async function holdMembers(context: PoolContext): Promise<void> {
   const group = context.abilities?.group ?? null;
-  if (group === null || context.lease() === null || context.pool.mode === "observe") return;
+  if (group === null || context.lease() === null) return;
   const { clock } = context;
   const asking = askAlone(context, group);
   let hooksComing: Promise<string> | null = null;
@@ -107,51 +96,6 @@ function forgetReturned({ memory }: PoolContext, wanted: ReadonlySet<MachineId>)
 interface Held {
   readonly machineId: MachineId;
   readonly member: HeldMember;
-}
-
-async function findToHold(context: PoolContext, candidates: readonly HeldUpMember[]): Promise<HeldUpMember[]> {
-  const { memory } = context;
-  const rows = await readRows(context, candidates);
-  if (rows === null) {
-    const isWaiting = ({ membership }: HeldUpMember) => isDeparting(membership) || isShownAtHook(membership);
-    return candidates.filter((one) => isWaiting(one) || memory.holds.has(one.machineId));
-  }
-  return candidates.filter((one) => mayRunJob(context, one, rows.get(one.machineId) ?? null));
-}
-
-/** Null where the store cannot be read: then nobody knows of any that it is idle, and letting go would end a job. */
-async function readRows(
-  { store, telemetry, pool }: PoolContext,
-  wanted: readonly HeldUpMember[],
-): Promise<ReadonlyMap<MachineId, Machine> | null> {
-  try {
-    return await loadMachines(
-      store.db,
-      wanted.map(({ machineId }) => machineId),
-    );
-  } catch (error) {
-    if (!(error instanceof HoldfastError) || error.code !== "store-unavailable") throw error;
-    telemetry.error("the store cannot be read: a group is made to wait for all that its hooks hold up", error, {
-      pool: pool.name,
-    });
-    return null;
-  }
-}
-
-/** Without a row nobody knows, so it may. What its group does not want to end may only where a ticket is out to it. */
-function mayRunJob(context: PoolContext, { membership }: HeldUpMember, row: Machine | null): boolean {
-  if (!isDeparting(membership)) return row?.state.kind === "engaged";
-  if (row === null) return true;
-  if (row.state.kind === "gone") return false;
-  if (row.state.kind !== "retiring") return true;
-  return row.state.stage === "proving" || row.state.stage === "deregistering" || saysBusy(context, row);
-}
-
-/** It was to end as lost, and came back with its ticket before the call took: no permit is issued for it any more. */
-function saysBusy(context: PoolContext, { id, report }: Machine): boolean {
-  const heardAtMs = context.hearing.heardAtMs(id);
-  const isFresh = heardAtMs !== null && !isPast(heardAtMs, AGENT_FRESH_MS, heardTime(context));
-  return isFresh && (report?.ticket ?? null) !== null;
 }
 
 /**

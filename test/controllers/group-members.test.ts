@@ -4,7 +4,7 @@ import { DENIALS_MAX } from "../../src/controllers/hold-members/held-up.ts";
 import { observe } from "../../src/controllers/observe.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
 import { parseProviderId } from "../../src/domain/ids.ts";
-import { moveMachine } from "../../src/domain/machine.ts";
+import { type MachineEvent, moveMachine } from "../../src/domain/machine.ts";
 import type { Membership } from "../../src/domain/membership.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { HOUR_MS, SECOND_MS } from "../../src/domain/units.ts";
@@ -23,6 +23,14 @@ async function open(pool: Partial<PoolPolicy> = {}): Promise<void> {
 
 beforeEach(() => open());
 afterEach(() => site.close());
+
+async function moveTo(...moves: readonly MachineEvent[]): Promise<void> {
+  for (const move of moves) {
+    const before = await site.machine();
+    if (before === undefined) throw new Error("the member has its row");
+    await saveMachine(yard.store.db, moveMachine(before, move, yard.clock.nowMs()), before.version);
+  }
+}
 
 describe("a machine at first sight", () => {
   it("that came since the last look gets a row of our own, and its ticket", async () => {
@@ -174,15 +182,14 @@ describe("a machine that its group wants to end", () => {
     expect(await site.hold()).toEqual([]);
   });
 
-  it("is held again where its host speaks of its ticket, after a call for a host that was lost did not take", async () => {
+  it("is held until the provider was asked to end it, for a host that was lost too, and again where that host speaks", async () => {
     const { agent, ticketId } = await site.withJob();
-    const moves = [{ kind: "retired", reason: "host-lost" } as const, { kind: "stage", stage: "terminating" } as const];
-    for (const move of moves) {
-      const before = await site.machine();
-      if (before === undefined) throw new Error("the member has its row");
-      await saveMachine(yard.store.db, moveMachine(before, move, yard.clock.nowMs()), before.version);
-    }
+    await moveTo({ kind: "retired", reason: "host-lost" }, { kind: "stage", stage: "terminating" });
     site.show(WAITS);
+    yard.clock.advance(HOUR_MS);
+    await observe(yard.context);
+    expect(await site.hold()).toEqual([MEMBER]);
+    await moveTo({ kind: "stage", stage: "confirming" });
     yard.clock.advance(HOUR_MS);
     await observe(yard.context);
     expect(await site.hold()).toEqual([]);
@@ -277,11 +284,38 @@ describe("a machine that its group wants to end", () => {
     expect(yard.context.memory.holds.size).toBe(0);
   });
 
-  it("is held by nobody in a pool that only observes", async () => {
-    await site.close();
-    await open({ mode: "observe" });
-    await site.comes(WAITS);
-    expect(await site.hold()).toEqual([]);
+  describe("in a pool that only observes", () => {
+    const observes = () => Object.assign(yard.context, { pool: { ...yard.context.pool, mode: "observe" } });
+
+    it("is held by nobody where it is none of ours", async () => {
+      observes();
+      await site.comes(WAITS);
+      expect(await site.hold()).toEqual([]);
+      await site.withoutStore(async () => expect(await site.hold()).toEqual([]));
+    });
+
+    it("is held for a job that it took while the pool ran, until that is over", async () => {
+      const { agent, ticketId } = await site.withJob();
+      observes();
+      site.show(WAITS);
+      await yard.pass();
+      expect(await site.hold()).toEqual([MEMBER]);
+      yard.clock.advance(TIMEOUT_MS);
+      await site.withoutStore(async () => expect(await site.hold()).toEqual([MEMBER]));
+      await agent.report({ phase: "preparing", ended: [{ id: ticketId, end: { kind: "spent" } }] });
+      await yard.pass();
+      yard.clock.advance(TIMEOUT_MS);
+      expect(await site.hold()).toEqual([]);
+    });
+
+    it("is held for a job that it took though it retires", async () => {
+      await site.withJob();
+      await moveTo({ kind: "retired", reason: "host-lost" });
+      observes();
+      site.show(WAITS);
+      await observe(yard.context);
+      expect(await site.hold()).toEqual([MEMBER]);
+    });
   });
 
   it("is held where its group has no hook by no call at all", async () => {
@@ -323,6 +357,14 @@ describe("a machine out of service", () => {
     await yard.pass();
     yard.clock.advance(TIMEOUT_MS);
     expect(await site.hold()).toEqual([]);
+  });
+
+  it("is held there for its job though it retires", async () => {
+    await site.withJob();
+    await moveTo({ kind: "retired", reason: "host-lost" });
+    site.show({ place: "aside", departure: "none", isPaused: true });
+    await observe(yard.context);
+    expect(await site.hold()).toEqual([MEMBER]);
   });
 
   it("gets no ticket and is left alone, until it is back", async () => {

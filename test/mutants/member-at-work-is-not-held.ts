@@ -2,7 +2,7 @@ import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
 import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
-  source: "src/controllers/hold-members.ts",
+  source: "src/controllers/hold-members/find-to-hold.ts",
   text: 'if (row.state.kind !== "retiring") return true;',
   replacement: 'if (row.state.kind !== "retiring") return row.state.kind !== "engaged";',
   invariant: "I1",

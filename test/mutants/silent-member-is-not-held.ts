@@ -9,7 +9,7 @@ const SILENCE = {
 } as const;
 
 export const mutant: Mutant = {
-  source: "src/controllers/hold-members.ts",
+  source: "src/controllers/hold-members/find-to-hold.ts",
   text: 'if (row.state.kind !== "retiring") return true;',
   replacement: 'if (row.state.kind !== "retiring") return saysBusy(context, row);',
   invariant: "I1",
