@@ -48,6 +48,7 @@ export function traceProvider(
         readHookEdition: () => group.readHookEdition(),
         noteRows: (providerIds) => group.noteRows(providerIds),
         readMinimumCount: () => group.readMinimumCount(),
+        readSpareCount: () => group.readSpareCount(),
       },
     },
   };

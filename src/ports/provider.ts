@@ -201,6 +201,12 @@ export interface Group {
 
   /** How many machines the group keeps whatever we end, by the last listing; 0 before the first. */
   readMinimumCount(): number;
+
+  /**
+   * How many machines the group has beyond what is wanted of it and ends none of by itself, because they are protected, by
+   * the last listing; 0 before the first.
+   */
+  readSpareCount(): number;
 }
 
 /** What only some kinds can do; null where the kind cannot. */

@@ -173,6 +173,7 @@ describe("members of several groups", () => {
       readHookEdition: async () => "1",
       noteRows: async () => {},
       readMinimumCount: () => 0,
+      readSpareCount: () => 0,
     },
   });
   const broken = async () => {
@@ -246,6 +247,7 @@ describe("members of several groups", () => {
       readHookEdition: async () => "1",
       noteRows: async () => {},
       readMinimumCount: () => 0,
+      readSpareCount: () => 0,
     },
   });
   const heldUp = (id: number): HeldUp => ({

@@ -13,7 +13,7 @@ import { machineSubject } from "../../src/store/subjects.ts";
 import { type Agent, Yard } from "./yard.ts";
 
 export const MEMBER = parseMachineId("m-member00000001");
-const OTHER = parseMachineId("m-other000000001");
+export const OTHER = parseMachineId("m-other000000001");
 export const SERVING: Membership = { place: "serving", departure: "none" };
 /** As while its terminate hook waits. */
 export const WAITS: Membership = { place: "serving", departure: "waits" };
@@ -27,6 +27,7 @@ class FakeGroup implements Group {
   listHeldUpError: ProviderError | null = null;
   askedAloneCount = 0;
   minimumCount = 0;
+  spareCount = 0;
   hookEdition = "1";
   timeoutMs = TIMEOUT_MS;
   error: ProviderError | null = null;
@@ -67,6 +68,10 @@ class FakeGroup implements Group {
 
   readMinimumCount(): number {
     return this.minimumCount;
+  }
+
+  readSpareCount(): number {
+    return this.spareCount;
   }
 }
 
@@ -113,13 +118,14 @@ export class GroupYard {
   }
 
   /** The group starts another, and an agent of ours is heard as it. */
-  async otherWithAgent(): Promise<void> {
+  async otherWithAgent(): Promise<Agent> {
     this.yard.provider.machines.set(OTHER, { state: "running", machineId: OTHER });
     this.show(SERVING, OTHER, true);
     await this.yard.pass();
     const agent = this.yard.agent(OTHER);
     await agent.checkIn();
     await agent.report();
+    return agent;
   }
 
   /** A ticket that has left, of which its host has not spoken yet. */

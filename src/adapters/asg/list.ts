@@ -140,8 +140,9 @@ function groupTagOf({ Tags: tags }: Instance): string | undefined {
 }
 
 /**
- * What carries our marks, and somebody has put into a group that no setting of the pool names, has left ours and is there
- * all the same: it counts as gone only once EC2 says so. Without our marks it may be another pool's.
+ * What somebody has put into a group that no setting of the pool names has left ours and is there all the same: it counts as
+ * gone only once EC2 says so. Without our marks it may be another pool's, whose listing puts its own there: then it is ours
+ * only where a row of ours knows it.
  */
 function observeMoved(
   { settings, owner, otherGroups }: ListContext,
@@ -149,12 +150,13 @@ function observeMoved(
   instance: Instance | undefined,
   observedAtMs: number,
 ): ObservedMachine | null {
-  if (instance === undefined || isAnothers(instance, owner.controllerId) || !isMarked(instance, owner)) return null;
+  if (instance === undefined || isAnothers(instance, owner.controllerId)) return null;
   const group = member?.group ?? groupTagOf(instance);
   if (group === undefined || group === settings.group || otherGroups.has(group)) return null;
   const observed = observeInstance(instance, observedAtMs);
   const why = `it is in group ${group} now, which no setting of the pool names`;
-  return observed && { ...observed, machineId: null, launchId: null, pool: owner.pool, membership: null, why };
+  const own = isMarked(instance, owner) ? {} : { needsRow: true };
+  return observed && { ...observed, machineId: null, launchId: null, pool: owner.pool, membership: null, why, ...own };
 }
 
 function sightedOf(

@@ -296,12 +296,17 @@ describe("a reading by ids", () => {
   });
 
   it.each([
-    ["another controller has", { "holdfast:controller": "other", "holdfast:pool": OWNER.pool }],
     ["another pool has", { "holdfast:controller": "ci-test", "holdfast:pool": "other" }],
-    ["nobody has marked", {}],
-  ])("knows nothing of one there that %s", async (_who, tags) => {
+    ["nobody has", {}],
+  ])("shows one there that %s marked to whoever has a row of it: it may run that row's job", async (_who, tags) => {
     const { group, provider } = stage();
     group.add(1, { group: "others", tags });
+    expect(await provider.list([idOf(1)])).toMatchObject([{ state: "running", membership: null, needsRow: true }]);
+  });
+
+  it("knows nothing of one there that another controller has marked", async () => {
+    const { group, provider } = stage();
+    group.add(1, { group: "others", tags: { "holdfast:controller": "other", "holdfast:pool": OWNER.pool } });
     expect(await provider.list([idOf(1)])).toMatchObject([{ state: "not-found" }]);
   });
 
@@ -337,15 +342,32 @@ describe("members of an open launch", () => {
 });
 
 describe("how many the group keeps whatever we end", () => {
-  it.each([
-    ["holdfast", 2],
-    ["external", 5],
-  ] as const)("sized by %s: %i, and nothing is known before the first listing", async (scaling, count) => {
-    const { group, provider } = stage({ scaling });
+  it("is its minimum, and nothing is known before the first listing", async () => {
+    const { group, provider } = stage();
     group.size = { min: 2, max: 9, desired: 5 };
     expect(provider.group?.readMinimumCount()).toBe(0);
     await provider.list("all");
-    expect(provider.group?.readMinimumCount()).toBe(count);
+    expect(provider.group?.readMinimumCount()).toBe(2);
+  });
+});
+
+describe("how many the group has beyond what is wanted of it and would not end itself", () => {
+  it.each([
+    ["none where it wants as many", {}, 4, 0],
+    ["all beyond that where all are protected", {}, 2, 2],
+    ["not those that it may end", { isProtected: false }, 2, 1],
+    ["nobody in standby, whom it does not count", { lifecycle: "Standby" }, 2, 1],
+    ["nobody whom it ends already", { lifecycle: "Terminating:Wait" }, 2, 1],
+    ["nobody who waits in reserve", { lifecycle: "Warmed:Stopped" }, 2, 1],
+  ])("%s", async (_whom, last, desired, count) => {
+    const { group, provider } = stage({ scaling: "external" });
+    group.size = { min: 0, max: 9, desired };
+    group.hasReserve = true;
+    for (const number of [1, 2, 3]) group.add(number);
+    group.add(4, last);
+    expect(provider.group?.readSpareCount()).toBe(0);
+    await provider.list("all");
+    expect(provider.group?.readSpareCount()).toBe(count);
   });
 });
 
