@@ -88,10 +88,11 @@ async function heldAgain(context: HoldContext, side: HookSide, id: ProviderId): 
   return held.length === 0 ? null : holdOf(context, { held, side }, id);
 }
 
-/** @returns the hooks that wait for it. */
+/** One that fails keeps no other from being held. @returns the hooks that wait for it. */
 async function beat(context: HoldContext, hooks: readonly Hook[], id: ProviderId): Promise<readonly Hook[]> {
   const { clients, settings, pace } = context;
   const held: Hook[] = [];
+  const failures: unknown[] = [];
   for (const hook of hooks) {
     const attempted = `holding member ${id} of group ${settings.group} by hook ${hook.name}`;
     await pace.take(attempted);
@@ -101,9 +102,10 @@ async function beat(context: HoldContext, hooks: readonly Hook[], id: ProviderId
       held.push(hook);
     } catch (error) {
       const { trouble } = readGroupFailure(error);
-      if (trouble !== "no-action" && trouble !== "no-member") throw toGroupError(error, attempted);
+      if (trouble !== "no-action" && trouble !== "no-member") failures.push(toGroupError(error, attempted));
     }
   }
+  if (failures.length > 0) throw failures[0];
   return held;
 }
 

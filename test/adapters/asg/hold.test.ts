@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { CALLS_PER_SECOND_MAX, PACE_WAIT_MAX_MS } from "../../../src/adapters/asg/pace.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/units.ts";
 import { START_MS } from "../../domain/builders.ts";
-import { throwing } from "../ec2/fake-client.ts";
+import { ec2Error, throwing } from "../ec2/fake-client.ts";
 import { handClock } from "../ec2/stage.ts";
 import { GROUP, idOf, noAction, stage } from "./stage.ts";
 import { beaten, DRAIN, REGISTER, SHORT, waiting } from "./waiting.ts";
@@ -47,6 +47,16 @@ describe("holding a member", () => {
   it("lasts as long as the hook that gives up first", async () => {
     const { hold } = await waiting("Terminating:Wait", { hooks: [DRAIN, SHORT] });
     expect(await hold()).toMatchObject({ forMs: 10 * MINUTE_MS, untilMs: START_MS + 60_000 * SECOND_MS });
+  });
+
+  it("is asked of each hook though one of them fails, and failed then", async () => {
+    const { group, hold } = await waiting("Terminating:Wait", { hooks: [DRAIN, SHORT] });
+    group.answers.RecordLifecycleActionHeartbeat = ({ LifecycleHookName }) => {
+      if (LifecycleHookName === "drain") throw ec2Error("InternalFailure", "try again", 500);
+      return {};
+    };
+    await expect(hold()).rejects.toMatchObject({ code: "provider-unavailable" });
+    expect(beaten(group)).toEqual(["drain", "logs"]);
   });
 
   it("is by a hook too that was added a moment before the wait, though others were held by the older ones", async () => {
