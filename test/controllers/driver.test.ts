@@ -348,6 +348,19 @@ describe("health", () => {
 });
 
 describe("a stop", () => {
+  it("lets what is last to stop go on until every other has ended, and ends it then", async () => {
+    const call = new Work();
+    const last = counting([], "hold-members");
+    driver.start([call.as("launch"), { ...last.controller, isLastToStop: true }]);
+    await settle();
+    const stopping = driver.stop();
+    for (let count = 0; count < 3; count += 1) await advance(PERIOD_MS);
+    expect(last.state.runCount).toBe(4);
+    await call.end();
+    await stopping;
+    expect([call.runCount, last.state.runCount]).toEqual([1, 4]);
+  });
+
   it("lets the running activation end, and starts no other, woken or not", async () => {
     const work = new Work();
     driver.start([work.as()]);
@@ -383,24 +396,5 @@ describe("a stop", () => {
     expect(two.runningCount).toBe(1);
     await two.end();
     await stopping;
-  });
-});
-
-describe("a stop", () => {
-  it("lets what is last to stop go on until every other has ended, and ends it then", async () => {
-    const call = new Work();
-    const last = counting([], "hold-members");
-    driver.start([call.as("launch"), { ...last.controller, isLastToStop: true }]);
-    await settle();
-    let hasStopped = false;
-    const stopping = driver.stop().then(() => {
-      hasStopped = true;
-    });
-    for (let count = 0; count < 3; count += 1) await advance(PERIOD_MS);
-    expect([last.state.runCount, hasStopped]).toEqual([4, false]);
-    await call.end();
-    await stopping;
-    await advance(PERIOD_MS);
-    expect([call.runCount, last.state.runCount]).toEqual([1, 4]);
   });
 });
