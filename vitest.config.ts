@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const END_TO_END = ["test/end-to-end/**/*.test.ts", "test/agent/fence-trials.test.ts", "test/first-hour.test.ts"];
 /** They put something else in a module's place, or in a global's: each has a process of its own. */
@@ -10,8 +11,36 @@ const ALONE = [
   "test/app/commands/read.test.ts",
 ];
 
+/** The longest first: one that began last would run alone for minutes. */
+const LONGEST = [
+  "end-to-end/crashes",
+  "end-to-end/kills",
+  "end-to-end/adoption",
+  "end-to-end/pools",
+  "end-to-end/deployments",
+  "first-hour",
+  "end-to-end/lies",
+  "simulator/world/scenarios",
+  "incidents/asg-terminating-wait",
+  "simulator/provider/asg",
+  "simulator/world/run",
+  "town/failures",
+  "tidy",
+].map((name) => `/test/${name}.test.ts`);
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const place = LONGEST.findIndex((name) => moduleId.endsWith(name));
+      return place < 0 ? LONGEST.length : place;
+    };
+    return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other));
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     // The tests' own summary is the last thing on the screen; .ci/run relies on it.
     reporters: ["default"],
     pool: "forks",

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { readScenario } from "../../src/app/simulate/read-scenario.ts";
 import { runWorld } from "../../src/app/simulate/run-world.ts";
+import { HOLD_MEMBERS_PERIOD_MS } from "../../src/controllers/hold-members.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import type { Fault } from "../../src/simulator/scenario/fault.ts";
 import type { GroupPlan } from "../../src/simulator/scenario/group-plan.ts";
@@ -22,6 +23,8 @@ const SETTLED_WITHIN_MS = 3 * HOUR_MS;
 
 interface Variant {
   readonly landingMs?: number;
+  /** Hours of holding are long in a world of which each five seconds are looked at. */
+  readonly pace?: number;
   readonly group?: Partial<GroupPlan>;
   readonly faults?: readonly Fault[];
   readonly algorithm?: Baseline;
@@ -37,7 +40,7 @@ interface Played {
   whenSaid(text: RegExp): readonly number[];
 }
 
-async function play({ landingMs, group, faults, algorithm }: Variant): Promise<Played> {
+async function play({ landingMs, pace, group, faults, algorithm }: Variant): Promise<Played> {
   const { scenario, seed } = await readScenario(FILE);
   const jobs = scenario.workload.jobs.map((job) =>
     job.name === "landing" ? { ...job, durationMs: landingMs ?? job.durationMs } : job,
@@ -50,6 +53,7 @@ async function play({ landingMs, group, faults, algorithm }: Variant): Promise<P
     group: { ...scenario.group, ...group },
     workload: { ...scenario.workload, jobs },
     faults: faults ?? scenario.faults,
+    pace: pace ?? scenario.pace,
     settleMaxMs: SETTLED_WITHIN_MS + (landingMs ?? 0),
   };
   const forcedCauses: string[] = [];
@@ -108,10 +112,12 @@ it.each([
 ])("a job of 21 000 s on a member that is to be %s runs to its end", { timeout: PATIENCE_MS }, async (_, isReused) => {
   const landingMs = 21_000 * SECOND_MS;
   const warmPool = { state: "Hibernated", isReusedOnScaleIn: isReused, preparedCount: 3 } as const;
-  const played = await play({ landingMs, group: { warmPool }, faults: [endsBusy("scale-in")] });
+  const pace = 6;
+  const played = await play({ landingMs, pace, group: { warmPool }, faults: [endsBusy("scale-in")] });
   expectNothingLost(played);
   const { RecordLifecycleActionHeartbeat: count = 0 } = played.result.calls.provider;
-  expect(count).toBeGreaterThanOrEqual(Math.floor((4 * (landingMs - 5 * MINUTE_MS)) / HEARTBEAT_MS));
+  const heldEachMs = HEARTBEAT_MS / 4 + pace * HOLD_MEMBERS_PERIOD_MS;
+  expect(count).toBeGreaterThanOrEqual(Math.floor((landingMs - 5 * MINUTE_MS) / heldEachMs));
 });
 
 it("a trim of the warm pool is completed within 30 s", { timeout: PATIENCE_MS }, async () => {
@@ -126,7 +132,7 @@ it("a health replacement waits for the job until the hook's global limit, and no
   timeout: PATIENCE_MS,
 }, async () => {
   const group = { heartbeatTimeoutMs: MINUTE_MS };
-  const played = await play({ landingMs: 3 * HOUR_MS, group, faults: [endsBusy("unhealthy")] });
+  const played = await play({ landingMs: 3 * HOUR_MS, pace: 2, group, faults: [endsBusy("unhealthy")] });
   expect(played.result.violations).toEqual([]);
   expect(played.result.jobs).toMatchObject({ killedByUs: 0, lostForced: 1 });
   expect(played.nearLimitMax).toBe(1);

@@ -1,3 +1,4 @@
+import { MINUTE_MS } from "../../src/domain/units.ts";
 import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
@@ -6,5 +7,5 @@ export const mutant: Mutant = {
   replacement: "const lowers = false;",
   invariant: "I2",
   why: "The end of a member does not lower its group's size: the group starts another in its place, for ever.",
-  world: { provider: "asg", faults: [] },
+  world: { provider: "asg", faults: [], durationMs: 15 * MINUTE_MS, settleMaxMs: 30 * MINUTE_MS },
 };

@@ -21,7 +21,7 @@ const POOL: PoolPolicy = { ...PLAIN_POOL, machineCountMax: 12, warmParkedCount: 
 /** @param seed also draws how busy it is, so that seeds are worlds of their own. */
 export function worldForMutant(name: string, mutant: Mutant, seed: number): Scenario {
   const { faults, group, pool, deadlines, arrivals, bootMs = [10 * SECOND_MS, MINUTE_MS] } = mutant.world;
-  const { provider = "cloud", durationMs = DURATION_MS, settleMaxMs = SETTLE_MAX_MS, pace = 4 } = mutant.world;
+  const { provider = "cloud", durationMs = DURATION_MS, settleMaxMs = SETTLE_MAX_MS, pace = 8 } = mutant.world;
   const chance = new Chance(seed).fork("world for a mutant");
   return {
     name: `mutant-${name}`,

@@ -103,6 +103,7 @@ it("has busy members held while EC2 refuses every call for longer than the hook 
       ],
       durationMs: 2 * HOUR_MS,
       faultsEndMs: 2 * HOUR_MS,
+      pace: 4,
     },
     { seed: 1 },
   );
@@ -112,7 +113,7 @@ it("has busy members held while EC2 refuses every call for longer than the hook 
 });
 
 it("is the same world again for its seed, and another for another", async () => {
-  const short = { ...storm, durationMs: 10 * MINUTE_MS, faultsEndMs: 10 * MINUTE_MS };
+  const short = { ...storm, durationMs: 10 * MINUTE_MS, faultsEndMs: 10 * MINUTE_MS, pace: 10 };
   const first = await runWorld(short, { seed: 2 });
   expect((await runWorld(short, { seed: 2 })).digest).toBe(first.digest);
   expect((await runWorld(short, { seed: 3 })).digest).not.toBe(first.digest);

@@ -139,9 +139,8 @@ it("reports what is left at the end where nothing can come to its end", async ()
 
 it("waits for a job that is longer than all else that comes to its end", async () => {
   const long = plannedJob("long", { atMs: MINUTE_MS, durationMs: 6 * HOUR_MS - MINUTE_MS });
-  const { jobs, violations } = await runWorld(tinyScenario({ workload: { jobs: [long], arrivals: null } }), {
-    seed: 1,
-  });
+  const scenario = tinyScenario({ workload: { jobs: [long], arrivals: null }, pace: 10 });
+  const { jobs, violations } = await runWorld(scenario, { seed: 1 });
   expect([jobs.succeeded, violations]).toEqual([1, []]);
 });
 
