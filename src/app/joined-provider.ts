@@ -230,7 +230,6 @@ function joinGroups(settled: SettledAbilities, formers: readonly SettledAbilitie
       await Promise.all(groups.map((group) => group.noteRows(providerIds)));
     },
     readMinimumCount: () => current?.readMinimumCount() ?? 0,
-    readSpareCount: () => current?.readSpareCount() ?? 0,
   };
 }
 

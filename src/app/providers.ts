@@ -272,16 +272,20 @@ async function openReview(access: KubernetesProviderConfig["access"], clock: Clo
   return openTokenReview(access, clock);
 }
 
+export interface PoolProblem extends ConfigProblem {
+  readonly isAnothers: boolean;
+}
+
 /** What keeps a pool from launching, as problems of the configuration. Starts nothing. */
 export async function findPoolProblems(
   provider: Provider,
   pool: PoolConfig,
   config: Config,
-): Promise<readonly ConfigProblem[]> {
+): Promise<readonly PoolProblem[]> {
   const findings = (await provider.check()).filter(({ severity }) => severity === "error");
   return findings.map((finding) => asProblem(finding, config.pools.indexOf(pool)));
 }
 
-function asProblem({ path, finding, mend }: CheckFinding, index: number): ConfigProblem {
-  return { path: path.replace("pools[]", `pools[${index}]`), problem: finding, mend };
+function asProblem({ path, finding, mend, isAnothers = false }: CheckFinding, index: number): PoolProblem {
+  return { path: path.replace("pools[]", `pools[${index}]`), problem: finding, mend, isAnothers };
 }

@@ -48,7 +48,6 @@ export function traceProvider(
         readHookEdition: () => group.readHookEdition(),
         noteRows: (providerIds) => group.noteRows(providerIds),
         readMinimumCount: () => group.readMinimumCount(),
-        readSpareCount: () => group.readSpareCount(),
       },
     },
   };

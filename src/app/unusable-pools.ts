@@ -14,9 +14,10 @@ export interface OpenPool {
 
 /**
  * A pool that could never launch is told at once. Where there are machines, of whichever pool, it is told in the log alone:
- * they must not go uncared for because another pool's group was deleted, or its credentials have expired.
+ * they must not go uncared for because another pool's group was deleted, or its credentials have expired. What another
+ * controller has is refused all the same by a pool that has nothing there yet: both would end what the other started.
  *
- * @throws {ConfigError} `config-invalid` where no machine rests on this process.
+ * @throws {ConfigError} `config-invalid` where no machine rests on this process, or another controller's would.
  */
 export async function refuseUnusable(
   pools: readonly OpenPool[],
@@ -27,11 +28,13 @@ export async function refuseUnusable(
     problems: await findPoolProblems(provider, pool, config),
   }));
   const unusable = (await Promise.all(findings)).filter(({ problems }) => problems.length > 0);
-  const [first] = unusable;
-  if (first === undefined) return;
+  if (unusable.length === 0) return;
   const present = await countPresentByPool(store.db);
-  if (present.size === 0)
-    throw new ConfigError("config-invalid", { file: `pool ${first.name}`, problems: first.problems });
+  const refused = unusable.find(
+    ({ name, problems }) => present.size === 0 || (!present.has(name) && problems.some(({ isAnothers }) => isAnothers)),
+  );
+  if (refused !== undefined)
+    throw new ConfigError("config-invalid", { file: `pool ${refused.name}`, problems: refused.problems });
   for (const { name, problems } of unusable)
     for (const { path, problem, mend } of problems)
       telemetry.warn("a pool cannot launch", { pool: name, path, problem, mend });

@@ -141,6 +141,7 @@ async function assemble(
       for (const pool of pools) driver.pool(pool.pool.name);
     },
     close: async () => {
+      tenure.stopTaking();
       core.connections.stop();
       await hints.stop();
       polls.wakeAll();

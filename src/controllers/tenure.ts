@@ -40,6 +40,7 @@ export class Tenure {
   /** By the monotonic clock, from before the store was asked. */
   readonly #heldUntilMs = new Map<PoolName, number>();
   #hasRun = false;
+  #isTaking = true;
   #heardSinceMs: number;
   #passedAtMs: number;
   /** The wall clock less the monotonic one, at the last pass. */
@@ -82,12 +83,18 @@ export class Tenure {
     const { clock, pools, probe, isBehind } = this.#options;
     const isAnswering = (await probe()) && !isBehind();
     let isWritable = true;
-    for (const pool of pools) isWritable = (await this.#hold(pool)) && isWritable;
+    for (const pool of pools)
+      if (this.#isTaking || this.#leases.has(pool)) isWritable = (await this.#hold(pool)) && isWritable;
     const isHearing = await this.#exchange();
     if (this.#isBroken() || !isAnswering || !isWritable || !isHearing) this.#heardSinceMs = clock.nowMs();
     this.#hasRun = true;
     this.#passedAtMs = clock.monotonicMs();
     this.#clockOffsetMs = clock.nowMs() - this.#passedAtMs;
+  }
+
+  /** Renews what it holds and takes no other pool: its controllers are about to end. */
+  stopTaking(): void {
+    this.#isTaking = false;
   }
 
   /** Gives every lease back, so that the next process need not wait. */

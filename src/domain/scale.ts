@@ -64,7 +64,7 @@ export function decideScale(
   pool: PoolPolicy,
   standing: Pick<StandingPlan, "launchCount" | "spare"> = { launchCount: 0, spare: demand.spare },
 ): ScaleDecision {
-  if (pool.mode !== "run") return { launchCount: 0, surplus: [] };
+  if (pool.mode !== "run" || pool.sizing === "external") return { launchCount: 0, surplus: [] };
   const wantedByJobs = demand.decisions.filter((decision) => decision.kind === "launch").length;
   const warmCount = standing.spare.length + demand.standing.readyCount;
   const warmMissing = Math.max(0, pool.warmParkedCount - warmCount);

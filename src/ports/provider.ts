@@ -57,6 +57,8 @@ export interface CheckFinding {
   readonly path: string;
   readonly finding: string;
   readonly mend: string;
+  /** An error because another controller has it: whoever started on it all the same would harm that one. */
+  readonly isAnothers?: boolean;
 }
 
 export interface Provider {
@@ -201,12 +203,6 @@ export interface Group {
 
   /** How many machines the group keeps whatever we end, by the last listing; 0 before the first. */
   readMinimumCount(): number;
-
-  /**
-   * How many machines the group has beyond what is wanted of it and ends none of by itself, because they are protected, by
-   * the last listing; 0 before the first.
-   */
-  readSpareCount(): number;
 }
 
 /** What only some kinds can do; null where the kind cannot. */

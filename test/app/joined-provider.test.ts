@@ -173,7 +173,6 @@ describe("members of several groups", () => {
       readHookEdition: async () => "1",
       noteRows: async () => {},
       readMinimumCount: () => 0,
-      readSpareCount: () => 0,
     },
   });
   const broken = async () => {
@@ -247,7 +246,6 @@ describe("members of several groups", () => {
       readHookEdition: async () => "1",
       noteRows: async () => {},
       readMinimumCount: () => 0,
-      readSpareCount: () => 0,
     },
   });
   const heldUp = (id: number): HeldUp => ({

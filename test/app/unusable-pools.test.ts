@@ -4,7 +4,9 @@ import { expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import { systemRandom } from "../../src/adapters/system/random.ts";
 import type { Config } from "../../src/app/config/config.ts";
+import { refuseUnusable } from "../../src/app/unusable-pools.ts";
 import { startHoldfast } from "../../src/app/wire.ts";
+import type { Provider } from "../../src/ports/provider.ts";
 import { insertMachine } from "../../src/store/machines/save.ts";
 import { openStore } from "../../src/store/store.ts";
 import { machine, poolName } from "../domain/builders.ts";
@@ -49,4 +51,25 @@ it.each([
     message: "a pool cannot launch",
     fields: expect.objectContaining({ pool: NEXT, path: "pools[1].runner.directory", mend: expect.any(String) }),
   });
+});
+
+it.each([
+  ["starts on nothing that another controller has, whatever machines there are elsewhere", "linux", "config-invalid"],
+  ["cares for those of its own that are there, whoever says that they are his", "next", null],
+])("a pool %s", async (_name, owner, code) => {
+  const config = halfUsable();
+  const store = await openStore("sqlite::memory:");
+  onTestFinished(() => store.close());
+  await insertMachine(store.db, machine({ pool: poolName(owner), state: "parked" }));
+  const finding = {
+    severity: "error",
+    path: "pools[].provider.group",
+    finding: "taken",
+    mend: "name another",
+  } as const;
+  const provider = { check: async () => [{ ...finding, isAnothers: true }] } as Partial<Provider> as Provider;
+  const pools = config.pools.filter(({ policy }) => policy.name === NEXT).map((pool) => ({ pool, provider }));
+  const refused = refuseUnusable(pools, { config, store, telemetry: recordTelemetry() });
+  if (code === null) await expect(refused).resolves.toBeUndefined();
+  else await expect(refused).rejects.toMatchObject({ code, problems: [{ problem: "taken" }] });
 });

@@ -4,11 +4,9 @@ import { DENIALS_MAX } from "../../src/controllers/hold-members/held-up.ts";
 import { observe } from "../../src/controllers/observe.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
 import { parseProviderId } from "../../src/domain/ids.ts";
-import { type MachineEvent, moveMachine } from "../../src/domain/machine.ts";
 import type { Membership } from "../../src/domain/membership.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { HOUR_MS, SECOND_MS } from "../../src/domain/units.ts";
-import { saveMachine } from "../../src/store/machines/save.ts";
 import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
 import { GroupYard, LIMIT_MS, MEMBER, SERVING, TIMEOUT_MS, WAITS } from "./group-yard.ts";
 import { NOTHING_SEEN, type Yard } from "./yard.ts";
@@ -23,14 +21,6 @@ async function open(pool: Partial<PoolPolicy> = {}): Promise<void> {
 
 beforeEach(() => open());
 afterEach(() => site.close());
-
-async function moveTo(...moves: readonly MachineEvent[]): Promise<void> {
-  for (const move of moves) {
-    const before = await site.machine();
-    if (before === undefined) throw new Error("the member has its row");
-    await saveMachine(yard.store.db, moveMachine(before, move, yard.clock.nowMs()), before.version);
-  }
-}
 
 describe("a machine at first sight", () => {
   it("that came since the last look gets a row of our own, and its ticket", async () => {
@@ -184,30 +174,18 @@ describe("a machine that its group wants to end", () => {
 
   it("is held until the provider was asked to end it, for a host that was lost too, and again where that host speaks", async () => {
     const { agent, ticketId } = await site.withJob();
-    await moveTo({ kind: "retired", reason: "host-lost" }, { kind: "stage", stage: "terminating" });
+    await site.moveTo({ kind: "retired", reason: "host-lost" }, { kind: "stage", stage: "terminating" });
     site.show(WAITS);
     yard.clock.advance(HOUR_MS);
     await observe(yard.context);
     expect(await site.hold()).toEqual([MEMBER]);
-    await moveTo({ kind: "stage", stage: "confirming" });
+    await site.moveTo({ kind: "stage", stage: "confirming" });
     yard.clock.advance(HOUR_MS);
     await observe(yard.context);
     expect(await site.hold()).toEqual([]);
     await agent.report({ phase: "engaged", ticket: { id: ticketId, step: "running" } });
     expect(await site.hold()).toEqual([MEMBER]);
   });
-
-  function shows(): void {
-    yard.context.memory.observed.set(MEMBER, {
-      providerId: parseProviderId(MEMBER),
-      machineId: MEMBER,
-      launchId: null,
-      pool: yard.context.pool.name,
-      state: "running",
-      observedAtMs: yard.clock.nowMs(),
-      membership: WAITS,
-    });
-  }
 
   it("is held anew once somebody changed its hooks, whenever it was held before, and once for that", async () => {
     await site.withJob();
@@ -221,7 +199,7 @@ describe("a machine that its group wants to end", () => {
   });
 
   it("without a row is held: nobody knows that it is idle", async () => {
-    shows();
+    site.remember(WAITS);
     expect(await site.hold()).toEqual([MEMBER]);
   });
 
@@ -247,7 +225,7 @@ describe("a machine that its group wants to end", () => {
     yard.provider.machines.clear();
     await yard.pass();
     expect((await site.machine())?.state.kind).toBe("gone");
-    shows();
+    site.remember(WAITS);
     expect(await site.hold()).toEqual([]);
   });
 
@@ -282,40 +260,6 @@ describe("a machine that its group wants to end", () => {
     site.group.isWaiting = false;
     await site.hold();
     expect(yard.context.memory.holds.size).toBe(0);
-  });
-
-  describe("in a pool that only observes", () => {
-    const observes = () => Object.assign(yard.context, { pool: { ...yard.context.pool, mode: "observe" } });
-
-    it("is held by nobody where it is none of ours", async () => {
-      observes();
-      await site.comes(WAITS);
-      expect(await site.hold()).toEqual([]);
-      await site.withoutStore(async () => expect(await site.hold()).toEqual([]));
-    });
-
-    it("is held for a job that it took while the pool ran, until that is over", async () => {
-      const { agent, ticketId } = await site.withJob();
-      observes();
-      site.show(WAITS);
-      await yard.pass();
-      expect(await site.hold()).toEqual([MEMBER]);
-      yard.clock.advance(TIMEOUT_MS);
-      await site.withoutStore(async () => expect(await site.hold()).toEqual([MEMBER]));
-      await agent.report({ phase: "preparing", ended: [{ id: ticketId, end: { kind: "spent" } }] });
-      await yard.pass();
-      yard.clock.advance(TIMEOUT_MS);
-      expect(await site.hold()).toEqual([]);
-    });
-
-    it("is held for a job that it took though it retires", async () => {
-      await site.withJob();
-      await moveTo({ kind: "retired", reason: "host-lost" });
-      observes();
-      site.show(WAITS);
-      await observe(yard.context);
-      expect(await site.hold()).toEqual([MEMBER]);
-    });
   });
 
   it("is held where its group has no hook by no call at all", async () => {
@@ -361,7 +305,7 @@ describe("a machine out of service", () => {
 
   it("is held there for its job though it retires", async () => {
     await site.withJob();
-    await moveTo({ kind: "retired", reason: "host-lost" });
+    await site.moveTo({ kind: "retired", reason: "host-lost" });
     site.show({ place: "aside", departure: "none", isPaused: true });
     await observe(yard.context);
     expect(await site.hold()).toEqual([MEMBER]);

@@ -2,10 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { SECOND_MS } from "../../src/domain/units.ts";
 import { listDecisions } from "../../src/store/evidence/decisions.ts";
-import { loadMachine } from "../../src/store/machines/load.ts";
 import { jobSubject } from "../../src/store/subjects.ts";
 import { connectionName } from "../domain/builders.ts";
-import { GroupYard, OTHER } from "./group-yard.ts";
+import { GroupYard } from "./group-yard.ts";
 import type { Yard } from "./yard.ts";
 
 let site: GroupYard;
@@ -43,22 +42,6 @@ describe("the size of a group", () => {
       yard.clock.advance(20 * SECOND_MS);
     }
     expect((await site.machine())?.state.kind).toBe("parked");
-  });
-
-  it("that others lowered below the members that it protects: idle ones end by name, no more than are beyond it", async () => {
-    await site.close();
-    await open({ sizing: "external" });
-    site.group.spareCount = 1;
-    // It is still there when the next pass looks, and still counted in what the group has too many.
-    yard.provider.terminate = async () => {};
-    const agents = [await site.otherWithAgent(), await site.parked()];
-    for (let count = 0; count < 6; count += 1) {
-      for (const agent of agents) await agent.report();
-      await yard.pass();
-      yard.clock.advance(20 * SECOND_MS);
-    }
-    const kinds = [await site.machine(), await loadMachine(yard.store.db, OTHER)].map((one) => one?.state.kind);
-    expect(kinds.toSorted()).toEqual(["parked", "retiring"]);
   });
 
   it.each([

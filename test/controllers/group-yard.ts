@@ -1,19 +1,20 @@
 /** A yard whose pool is a group: the group starts, moves and ends its machines as a test says, and is held by what it is told. */
 import { holdMembers } from "../../src/controllers/hold-members.ts";
 import { HoldfastError, type ProviderError } from "../../src/domain/errors.ts";
-import { type MachineId, parseMachineId, type TicketId } from "../../src/domain/ids.ts";
-import type { Machine } from "../../src/domain/machine.ts";
+import { type MachineId, parseMachineId, parseProviderId, type TicketId } from "../../src/domain/ids.ts";
+import { type Machine, type MachineEvent, moveMachine } from "../../src/domain/machine.ts";
 import type { Membership } from "../../src/domain/membership.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
 import { type Group, type HeldUp, type Hold, NO_ABILITIES } from "../../src/ports/provider.ts";
 import { listDecisions } from "../../src/store/evidence/decisions.ts";
 import { listEvidence } from "../../src/store/evidence/evidence.ts";
+import { saveMachine } from "../../src/store/machines/save.ts";
 import { machineSubject } from "../../src/store/subjects.ts";
 import { type Agent, Yard } from "./yard.ts";
 
 export const MEMBER = parseMachineId("m-member00000001");
-export const OTHER = parseMachineId("m-other000000001");
+const OTHER = parseMachineId("m-other000000001");
 export const SERVING: Membership = { place: "serving", departure: "none" };
 /** As while its terminate hook waits. */
 export const WAITS: Membership = { place: "serving", departure: "waits" };
@@ -27,7 +28,6 @@ class FakeGroup implements Group {
   listHeldUpError: ProviderError | null = null;
   askedAloneCount = 0;
   minimumCount = 0;
-  spareCount = 0;
   hookEdition = "1";
   timeoutMs = TIMEOUT_MS;
   error: ProviderError | null = null;
@@ -69,10 +69,6 @@ class FakeGroup implements Group {
   readMinimumCount(): number {
     return this.minimumCount;
   }
-
-  readSpareCount(): number {
-    return this.spareCount;
-  }
 }
 
 export class GroupYard {
@@ -101,6 +97,23 @@ export class GroupYard {
     this.yard.provider.remarks.set(id, { membership, newcomerSinceMs });
   }
 
+  /** What the last listing showed of it. */
+  remember(membership: Membership): void {
+    const providerId = parseProviderId(MEMBER);
+    const { clock, context } = this.yard;
+    const marks = { machineId: MEMBER, launchId: null, pool: context.pool.name };
+    const seen = { state: "running", observedAtMs: clock.nowMs(), membership } as const;
+    context.memory.observed.set(MEMBER, { providerId, ...marks, ...seen });
+  }
+
+  async moveTo(...moves: readonly MachineEvent[]): Promise<void> {
+    for (const move of moves) {
+      const before = await this.machine();
+      if (before === undefined) throw new Error("the member has its row");
+      await saveMachine(this.yard.store.db, moveMachine(before, move, this.yard.clock.nowMs()), before.version);
+    }
+  }
+
   /** The group starts a machine. */
   async comes(membership: Membership = SERVING, isNew = true): Promise<Agent> {
     this.yard.provider.machines.set(MEMBER, { state: "running", machineId: MEMBER });
@@ -118,14 +131,13 @@ export class GroupYard {
   }
 
   /** The group starts another, and an agent of ours is heard as it. */
-  async otherWithAgent(): Promise<Agent> {
+  async otherWithAgent(): Promise<void> {
     this.yard.provider.machines.set(OTHER, { state: "running", machineId: OTHER });
     this.show(SERVING, OTHER, true);
     await this.yard.pass();
     const agent = this.yard.agent(OTHER);
     await agent.checkIn();
     await agent.report();
-    return agent;
   }
 
   /** A ticket that has left, of which its host has not spoken yet. */

@@ -15,8 +15,7 @@ export async function lookAtOwners({ clients, group, name, options }: Subject): 
     owner === options.controllerId
       ? []
       : [
-          fail(
-            `${AT}.group`,
+          takenBy(
             `Group ${name} carries the tag of another controller: ${TAG.controller}=${owner}.`,
             `Name another group; or remove the tag where that controller is gone: \`aws autoscaling delete-tags --tags ResourceId=${name},ResourceType=auto-scaling-group,Key=${TAG.controller}\`.`,
           ),
@@ -29,12 +28,15 @@ export async function lookAtOwners({ clients, group, name, options }: Subject): 
   const ids = foreign.flatMap(({ InstanceId }) => InstanceId ?? []);
   return [
     ...ofGroup,
-    fail(
-      `${AT}.group`,
+    takenBy(
       `${ids.length} members of group ${name} carry the tag ${TAG.controller} of another controller: ${listed(ids)}. They are left alone.`,
       `Let that controller end them; or remove the tag where it is gone: \`aws ec2 delete-tags --tags Key=${TAG.controller} --resources ${ids.join(" ")}\`.`,
     ),
   ];
+}
+
+function takenBy(finding: string, mend: string): CheckFinding {
+  return { ...fail(`${AT}.group`, finding, mend), isAnothers: true };
 }
 
 /** By which a machine could end itself or others, or have them ended. */

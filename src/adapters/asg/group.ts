@@ -83,13 +83,6 @@ export function countedOf({ members }: Pick<GroupReading, "members">): number {
   return members.filter(({ lifecycle }) => isCounted(lifecycle)).length;
 }
 
-/** How many it counts beyond what is wanted of it and does not end: those that are not protected it ends by itself. */
-export function spareOf(group: GroupReading | null): number {
-  if (group === null) return 0;
-  const kept = group.members.filter(({ lifecycle, isProtected }) => isProtected && isCounted(lifecycle));
-  return Math.max(0, kept.length - group.desiredCount);
-}
-
 /** The warm pool, to its last page: the group's own list does not show it. */
 export async function readReserve({ groups }: AsgClients, name: string): Promise<readonly Member[]> {
   const found: Member[] = [];

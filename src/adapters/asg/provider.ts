@@ -17,7 +17,7 @@ import { checkGroup } from "./check.ts";
 import { type AsgClients, createClients } from "./clients.ts";
 import { draftOrder } from "./draft.ts";
 import { Ended } from "./ended.ts";
-import { MEMBERS_AT_ONCE_MAX, spareOf } from "./group.ts";
+import { MEMBERS_AT_ONCE_MAX } from "./group.ts";
 import { GroupMemory } from "./group-memory.ts";
 import { holdMember, listHeldUp } from "./hold.ts";
 import { createVersionReader } from "./image.ts";
@@ -97,8 +97,7 @@ export function createAsgProvider(
     hold: (providerId, last = null) => holdMember(holding, providerId, last),
     readHookEdition: () => shared.hooks.edition(),
     noteRows: (ids) => rowMarks.write(ids),
-    readMinimumCount: () => sights.group()?.minCount ?? 0,
-    readSpareCount: () => spareOf(sights.group()),
+    readMinimumCount: () => (isOurs ? sights.group()?.minCount : sights.group()?.desiredCount) ?? 0,
   };
   return {
     // Written while we sized the group: it is asked for nothing any more, and who comes is a newcomer.

@@ -19,7 +19,7 @@ export const ASG_SHAPE = {
     },
   ),
   scaling: key(z.enum(SCALINGS).optional(), {
-    says: "`asg`: who decides how many machines the group has. `holdfast`: demand raises its desired capacity, within the group's own minimum and maximum. `external`: others do; Holdfast starts none, and ends idle ones where others want fewer than the group protects.",
+    says: "`asg`: who decides how many machines the group has. `holdfast`: demand raises its desired capacity, within the group's own minimum and maximum. `external`: others do, and Holdfast starts none and ends none for want of jobs.",
     example: "scaling: external",
     defaultText: "`holdfast`",
   }),

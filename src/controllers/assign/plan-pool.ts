@@ -99,7 +99,7 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
     time,
   );
   const scale = addRollout(context, { input, machines, retiring, machineCount }, decision);
-  const surplus = scale.surplus.slice(0, roomToShrink(context, machineCount, retiring.length));
+  const surplus = scale.surplus.slice(0, roomToShrink(context, machineCount - retiring.length));
   return {
     ...decision,
     scale: { ...scale, surplus },
@@ -112,14 +112,9 @@ export async function planPool(context: PoolContext): Promise<PoolPlan> {
   };
 }
 
-/**
- * For each that ended below its minimum, or below what others want of it, a group would start another. Whom it protects it
- * never ends by itself, however few are wanted.
- */
-function roomToShrink({ pool, abilities }: PoolContext, machineCount: number, retiringCount: number): number {
-  const group = abilities?.group;
-  const room = pool.sizing === "external" ? group?.readSpareCount() : machineCount - (group?.readMinimumCount() ?? 0);
-  return Math.max(0, (room ?? 0) - retiringCount);
+/** A group keeps its minimum: it would start another for each of those that ended. */
+function roomToShrink({ abilities }: PoolContext, stayingCount: number): number {
+  return Math.max(0, stayingCount - (abilities?.group?.readMinimumCount() ?? 0));
 }
 
 /** Parked, and for no job any more: only its end is left. One that is held is kept by that. */

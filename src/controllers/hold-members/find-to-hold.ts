@@ -59,7 +59,8 @@ function isHeldUnread({ memory, pool }: PoolContext, { machineId, membership }: 
 
 /**
  * Without a row nobody knows, so it may. Where nothing of ours would end it once it is idle, it may only where a ticket is out
- * to it: where its group does not want to end it, and in a pool that observes.
+ * to it: where its group does not want to end it, where its row is of a pool that it was moved from, and in a pool that
+ * observes. There it must have spoken, too: others' runners are there whose tickets nobody knows.
  */
 function mayRunJob(
   context: PoolContext,
@@ -67,10 +68,13 @@ function mayRunJob(
   { machines, retiringWithTicket }: Rows,
 ): boolean {
   const row = machines.get(machineId);
-  const isEndedOnceIdle = isDeparting(membership) && context.pool.mode !== "observe";
-  if (row === undefined) return isEndedOnceIdle;
+  const { pool } = context;
+  const isObserved = pool.mode === "observe";
+  if (row === undefined) return isDeparting(membership) && !isObserved;
+  const isEndedOnceIdle = isDeparting(membership) && !isObserved && row.pool === pool.name;
   const hasTicketOut = row.state.kind === "engaged" || retiringWithTicket.has(machineId);
   if (row.state.kind === "gone" || !(isEndedOnceIdle || hasTicketOut)) return false;
+  if (isObserved && row.incarnation === null) return false;
   if (row.state.kind !== "retiring") return true;
   return row.state.stage !== "confirming" || saysBusy(context, row);
 }

@@ -136,6 +136,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     },
     close: async () => {
       isClosing = true;
+      tenure.stopTaking();
       await hints.stop();
       polls.wakeAll();
       await driver.stop();

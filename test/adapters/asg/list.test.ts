@@ -342,32 +342,15 @@ describe("members of an open launch", () => {
 });
 
 describe("how many the group keeps whatever we end", () => {
-  it("is its minimum, and nothing is known before the first listing", async () => {
-    const { group, provider } = stage();
+  it.each([
+    ["holdfast", 2],
+    ["external", 5],
+  ] as const)("sized by %s: %i, and nothing is known before the first listing", async (scaling, count) => {
+    const { group, provider } = stage({ scaling });
     group.size = { min: 2, max: 9, desired: 5 };
     expect(provider.group?.readMinimumCount()).toBe(0);
     await provider.list("all");
-    expect(provider.group?.readMinimumCount()).toBe(2);
-  });
-});
-
-describe("how many the group has beyond what is wanted of it and would not end itself", () => {
-  it.each([
-    ["none where it wants as many", {}, 4, 0],
-    ["all beyond that where all are protected", {}, 2, 2],
-    ["not those that it may end", { isProtected: false }, 2, 1],
-    ["nobody in standby, whom it does not count", { lifecycle: "Standby" }, 2, 1],
-    ["nobody whom it ends already", { lifecycle: "Terminating:Wait" }, 2, 1],
-    ["nobody who waits in reserve", { lifecycle: "Warmed:Stopped" }, 2, 1],
-  ])("%s", async (_whom, last, desired, count) => {
-    const { group, provider } = stage({ scaling: "external" });
-    group.size = { min: 0, max: 9, desired };
-    group.hasReserve = true;
-    for (const number of [1, 2, 3]) group.add(number);
-    group.add(4, last);
-    expect(provider.group?.readSpareCount()).toBe(0);
-    await provider.list("all");
-    expect(provider.group?.readSpareCount()).toBe(count);
+    expect(provider.group?.readMinimumCount()).toBe(count);
   });
 });
 
