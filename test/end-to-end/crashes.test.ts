@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, it } from "vitest";
 import { type House, type MarkedProcess, openHouse, until } from "./house.ts";
 
-const JOBS_PATIENCE_MS = 300_000;
+const JOBS_PATIENCE_MS = 180_000;
 const EMPTY_PATIENCE_MS = 90_000;
 const JOB_MS_MIN = 300;
 const JOB_MS_MAX = 3_000;
@@ -40,7 +40,7 @@ describe("crashes in the middle of work", () => {
     }
     expect(await house.untilCompleted(ids, JOBS_PATIENCE_MS)).toEqual(ids.map(() => "success"));
     await house.untilEmpty(EMPTY_PATIENCE_MS);
-  }, 420_000);
+  }, 300_000);
 
   it("loses no job and no machine when the controller is killed at ten random moments under load", async () => {
     house = await openHouse({ machines: { max: 5 }, warm: { parked: 1 } });

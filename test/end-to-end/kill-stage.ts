@@ -18,7 +18,7 @@ const AGENT_PATIENCE_MS = 60_000;
 const WANTED_PATIENCE_MS = 500;
 const DEATH_PATIENCE_MS = 10_000;
 /** From the last kill of a wave: a job that was on the wire when a fence closed is late by a minute. */
-const JOBS_PATIENCE_MS = 300_000;
+const JOBS_PATIENCE_MS = 180_000;
 const EMPTY_PATIENCE_MS = 150_000;
 const BAITS_MAX = 20;
 const BURST_PART = 0.6;
