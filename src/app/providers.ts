@@ -273,6 +273,7 @@ async function openReview(access: KubernetesProviderConfig["access"], clock: Clo
 }
 
 export interface PoolProblem extends ConfigProblem {
+  /** As `CheckFinding` has it. */
   readonly isAnothers: boolean;
 }
 

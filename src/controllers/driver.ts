@@ -21,7 +21,10 @@ export interface Controller {
    * where it is left out.
    */
   readonly restMs?: number;
-  /** A stop lets it go on until all others have ended: they may wait for calls, and something rests on it meanwhile. */
+  /**
+   * A stop lets it go on until all others have ended, because something rests on it while they wait for their calls. Not where
+   * it is left out.
+   */
   readonly isLastToStop?: boolean;
   /** Idempotent; goes on past one bad item. */
   run(): Promise<void>;

@@ -55,7 +55,7 @@ it.each([
 
 it.each([
   ["starts on nothing that another controller has, whatever machines there are elsewhere", "linux", "config-invalid"],
-  ["cares for those of its own that are there, whoever says that they are his", "next", null],
+  ["cares for its own machines, though another controller says that the place is its own", "next", null],
 ])("a pool %s", async (_name, owner, code) => {
   const config = halfUsable();
   const store = await openStore("sqlite::memory:");
