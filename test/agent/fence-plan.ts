@@ -43,9 +43,10 @@ export interface TrialPlan {
   readonly orderDelayMs: number;
   /**
    * From the beginning of the fence to the delivery of the job, where the order is early. This and the next are parts of
-   * the time that a fence takes here and now, from its beginning to the agent's word about it.
+   * the time that a fence takes here and now, from its beginning to the agent's word about it. Null: not before that word,
+   * so that jobs are handed back on a machine, too, whose load lets no part be chosen in advance.
    */
-  readonly deliveryPart: number;
+  readonly deliveryPart: number | null;
   /** How long GitHub holds up the call that is aimed at. Null: until the agent has answered the order. */
   readonly holdPart: number | null;
   /** From the session to the job. */
@@ -77,6 +78,7 @@ const ORDER_DELAY_MS_MAX = 30;
 const FREE_DELAY_MS_MAX = 600;
 /** The fence closes somewhere in between. */
 const DELIVERY_PART_MAX = 1.3;
+const DELIVERED_LAST_SHARE = 0.25;
 const QUEUE_DELAY_MS_MAX = 60;
 const STEP_MS_MAX = 60;
 const HOLD_PARTS_MAX = [0, 0.5, 2, null];
@@ -98,7 +100,7 @@ export function planTrial(index: number, random: Random): TrialPlan {
     aim: AIMS[index % AIMS.length] as Aim,
     timing,
     orderDelayMs: random() * (timing === "free" ? FREE_DELAY_MS_MAX : ORDER_DELAY_MS_MAX),
-    deliveryPart: random() * DELIVERY_PART_MAX,
+    deliveryPart: random() < DELIVERED_LAST_SHARE ? null : random() * DELIVERY_PART_MAX,
     holdPart: planHold(random, choose(HOLD_PARTS_MAX)),
     queueDelayMs: random() * QUEUE_DELAY_MS_MAX,
     asksAgain: random() < 0.3,

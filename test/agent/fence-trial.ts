@@ -39,7 +39,7 @@ export class Pace {
 }
 
 /** How long GitHub holds a call up until the agent answers. */
-const ANSWER_AWAITED_MS_MAX = 1_300;
+const ANSWER_AWAITED_MS_MAX = 1_900;
 /** Nor is a job, until the fence begins: GitHub would give it to somebody else. */
 const DELIVERY_HELD_MS_MAX = 1_000;
 
@@ -114,12 +114,11 @@ export class Trial {
     if (timing === "aimed" ? isAim : isSession) this.#after(orderDelayMs, this.#order.resolve);
     if (timing === "early" && name === "message-delivered" && side === "before") {
       await Promise.race([this.#closing.promise, this.#pause(DELIVERY_HELD_MS_MAX)]);
-      await this.#pause(deliveryPart * this.#pace.fenceMs);
+      await this.#hold(deliveryPart);
     }
     if (isAim && !this.#isAimReached) {
       this.#isAimReached = true;
-      const holdMs = holdPart === null ? ANSWER_AWAITED_MS_MAX : holdPart * this.#pace.fenceMs;
-      await Promise.race([this.#pause(holdMs), ...(holdPart === null ? [this.#answered.promise] : [])]);
+      await this.#hold(holdPart);
     }
   }
 
@@ -166,6 +165,12 @@ export class Trial {
     this.#isOrderOpen = true;
     this.orderedAtMs ??= performance.now();
     this.ordered.resolve();
+  }
+
+  /** For so much of a fence; null: until the agent answers. */
+  async #hold(part: number | null): Promise<void> {
+    if (part !== null) await this.#pause(part * this.#pace.fenceMs);
+    else await Promise.race([this.#answered.promise, this.#pause(ANSWER_AWAITED_MS_MAX)]);
   }
 
   #pause(delayMs: number): Promise<void> {

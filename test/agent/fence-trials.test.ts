@@ -12,7 +12,7 @@ import { Stage, TRIALS_MAX_FACTOR } from "./fence-stage.ts";
 const SEED = Number(process.env.FENCE_SEED ?? 20_260_819);
 /** 2,000 and more by hand: `FENCE_TRIALS=2000 npx vitest run test/agent/fence-trials.test.ts`. */
 const TRIAL_COUNT = Number(process.env.FENCE_TRIALS ?? 120);
-const MACHINE_COUNT = Number(process.env.FENCE_MACHINES ?? 12);
+const MACHINE_COUNT = Number(process.env.FENCE_MACHINES ?? 6);
 /** Of each of the two outcomes: with fewer it would be a proof of the other one alone. */
 const OUTCOME_COUNT = Math.ceil(TRIAL_COUNT / 10);
 /** Many times what a trial takes where nothing else runs. */
