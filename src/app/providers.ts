@@ -36,7 +36,7 @@ export async function createPoolProvider(
   const all = [pool, ...formers];
   const groups = new Map<string, GroupMemory>();
   const current = await createWithAbilities(pool, config, clock, agentsUrl, {
-    isConfigured: !isDeparted,
+    isTrial: false,
     isLeft: isDeparted,
     all,
     groups,
@@ -45,7 +45,7 @@ export async function createPoolProvider(
   const joined: (PoolProvider & SettledPlace)[] = [];
   for (const former of formers) {
     const location = placeOf(former);
-    const settings = { isConfigured: false, isLeft: isDeparted || location !== settled.location, all, groups };
+    const settings = { isTrial: false, isLeft: isDeparted || location !== settled.location, all, groups };
     const made = await createWithAbilities(former, config, clock, agentsUrl, settings);
     joined.push({ ...made, settingsHash: former.policy.settingsHash, location });
   }
@@ -70,20 +70,24 @@ function clusterPlaceOf({ access, namespace }: KubernetesProviderConfig): string
   return `kubernetes ${namespace} ${JSON.stringify(access)}`;
 }
 
-/** @param agentsUrl where the pool's agents reach the controller. */
+/**
+ * To be tried out, and for nothing else.
+ * @param agentsUrl where the pool's agents reach the controller.
+ * @throws {ProviderError} `provider-invalid` for credentials that cannot be read.
+ */
 export async function createProvider(
   pool: PoolConfig,
   config: Config,
   clock: Clock,
   agentsUrl: string,
 ): Promise<Provider> {
-  const settings = { isConfigured: true, isLeft: false, all: [pool], groups: new Map() };
+  const settings = { isTrial: true, isLeft: false, all: [pool], groups: new Map() };
   return (await createWithAbilities(pool, config, clock, agentsUrl, settings)).provider;
 }
 
 interface Settings {
-  /** The configuration has these: what keeps them from being used keeps Holdfast from starting, and of no others it does. */
-  readonly isConfigured: boolean;
+  /** Credentials that cannot be read are an error at once. A pool that runs reads them at its calls: they may come back. */
+  readonly isTrial: boolean;
   /** The pool does not name this place any more. */
   readonly isLeft: boolean;
   /** Those of the pool, former ones included. */
@@ -219,7 +223,7 @@ async function createKubernetes(
   { controllerId }: Config,
   clock: Clock,
   agentsUrl: string,
-  { isConfigured }: Settings,
+  { isTrial }: Settings,
 ): Promise<Provider & ProviderAbilities> {
   const { createKubernetesProvider } = await import("../adapters/kubernetes/provider.ts");
   const { createClients, createClientsLater } = await import("../adapters/kubernetes/client.ts");
@@ -237,7 +241,7 @@ async function createKubernetes(
     clock,
     random: systemRandom(),
   };
-  return createKubernetesProvider(options, (isConfigured ? createClients : createClientsLater)(settings.access, clock));
+  return createKubernetesProvider(options, (isTrial ? createClients : createClientsLater)(settings.access, clock));
 }
 
 /** Who vouches for pods: one for each cluster and namespace in which a pool has or had some. */
@@ -272,21 +276,16 @@ async function openReview(access: KubernetesProviderConfig["access"], clock: Clo
   return openTokenReview(access, clock);
 }
 
-export interface PoolProblem extends ConfigProblem {
-  /** As `CheckFinding` has it. */
-  readonly isAnothers: boolean;
-}
-
 /** What keeps a pool from launching, as problems of the configuration. Starts nothing. */
 export async function findPoolProblems(
   provider: Provider,
   pool: PoolConfig,
   config: Config,
-): Promise<readonly PoolProblem[]> {
+): Promise<readonly ConfigProblem[]> {
   const findings = (await provider.check()).filter(({ severity }) => severity === "error");
   return findings.map((finding) => asProblem(finding, config.pools.indexOf(pool)));
 }
 
-function asProblem({ path, finding, mend, isAnothers = false }: CheckFinding, index: number): PoolProblem {
-  return { path: path.replace("pools[]", `pools[${index}]`), problem: finding, mend, isAnothers };
+function asProblem({ path, finding, mend }: CheckFinding, index: number): ConfigProblem {
+  return { path: path.replace("pools[]", `pools[${index}]`), problem: finding, mend };
 }

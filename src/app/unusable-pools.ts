@@ -1,41 +1,85 @@
+/** Tries each configured pool before anything rests on it: a pool that could never launch is told at the start. */
+import { ERRORS, HoldfastError } from "../domain/errors.ts";
+import { SECOND_MS } from "../domain/units.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Provider } from "../ports/provider.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import { countPresentByPool } from "../store/machines/count.ts";
 import type { Store } from "../store/store.ts";
+import { within } from "./check/bounded.ts";
 import type { Config, PoolConfig } from "./config/config.ts";
-import { ConfigError } from "./config/problems.ts";
-import { findPoolProblems } from "./providers.ts";
+import { ConfigError, type ConfigProblem } from "./config/problems.ts";
+import { createProvider, findPoolProblems } from "./providers.ts";
+import type { SettledPool } from "./settle-pools.ts";
 
-/** A pool of the configuration, with its provider. */
-export interface OpenPool {
-  readonly pool: PoolConfig;
-  readonly provider: Provider;
+/** Where machines wait for this process, a pool that was not tried out by then counts as usable. */
+const TRIAL_MS_MAX = 5 * SECOND_MS;
+
+export interface TrialParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  /** Another than that of the configuration, in tests. */
+  openProvider?(pool: PoolConfig): Promise<Provider>;
 }
 
 /**
- * A pool that could never launch is told at once. Where there are machines, of whichever pool, it is told in the log alone:
- * they must not go uncared for because another pool's group was deleted, or its credentials have expired. What another
- * controller has is refused all the same by a pool that has nothing there yet: both would end what the other started.
+ * Where the store knows of machines, of whichever pool, they must not go uncared for because another pool's group was deleted or
+ * its credentials have expired: an unusable pool is told in the log, and only observes until the next start, because what it
+ * launched it might never end, or another controller might. One that has machines itself cares for them as it is.
  *
- * @throws {ConfigError} `config-invalid` where no machine rests on this process, or another controller's would.
+ * @returns the pools as they are to be run.
+ * @throws {ConfigError} `config-invalid` for an unusable pool where no machine rests on this process.
  */
-export async function refuseUnusable(
-  pools: readonly OpenPool[],
-  { config, store, telemetry }: { readonly config: Config; readonly store: Store; readonly telemetry: Telemetry },
-): Promise<void> {
-  const findings = pools.map(async ({ pool, provider }) => ({
-    name: pool.policy.name,
-    problems: await findPoolProblems(provider, pool, config),
-  }));
-  const unusable = (await Promise.all(findings)).filter(({ problems }) => problems.length > 0);
-  if (unusable.length === 0) return;
-  const present = await countPresentByPool(store.db);
-  const refused = unusable.find(
-    ({ name, problems }) => present.size === 0 || (!present.has(name) && problems.some(({ isAnothers }) => isAnothers)),
+export async function settleUnusable(
+  settled: readonly SettledPool[],
+  config: Config,
+  parts: TrialParts,
+): Promise<readonly SettledPool[]> {
+  const present = await countPresentByPool(parts.store.db);
+  const isAwaited = present.size > 0;
+  return await Promise.all(
+    settled.map(async (pool) => {
+      // One that left launches nothing any more.
+      const problems = pool.isDeparted ? [] : await tryPool(pool.config, config, parts, isAwaited);
+      if (problems.length === 0) return pool;
+      const { name } = pool.config.policy;
+      if (!isAwaited) throw new ConfigError("config-invalid", { file: `pool ${name}`, problems });
+      for (const problem of problems) parts.telemetry.warn("a pool cannot be used", { pool: name, ...problem });
+      return present.has(name) ? pool : asObserving(pool, problems);
+    }),
   );
-  if (refused !== undefined)
-    throw new ConfigError("config-invalid", { file: `pool ${refused.name}`, problems: refused.problems });
-  for (const { name, problems } of unusable)
-    for (const { path, problem, mend } of problems)
-      telemetry.warn("a pool cannot launch", { pool: name, path, problem, mend });
+}
+
+function asObserving(pool: SettledPool, problems: readonly ConfigProblem[]): SettledPool {
+  const { config } = pool;
+  return { ...pool, config: { ...config, policy: { ...config.policy, mode: "observe" } }, problems };
+}
+
+async function tryPool(
+  pool: PoolConfig,
+  config: Config,
+  { clock, openProvider = (one) => createProvider(one, config, clock, config.urls.agents) }: TrialParts,
+  isAwaited: boolean,
+): Promise<readonly ConfigProblem[]> {
+  const trial = openProvider(pool)
+    .then((provider) => findPoolProblems(provider, pool, config))
+    .catch((error: unknown) => [describeFailure(error, `pools[${config.pools.indexOf(pool)}].provider`)]);
+  return isAwaited ? await within(clock, TRIAL_MS_MAX, trial, () => []) : await trial;
+}
+
+function describeFailure(error: unknown, path: string): ConfigProblem {
+  const problem = error instanceof Error ? error.message : String(error);
+  const mend =
+    error instanceof HoldfastError ? ERRORS[error.code].mend : "Look at the provider, and run `holdfast check`.";
+  return { path, problem, mend };
+}
+
+/** For whoever asks how Holdfast is. */
+export function describeUnusable({ config, problems = [] }: SettledPool): readonly string[] {
+  const { name } = config.policy;
+  return problems.map(
+    ({ path, problem, mend }) =>
+      `pool ${name} could not be used at the start, and only observes until the next one: ${path}: ${problem} ${mend}`,
+  );
 }

@@ -53,7 +53,7 @@ import { createPoolProvider, podAuthoritiesOf } from "./providers.ts";
 import { type SettledPool, settlePools } from "./settle-pools.ts";
 import { supportOf } from "./support.ts";
 import { traceProvider } from "./traced-provider.ts";
-import { refuseUnusable } from "./unusable-pools.ts";
+import { describeUnusable, settleUnusable } from "./unusable-pools.ts";
 import { version } from "./version.ts";
 
 export interface SystemParts {
@@ -81,7 +81,10 @@ export async function startHoldfast(config: Config, parts: SystemParts): Promise
   const { clock, telemetry } = parts;
   const store = await openStore(config.storeAddress, { clock, telemetry });
   try {
-    return await assemble(config, parts, store, await settlePools(store, config, parts.clock.nowMs()));
+    const settled = await settlePools(store, config, clock.nowMs());
+    const pools = await settleUnusable(settled, config, { store, clock, telemetry });
+    const configured = pools.filter(({ isDeparted }) => !isDeparted).map((pool) => pool.config);
+    return await assemble({ ...config, pools: configured }, parts, store, pools);
   } catch (error) {
     await store.close();
     throw error;
@@ -154,20 +157,10 @@ async function assemble(
   };
 }
 
-/** @throws {ConfigError} for a pool that could never launch, with the sockets closed again. */
+/** Where it fails, with the sockets closed again. */
 async function openPools(core: Core, surroundings: Surroundings, front: Front): Promise<readonly PoolContext[]> {
-  const { config, parts, pools, store } = core;
   try {
-    const opened = await Promise.all(
-      pools.map(async (pool) => ({ pool, context: await contextOf(pool, core, surroundings, front) })),
-    );
-    // One that left launches nothing any more.
-    const launching = opened.filter(({ pool }) => !pool.isDeparted);
-    await refuseUnusable(
-      launching.map(({ pool, context }) => ({ pool: pool.config, provider: context.provider })),
-      { config, store, telemetry: parts.telemetry },
-    );
-    return opened.map(({ context }) => context);
+    return await Promise.all(core.pools.map((pool) => contextOf(pool, core, surroundings, front)));
   } catch (error) {
     await front.close();
     throw error;
@@ -369,6 +362,7 @@ function healthOf(
     isReady: unheld.length === 0,
     problems: [
       ...unheld.map((name) => `another process holds pool ${name}, or it has not been taken yet`),
+      ...pools.flatMap(describeUnusable),
       ...departed.flatMap(describeDeparture),
       ...failing.map((one) => `controller ${one.name} failed: ${one.lastError}`),
     ],

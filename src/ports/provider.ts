@@ -57,8 +57,6 @@ export interface CheckFinding {
   readonly path: string;
   readonly finding: string;
   readonly mend: string;
-  /** An error because another controller has it: a start on it would harm that one. Not where it is left out. */
-  readonly isAnothers?: boolean;
 }
 
 export interface Provider {

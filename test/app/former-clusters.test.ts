@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import type { Config, PoolConfig } from "../../src/app/config/config.ts";
-import { createPoolProvider } from "../../src/app/providers.ts";
+import { createPoolProvider, createProvider } from "../../src/app/providers.ts";
 import { startSimulatedKubernetes } from "../../src/simulator/server/kubernetes/simulated-kubernetes.ts";
 import { handClock } from "../adapters/kubernetes/stage.ts";
 import { makeFolder, readIn, soundConfig } from "./config/config-folder.ts";
@@ -59,12 +59,15 @@ it("a pool that moved to another cluster starts without the credentials of the o
   await expect(createPoolProvider(settled, config, handClock(), URL)).resolves.toBeDefined();
 });
 
-it("a pool that is configured with credentials that cannot be read keeps Holdfast from starting", async () => {
+it("credentials that cannot be read are told where the pool is tried, and read later where it runs", async () => {
   const folder = makeFolder();
-  const { config, pool } = await poolBy(folder, "kubeconfig", "{}");
+  const cluster = await startCluster();
+  const { config, pool } = await poolBy(folder, "kubeconfig", cluster.kubeconfig());
   rmSync(join(folder, "kubeconfig"));
+  await expect(createProvider(pool, config, handClock(), URL)).rejects.toMatchObject({ code: "provider-invalid" });
   const settled = { config: pool, formers: [], isDeparted: false, isUnconnected: false };
-  await expect(createPoolProvider(settled, config, handClock(), URL)).rejects.toMatchObject({
-    code: "provider-invalid",
-  });
+  const { provider } = await createPoolProvider(settled, config, handClock(), URL);
+  await expect(provider.list("all")).rejects.toMatchObject({ code: "provider-unavailable" });
+  writeFileSync(join(folder, "kubeconfig"), cluster.kubeconfig());
+  expect(await provider.list("all")).toEqual([]);
 });

@@ -77,7 +77,6 @@ describe("a pool over a group", () => {
         path: "pools[0].provider.group",
         problem: `${house.aws.ec2.options.region} has no Auto Scaling group elsewhere.`,
         mend: "Correct `group` or `region`.",
-        isAnothers: false,
       },
     ]);
     createGroup("runners");

@@ -1,14 +1,18 @@
+/** Pools whose provider could not launch: who starts all the same, and as what. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import { systemRandom } from "../../src/adapters/system/random.ts";
 import type { Config } from "../../src/app/config/config.ts";
-import { refuseUnusable } from "../../src/app/unusable-pools.ts";
+import { type SettledPool, settlePools } from "../../src/app/settle-pools.ts";
+import { describeUnusable, settleUnusable } from "../../src/app/unusable-pools.ts";
 import { startHoldfast } from "../../src/app/wire.ts";
+import { ProviderError } from "../../src/domain/errors.ts";
 import type { Provider } from "../../src/ports/provider.ts";
 import { insertMachine } from "../../src/store/machines/save.ts";
 import { openStore } from "../../src/store/store.ts";
+import { handClock } from "../adapters/kubernetes/stage.ts";
 import { machine, poolName } from "../domain/builders.ts";
 import { recordTelemetry } from "../http/stand-ins.ts";
 import { makePlace, poolConfig, wholeConfig } from "./whole-config.ts";
@@ -27,49 +31,118 @@ async function start(config: Config) {
   const parts = { environment: {}, clock: systemClock(), random: systemRandom(), telemetry };
   const holdfast = await startHoldfast(config, { ...parts, renderMetrics: async () => "" });
   onTestFinished(() => holdfast.close());
-  return telemetry;
+  return { telemetry, holdfast };
 }
 
-it("a pool that could never launch keeps a first start from being one", async () => {
-  await expect(start(halfUsable())).rejects.toMatchObject({
-    code: "config-invalid",
-    file: "pool next",
-    problems: [{ path: "pools[1].runner.directory" }],
-  });
-});
-
-it.each([
-  ["of another pool", "linux"],
-  ["of its own", "next"],
-])("but not once there are machines %s: they are cared for, and the log says it", async (_name, owner) => {
-  const config = halfUsable();
-  const store = await openStore(config.storeAddress);
+async function keepMachine({ storeAddress }: Config, owner: string): Promise<void> {
+  const store = await openStore(storeAddress);
   await insertMachine(store.db, machine({ pool: poolName(owner), state: "parked" }));
   await store.close();
-  const telemetry = await start(config);
-  expect(telemetry.warnings).toContainEqual({
-    message: "a pool cannot launch",
-    fields: expect.objectContaining({ pool: NEXT, path: "pools[1].runner.directory", mend: expect.any(String) }),
+}
+
+describe("a start", () => {
+  it("is refused where no machine rests on it", async () => {
+    await expect(start(halfUsable())).rejects.toMatchObject({
+      code: "config-invalid",
+      file: "pool next",
+      problems: [{ path: "pools[1].runner.directory" }],
+    });
+  });
+
+  it("cares for the machines of other pools: the unusable one only observes, and whoever asks is told why", async () => {
+    const config = halfUsable();
+    await keepMachine(config, "linux");
+    const { holdfast } = await start(config);
+    const ask = async (path: string) => (await fetch(`${holdfast.addresses.operators}${path}`)).json();
+    expect(await ask("/readyz")).toMatchObject({
+      problems: expect.arrayContaining([
+        expect.stringMatching(/^pool next could not be used at the start, .*pools\[1\]\.runner\.directory/),
+      ]),
+    });
+    expect(await ask("/api/v1/pools")).toMatchObject({
+      pools: [
+        { name: "linux", mode: "run" },
+        { name: "next", mode: "observe" },
+      ],
+    });
   });
 });
 
-it.each([
-  ["starts on nothing that another controller has, whatever machines there are elsewhere", "linux", "config-invalid"],
-  ["cares for its own machines, though another controller says that the place is its own", "next", null],
-])("a pool %s", async (_name, owner, code) => {
+/** What becomes of pool `next`, where `owner` has a machine. */
+async function settled(owner: string, provider: Partial<Provider> | ProviderError): Promise<SettledPool> {
   const config = halfUsable();
-  const store = await openStore("sqlite::memory:");
+  await keepMachine(config, owner);
+  const store = await openStore(config.storeAddress);
   onTestFinished(() => store.close());
-  await insertMachine(store.db, machine({ pool: poolName(owner), state: "parked" }));
-  const finding = {
-    severity: "error",
-    path: "pools[].provider.group",
-    finding: "taken",
-    mend: "name another",
-  } as const;
-  const provider = { check: async () => [{ ...finding, isAnothers: true }] } as Partial<Provider> as Provider;
-  const pools = config.pools.filter(({ policy }) => policy.name === NEXT).map((pool) => ({ pool, provider }));
-  const refused = refuseUnusable(pools, { config, store, telemetry: recordTelemetry() });
-  if (code === null) await expect(refused).resolves.toBeUndefined();
-  else await expect(refused).rejects.toMatchObject({ code, problems: [{ problem: "taken" }] });
+  const parts = { store, clock: handClock(), telemetry: recordTelemetry() };
+  const sound = { check: async () => [] } as Partial<Provider> as Provider;
+  const openProvider = async ({ policy }: { readonly policy: { readonly name: string } }) => {
+    if (policy.name !== NEXT) return sound;
+    if (provider instanceof Error) throw provider;
+    return provider as Provider;
+  };
+  const pools = await settleUnusable(await settlePools(store, config, 0), config, { ...parts, openProvider });
+  const next = pools.find(({ config: { policy } }) => policy.name === NEXT);
+  if (next === undefined) throw new Error("the pool is configured");
+  expect(parts.telemetry.warnings.map(({ fields }) => fields)).toEqual(
+    describeUnusable(next).length > 0 || owner === NEXT ? [expect.objectContaining({ pool: NEXT })] : [],
+  );
+  return next;
+}
+
+const TAKEN: Partial<Provider> = {
+  check: async () => [{ severity: "error", path: "pools[].provider.group", finding: "taken", mend: "name another" }],
+};
+
+it("a pool that left is not tried: it launches nothing, and what is left of it has to go", async () => {
+  const config = halfUsable();
+  await keepMachine(config, "linux");
+  const store = await openStore(config.storeAddress);
+  onTestFinished(() => store.close());
+  const left = (await settlePools(store, config, 0)).map((pool) => ({ ...pool, isDeparted: true }));
+  const openProvider = () => Promise.reject(new Error("it was tried"));
+  const parts = { store, clock: handClock(), telemetry: recordTelemetry(), openProvider };
+  expect(await settleUnusable(left, config, parts)).toEqual(left);
+});
+
+describe("an unusable pool", () => {
+  it("goes on as it is where it has machines", async () => {
+    const { config, problems } = await settled("next", TAKEN);
+    expect(config.policy.mode).toBe("run");
+    expect(problems).toBeUndefined();
+  });
+
+  it.each<[string, Partial<Provider> | ProviderError, string]>([
+    ["whose provider refuses it", TAKEN, "taken"],
+    [
+      "whose credentials cannot be read",
+      new ProviderError("provider-invalid", "reading the credentials"),
+      "credentials",
+    ],
+    [
+      "whose provider cannot be asked",
+      {
+        check: async () => {
+          throw new Error("ESTALE: stale file handle");
+        },
+      },
+      "ESTALE",
+    ],
+  ])("only observes, %s", async (_name, provider, why) => {
+    const { config, problems } = await settled("linux", provider);
+    expect(config.policy.mode).toBe("observe");
+    expect(problems).toEqual([
+      {
+        path: expect.stringContaining("pools[1].provider"),
+        problem: expect.stringContaining(why),
+        mend: expect.any(String),
+      },
+    ]);
+  });
+
+  it("is not waited for where machines wait: what does not answer in time may be usable", async () => {
+    const { config, problems } = await settled("linux", { check: () => new Promise(() => {}) });
+    expect(config.policy.mode).toBe("run");
+    expect(problems).toBeUndefined();
+  });
 });

@@ -36,7 +36,7 @@ export async function lookAtOwners({ clients, group, name, options }: Subject): 
 }
 
 function takenBy(finding: string, mend: string): CheckFinding {
-  return { ...fail(`${AT}.group`, finding, mend), isAnothers: true };
+  return fail(`${AT}.group`, finding, mend);
 }
 
 /** By which a machine could end itself or others, or have them ended. */

@@ -68,8 +68,8 @@ export function createClients(access: ClusterAccess, clock: Clock): OpenClients 
 }
 
 /**
- * The same for settings that nobody configures any more, while something made from them is there: their credentials may be
- * gone with them, and may come back. They are read at the first call, and until they can be, at each.
+ * The same for pools that run: their credentials may be gone, with a former configuration or by mistake, while machines are
+ * there, and may come back. They are read at the first call, and until they can be, at each.
  * @returns clients whose calls fail with `provider-unavailable` while the credentials cannot be read.
  */
 export function createClientsLater(access: ClusterAccess, clock: Clock): KubernetesClients {

@@ -277,7 +277,6 @@ describe("a look at a group", () => {
         path: expect.stringMatching(/^pools\[\]\.provider/),
         finding: expect.stringContaining(finding),
         mend: expect.stringContaining(mend),
-        ...(finding.includes("of another controller") && { isAnothers: true }),
       },
     ]);
   });
