@@ -129,9 +129,9 @@ describe("the journal", () => {
     const ticket = mint();
     controller.offer(ticket);
     await controller.waitFor("an engaged agent", () => controller.last()?.ticket?.id === ticket.id);
-    const [listener] = await eventually("a listener", () => {
+    const listener = await eventually("a listener", () => {
       const found = machine.marked("listener");
-      return found.length === 1 && kinds(machine).includes("started") && found;
+      return found.length === 1 && kinds(machine).includes("started") && found[0];
     });
     first.signal("SIGKILL");
     await first.exited;
@@ -142,7 +142,7 @@ describe("the journal", () => {
       const last = controller.reports.at(-1);
       return last?.incarnation !== controller.reports[0]?.incarnation && last?.report.ticket?.id === ticket.id;
     });
-    process.kill(listener ?? 0, "SIGKILL");
+    process.kill(listener, "SIGKILL");
     await controller.waitFor("an end", () => controller.endOf(ticket.id));
     expect(controller.endOf(ticket.id)).toEqual({ kind: "barren", reason: "unknown exit" });
     await eventually("the confirmation", () => kinds(machine).at(-1) === "confirmed");

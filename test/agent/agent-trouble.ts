@@ -3,15 +3,18 @@
  * `NODE_OPTIONS`. The agent is the real one; only `AGENT_TROUBLE` is done to it, once, right after the first clean look
  * behind its fence: the listener is stopped, nothing is decided yet.
  */
-import fs, { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import fs, { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { Lookout } from "../../src/agent/lookout.ts";
-import { isAlive, startTimeOf } from "../../src/agent/process-table.ts";
+import { isAlive, startTimeOf, taskStatesOf } from "../../src/agent/process-table.ts";
 import { system } from "../../src/agent/system.ts";
-import { whyNotClean } from "../../src/domain/host/clean-look.ts";
+import { areStopped, whyNotClean } from "../../src/domain/host/clean-look.ts";
+import type { StartedProcess } from "../../src/domain/host/journal.ts";
 
 export type Trouble =
   | "agent-stopped"
+  /** Its watchdog first, so that neither decides anything before both go on. */
+  | "agent-and-watchdog-stopped"
   | "agent-killed"
   | "watchdog-killed"
   /** Nothing can be written from then on, in this agent's life. */
@@ -29,7 +32,7 @@ const lookBehindFence = Lookout.prototype.lookBehindFence;
 
 Lookout.prototype.lookBehindFence = function (this: Lookout, ticketId, listener) {
   const look = lookBehindFence.call(this, ticketId, listener);
-  if (whyNotClean(look) === null && isFirst()) strike();
+  if (whyNotClean(look) === null && canStrike() && isFirst()) strike();
   return look;
 };
 
@@ -45,6 +48,11 @@ if (trouble === "clock-quick") {
   Object.assign(system, { monotonicMs: () => monotonicMs() * CLOCK_FACTOR });
 }
 
+/** Not where the watchdog has ended: the fence opens, and is closed anew. */
+function canStrike(): boolean {
+  return trouble !== "agent-and-watchdog-stopped" || existsSync(mark) || stopWatchdogs();
+}
+
 function isFirst(): boolean {
   try {
     writeFileSync(mark, "", { flag: "wx" });
@@ -55,7 +63,7 @@ function isFirst(): boolean {
 }
 
 function strike(): void {
-  if (trouble === "agent-stopped") process.kill(process.pid, "SIGSTOP");
+  if (trouble === "agent-stopped" || trouble === "agent-and-watchdog-stopped") process.kill(process.pid, "SIGSTOP");
   if (trouble === "agent-killed") process.kill(process.pid, "SIGKILL");
   if (trouble === "watchdog-killed") killWatchdogs();
   if (trouble !== "disk-full") return;
@@ -67,14 +75,23 @@ function strike(): void {
 
 /** And sees them dead: until then the agent may take one for alive. */
 function killWatchdogs(): void {
-  const found = watchdogs().map((pid) => ({ pid, startTime: startTimeOf(pid) ?? "" }));
+  const found = watchdogs();
   for (const { pid } of found) process.kill(pid, "SIGKILL");
   for (let count = 0; count < LOOKS_MAX && found.some(isAlive); count += 1);
 }
 
+/** @returns whether there is one, and it stands still. */
+function stopWatchdogs(): boolean {
+  const found = watchdogs();
+  for (const { pid } of found) process.kill(pid, "SIGSTOP");
+  const isStill = (watchdog: StartedProcess) => areStopped(taskStatesOf(watchdog));
+  for (let count = 0; count < LOOKS_MAX && found.some(isAlive) && !found.every(isStill); count += 1);
+  return found.length > 0 && found.every(isStill);
+}
+
 /** Children of this agent that are no runner. */
-function watchdogs(): readonly number[] {
-  return readdirSync("/proc")
+function watchdogs(): readonly StartedProcess[] {
+  const pids = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .filter((name) => {
       try {
@@ -86,4 +103,5 @@ function watchdogs(): readonly number[] {
       }
     })
     .map(Number);
+  return pids.map((pid) => ({ pid, startTime: startTimeOf(pid) ?? "" }));
 }

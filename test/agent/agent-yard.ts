@@ -9,10 +9,9 @@ import { type RunnerRole, roleOf } from "../../src/domain/host/sight.ts";
 import { parseControllerId, parseMachineId, parseProviderId } from "../../src/domain/ids.ts";
 import { createRunnerFolder } from "../../src/simulator/runner/folder.ts";
 import type { StandInSettings } from "../../src/simulator/runner/stand-in-settings.ts";
-import { FakeController } from "./fake-controller.ts";
+import { DEADLINE_MS, FakeController } from "./fake-controller.ts";
 
 const AGENT = fileURLToPath(new URL("../../src/agent/main.ts", import.meta.url));
-const DEADLINE_MS = 20_000;
 /** Real times are for real runners. */
 const QUICK: StandInSettings = { interruptGraceMs: 150, terminateGraceMs: 150, retryDelayMs: 50 };
 

@@ -22,6 +22,7 @@ const TROUBLE = pathToFileURL(join(import.meta.dirname, "agent-trouble.ts")).hre
  * wherever the agent gets no turn for two seconds.
  */
 const PATIENCE_MS = 150_000;
+export const NO_ROOM = "there is no room to write where the runner writes";
 
 let sceneCount = 0;
 
@@ -56,8 +57,9 @@ export class FaultScene {
     machines.push(machine);
     const scene = new FaultScene(github, machine, trouble);
     machine.controller.handsBackWhen = () => false;
-    if (trouble !== null && trouble !== "clock-quick")
-      scene.order(() => existsSync(scene.#mark) || trouble === "no-room");
+    const isStruck = () => existsSync(scene.#mark);
+    if (trouble === "no-room") scene.order(({ why }) => why === NO_ROOM);
+    else if (trouble !== null && trouble !== "clock-quick") scene.order(isStruck);
     machine.controller.offer(scene.ticket);
     await scene.until("an online ticket", ({ ticket }) => ticket?.step === "online");
     return scene;
@@ -67,14 +69,14 @@ export class FaultScene {
     return dirname(this.machine.settings.directory);
   }
 
-  /** Asks for the ticket, anew where it was refused for another reason, until what is waited for has come. */
-  order(isEnough: () => boolean): void {
+  /** Asks for the ticket, and anew after each refusal with which what is waited for has not come. */
+  order(isEnough: (refusal: FenceRefusal) => boolean): void {
     const { controller } = this.machine;
     const { id } = this.ticket;
     controller.handBack = { ticketId: id, attempt: 1 };
     controller.handsBackWhen = ({ ticket, fence }) => {
       const attempt = controller.handBack?.attempt ?? 0;
-      if (fence?.attempt === attempt && !isEnough()) controller.handBack = { ticketId: id, attempt: attempt + 1 };
+      if (fence?.attempt === attempt && !isEnough(fence)) controller.handBack = { ticketId: id, attempt: attempt + 1 };
       return ticket?.id === id && ticket.step !== "delivered";
     };
   }
@@ -103,8 +105,10 @@ export class FaultScene {
     });
   }
 
+  /** Of the latest order: those before it were refused for reasons that nobody waits for. */
   async refusal(): Promise<FenceRefusal> {
-    const { fence } = await this.until("a refusal", (report) => report.fence !== null);
+    const isLatest = ({ fence }: HostReport) => fence?.attempt === this.machine.controller.handBack?.attempt;
+    const { fence } = await this.until("a refusal", (report) => report.fence !== null && isLatest(report));
     if (fence === null) throw new Error("a refusal without one");
     return fence;
   }

@@ -34,6 +34,8 @@ const T1 = parseTicketId("t-00000001");
 const MARK = `test-${process.pid}/m-fence`;
 const CLOSE_TRIES_MAX = 20;
 const CLOSE_PAUSE_MS = 200;
+/** Many times what the watchdog waits for an agent that stands still. */
+const HANG_MS = 60_000;
 const HOLDER = join(import.meta.dirname, "fence-holder.ts");
 
 let base: string;
@@ -69,7 +71,8 @@ async function startListener(): Promise<StartedProcess> {
   createRunnerFolder(root, { neverRegisters: true });
   mkdirSync(perfOf(places, T1));
   const env = { [MARK_VARIABLE]: MARK, RUNNER_PERFLOG: perfOf(places, T1), ACTIONS_RUNNER_INPUT_JITCONFIG: JIT };
-  const { pid = 0 } = start(join(root, "bin", "Runner.Listener"), ["run"], env);
+  const { pid } = start(join(root, "bin", "Runner.Listener"), ["run"], env);
+  if (pid === undefined) throw new Error("the listener could not be started");
   await eventually("its start", () => readdirSync(perfOf(places, T1)).length > 0 && logs().length > 0);
   await eventually("its configuration", () => readFileSync(logs()[0] ?? "", "utf8").includes("Is configured: True"));
   return { pid, startTime: startTimeOf(pid) ?? "" };
@@ -165,6 +168,13 @@ function watchdogs(): readonly number[] {
         !isZombie && args?.some((text) => text.startsWith(join(base, "volatile", "fences"))),
     )
     .map(({ pid }) => pid);
+}
+
+/** Thrown for where there is none: a signal to pid 0 is one to all that this test runs in. */
+function theWatchdog(): StartedProcess {
+  const [pid] = watchdogs();
+  if (pid === undefined) throw new Error("there is no watchdog");
+  return { pid, startTime: startTimeOf(pid) ?? "" };
 }
 
 const isStopped = (listener: StartedProcess) => taskStatesOf(listener)?.includes("T") === true;
@@ -318,7 +328,7 @@ describe("where one of them fails midway", () => {
     const { holder, folder } = await hold(listener);
     holder.kill("SIGSTOP");
     takeClaim(folder, "kill");
-    await eventually("its end", () => !isAlive(listener), 15_000);
+    await eventually("its end", () => !isAlive(listener), HANG_MS);
     expect(watchdogs().length).toBeLessThanOrEqual(1);
   });
 
@@ -337,9 +347,8 @@ describe("where one of them fails midway", () => {
   it("without its watchdog nothing is killed any more", async () => {
     const listener = await startListener();
     const { holder, opened } = await hold(listener);
-    const [pid = 0] = watchdogs();
-    const watchdog = { pid, startTime: startTimeOf(pid) ?? "" };
-    process.kill(pid, "SIGKILL");
+    const watchdog = theWatchdog();
+    process.kill(watchdog.pid, "SIGKILL");
     await eventually("the watchdog's end", () => !isAlive(watchdog));
     holder.stdin?.write("kill\n");
     expect(await opened()).toEqual({ kind: "opened", outcome: "resumed" });

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { StandInSettings } from "../../src/simulator/runner/stand-in-settings.ts";
 import { type SimulatedGitHub, startSimulatedGitHub } from "../../src/simulator/server/simulated-github.ts";
 import { createMachine, eventually, type Machine } from "./agent-yard.ts";
-import { ticketOf } from "./fake-controller.ts";
+import { DEADLINE_MS, ticketOf } from "./fake-controller.ts";
 
 let github: SimulatedGitHub;
 const machines: Machine[] = [];
@@ -43,7 +43,7 @@ function queue(...steps: readonly string[]): number {
 }
 
 function completed(jobId: number) {
-  return github.waitForJob(jobId, (job) => job.status === "completed", 20_000);
+  return github.waitForJob(jobId, (job) => job.status === "completed", DEADLINE_MS);
 }
 
 function parked(machine: Machine) {
@@ -58,7 +58,7 @@ async function runUntilBusy(machine: Machine, step: string) {
   machine.controller.offer(ticket);
   const { controller } = machine;
   await controller.waitFor("a running ticket", () => controller.last()?.ticket?.step === "running");
-  await github.waitForJob(jobId, (job) => job.status === "in_progress", 20_000);
+  await github.waitForJob(jobId, (job) => job.status === "in_progress", DEADLINE_MS);
   await eventually("a Worker", () => machine.marked("worker").length === 1);
   return { ticket, jobId };
 }

@@ -15,7 +15,7 @@ import { parseControllerId, parseMachineId, parsePoolName } from "../../src/doma
 import { podProviderId } from "../../src/domain/pod/provider-id.ts";
 import { type SimulatedGitHub, startSimulatedGitHub } from "../../src/simulator/server/simulated-github.ts";
 import { eventually } from "./agent-yard.ts";
-import { FakeController, ticketOf } from "./fake-controller.ts";
+import { DEADLINE_MS, FakeController, ticketOf } from "./fake-controller.ts";
 import { podEnvironment } from "./pod-environment.ts";
 import { type Container, childrenOf, commandOf, PodStage, whyNoContainers } from "./pod-stage.ts";
 
@@ -125,7 +125,7 @@ describe.skipIf(why !== null)(`a pod${why === null ? "" : ` (skipped: ${why})`}`
     await controller.waitFor("a leaving agent", () => controller.last()?.phase === "leaving");
     expect(controller.last()?.ticket?.id).toBe(ticket.id);
     writeFileSync(join(pod.home, "go-on"), "");
-    const job = await github.waitForJob(jobId, (one) => one.status === "completed", 20_000);
+    const job = await github.waitForJob(jobId, (one) => one.status === "completed", DEADLINE_MS);
     expect(job).toMatchObject({ conclusion: "success" });
     expect(await container.exited).toBe(0);
     expect(controller.endOf(ticket.id)).toEqual({ kind: "spent" });

@@ -10,6 +10,9 @@ import type { HeldUp } from "../../src/ports/provider.ts";
 import { GroupYard, MEMBER, SERVING, WAITS } from "./group-yard.ts";
 import type { Yard } from "./yard.ts";
 
+/** What is waited for comes sooner, however slow the machine; past it something hangs. */
+const HANG_MS = 20_000;
+
 let site: GroupYard;
 let yard: Yard;
 
@@ -25,10 +28,10 @@ afterEach(() => site.close());
 async function goesOn(durationMs: number): Promise<number> {
   site.group.held.length = 0;
   for (let passedMs = 0; passedMs < durationMs; passedMs += READING_WAIT_MS) {
-    await vi.waitUntil(() => yard.clock.sleeperCount > 0);
+    await vi.waitUntil(() => yard.clock.sleeperCount > 0, { timeout: HANG_MS });
     yard.clock.advance(READING_WAIT_MS);
   }
-  await vi.waitUntil(() => yard.clock.sleeperCount > 0);
+  await vi.waitUntil(() => yard.clock.sleeperCount > 0, { timeout: HANG_MS });
   return site.group.held.length;
 }
 
@@ -96,13 +99,13 @@ it("a member whose own hold hangs keeps no other from being held, and is not ask
     return promise;
   };
   const pass = holdMembers(yard.context);
-  await vi.waitUntil(() => hangingCount === 1 && yard.clock.sleeperCount > 0);
+  await vi.waitUntil(() => hangingCount === 1 && yard.clock.sleeperCount > 0, { timeout: HANG_MS });
   yard.clock.advance(HOLD_WAIT_MS);
   await pass;
   await holdMembers(yard.context);
   expect(hangingCount).toBe(1);
   reject(new ProviderError("provider-unavailable", "it took too long"));
-  await vi.waitUntil(() => yard.context.memory.holdsUnderWay.size === 0);
+  await vi.waitUntil(() => yard.context.memory.holdsUnderWay.size === 0, { timeout: HANG_MS });
   site.group.hold = hold;
   expect(await site.hold()).toEqual([MEMBER]);
 });

@@ -17,8 +17,11 @@ const AGENT_PATIENCE_MS = 60_000;
 /** The agent of the machine that was aimed at may just be starting again. */
 const WANTED_PATIENCE_MS = 500;
 const DEATH_PATIENCE_MS = 10_000;
-/** From the last kill of a wave: a job that was on the wire when a fence closed is late by a minute. */
-const JOBS_PATIENCE_MS = 180_000;
+/**
+ * From the last kill of a wave: a job that was on the wire when a fence closed is late by a minute. A guard against hanging
+ * alone, with room for a machine that is several times slower.
+ */
+const JOBS_PATIENCE_MS = 420_000;
 const EMPTY_PATIENCE_MS = 150_000;
 const BAITS_MAX = 20;
 const BURST_PART = 0.6;

@@ -17,7 +17,7 @@ const KILLS_PER_WAVE = 8;
 const MACHINES_MAX = 8;
 /** Many times what a kill takes where nothing else runs, and everything that may be waited for once. */
 const KILL_MS = 20_000;
-const SPARE_MS = 400_000;
+const SPARE_MS = 640_000;
 
 let house: House;
 let stage: KillStage | null = null;

@@ -1,8 +1,14 @@
 import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { MINUTE_MS } from "../../src/domain/units.ts";
 import { expectInOrder, listening, useRunners } from "./runner-house.ts";
 import { eventually, readProc } from "./runner-process.ts";
+
+/** Of GitHub. */
+const LEASE_MS = 10 * MINUTE_MS;
+const RENEW_INTERVAL_MS = 100;
 
 const house = useRunners();
 
@@ -51,12 +57,18 @@ describe("ends from outside", () => {
     await eventually("the Worker's end", () => runner.workerPids().length === 0);
   });
 
-  it("SIGKILL of the listener while the lease is short: nobody renews, the job is lost, the Worker goes on", async () => {
-    await house.replaceGitHub({ github: { leaseMs: 700 } });
-    const runner = await house.yard.start(house.github, { settings: { renewIntervalMs: 100 } });
+  it("SIGKILL of the listener: nobody renews, the job is lost once its lease is over, the Worker goes on", async () => {
+    const runner = await house.yard.start(house.github, { settings: { renewIntervalMs: RENEW_INTERVAL_MS } });
     const jobId = house.queue(["sleep 60"]);
     await house.inProgress(jobId);
     runner.child.kill("SIGKILL");
+    await runner.exited;
+    // Half a lease at a time, and time to renew it in between: whoever did so would keep the job. The last renewal of the
+    // listener itself may still be on the wire.
+    for (let stepCount = 0; stepCount < 3; stepCount += 1) {
+      await sleep(4 * RENEW_INTERVAL_MS);
+      house.github.advanceClock(LEASE_MS / 2);
+    }
     expect(await house.completed(jobId)).toMatchObject({ conclusion: "failure", cause: "lost-communication" });
     expect(runner.workerPids()).not.toEqual([]);
   });
@@ -74,7 +86,8 @@ describe("ends from outside", () => {
   });
 
   it("a message to a listener that stands still is on the wire: killed there, the job goes to another runner", async () => {
-    await house.replaceGitHub({ github: { assignmentTimeoutMs: 400 } });
+    // Whoever is just between two polls when the clock jumps is online all the same.
+    await house.replaceGitHub({ github: { offlineAfterMs: 2 * MINUTE_MS } });
     const frozen = await house.yard.start(house.github, { name: "frozen" });
     await listening(frozen);
     const next = await house.yard.start(house.github, { name: "next" });
@@ -85,6 +98,9 @@ describe("ends from outside", () => {
     expect(house.github.jobs()).toMatchObject([{ phase: "assigned", runnerName: "frozen" }]);
     expect(frozen.counters()).not.toContain("MessageReceived_RunnerJobRequest");
     frozen.child.kill("SIGKILL");
+    await frozen.exited;
+    // The minute for which GitHub waits, but for the one that is dead alone: the next has one of its own.
+    house.github.advanceClock(MINUTE_MS);
     expect(await house.completed(jobId)).toMatchObject({ runnerName: "next", lostAssignmentCount: 1 });
     expect(frozen.counters()).not.toContain("MessageReceived_RunnerJobRequest");
   });

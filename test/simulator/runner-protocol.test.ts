@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { MINUTE_MS } from "../../src/domain/units.ts";
 import { RUNNERS, useGitHub, WAIT_MS } from "./github-house.ts";
 import { connectRunner, registerScripted } from "./scripted-runner.ts";
 
@@ -66,17 +67,18 @@ describe("the runner's protocol", () => {
   });
 
   it("gives the job to another runner when the first does not acquire it", async () => {
-    const own = await house.startOther({ github: { assignmentTimeoutMs: 80 } });
     const [lazy, eager] = [
-      await connectRunner(own, { name: "lazy", labels: ["x"] }),
-      await connectRunner(own, { name: "eager", labels: ["x"] }),
+      await connectRunner(house.github, { name: "lazy", labels: ["x"] }),
+      await connectRunner(house.github, { name: "eager", labels: ["x"] }),
     ];
-    const jobId = own.queueJob({ repository: "acme/widgets", labels: ["x"], steps: ["true"] });
+    const jobId = house.github.queueJob({ repository: "acme/widgets", labels: ["x"], steps: ["true"] });
     const message = await lazy.poll();
+    expect(message).toMatchObject({ messageType: "RunnerJobRequest" });
+    house.github.advanceClock(MINUTE_MS);
     const job = await eager.takeJob();
     expect(typeof message === "number" ? message : await lazy.acquire(message)).toBe(409);
     expect(await eager.complete(job, "Succeeded")).toBe(204);
-    expect(own.jobs()).toMatchObject([{ id: jobId, runnerName: "eager", lostAssignmentCount: 1 }]);
+    expect(house.github.jobs()).toMatchObject([{ id: jobId, runnerName: "eager", lostAssignmentCount: 1 }]);
   });
 
   it("loses the job of a listener that does not renew", async () => {

@@ -13,6 +13,9 @@ import { useAsg } from "../../simulator/asg/simulated-asg-house.ts";
 import { newLaunch, permitFor } from "../ec2/stage.ts";
 import { OWNER, settingsOf } from "./stage.ts";
 
+/** What is waited for comes sooner, however slow the machine; past it something hangs. */
+const HANG_MS = 20_000;
+
 const house = useAsg();
 
 interface Yard {
@@ -133,10 +136,13 @@ describe("a group over the wire", () => {
     const sinceMs = made.clock.nowMs();
     let hold: Hold | null | undefined = null;
     // Since when it waits comes over the wire, and the clock of this test does not wait for that.
-    await vi.waitUntil(async () => {
-      hold = await made.provider.group?.hold(id);
-      return hold?.forMs === 30 * MINUTE_MS;
-    });
+    await vi.waitUntil(
+      async () => {
+        hold = await made.provider.group?.hold(id);
+        return hold?.forMs === 30 * MINUTE_MS;
+      },
+      { timeout: HANG_MS },
+    );
     hold = await made.provider.group?.hold(id);
     expect((hold?.untilMs ?? 0) - (hold?.sinceMs ?? 0)).toBe(48 * HOUR_MS);
     expect(Math.abs((hold?.sinceMs ?? 0) - sinceMs)).toBeLessThan(MINUTE_MS);

@@ -20,6 +20,8 @@ import { machineId, machine as machineOf, poolName } from "../../domain/builders
 const NAMESPACE = "ci-runners";
 const OWN = machineId(7);
 const OTHER = machineId(8);
+/** What is waited for comes sooner, however slow the machine; past it something hangs. */
+const HANG_MS = 20_000;
 
 const uidOf = (id: MachineId) => `00000000-0000-4000-8000-0000${id.slice(2)}`;
 const placeOf = (id: MachineId): PodIdentity => ({
@@ -312,7 +314,7 @@ describe("a cluster that cannot be asked", () => {
     const many = Array.from({ length: 80 }, () => checkIn(OWN, token));
     const refused: Answer[] = [];
     for (const one of many) void one.then((answer) => (refused.length < 16 ? refused.push(answer) : null));
-    await vi.waitUntil(() => refused.length === 16);
+    await vi.waitUntil(() => refused.length === 16, { timeout: HANG_MS });
     for (const { status, answer } of refused) expect([status, answer.code]).toEqual([503, "overloaded"]);
     resolve();
     const statuses = (await Promise.all(many)).map(({ status }) => status);
