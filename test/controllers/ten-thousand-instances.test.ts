@@ -35,7 +35,7 @@ beforeEach(async () => {
   const place = { subnets: [SUBNET.id], securityGroups: [], image: images[0]?.id ?? "" };
   const settings = { ...settingsAt(ec2.endpoint, place), region };
   // What waits for the others of its moment waits for them, and not for the test's clock. A turn of the event loop stands for a
-  // millisecond: the others need a few of them however slow the machine is, and none where it stands still.
+  // millisecond: the others need few, however slow the machine is, and none passes while it stands still.
   const clock: Clock = {
     nowMs: () => yard.clock.nowMs(),
     monotonicMs: () => yard.clock.monotonicMs(),
