@@ -1,6 +1,6 @@
 /** Tries each configured pool before anything rests on it: a pool that could never launch is told at the start. */
 import { ERRORS, HoldfastError } from "../domain/errors.ts";
-import { SECOND_MS } from "../domain/units.ts";
+import { MINUTE_MS, SECOND_MS } from "../domain/units.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Provider } from "../ports/provider.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
@@ -12,8 +12,12 @@ import { ConfigError, type ConfigProblem } from "./config/problems.ts";
 import { createProvider, findPoolProblems } from "./providers.ts";
 import type { SettledPool } from "./settle-pools.ts";
 
-/** Where machines wait for this process, a pool that was not tried out by then counts as usable. */
-const TRIAL_MS_MAX = 5 * SECOND_MS;
+/** Past all bounds of the providers' own calls: what hangs for longer is as good as refused. */
+const TRIAL_MS_MAX = MINUTE_MS;
+/** A pool with machines is run whatever comes of its trial, and they wait for this process. */
+const OWN_TRIAL_MS_MAX = 5 * SECOND_MS;
+
+const LATE = new Error(`trying it took longer than ${TRIAL_MS_MAX / SECOND_MS} seconds, and was given up`);
 
 export interface TrialParts {
   readonly store: Store;
@@ -37,14 +41,13 @@ export async function settleUnusable(
   parts: TrialParts,
 ): Promise<readonly SettledPool[]> {
   const present = await countPresentByPool(parts.store.db);
-  const isAwaited = present.size > 0;
   return await Promise.all(
     settled.map(async (pool) => {
       // One that left launches nothing any more.
-      const problems = pool.isDeparted ? [] : await tryPool(pool.config, config, parts, isAwaited);
-      if (problems.length === 0) return pool;
       const { name } = pool.config.policy;
-      if (!isAwaited) throw new ConfigError("config-invalid", { file: `pool ${name}`, problems });
+      const problems = pool.isDeparted ? [] : await tryPool(pool.config, config, parts, present.has(name));
+      if (problems.length === 0) return pool;
+      if (present.size === 0) throw new ConfigError("config-invalid", { file: `pool ${name}`, problems });
       for (const problem of problems) parts.telemetry.warn("a pool cannot be used", { pool: name, ...problem });
       return present.has(name) ? pool : asObserving(pool, problems);
     }),
@@ -60,12 +63,14 @@ async function tryPool(
   pool: PoolConfig,
   config: Config,
   { clock, openProvider = (one) => createProvider(one, config, clock, config.urls.agents) }: TrialParts,
-  isAwaited: boolean,
+  hasMachines: boolean,
 ): Promise<readonly ConfigProblem[]> {
+  const path = `pools[${config.pools.indexOf(pool)}].provider`;
   const trial = openProvider(pool)
     .then((provider) => findPoolProblems(provider, pool, config))
-    .catch((error: unknown) => [describeFailure(error, `pools[${config.pools.indexOf(pool)}].provider`)]);
-  return isAwaited ? await within(clock, TRIAL_MS_MAX, trial, () => []) : await trial;
+    .catch((error: unknown) => [describeFailure(error, path)]);
+  if (hasMachines) return await within(clock, OWN_TRIAL_MS_MAX, trial, () => []);
+  return await within(clock, TRIAL_MS_MAX, trial, () => [describeFailure(LATE, path)]);
 }
 
 function describeFailure(error: unknown, path: string): ConfigProblem {

@@ -6,9 +6,10 @@ import { systemClock } from "../../src/adapters/system/clock.ts";
 import { systemRandom } from "../../src/adapters/system/random.ts";
 import type { Config } from "../../src/app/config/config.ts";
 import { type SettledPool, settlePools } from "../../src/app/settle-pools.ts";
-import { describeUnusable, settleUnusable } from "../../src/app/unusable-pools.ts";
+import { settleUnusable } from "../../src/app/unusable-pools.ts";
 import { startHoldfast } from "../../src/app/wire.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
+import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import type { Provider } from "../../src/ports/provider.ts";
 import { insertMachine } from "../../src/store/machines/save.ts";
 import { openStore } from "../../src/store/store.ts";
@@ -68,31 +69,42 @@ describe("a start", () => {
   });
 });
 
+interface Settled extends SettledPool {
+  /** What is told of it in the log. */
+  readonly warningCount: number;
+  /** How long its trial was waited for at most. */
+  readonly waitMs: number;
+}
+
 /** What becomes of pool `next`, where `owner` has a machine. */
-async function settled(owner: string, provider: Partial<Provider> | ProviderError): Promise<SettledPool> {
+async function settled(owner: string, provider: Partial<Provider> | ProviderError): Promise<Settled> {
   const config = halfUsable();
   await keepMachine(config, owner);
   const store = await openStore(config.storeAddress);
   onTestFinished(() => store.close());
-  const parts = { store, clock: handClock(), telemetry: recordTelemetry() };
-  const sound = { check: async () => [] } as Partial<Provider> as Provider;
-  const openProvider = async ({ policy }: { readonly policy: { readonly name: string } }) => {
-    if (policy.name !== NEXT) return sound;
+  const [next] = (await settlePools(store, config, 0)).filter((pool) => pool.config.policy.name === NEXT);
+  if (next === undefined) throw new Error("the pool is configured");
+  const openProvider = async () => {
     if (provider instanceof Error) throw provider;
     return provider as Provider;
   };
-  const pools = await settleUnusable(await settlePools(store, config, 0), config, { ...parts, openProvider });
-  const next = pools.find(({ config: { policy } }) => policy.name === NEXT);
-  if (next === undefined) throw new Error("the pool is configured");
-  expect(parts.telemetry.warnings.map(({ fields }) => fields)).toEqual(
-    describeUnusable(next).length > 0 || owner === NEXT ? [expect.objectContaining({ pool: NEXT })] : [],
-  );
-  return next;
+  let waitMs = 0;
+  const hand = handClock();
+  const sleep = (durationMs: number) => {
+    waitMs = durationMs;
+    return hand.sleep(durationMs);
+  };
+  const telemetry = recordTelemetry();
+  const parts = { store, clock: { ...hand, sleep }, telemetry, openProvider };
+  const [pool = next] = await settleUnusable([next], config, parts);
+  return { ...pool, warningCount: telemetry.warnings.length, waitMs };
 }
 
 const TAKEN: Partial<Provider> = {
   check: async () => [{ severity: "error", path: "pools[].provider.group", finding: "taken", mend: "name another" }],
 };
+
+const ENDLESS: Partial<Provider> = { check: () => new Promise(() => {}) };
 
 it("a pool that left is not tried: it launches nothing, and what is left of it has to go", async () => {
   const config = halfUsable();
@@ -107,9 +119,10 @@ it("a pool that left is not tried: it launches nothing, and what is left of it h
 
 describe("an unusable pool", () => {
   it("goes on as it is where it has machines", async () => {
-    const { config, problems } = await settled("next", TAKEN);
+    const { config, problems, warningCount } = await settled("next", TAKEN);
     expect(config.policy.mode).toBe("run");
     expect(problems).toBeUndefined();
+    expect(warningCount).toBe(1);
   });
 
   it.each<[string, Partial<Provider> | ProviderError, string]>([
@@ -129,7 +142,8 @@ describe("an unusable pool", () => {
       "ESTALE",
     ],
   ])("only observes, %s", async (_name, provider, why) => {
-    const { config, problems } = await settled("linux", provider);
+    const { config, problems, warningCount } = await settled("linux", provider);
+    expect(warningCount).toBe(1);
     expect(config.policy.mode).toBe("observe");
     expect(problems).toEqual([
       {
@@ -140,9 +154,17 @@ describe("an unusable pool", () => {
     ]);
   });
 
-  it("is not waited for where machines wait: what does not answer in time may be usable", async () => {
-    const { config, problems } = await settled("linux", { check: () => new Promise(() => {}) });
+  it("is one, too, whose trial never ends", async () => {
+    const { config, problems, waitMs } = await settled("linux", ENDLESS);
+    expect(config.policy.mode).toBe("observe");
+    expect(problems).toMatchObject([{ path: "pools[1].provider", problem: expect.stringContaining("60 seconds") }]);
+    expect(waitMs).toBe(MINUTE_MS);
+  });
+
+  it("is waited for no longer than a moment where it has machines: it is run whatever comes of its trial", async () => {
+    const { config, waitMs, warningCount } = await settled("next", ENDLESS);
     expect(config.policy.mode).toBe("run");
-    expect(problems).toBeUndefined();
+    expect(waitMs).toBe(5 * SECOND_MS);
+    expect(warningCount).toBe(0);
   });
 });
