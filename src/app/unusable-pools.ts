@@ -85,6 +85,11 @@ export function describeUnusable({ config, problems = [] }: SettledPool): readon
   const { name } = config.policy;
   return problems.map(
     ({ path, problem, mend }) =>
-      `pool ${name} could not be used at the start, and only observes until the next one: ${path}: ${problem} ${mend}`,
+      `pool ${name} could not be used at the start, and only observes until the next one: ${path}: ${asSentence(problem)} ${mend}`,
   );
+}
+
+/** What a provider says ends as it likes. */
+function asSentence(text: string): string {
+  return text.endsWith(".") ? text : `${text}.`;
 }

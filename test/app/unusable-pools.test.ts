@@ -57,7 +57,9 @@ describe("a start", () => {
     const ask = async (path: string) => (await fetch(`${holdfast.addresses.operators}${path}`)).json();
     expect(await ask("/readyz")).toMatchObject({
       problems: expect.arrayContaining([
-        expect.stringMatching(/^pool next could not be used at the start, .*pools\[1\]\.runner\.directory/),
+        expect.stringMatching(
+          /^pool next could not be used at the start, .*pools\[1\]\.runner\.directory: there is no \S+\. Unpack/,
+        ),
       ]),
     });
     expect(await ask("/api/v1/pools")).toMatchObject({
