@@ -7,7 +7,7 @@ import { bundlePath } from "../http/agents/bundle.ts";
 import type { PodAuthority } from "../http/agents/pod-identity.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ReviewPodToken } from "../ports/pod-identity.ts";
-import { type CheckFinding, NO_ABILITIES, type Provider, type ProviderAbilities } from "../ports/provider.ts";
+import { NO_ABILITIES, type Provider, type ProviderAbilities } from "../ports/provider.ts";
 import { agentBundle } from "./agent-bundle.ts";
 import type {
   AsgProviderConfig,
@@ -17,7 +17,6 @@ import type {
   PoolConfig,
   ProcessProviderConfig,
 } from "./config/config.ts";
-import type { ConfigProblem } from "./config/problems.ts";
 import { joinAbilities, joinProviders, type Place, type SettledPlace } from "./joined-provider.ts";
 import type { SettledPool } from "./settle-pools.ts";
 
@@ -274,18 +273,4 @@ export function podAuthoritiesOf(pools: readonly SettledPool[], clock: Clock): r
 async function openReview(access: KubernetesProviderConfig["access"], clock: Clock): Promise<ReviewPodToken> {
   const { openTokenReview } = await import("../adapters/kubernetes/token-review.ts");
   return openTokenReview(access, clock);
-}
-
-/** What keeps a pool from launching, as problems of the configuration. Starts nothing. */
-export async function findPoolProblems(
-  provider: Provider,
-  pool: PoolConfig,
-  config: Config,
-): Promise<readonly ConfigProblem[]> {
-  const findings = (await provider.check()).filter(({ severity }) => severity === "error");
-  return findings.map((finding) => asProblem(finding, config.pools.indexOf(pool)));
-}
-
-function asProblem({ path, finding, mend }: CheckFinding, index: number): ConfigProblem {
-  return { path: path.replace("pools[]", `pools[${index}]`), problem: finding, mend };
 }

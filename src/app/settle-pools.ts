@@ -12,7 +12,6 @@ import type { Queryable } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
 import { inTransaction } from "../store/transaction.ts";
 import type { Config, PoolConfig } from "./config/config.ts";
-import type { ConfigProblem } from "./config/problems.ts";
 import { readStoredPool, writeStoredPool } from "./config/stored-pools.ts";
 
 export interface SettledPool {
@@ -23,8 +22,6 @@ export interface SettledPool {
   readonly isDeparted: boolean;
   /** So did its connection. */
   readonly isUnconnected: boolean;
-  /** Why it only observes, whatever the configuration says, until the next start. Not where it is as configured. */
-  readonly problems?: readonly ConfigProblem[];
 }
 
 /**

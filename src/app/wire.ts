@@ -30,9 +30,9 @@ import type { InstanceAuthority } from "../http/agents/instance-identity.ts";
 import { AgentLanes } from "../http/agents/lanes.ts";
 import { OpenPolls } from "../http/agents/polls.ts";
 import { AgentTokens } from "../http/agents/token.ts";
-import { createHealthApp, type Health } from "../http/health.ts";
+import { createHealthApp } from "../http/health.ts";
 import { createOperatorApp } from "../http/operators/app.ts";
-import { type DepartedPool, describeDeparture } from "../http/operators/departed.ts";
+import type { DepartedPool } from "../http/operators/departed.ts";
 import type { OperatorSources, PoolReading } from "../http/operators/sources.ts";
 import { createPagesApp } from "../http/pages/app.ts";
 import { createWebhookApp } from "../http/webhooks.ts";
@@ -47,13 +47,14 @@ import type { Config } from "./config/config.ts";
 import type { Environment } from "./config/environment.ts";
 import { Connections } from "./connections.ts";
 import { type Front, type FrontApps, openFront } from "./front.ts";
+import { healthOf } from "./health.ts";
 import { createPlaceReader } from "./known-places.ts";
 import { missingConnection } from "./missing-connection.ts";
+import { PoolTrials } from "./pool-trials.ts";
 import { createPoolProvider, podAuthoritiesOf } from "./providers.ts";
 import { type SettledPool, settlePools } from "./settle-pools.ts";
 import { supportOf } from "./support.ts";
 import { traceProvider } from "./traced-provider.ts";
-import { describeUnusable, settleUnusable } from "./unusable-pools.ts";
 import { version } from "./version.ts";
 
 export interface SystemParts {
@@ -82,9 +83,9 @@ export async function startHoldfast(config: Config, parts: SystemParts): Promise
   const store = await openStore(config.storeAddress, { clock, telemetry });
   try {
     const settled = await settlePools(store, config, clock.nowMs());
-    const pools = await settleUnusable(settled, config, { store, clock, telemetry });
-    const configured = pools.filter(({ isDeparted }) => !isDeparted).map((pool) => pool.config);
-    return await assemble({ ...config, pools: configured }, parts, store, pools);
+    const trials = new PoolTrials(config, { store, clock, telemetry });
+    await trials.begin();
+    return await assemble(config, parts, { store, settled, trials });
   } catch (error) {
     await store.close();
     throw error;
@@ -98,6 +99,7 @@ interface Core {
   readonly store: Store;
   /** Those of the configuration, and those that left it and are not drained. */
   readonly pools: readonly SettledPool[];
+  readonly trials: PoolTrials;
   readonly driver: Driver;
   readonly tenure: Tenure;
   readonly ears: Ears;
@@ -114,13 +116,16 @@ interface Core {
   agentsAddress: string;
 }
 
-async function assemble(
-  config: Config,
-  parts: SystemParts,
-  store: Store,
-  settled: readonly SettledPool[],
-): Promise<Holdfast> {
-  const core = createCore(config, parts, store, settled);
+/** What a start rests on. */
+interface Grounds {
+  readonly store: Store;
+  readonly settled: readonly SettledPool[];
+  readonly trials: PoolTrials;
+}
+
+async function assemble(config: Config, parts: SystemParts, grounds: Grounds): Promise<Holdfast> {
+  const core = createCore(config, parts, grounds);
+  const { store, settled, trials } = grounds;
   const { driver, tenure, polls, deliveries } = core;
   const front = await openFront(config, parts.clock, createApps(core), parts.telemetry);
   core.agentsAddress = front.addresses.agents;
@@ -129,6 +134,7 @@ async function assemble(
   for (const context of pools) core.contexts.set(context.pool.name, context);
   driver.start([
     tenureController(tenure),
+    ...trials.controllers(),
     ...sharedControllers(surroundings),
     ...core.connections.contexts(surroundings, (pool) => tenure.lease(pool) !== null).flatMap(connectionControllers),
     ...pools.flatMap(poolControllers),
@@ -167,7 +173,7 @@ async function openPools(core: Core, surroundings: Surroundings, front: Front): 
   }
 }
 
-function createCore(config: Config, parts: SystemParts, store: Store, pools: readonly SettledPool[]): Core {
+function createCore(config: Config, parts: SystemParts, { store, settled: pools, trials }: Grounds): Core {
   const { clock, telemetry } = parts;
   const poolNames = pools.map((pool) => pool.config.policy.name);
   const polls = new OpenPolls();
@@ -181,6 +187,7 @@ function createCore(config: Config, parts: SystemParts, store: Store, pools: rea
     parts,
     store,
     pools,
+    trials,
     driver,
     polls,
     lanes,
@@ -196,6 +203,7 @@ function createCore(config: Config, parts: SystemParts, store: Store, pools: rea
       telemetry,
       pools: poolNames,
       holder,
+      mayTake: (pool) => trials.isOpen(pool),
       isHolderDead,
       probe: () => selfProbe.answers(core.agentsAddress),
       isBehind: () => lanes.isBehind(),
@@ -254,7 +262,7 @@ function authoritiesOf(pools: readonly SettledPool[]): readonly InstanceAuthorit
 }
 
 function sourcesOf(core: Core): OperatorSources {
-  const { config, store, ears, tenure, driver, memories, connections } = core;
+  const { config, store, ears, tenure, memories, connections } = core;
   const { clock } = core.parts;
   const readDeparted = () => departedOf(core.pools, memories);
   return {
@@ -265,11 +273,11 @@ function sourcesOf(core: Core): OperatorSources {
     store,
     clock,
     readPool: (pool) => readPoolMemory(core, pool),
-    readHealth: () => healthOf(driver, tenure, core.pools, readDeparted()),
+    readHealth: () => healthOf(core, readDeparted()),
     readDeparted,
     foretell: async (pool) => {
       const context = core.contexts.get(pool);
-      return context === undefined ? null : await foretellPass(context);
+      return context === undefined || !core.trials.isOpen(pool) ? null : await foretellPass(context);
     },
     support: supportOf(core),
     readConnections: () => connections.read(),
@@ -286,7 +294,7 @@ function readPoolMemory({ memories, tenure, parts: { clock } }: Core, pool: Pool
 }
 
 function surroundingsOf(core: Core): Surroundings {
-  const { config, store, ears, tenure, driver, tokens, memories } = core;
+  const { config, store, ears, tenure, driver, tokens, memories, trials } = core;
   const { clock, random, telemetry } = core.parts;
   return {
     controllerId: config.controllerId,
@@ -300,7 +308,10 @@ function surroundingsOf(core: Core): Surroundings {
     pools: config.pools.map((pool) => pool.policy),
     isShuttingDown: () => core.isShuttingDown,
     heardSinceMs: () => tenure.heardSinceMs(),
-    standstill: (pool, repository) => standstillOf(pool, repository, memories.get(pool.name) ?? emptyMemory(), clock),
+    standstill: (pool, repository) => {
+      if (!trials.isOpen(pool.name)) return "everything";
+      return standstillOf(pool, repository, memories.get(pool.name) ?? emptyMemory(), clock);
+    },
     identitySecret: (machineId) => tokens.identitySecret(machineId),
   };
 }
@@ -347,25 +358,4 @@ function departedOf(
     const remains = memories.get(policy.name)?.remains ?? null;
     return isDeparted && !isDrained(remains) ? [{ policy, remains, isUnconnected }] : [];
   });
-}
-
-function healthOf(
-  driver: Driver,
-  tenure: Tenure,
-  pools: readonly SettledPool[],
-  departed: readonly DepartedPool[],
-): Health {
-  const controllers = driver.health();
-  const failing = controllers.filter((one) => one.lastError !== null);
-  const unheld = pools.map(({ config }) => config.policy.name).filter((name) => tenure.lease(name) === null);
-  return {
-    isReady: unheld.length === 0,
-    problems: [
-      ...unheld.map((name) => `another process holds pool ${name}, or it has not been taken yet`),
-      ...pools.flatMap(describeUnusable),
-      ...departed.flatMap(describeDeparture),
-      ...failing.map((one) => `controller ${one.name} failed: ${one.lastError}`),
-    ],
-    controllers,
-  };
 }

@@ -22,6 +22,8 @@ export interface TenureOptions {
   readonly telemetry: Telemetry;
   readonly pools: readonly PoolName[];
   readonly holder: string;
+  /** Whether this process may take a pool that it does not hold. */
+  mayTake(pool: PoolName): boolean;
   /** Whether the process that a lease names is known to be dead, so that nobody has to wait for the lease to expire. */
   isHolderDead(holder: string): boolean;
   /** Whether our own agent API answers. */
@@ -80,11 +82,12 @@ export class Tenure {
   }
 
   async run(): Promise<void> {
-    const { clock, pools, probe, isBehind } = this.#options;
+    const { clock, pools, mayTake, probe, isBehind } = this.#options;
     const isAnswering = (await probe()) && !isBehind();
     let isWritable = true;
     for (const pool of pools)
-      if (this.#isTaking || this.#leases.has(pool)) isWritable = (await this.#hold(pool)) && isWritable;
+      if (this.#leases.has(pool) || (this.#isTaking && mayTake(pool)))
+        isWritable = (await this.#hold(pool)) && isWritable;
     const isHearing = await this.#exchange();
     if (this.#isBroken() || !isAnswering || !isWritable || !isHearing) this.#heardSinceMs = clock.nowMs();
     this.#hasRun = true;

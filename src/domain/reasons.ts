@@ -6,6 +6,10 @@ export const REASONS = {
   // Why a job waits.
   "no-pool": { sentence: "No pool has all the labels that the job asks for and accepts its repository." },
   "pool-observes": { sentence: "The pool only observes: it records what it would do, and starts and ends nothing." },
+  "pool-unusable": {
+    sentence:
+      "The pool could not be used when its provider was tried, so nothing is started there; it is tried again each minute.",
+  },
   "would-launch": { sentence: "The pool only observes; else a machine would be launched for it now." },
   "would-mint": { sentence: "The pool only observes; else a ticket would be made for it now." },
   "waits-for-approval": { sentence: "GitHub holds the job until somebody approves it." },

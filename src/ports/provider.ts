@@ -53,6 +53,8 @@ export interface LaunchedMachine {
 
 export interface CheckFinding {
   readonly severity: "error" | "warning";
+  /** Of a warning: whether the pool may be used could not be found out, so it is not until it could. */
+  readonly isOpenQuestion?: boolean;
   /** Where in the configuration: `pools[0].runner.directory`. */
   readonly path: string;
   readonly finding: string;

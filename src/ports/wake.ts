@@ -27,7 +27,8 @@ export type ControllerName =
   | "watch-hosts"
   | "watch-version"
   | "watch-departure"
-  | "watch-quarantine";
+  | "watch-quarantine"
+  | "try-pool";
 
 export interface Wake {
   /** @param pool which pool's controller; null for those that serve all pools. */

@@ -55,6 +55,17 @@ export async function readLease(db: Queryable, pool: PoolName): Promise<Lease | 
   return row === undefined ? null : { pool, holder: row.holder, epoch: parseLeaseEpoch(row.epoch) };
 }
 
+/** Whether somebody, we or another, holds an unexpired one. */
+export async function isLeased(db: Queryable, pool: PoolName): Promise<boolean> {
+  const row = await db
+    .selectFrom("leases")
+    .select("epoch")
+    .where("pool", "=", pool)
+    .where("expires_ms", ">", DATABASE_NOW_MS)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Ends a lease before its expiry: its holder stops, or is known to be dead. Idempotent; the epoch stays where it is. */
 export async function releaseLease(db: Queryable, lease: Lease): Promise<void> {
   await db

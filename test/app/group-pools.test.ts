@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import type { PoolConfig } from "../../src/app/config/config.ts";
-import { createPoolProvider, findPoolProblems } from "../../src/app/providers.ts";
+import { createPoolProvider } from "../../src/app/providers.ts";
 import { parseProviderId } from "../../src/domain/ids.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { newLaunch, permitFor } from "../adapters/ec2/stage.ts";
@@ -71,17 +71,18 @@ describe("a pool over a group", () => {
   });
 
   it("is kept from launching by a group that is not there, and by nothing that may pass", async () => {
-    const { provider, pool, config } = await opened("elsewhere");
-    expect(await findPoolProblems(provider, pool, config)).toEqual([
+    const { provider } = await opened("elsewhere");
+    expect(await provider.check()).toEqual([
       {
-        path: "pools[0].provider.group",
-        problem: `${house.aws.ec2.options.region} has no Auto Scaling group elsewhere.`,
+        severity: "error",
+        path: "pools[].provider.group",
+        finding: `${house.aws.ec2.options.region} has no Auto Scaling group elsewhere.`,
         mend: "Correct `group` or `region`.",
       },
     ]);
     createGroup("runners");
-    const other = await opened("runners");
-    expect(await findPoolProblems(other.provider, other.pool, other.config)).toEqual([]);
+    const findings = await (await opened("runners")).provider.check();
+    expect(findings.filter(({ severity, isOpenQuestion }) => severity === "error" || isOpenQuestion)).toEqual([]);
   });
 });
 

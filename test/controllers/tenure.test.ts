@@ -40,6 +40,7 @@ function tenureOf(holder: string, changes: Partial<TenureOptions> = {}): Tenure 
     telemetry,
     pools: [LINUX],
     holder,
+    mayTake: () => true,
     isHolderDead: (name) => world.deadHolders.includes(name),
     probe: async () => world.isAnswering,
     isBehind: () => world.isBehind,

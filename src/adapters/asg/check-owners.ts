@@ -6,28 +6,30 @@ import { isAnothers } from "../aws/states.ts";
 import { GROUP_TAG, TAG } from "../aws/tags.ts";
 import { listed } from "./check-sizes.ts";
 import type { Subject } from "./check-subject.ts";
+import { controllerOf } from "./group.ts";
 import { readTemplate, templateOf } from "./image.ts";
 
 /** Two controllers of one group would each end what the other started. */
-export async function lookAtOwners({ clients, group, name, options }: Subject): Promise<readonly CheckFinding[]> {
-  const owner = group.Tags?.find(({ Key }) => Key === TAG.controller)?.Value ?? options.controllerId;
-  const ofGroup =
-    owner === options.controllerId
-      ? []
-      : [
-          takenBy(
-            `Group ${name} carries the tag of another controller: ${TAG.controller}=${owner}.`,
-            `Name another group; or remove the tag where that controller is gone: \`aws autoscaling delete-tags --tags ResourceId=${name},ResourceType=auto-scaling-group,Key=${TAG.controller}\`.`,
-          ),
-        ];
+export async function lookAtOwner({ group, name, options }: Subject): Promise<readonly CheckFinding[]> {
+  const owner = controllerOf(group) ?? options.controllerId;
+  if (owner === options.controllerId) return [];
+  return [
+    takenBy(
+      `Group ${name} carries the tag of another controller: ${TAG.controller}=${owner}.`,
+      `Name another group; or remove the tag where that controller is gone: \`aws autoscaling delete-tags --tags ResourceId=${name},ResourceType=auto-scaling-group,Key=${TAG.controller}\`.`,
+    ),
+  ];
+}
+
+/** As for `lookAtOwner`. */
+export async function lookAtMembersOwners({ clients, name, options }: Subject): Promise<readonly CheckFinding[]> {
   const instances = await describeBy(clients.ec2, [{ Name: `tag:${GROUP_TAG}`, Values: [name] }]);
   const foreign = instances.filter(
     (one) => isAnothers(one, options.controllerId) && !/^(?:terminated|shutting-down)$/.test(one.State?.Name ?? ""),
   );
-  if (foreign.length === 0) return ofGroup;
+  if (foreign.length === 0) return [];
   const ids = foreign.flatMap(({ InstanceId }) => InstanceId ?? []);
   return [
-    ...ofGroup,
     takenBy(
       `${ids.length} members of group ${name} carry the tag ${TAG.controller} of another controller: ${listed(ids)}. They are left alone.`,
       `Let that controller end them; or remove the tag where it is gone: \`aws ec2 delete-tags --tags Key=${TAG.controller} --resources ${ids.join(" ")}\`.`,

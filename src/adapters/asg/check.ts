@@ -12,7 +12,7 @@ import { AT, fail, warn } from "../aws/findings.ts";
 import { tryCalls } from "./check-calls.ts";
 import { lookAtHooks } from "./check-hooks.ts";
 import { lookAtKillers, lookAtRefreshes } from "./check-killers.ts";
-import { lookAtOwners, lookAtRole } from "./check-owners.ts";
+import { lookAtMembersOwners, lookAtOwner, lookAtRole } from "./check-owners.ts";
 import { lookAtScalingPolicies, lookAtSchedules, lookAtSizes } from "./check-sizes.ts";
 import type { CheckContext, Subject } from "./check-subject.ts";
 import { describeGroupFailure, type GroupFailure, readGroupFailure } from "./errors.ts";
@@ -25,7 +25,8 @@ const LOOKS: readonly (readonly [what: string, look: (subject: Subject) => Promi
   ["its lifecycle hooks", lookAtHooks],
   ["its settings", lookAtKillers],
   ["its instance refreshes", lookAtRefreshes],
-  ["whose it and its members are", lookAtOwners],
+  ["whose it is", lookAtOwner],
+  ["whose its members are", lookAtMembersOwners],
   ["its launch template", lookAtRole],
   ["one of its members", tryCalls],
 ];
@@ -37,7 +38,7 @@ export async function checkGroup(context: CheckContext): Promise<readonly CheckF
   try {
     group = await describeGroup(context.clients, name);
   } catch (error) {
-    return [unreadable(`group ${name}`, error, "error")];
+    return [unreadable(`group ${name}`, error, { severityIfDenied: "error", isDecisive: true })];
   }
   if (group === null)
     return [fail(`${AT}.group`, `${region} has no Auto Scaling group ${name}.`, "Correct `group` or `region`.")];
@@ -46,24 +47,32 @@ export async function checkGroup(context: CheckContext): Promise<readonly CheckF
     try {
       return await look(subject);
     } catch (error) {
-      return [unreadable(`${what} (group ${name})`, error, "warning")];
+      return [unreadable(`${what} (group ${name})`, error, { isDecisive: look === lookAtMembersOwners })];
     }
   });
   return (await Promise.all(looks)).flat();
 }
 
-/** What may pass is a warning: it must not keep the controller from caring for the machines that are there. */
-function unreadable(what: string, error: unknown, severityIfDenied: CheckFinding["severity"]): CheckFinding {
+interface Reading {
+  /** A warning where it is left out. */
+  readonly severityIfDenied?: CheckFinding["severity"];
+  /** Whether the pool may be used hangs on it. */
+  readonly isDecisive: boolean;
+}
+
+/** What may pass is a warning: whoever starts the controller is not told that its configuration is wrong. */
+function unreadable(what: string, error: unknown, reading: Reading): CheckFinding {
   const failure = failureOf(error);
   const said = `AWS refused reading ${what}: ${describeGroupFailure(failure)}.`;
   if (failure.trouble === "denied")
     return {
-      severity: severityIfDenied,
+      severity: reading.severityIfDenied ?? "warning",
       path: AT,
       finding: said,
       mend: "Give the credentials the policy that `holdfast check --iam` prints.",
     };
-  return warn(AT, said, "Try again; check `region`, the endpoints and the network.");
+  const warning = warn(AT, said, "Try again; check `region`, the endpoints and the network.");
+  return reading.isDecisive ? { ...warning, isOpenQuestion: true } : warning;
 }
 
 function failureOf(error: unknown): GroupFailure {

@@ -2,9 +2,10 @@
 import { ProviderError } from "../../domain/errors.ts";
 import { SECOND_MS } from "../../domain/units.ts";
 import type { LaunchRequest } from "../../ports/provider.ts";
+import { type Owner, TAG } from "../aws/tags.ts";
 import type { AsgClients } from "./clients.ts";
 import type { Desired } from "./desired.ts";
-import { countedOf, type GroupReading, type Member, readGroup, readReserve } from "./group.ts";
+import { countedOf, type GroupReading, isAnothersGroup, type Member, readGroup, readReserve } from "./group.ts";
 import { isReserve } from "./lifecycle.ts";
 import type { OpenLaunches } from "./open-launches.ts";
 import { type Order, writeOrder } from "./order.ts";
@@ -14,6 +15,7 @@ import type { Sights } from "./sights.ts";
 export interface DraftContext {
   readonly clients: AsgClients;
   readonly settings: AsgSettings;
+  readonly owner: Owner;
   readonly launches: OpenLaunches;
   readonly sights: Sights;
   readonly desired: Desired;
@@ -36,7 +38,7 @@ export async function draftOrder(context: DraftContext, { launchId, machines }: 
     throw new ProviderError("provider-capacity", `${attempted}: it is still about launch ${other}`, {
       retryAfterMs: NEXT_LAUNCH_MS,
     });
-  const group = await demandGroup(clients, settings, attempted);
+  const group = await demandGroup(context, attempted);
   const groupRoom = demandRoom(group, settings.group, attempted);
   const count = Math.min(machines.length, groupRoom, demandOwnRoom(group, machineCountMax, attempted));
   const order: Order = {
@@ -66,10 +68,14 @@ function inGroup(members: readonly Member[]): readonly string[] {
   return members.filter(({ lifecycle }) => !isReserve(lifecycle)).map(({ id }) => id);
 }
 
-async function demandGroup(clients: AsgClients, settings: AsgSettings, attempted: string): Promise<GroupReading> {
+async function demandGroup({ clients, settings, owner }: DraftContext, attempted: string): Promise<GroupReading> {
   const group = await readGroup(clients, settings.group);
   if (group === null) {
     const why = `${settings.region} has no group of this name: correct \`provider.group\` or \`provider.region\``;
+    throw new ProviderError("provider-invalid", `${attempted}: ${why}`);
+  }
+  if (isAnothersGroup(group, owner)) {
+    const why = `it carries the tag of another controller, ${TAG.controller}=${group.controllerId}: name another group, or remove the tag where that controller is gone`;
     throw new ProviderError("provider-invalid", `${attempted}: ${why}`);
   }
   if (group.countsInstances) return group;

@@ -10,6 +10,7 @@ import {
   type Instance,
 } from "@aws-sdk/client-auto-scaling";
 import { ProviderError } from "../../domain/errors.ts";
+import { type Owner, TAG } from "../aws/tags.ts";
 import type { AsgClients } from "./clients.ts";
 import { toGroupError } from "./errors.ts";
 import { isCounted } from "./lifecycle.ts";
@@ -33,6 +34,8 @@ export interface GroupReading {
   readonly countsInstances: boolean;
   /** Whether it keeps those running whose end it has waited for too long. */
   readonly isRetaining: boolean;
+  /** Whose tag it carries; null where it carries none. */
+  readonly controllerId: string | null;
 }
 
 /** By the API's reference. */
@@ -64,7 +67,17 @@ export async function readGroup(clients: AsgClients, name: string): Promise<Grou
     hasReserve: group.WarmPoolConfiguration !== undefined,
     countsInstances: countsInstances(group),
     isRetaining: isRetaining(group),
+    controllerId: controllerOf(group),
   };
+}
+
+export function controllerOf({ Tags: tags }: AutoScalingGroup): string | null {
+  return tags?.find(({ Key }) => Key === TAG.controller)?.Value ?? null;
+}
+
+/** Whom it starts is another controller's: nothing is asked of it, and nobody in it is ours without our marks. */
+export function isAnothersGroup(group: GroupReading | null, { controllerId }: Owner): boolean {
+  return group !== null && group.controllerId !== null && group.controllerId !== controllerId;
 }
 
 /** Of what is abandoned; a hook whose default result is CONTINUE abandons nothing ("Control instance retention", user guide). */

@@ -19,7 +19,7 @@ import { findArrivals } from "./arrivals.ts";
 import type { AsgClients } from "./clients.ts";
 import type { Desired } from "./desired.ts";
 import { readGroupFailure, toGroupError } from "./errors.ts";
-import { countedOf, type GroupReading, readGroup } from "./group.ts";
+import { countedOf, type GroupReading, isAnothersGroup, readGroup } from "./group.ts";
 import { lookAtLeft } from "./left.ts";
 import { ABANDONED_AFTER_MS, GIVE_UP_AFTER_MS, type OpenLaunches } from "./open-launches.ts";
 import type { Order } from "./order.ts";
@@ -120,7 +120,7 @@ interface Look {
 async function lookAndRaise(context: LaunchContext, order: Order, launchId: LaunchId): Promise<Look> {
   const { clients, settings, clock } = context;
   const group = await readGroup(clients, settings.group);
-  if (context.isLeft) {
+  if (context.isLeft || isAnothersGroup(group, context.owner)) {
     if (group !== null) context.sights.noteGroup(group);
     return lookAtLeft(context, group, order);
   }

@@ -1,10 +1,10 @@
 /**
- * A launch of a group that the pool has left. Nothing more is asked for: who comes there now has nobody who would take it.
+ * A launch of a group that the pool has left, or that is another controller's by now. Nothing more is asked for: who comes there now has nobody who would take it.
  * What it was raised for before may still come, and is waited for: it is as much of the launch as ever.
  *
  * Whom the group starts now may also be of whoever has it by now. So the launch takes who carries the pool's marks, and
  * without any those whom its own order explains: started since its draft, no more than it is for, and only while the group
- * has no higher number than the order may have set.
+ * has no higher number than the order may have set and is not said to be another's.
  */
 import { ageMs } from "../../domain/time.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -13,7 +13,7 @@ import { type Owner, readMarks } from "../aws/tags.ts";
 import { findArrivals } from "./arrivals.ts";
 import type { AsgClients } from "./clients.ts";
 import type { Desired } from "./desired.ts";
-import { countedOf, type GroupReading } from "./group.ts";
+import { countedOf, type GroupReading, isAnothersGroup } from "./group.ts";
 import { GIVE_UP_AFTER_MS, type OpenLaunches } from "./open-launches.ts";
 import type { Order } from "./order.ts";
 import { isMarked, markMembers } from "./pool-marks.ts";
@@ -59,7 +59,8 @@ async function takeArrivals(
   const shown = came.flatMap((id) => instances.get(id) ?? []);
   const idsOf = (some: typeof shown) => some.flatMap(({ InstanceId }) => InstanceId ?? []);
   const marked = idsOf(shown.filter((one) => isMarked(one, owner)));
-  const isExplained = Math.max(group.desiredCount, countedOf(group)) <= (order.target?.desiredMax ?? 0);
+  const isAsOrdered = Math.max(group.desiredCount, countedOf(group)) <= (order.target?.desiredMax ?? 0);
+  const isExplained = isAsOrdered && !isAnothersGroup(group, owner);
   const unmarked = isExplained ? idsOf(shown.filter(({ Tags }) => readMarks(Tags).controllerId === null)) : [];
   const taken = unmarked.slice(0, Math.max(0, order.count - marked.length));
   await markMembers(clients, owner, taken);

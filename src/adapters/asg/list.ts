@@ -17,7 +17,14 @@ import { isAnothers, observeInstance } from "../aws/states.ts";
 import { GROUP_TAG, type Owner } from "../aws/tags.ts";
 import type { AsgClients } from "./clients.ts";
 import type { Ended } from "./ended.ts";
-import { type Member, type PlacedMember, readAllMembers, readMembers } from "./group.ts";
+import {
+  type GroupReading,
+  isAnothersGroup,
+  type Member,
+  type PlacedMember,
+  readAllMembers,
+  readMembers,
+} from "./group.ts";
 import { isReserve } from "./lifecycle.ts";
 import type { Newcomers, Sighted } from "./newcomers.ts";
 import { observeLeft, observeMember, type View } from "./observe.ts";
@@ -68,8 +75,11 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
   const instances = ours(context, found);
   const shown = members.filter(({ id }) => instances.has(id) || !found.has(id));
   const placed = new Set(shown.map(({ id }) => id));
-  const present = shown.filter(({ id }) => isShownHere(context, instances.get(id)));
-  const left = [...instances.values()].filter((one) => !placed.has(one.InstanceId ?? "") && isShownHere(context, one));
+  const isOurs = isGroupOurs(context, group ?? sights.group());
+  const present = shown.filter(({ id }) => isShownHere(context, isOurs, instances.get(id)));
+  const left = [...instances.values()].filter(
+    (one) => !placed.has(one.InstanceId ?? "") && isShownHere(context, isOurs, one),
+  );
   sights.noteListing(group, present, observedAtMs);
   context.rowMarks.noteListing([...instances.values()]);
   // By AWS's clock, which every listing asks: two of ours may be of a clock that was set in between.
@@ -82,7 +92,7 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
     context,
     present.flatMap(({ id }) => instances.get(id) ?? []),
   );
-  if (isSizedByUs(context)) await context.protection.protect(present);
+  if (isOurs && isSizedByUs(context)) await context.protection.protect(present);
   const view: View = {
     owner,
     observedAtMs,
@@ -102,8 +112,13 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
   });
 }
 
-function isSizedByUs({ settings, isObserving, isLeft }: ListContext): boolean {
-  return settings.scaling === "holdfast" && !isObserving && !isLeft;
+/** Its name is the pool's, and it is not another controller's. */
+function isGroupOurs({ isLeft, owner }: ListContext, group: GroupReading | null): boolean {
+  return !isLeft && !isAnothersGroup(group, owner);
+}
+
+function isSizedByUs({ settings, isObserving }: ListContext): boolean {
+  return settings.scaling === "holdfast" && !isObserving;
 }
 
 /** Members that EC2's listing does not show, which lags more than a reading by ids: few, and only for a moment. */
@@ -125,9 +140,9 @@ function ours({ owner, settings }: ListContext, found: ReadonlyMap<string, Insta
   );
 }
 
-/** Of a group that was left only those are ours without a row who were marked while it was ours. */
-function isShownHere({ isLeft, owner }: ListContext, instance: Instance | undefined): boolean {
-  return !isLeft || (instance !== undefined && isMarked(instance, owner));
+/** Of a group that is not ours only those are ours without a row who were marked while it was. */
+function isShownHere({ owner }: ListContext, isOurs: boolean, instance: Instance | undefined): boolean {
+  return isOurs || (instance !== undefined && isMarked(instance, owner));
 }
 
 function isOfAnotherGroup(instance: Instance, group: string): boolean {
@@ -202,6 +217,7 @@ export async function readByIds(
     hasEnded: (id) => context.ended.has(id),
     aheadMs: clients.aheadMs(),
   };
+  const isOurs = isGroupOurs(context, sights.group());
   const unknown = {
     machineId: null,
     launchId: null,
@@ -216,7 +232,7 @@ export async function readByIds(
     const member = members.get(id);
     const moved = observeMoved(context, members.get(id), found.get(id), observedAtMs);
     if (moved !== null) return { value: moved };
-    const own = isShownHere(context, instance) ? {} : { needsRow: true };
+    const own = isShownHere(context, isOurs, instance) ? {} : { needsRow: true };
     const isElsewhere = member !== undefined && member.group !== settings.group;
     const isForeign = instance === undefined && found.has(id);
     if (isElsewhere || isForeign) return { value: { providerId, ...unknown } };

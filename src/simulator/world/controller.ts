@@ -182,6 +182,7 @@ function createCore(options: ControllerOptions, store: Store): Core {
     telemetry,
     pools: pools.map(({ name }) => name),
     holder: process.name,
+    mayTake: () => true,
     isHolderDead: options.isDead,
     probe: async () => process.isRunning,
     isBehind: () => lanes.isBehind(),
