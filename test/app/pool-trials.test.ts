@@ -9,7 +9,7 @@ import { PoolTrials } from "../../src/app/pool-trials.ts";
 import { startHoldfast } from "../../src/app/wire.ts";
 import { ProviderError } from "../../src/domain/errors.ts";
 import type { Job } from "../../src/domain/job.ts";
-import { MINUTE_MS } from "../../src/domain/units.ts";
+import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import type { CheckFinding, Provider } from "../../src/ports/provider.ts";
 import { latestDecisions } from "../../src/store/evidence/decisions.ts";
 import { subjectKey } from "../../src/store/evidence/row.ts";
@@ -112,22 +112,19 @@ async function trialsOf(owner: keyof typeof MACHINES | null, ...answers: readonl
   const store = await openStore(config.storeAddress);
   onTestFinished(() => store.close());
   const queue = [...answers];
+  let openCount = 0;
   const openProvider = async ({ policy }: PoolConfig) => {
-    const answer = policy.name === NEXT ? (queue.length > 1 ? queue.shift() : queue[0]) : [];
+    if (policy.name !== NEXT) return { check: async () => [] } as unknown as Provider;
+    openCount += 1;
+    const answer = queue.length > 1 ? queue.shift() : queue[0];
     if (answer instanceof Error) throw answer;
-    return {
-      check: () => (answer === "never" ? new Promise(() => {}) : Promise.resolve(answer)),
-    } as unknown as Provider;
+    return { check: () => (answer === "never" ? hanging.promise : Promise.resolve(answer)) } as unknown as Provider;
   };
+  const hanging = Promise.withResolvers<readonly CheckFinding[]>();
   const infos: string[] = [];
   const telemetry = { ...recordTelemetry(), info: (message: string) => void infos.push(message) };
-  const hand = handClock();
-  const waitsMs: number[] = [];
-  const sleep = (durationMs: number, signal?: AbortSignal) => {
-    waitsMs.push(durationMs);
-    return hand.sleep(durationMs, signal);
-  };
-  const trials = new PoolTrials(config, { store, clock: { ...hand, sleep }, telemetry, openProvider });
+  const clock = handClock();
+  const trials = new PoolTrials(config, { store, clock, telemetry, openProvider });
   const controller = trials.controllers().find(({ pool }) => pool === NEXT);
   if (controller === undefined) throw new Error("the pool is tried");
   return {
@@ -136,9 +133,17 @@ async function trialsOf(owner: keyof typeof MACHINES | null, ...answers: readonl
     config,
     telemetry,
     infos,
-    waitsMs,
+    hanging,
+    openCount: () => openCount,
     told: () => trials.describe().filter((one) => one.includes(NEXT)),
-    run: () => controller.run(),
+    /** As its controller does, for a minute, in which one trial begins. */
+    run: async () => {
+      for (let look = 0; look < 12; look += 1) {
+        await controller.run();
+        await new Promise((resolve) => setImmediate(resolve));
+        clock.pass(5 * SECOND_MS);
+      }
+    },
   };
 }
 
@@ -157,7 +162,6 @@ describe("a pool without machines, where others have some", () => {
     ["whose credentials cannot be read", new ProviderError("provider-invalid", "reading them"), "reading them"],
     ["whose provider cannot be asked", new Error("ESTALE: stale file handle"), "ESTALE"],
     ["of which nobody can say whose it is", [UNREAD], "could not be read"],
-    ["whose trial never ends", "never", "60 seconds"],
   ])("is closed, %s, and open once it can be used", async (_name, answer, why) => {
     const { trials, told, run, telemetry, infos } = await trialsOf("linux", answer, answer, []);
     await trials.begin();
@@ -184,10 +188,17 @@ describe("a pool without machines, where others have some", () => {
     expect(told()).toEqual([]);
   });
 
-  it("is waited for no longer than a minute", async () => {
-    const { run, waitsMs } = await trialsOf("linux", "never");
+  it("is tried by one trial at a time, however long that hangs, and open once it ends well", async () => {
+    const { trials, told, run, hanging, openCount, telemetry } = await trialsOf("linux", "never");
+    await trials.begin();
+    for (let time = 0; time < 3; time += 1) await run();
+    expect(told()).toEqual([expect.stringMatching(/^pool next is not used, .* takes longer than 60 seconds\./)]);
+    expect(telemetry.warnings).toHaveLength(1);
+    expect(openCount()).toBe(1);
+    hanging.resolve([]);
     await run();
-    expect(waitsMs).toEqual([MINUTE_MS]);
+    expect(trials.isOpen(NEXT)).toBe(true);
+    expect(openCount()).toBe(1);
   });
 
   it("is open once a machine of it is there, which another process may have launched", async () => {

@@ -7,6 +7,7 @@ import { type ProviderId, parseProviderId } from "../../domain/ids.ts";
 import type { Membership } from "../../domain/membership.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { HeldUp, Hold } from "../../ports/provider.ts";
+import type { Owner } from "../aws/tags.ts";
 import type { AsgClients } from "./clients.ts";
 import { readGroupFailure, toGroupError } from "./errors.ts";
 import { readAllMembers, readMembers } from "./group.ts";
@@ -21,6 +22,7 @@ import type { Waits } from "./waits.ts";
 export interface HoldContext {
   readonly clients: AsgClients;
   readonly settings: AsgSettings;
+  readonly owner: Owner;
   readonly clock: Clock;
   readonly hooks: Hooks;
   readonly pace: Pace;
@@ -37,18 +39,20 @@ export interface HoldContext {
 export async function listHeldUp({
   clients,
   settings,
+  owner,
   clock,
   sights,
   isLeft,
 }: HoldContext): Promise<readonly HeldUp[]> {
   const seenAtMs = clock.nowMs();
-  const { members } = await readAllMembers(clients, settings.group);
+  const { group, members } = await readAllMembers(clients, settings.group);
+  sights.noteOwner(group);
   const waiting = members.filter(({ lifecycle }) => waitsAt(lifecycle) !== null);
   for (const member of waiting) sights.note(member, seenAtMs);
   return waiting.map(({ id, lifecycle }) => ({
     providerId: parseProviderId(id),
     membership: membershipOf(lifecycle),
-    isGroupLeft: isLeft,
+    isGroupLeft: isLeft || sights.isAnothers(owner),
   }));
 }
 

@@ -9,7 +9,7 @@
 import { ageMs } from "../../domain/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { describeByIds } from "../aws/describe.ts";
-import { type Owner, readMarks } from "../aws/tags.ts";
+import { type Owner, readMarks, TAG } from "../aws/tags.ts";
 import { findArrivals } from "./arrivals.ts";
 import type { AsgClients } from "./clients.ts";
 import type { Desired } from "./desired.ts";
@@ -36,7 +36,7 @@ interface LeftLook {
 }
 
 export async function lookAtLeft(context: LeftContext, group: GroupReading | null, order: Order): Promise<LeftLook> {
-  const { settings, clock, desired } = context;
+  const { clock, desired } = context;
   const isGivenUp = ageMs(order.draftedAtMs, clock.nowMs()) >= GIVE_UP_AFTER_MS;
   if (group === null) return { arrived: [], isOver: isGivenUp, heldBack: null };
   const { arrived, unshownCount } = await takeArrivals(context, group, order);
@@ -44,7 +44,13 @@ export async function lookAtLeft(context: LeftContext, group: GroupReading | nul
   const wantedMax = Math.max(group.desiredCount, desired.othersMax());
   const isNobodyOnTheWay = wantedMax <= countedOf(group) && unshownCount === 0;
   const isOver = isGivenUp || arrived.length >= order.count || isNobodyOnTheWay;
-  return { arrived, isOver, heldBack: describeOwed(settings, group) };
+  return { arrived, isOver, heldBack: heldBackBy(context, group) };
+}
+
+/** Null where nothing is missing, or the group may still bring it. */
+function heldBackBy({ settings, owner }: LeftContext, group: GroupReading): string | null {
+  if (!isAnothersGroup(group, owner)) return describeOwed(settings, group);
+  return `it carries the tag of another controller: ${TAG.controller}=${group.controllerId}`;
 }
 
 /** Marks them as well: no listing of a group that was left shows who carries no mark of the pool. */

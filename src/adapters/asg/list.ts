@@ -17,14 +17,7 @@ import { isAnothers, observeInstance } from "../aws/states.ts";
 import { GROUP_TAG, type Owner } from "../aws/tags.ts";
 import type { AsgClients } from "./clients.ts";
 import type { Ended } from "./ended.ts";
-import {
-  type GroupReading,
-  isAnothersGroup,
-  type Member,
-  type PlacedMember,
-  readAllMembers,
-  readMembers,
-} from "./group.ts";
+import { type Member, type PlacedMember, readAllMembers, readMembers } from "./group.ts";
 import { isReserve } from "./lifecycle.ts";
 import type { Newcomers, Sighted } from "./newcomers.ts";
 import { observeLeft, observeMember, type View } from "./observe.ts";
@@ -75,7 +68,8 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
   const instances = ours(context, found);
   const shown = members.filter(({ id }) => instances.has(id) || !found.has(id));
   const placed = new Set(shown.map(({ id }) => id));
-  const isOurs = isGroupOurs(context, group ?? sights.group());
+  sights.noteOwner(group);
+  const isOurs = isGroupOurs(context);
   const present = shown.filter(({ id }) => isShownHere(context, isOurs, instances.get(id)));
   const left = [...instances.values()].filter(
     (one) => !placed.has(one.InstanceId ?? "") && isShownHere(context, isOurs, one),
@@ -113,8 +107,8 @@ async function listAll(context: ListContext): Promise<readonly ObservedMachine[]
 }
 
 /** Its name is the pool's, and it is not another controller's. */
-function isGroupOurs({ isLeft, owner }: ListContext, group: GroupReading | null): boolean {
-  return !isLeft && !isAnothersGroup(group, owner);
+function isGroupOurs({ isLeft, sights, owner }: ListContext): boolean {
+  return !isLeft && !sights.isAnothers(owner);
 }
 
 function isSizedByUs({ settings, isObserving }: ListContext): boolean {
@@ -217,7 +211,7 @@ export async function readByIds(
     hasEnded: (id) => context.ended.has(id),
     aheadMs: clients.aheadMs(),
   };
-  const isOurs = isGroupOurs(context, sights.group());
+  const isOurs = isGroupOurs(context);
   const unknown = {
     machineId: null,
     launchId: null,

@@ -13,6 +13,7 @@ import type { MachinePermit } from "../../domain/permit.ts";
 import type { Group, LaunchOrders, LaunchTenure, Provider, ProviderAbilities } from "../../ports/provider.ts";
 import { Batch } from "../aws/batch.ts";
 import { createConsoles } from "../aws/consoles.ts";
+import type { Owner } from "../aws/tags.ts";
 import { checkGroup } from "./check.ts";
 import { type AsgClients, createClients } from "./clients.ts";
 import { draftOrder } from "./draft.ts";
@@ -97,7 +98,7 @@ export function createAsgProvider(
     hold: (providerId, last = null) => holdMember(holding, providerId, last),
     readHookEdition: () => shared.hooks.edition(),
     noteRows: (ids) => rowMarks.write(ids),
-    readMinimumCount: () => (isOurs ? sights.group()?.minCount : sights.group()?.desiredCount) ?? 0,
+    readMinimumCount: () => minimumOf(sights, shared.owner, isOurs),
   };
   return {
     // Written while we sized the group: it is asked for nothing any more, and who comes is a newcomer.
@@ -115,6 +116,13 @@ export function createAsgProvider(
     hints: null,
     group,
   };
+}
+
+/** Of another controller's group its own members make it up. */
+function minimumOf(sights: Sights, owner: Owner, isSizedByUs: boolean): number {
+  const group = sights.group();
+  if (group === null || sights.isAnothers(owner)) return 0;
+  return isSizedByUs ? group.minCount : group.desiredCount;
 }
 
 type LaunchParts = Omit<LaunchContext, "tenure" | "machineCountMax" | "noteObstacle" | "isLeft">;

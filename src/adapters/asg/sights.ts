@@ -1,6 +1,7 @@
 /** What the last listing showed of each member: enough to know what it waits for without asking again. */
 import { MINUTE_MS } from "../../domain/units.ts";
-import type { GroupReading, Member } from "./group.ts";
+import type { Owner } from "../aws/tags.ts";
+import { type GroupReading, isAnothersGroup, type Member } from "./group.ts";
 import { isReserve, waitsAt } from "./lifecycle.ts";
 
 const GROUP_MISSING_MS = 5 * MINUTE_MS;
@@ -14,12 +15,14 @@ interface Sight {
 export class Sights {
   #byId = new Map<string, Sight>();
   #group: GroupReading | null = null;
+  #shownGroup: GroupReading | null = null;
   #missingSinceMs: number | null = null;
 
   /** Takes in a complete listing: what it does not show is forgotten. */
   noteListing(group: GroupReading | null, members: readonly Member[], nowMs: number): void {
     const before = this.#byId;
     this.#group = group;
+    this.noteOwner(group);
     this.#missingSinceMs = group === null ? (this.#missingSinceMs ?? nowMs) : null;
     this.#byId = new Map();
     for (const { id, lifecycle } of members) this.#byId.set(id, sightOf(before.get(id), lifecycle, nowMs));
@@ -28,6 +31,12 @@ export class Sights {
   /** A reading of the group alone, later than the last listing. */
   noteGroup(group: GroupReading): void {
     this.#group = group;
+    this.noteOwner(group);
+  }
+
+  /** Of any reading: whose the group is matters at once. */
+  noteOwner(group: GroupReading | null): void {
+    this.#shownGroup = group ?? this.#shownGroup;
   }
 
   note({ id, lifecycle }: Member, nowMs: number): void {
@@ -56,6 +65,11 @@ export class Sights {
   /** As it was last read. */
   group(): GroupReading | null {
     return this.#group;
+  }
+
+  /** By the last reading that showed it: one that leaves it out does not make it nobody's. */
+  isAnothers(owner: Owner): boolean {
+    return isAnothersGroup(this.#shownGroup, owner);
   }
 }
 

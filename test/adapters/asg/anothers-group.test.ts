@@ -61,7 +61,35 @@ describe("a group of another controller", () => {
     group.more = ANOTHERS;
     await provider.list("all");
     group.size = null;
-    expect(await provider.list("all")).toEqual([]);
+    for (let time = 0; time < 3; time += 1) expect(await provider.list("all")).toEqual([]);
+    expect((await provider.list([idOf(1)]))[0]).toMatchObject({ needsRow: true });
+  });
+
+  it("has nobody held whom we have no row of, not even before it was listed", async () => {
+    const { group, provider } = made;
+    group.add(1, { lifecycle: "Terminating:Wait" });
+    group.more = ANOTHERS;
+    expect(await provider.group?.listHeldUp()).toMatchObject([{ providerId: idOf(1), isGroupLeft: true }]);
+  });
+
+  it("makes up its minimum of its own members", async () => {
+    const { group, provider } = made;
+    group.size = { min: 5, max: 10, desired: 5 };
+    await provider.list("all");
+    expect(provider.group?.readMinimumCount()).toBe(5);
+    group.more = ANOTHERS;
+    await provider.list("all");
+    expect(provider.group?.readMinimumCount()).toBe(0);
+  });
+
+  it("says why a launch waits there, and asks nobody to size it", async () => {
+    const { group, provider } = made;
+    const request = await drafted(provider, newLaunch(2));
+    group.more = ANOTHERS;
+    if (group.size !== null) group.size.desired = 4;
+    const said = await provider.launch(request).catch(({ message }: Error) => message);
+    expect(said).toContain("it carries the tag of another controller: holdfast:controller=other");
+    expect(said).not.toContain("set-desired-capacity");
   });
 });
 
