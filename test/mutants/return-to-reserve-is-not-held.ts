@@ -9,7 +9,7 @@ export const mutant: Mutant = {
   nets: [
     {
       source: "src/adapters/asg/list.ts",
-      text: "if (isSizedByUs(context)) await context.protection.protect(present);",
+      text: "if (isOurs && isSizedByUs(context)) await context.protection.protect(present);",
       replacement: "",
     },
     {
