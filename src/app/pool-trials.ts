@@ -39,6 +39,8 @@ export class PoolTrials {
   readonly #trials: ReadonlyMap<PoolName, PoolTrial>;
   /** Because machines of them are there. */
   readonly #opened = new Set<PoolName>();
+  /** A start that is refused says so once, and not in the log as well. */
+  #hasBegun = false;
 
   constructor(config: Config, parts: TrialParts) {
     const { clock, openProvider = (pool) => createProvider(pool, config, clock, config.urls.agents) } = parts;
@@ -65,7 +67,12 @@ export class PoolTrials {
    * @throws {ConfigError} `config-invalid` for the first pool that certainly cannot be used, where no machine is there.
    */
   async begin(): Promise<void> {
-    if ((await this.#openPresent()) > 0) return;
+    if ((await this.#openPresent()) === 0) await this.#refuseUnusable();
+    this.#hasBegun = true;
+    for (const [name, trial] of this.#trials) this.#tell(name, trial.problems() ?? [], []);
+  }
+
+  async #refuseUnusable(): Promise<void> {
     await Promise.all([...this.#trials.values()].map((trial) => trial.first()));
     for (const [name, trial] of this.#trials) {
       const problems = (trial.problems() ?? []).filter(({ isCertain }) => isCertain);
@@ -103,6 +110,7 @@ export class PoolTrials {
 
   /** What is the same as a minute ago was told then. */
   #tell(pool: PoolName, problems: readonly PoolProblem[], before: readonly PoolProblem[]): void {
+    if (!this.#hasBegun) return;
     const { telemetry } = this.#parts;
     const known = new Set(before.map(({ problem }) => problem));
     for (const { path, problem, mend } of problems)

@@ -237,19 +237,23 @@ it("a pool with machines is open at once, whatever comes of its trial", async ()
 
 describe("where there is no machine at all", () => {
   it("a pool that cannot be used refuses the start, with its problems", async () => {
-    const { trials } = await trialsOf(null, [TAKEN, ODD]);
+    const { trials, telemetry } = await trialsOf(null, [TAKEN, ODD]);
     await expect(trials.begin()).rejects.toMatchObject({
       file: "pool next",
       problems: [{ path: "pools[1].provider.group", problem: "taken" }],
     });
+    expect(telemetry.warnings).toEqual([]);
   });
 
   it.each<[string, Answer]>([
     ["is not answered", [UNREAD]],
     ["never ends", "never"],
-  ])("a pool whose trial %s is closed, and the start goes on", async (_name, answer) => {
-    const { trials } = await trialsOf(null, answer);
+  ])("a pool whose trial %s is closed, which is told, and the start goes on", async (_name, answer) => {
+    const { trials, run, telemetry } = await trialsOf(null, answer);
     await trials.begin();
+    expect(telemetry.warnings).toHaveLength(answer === "never" ? 0 : 1);
+    for (let time = 0; time < 2; time += 1) await run();
+    expect(telemetry.warnings).toHaveLength(1);
     expect(trials.isOpen(NEXT)).toBe(false);
     expect(trials.isOpen(poolName("linux"))).toBe(true);
   });
