@@ -277,7 +277,7 @@ function sourcesOf(core: Core): OperatorSources {
     readDeparted,
     foretell: async (pool) => {
       const context = core.contexts.get(pool);
-      return context === undefined || !core.trials.isOpen(pool) ? null : await foretellPass(context);
+      return context === undefined ? null : await foretellPass(context);
     },
     support: supportOf(core),
     readConnections: () => connections.read(),
