@@ -1,6 +1,7 @@
 /**
- * A launch of a group that the pool has left, or that is another controller's by now. Nothing more is asked for: who comes there now has nobody who would take it.
- * What it was raised for before may still come, and is waited for: it is as much of the launch as ever.
+ * A launch of a group that the pool has left, or that is another controller's by now. Nothing more is asked for: who comes
+ * there now has nobody who would take it. What it was raised for before may still come, and is waited for: it is as much of
+ * the launch as ever.
  *
  * Whom the group starts now may also be of whoever has it by now. So the launch takes who carries the pool's marks, and
  * without any those whom its own order explains: started since its draft, no more than it is for, and only while the group
@@ -47,7 +48,7 @@ export async function lookAtLeft(context: LeftContext, group: GroupReading | nul
   return { arrived, isOver, heldBack: heldBackBy(context, group) };
 }
 
-/** Null where nothing is missing, or the group may still bring it. */
+/** Why nothing more is asked for; null where that is no news to anybody. */
 function heldBackBy({ settings, owner }: LeftContext, group: GroupReading): string | null {
   if (!isAnothersGroup(group, owner)) return describeOwed(settings, group);
   return `it carries the tag of another controller: ${TAG.controller}=${group.controllerId}`;
