@@ -54,7 +54,7 @@ export class PoolTrial {
     const agoMs = this.#options.clock.monotonicMs() - this.#sinceMs;
     if (this.#underWay !== null) {
       if (agoMs >= TRIAL_MS_MAX) this.#note([this.#lateness()]);
-    } else if (this.#problems === null || agoMs >= REST_MS) this.#underWay = this.#try();
+    } else if (this.#problems === null || agoMs >= REST_MS) this.#begin();
   }
 
   /** Waits for the first one, as long as it may take. That it takes longer is noticed by the next `goOn`. */
@@ -63,9 +63,16 @@ export class PoolTrial {
     await within(this.#options.clock, TRIAL_MS_MAX, this.#underWay ?? Promise.resolve(), () => undefined);
   }
 
+  #begin(): void {
+    this.#sinceMs = this.#options.clock.monotonicMs();
+    this.#underWay = this.#try().finally(() => {
+      this.#sinceMs = this.#options.clock.monotonicMs();
+      this.#underWay = null;
+    });
+  }
+
   async #try(): Promise<void> {
-    const { clock, pool, openProvider } = this.#options;
-    this.#sinceMs = clock.monotonicMs();
+    const { pool, openProvider } = this.#options;
     let problems: readonly PoolProblem[];
     try {
       const findings = await (await openProvider(pool)).check();
@@ -73,8 +80,6 @@ export class PoolTrial {
     } catch (error) {
       problems = [describeFailure(error, this.#path())];
     }
-    this.#sinceMs = clock.monotonicMs();
-    this.#underWay = null;
     this.#note(problems);
   }
 

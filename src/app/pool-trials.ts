@@ -98,7 +98,7 @@ export class PoolTrials {
     trial.goOn();
     if (this.isOpen(pool)) return;
     await this.#openPresent();
-    if (!this.isOpen(pool)) await this.#tellJobs(pool);
+    if (!this.isOpen(pool) && trial.problems() !== null) await this.#tellJobs(pool);
   }
 
   /** @returns how many pools have machines. */

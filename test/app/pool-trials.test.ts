@@ -210,6 +210,17 @@ describe("a pool without machines, where others have some", () => {
     expect(told()).toEqual([expect.stringMatching(/^pool next could not be used .* goes on .*: taken\./)]);
   });
 
+  it("says nothing to the jobs that wait for it before its first trial has ended", async () => {
+    const { trials, run, store } = await trialsOf("linux", "never");
+    await trials.begin();
+    const waiting = await queueJob(store);
+    const subject = jobSubject(waiting.connection, waiting.id);
+    await run();
+    expect(await latestDecisions(store.db, [subject])).toEqual(new Map());
+    await run();
+    expect((await latestDecisions(store.db, [subject])).get(subjectKey(subject))?.reason).toBe("pool-unusable");
+  });
+
   it("says so to the jobs that wait for it, unless another process has it", async () => {
     const { trials, run, store } = await trialsOf("linux", [TAKEN]);
     await trials.begin();
