@@ -183,7 +183,7 @@ async function deleteHistoryOfNothing(
         or (subject_kind = 'machine' and not exists (select 1 from machines where machines.id = old.subject_id))
         or (subject_kind = 'ticket' and not exists (select 1 from tickets where tickets.id = old.subject_id))
       )
-      limit ${EXPIRED_COUNT_MAX}
+      limit ${sql.lit(EXPIRED_COUNT_MAX)}
     ) returning id`.execute(db);
   history[table] += rows.length;
 }

@@ -11,6 +11,7 @@ import { HoldfastError } from "../domain/errors.ts";
 import { InvariantError } from "../domain/invariant.ts";
 import { SECOND_MS } from "../domain/units.ts";
 import type { ColumnWords } from "./migrations/migration.ts";
+import { Planning, RowReader } from "./sqlite-rows.ts";
 
 /** How long a statement waits for another process's write. */
 const BUSY_TIMEOUT_MS = 5_000;
@@ -84,6 +85,7 @@ class Connection implements SqliteDatabase {
   readonly #attempted: string;
   readonly #database: DatabaseSync;
   readonly #patience: Patience;
+  readonly #planning: Planning;
   /** In the order of their last use. */
   readonly #statements = new Map<string, SqliteStatement>();
 
@@ -91,6 +93,7 @@ class Connection implements SqliteDatabase {
     this.#attempted = `using the store ${path}`;
     this.#database = database;
     this.#patience = new Patience(database);
+    this.#planning = new Planning(database);
   }
 
   prepare(sql: string): SqliteStatement {
@@ -115,8 +118,21 @@ class Connection implements SqliteDatabase {
   #prepareNew(sql: string): SqliteStatement {
     return guarded(this.#attempted, () => {
       const statement = this.#database.prepare(sql === "begin" ? "begin immediate" : sql);
-      return statementOf(statement, this.#attempted, this.#patience);
+      return this.#statementOf(statement, new RowReader(statement, this.#planning));
     });
+  }
+
+  #statementOf(statement: StatementSync, rows: RowReader): SqliteStatement {
+    const reader = rows.hasRows;
+    const use = <Value>(needsLock: boolean, ask: () => Value) =>
+      guarded(this.#attempted, () => this.#patience.spend(needsLock, ask));
+    const all = (parameters: readonly unknown[]) => use(false, () => rows.all(parameters));
+    return {
+      reader,
+      all,
+      run: (parameters) => use(!reader, () => statement.run(...(parameters as SQLInputValue[]))),
+      iterate: (parameters) => all(parameters).values(),
+    };
   }
 }
 
@@ -146,18 +162,6 @@ class Patience {
     this.#isLost = isLost;
     this.#database.exec(`pragma busy_timeout = ${isLost ? BUSY_AGAIN_TIMEOUT_MS : BUSY_TIMEOUT_MS}`);
   }
-}
-
-function statementOf(statement: StatementSync, attempted: string, patience: Patience): SqliteStatement {
-  const reader = statement.columns().length > 0;
-  return {
-    reader,
-    all: (parameters) =>
-      guarded(attempted, () => patience.spend(false, () => statement.all(...(parameters as SQLInputValue[])))),
-    run: (parameters) =>
-      guarded(attempted, () => patience.spend(!reader, () => statement.run(...(parameters as SQLInputValue[])))),
-    iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
-  };
 }
 
 const NOTHING: SqliteStatement = {

@@ -1,8 +1,9 @@
-import { type Dialect, Kysely, type KyselyPlugin, type Logger, SqliteDialect, sql } from "kysely";
+import { type Dialect, Kysely, type KyselyPlugin, type Logger, sql } from "kysely";
 import { HoldfastError } from "../domain/errors.ts";
 import { migrate } from "./migrations/migrate.ts";
 import type { Schema } from "./schema.ts";
 import { openSqlite, SQLITE_WORDS, unavailable } from "./sqlite.ts";
+import { PlannedOnceDialect } from "./sqlite-dialect.ts";
 import { inTransaction, refusedInTransaction } from "./transaction.ts";
 import type { StoreWatch } from "./watch.ts";
 
@@ -30,7 +31,7 @@ export async function openStore(address: string, watch?: StoreWatch): Promise<St
   const [, path] = /^sqlite:(.+)$/.exec(address) ?? [];
   if (path === undefined)
     throw new HoldfastError("store-unavailable", `opening the store ${address}: an address is "sqlite:" and a path`);
-  return openStoreOn(new SqliteDialect({ database: openSqlite(path) }), path, watch);
+  return openStoreOn(new PlannedOnceDialect({ database: openSqlite(path) }), path, watch);
 }
 
 /**

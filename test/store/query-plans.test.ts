@@ -1,8 +1,11 @@
-/** A query that reads a whole table is fast in every test and slow in every store that grew: so its plan is looked at. */
-import { join } from "node:path";
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import { type CompiledQuery, Kysely, SqliteDialect } from "kysely";
-import { describe, expect, it } from "vitest";
+/** A query that reads a whole table is fast in every test and slow in every store that grew, and one that is planned anew is
+ * slow everywhere: so plans are looked at. */
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { constants, DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { type CompiledQuery, Kysely, sql } from "kysely";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseProviderId } from "../../src/domain/ids.ts";
 import { finishDelivery } from "../../src/store/deliveries/finish.ts";
 import {
@@ -54,6 +57,7 @@ import { insertRerun, saveRerun } from "../../src/store/reruns/save.ts";
 import { deleteExpired } from "../../src/store/retention.ts";
 import type { Queryable, Schema } from "../../src/store/schema.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
+import { PlannedOnceDialect } from "../../src/store/sqlite-dialect.ts";
 import { openStore } from "../../src/store/store.ts";
 import { machineSubject } from "../../src/store/subjects.ts";
 import { countLiveTickets, countTicketsOwingDeletion } from "../../src/store/tickets/count.ts";
@@ -73,6 +77,14 @@ import {
 } from "./samples.ts";
 
 const folder = useFolder();
+/** A store that nothing was written to. */
+let newStore = "";
+beforeAll(async () => {
+  newStore = join(await mkdtemp(join(tmpdir(), "holdfast-store-")), "new.db");
+  await (await openStore(`sqlite:${newStore}`)).close();
+});
+afterAll(() => rm(dirname(newStore), { recursive: true }));
+
 const { job } = sampleJobRow(1);
 const machine = sampleMachine(1);
 const subject = machineSubject(machine.id);
@@ -81,113 +93,152 @@ const delivery = sampleDelivery(1).id;
 const place = { createdAtMs: 5, id: 7 };
 const some = { includeGone: false, limitCount: 9 };
 
-/** Which queries of a verb read a whole table or index. */
-async function findScans(use: (db: Queryable) => Promise<unknown>): Promise<readonly string[]> {
+/** What a verb asks of a new store. */
+async function queriesOf(use: (db: Queryable) => Promise<unknown>): Promise<readonly CompiledQuery[]> {
   const path = join(folder(), "holdfast.db");
-  await (await openStore(`sqlite:${path}`)).close();
+  await copyFile(newStore, path);
   const queries: CompiledQuery[] = [];
   const db = new Kysely<Schema>({
-    dialect: new SqliteDialect({ database: openSqlite(path) }),
+    dialect: new PlannedOnceDialect({ database: openSqlite(path) }),
     log: ({ query }) => {
       queries.push(query);
     },
   });
   await use(db);
   await db.destroy();
-  const raw = new DatabaseSync(path);
-  const scans = queries.flatMap(({ sql, parameters }) => {
-    const steps = raw.prepare(`explain query plan ${sql}`).all(...(parameters as SQLInputValue[]));
-    return steps.map(({ detail }) => `${detail}`).filter((detail) => detail.startsWith("SCAN "));
-  });
-  raw.close();
   expect(queries.length).toBeGreaterThan(0);
-  return scans;
+  return queries;
 }
 
+const valuesOf = ({ parameters }: CompiledQuery) => parameters as SQLInputValue[];
+
+/** Which steps of a verb's queries read a whole table or index. */
+async function findScans(use: (db: Queryable) => Promise<unknown>): Promise<readonly string[]> {
+  const queries = await queriesOf(use);
+  using database = new DatabaseSync(newStore);
+  const steps = queries.flatMap((query) => database.prepare(`explain query plan ${query.sql}`).all(...valuesOf(query)));
+  return steps.map(({ detail }) => `${detail}`).filter((detail) => detail.startsWith("SCAN "));
+}
+
+/** Which of a verb's queries SQLite plans anew where they are asked again. It tells its authorizer whenever it plans. */
+async function findReplanned(use: (db: Queryable) => Promise<unknown>): Promise<readonly string[]> {
+  const queries = await queriesOf(use);
+  using database = new DatabaseSync(newStore, { enableForeignKeyConstraints: false });
+  let plans = 0;
+  database.setAuthorizer(() => {
+    plans += 1;
+    return constants.SQLITE_OK;
+  });
+  const isReplanned = (query: CompiledQuery) => {
+    const statement = database.prepare(query.sql);
+    const ask = () => {
+      database.exec("begin");
+      const plansBefore = plans;
+      statement.all(...valuesOf(query));
+      const isPlanned = plans > plansBefore;
+      database.exec("rollback");
+      return isPlanned;
+    };
+    ask();
+    return ask();
+  };
+  return queries.filter(isReplanned).map((query) => query.sql);
+}
+
+const VERBS: readonly (readonly [name: string, use: (db: Queryable) => Promise<unknown>])[] = [
+  ["loadDelivery", (db) => loadDelivery(db, connection, delivery)],
+  ["finishDelivery", (db) => finishDelivery(db, connection, delivery, "applied", NOW_MS)],
+  ["listPendingDeliveries", (db) => listPendingDeliveries(db, 9)],
+  ["listDeliveries of a state", (db) => listDeliveries(db, { state: "applied", limitCount: 9 })],
+  ["listKnownDeliveries", (db) => listKnownDeliveries(db, connection, [delivery])],
+  ["recordPending", (db) => recordPending(db, sampleDelivery(1))],
+  ["listOpenJobsOfRepository", (db) => jobLists.listOpenJobsOfRepository(db, connection, job.repository)],
+  ["listRepositoriesWithOpenJobs", (db) => jobLists.listRepositoriesWithOpenJobs(db, connection)],
+  ["listKnownJobs", (db) => listKnownJobs(db, connection, [job.id])],
+  ["loadJob", (db) => loadJob(db, connection, job.id)],
+  ["saveJob", (db) => saveJob(db, sampleJobRow(1), 1, NOW_MS)],
+  ["findJobById", (db) => findJobById(db, job.id)],
+  ["findJobsByRunnerNames", (db) => findJobsByRunnerNames(db, ["a", "b", "c"])],
+  ["findNamedRunners", (db) => findNamedRunners(db, ["a", "b", "c"])],
+  ["listQueuedJobs", (db) => jobLists.listQueuedJobs(db, 9)],
+  ["listQueuedJobsOfPool", (db) => jobLists.listQueuedJobsOfPool(db, pool, 9)],
+  ["listQueuedAndUnroutedJobs", (db) => jobLists.listQueuedAndUnroutedJobs(db, 9)],
+  ["listRecentJobs", (db) => jobLists.listRecentJobs(db, { limitCount: 9, statuses: ["queued", "completed"] })],
+  ["listRecentJobs of a pool", (db) => jobLists.listRecentJobs(db, { limitCount: 9, pool, before: place, sinceMs: 1 })],
+  ["findJobsOfRun", (db) => findJobsOfRun(db, job.runId)],
+  ["countQueuedByPool", (db) => countQueuedByPool(db)],
+  ["loadMachine", (db) => loadMachine(db, machine.id)],
+  ["saveMachine", (db) => saveMachine(db, machine, 0)],
+  ["recordAgentSeen", (db) => recordAgentSeen(db, machine.id)],
+  ["findMachineByProviderId", (db) => findMachineByProviderId(db, parseProviderId("i-1"))],
+  ["listMachinesOfPool", (db) => listMachinesOfPool(db, pool, some)],
+  ["listMachinesOfPool with the gone", (db) => listMachinesOfPool(db, pool, { ...some, includeGone: true })],
+  ["listMachines", (db) => listMachines(db, some)],
+  ["listMachines of a pool", (db) => listMachines(db, { ...some, pool, before: { ...place, id: machine.id } })],
+  ["listMachines of a state", (db) => listMachines(db, { ...some, states: ["gone"], sinceMs: 1 })],
+  ["listEndedMachines", (db) => listEndedMachines(db, [pool], 9)],
+  ["listDraftedBeside", (db) => listDraftedBeside(db, sampleLaunch(1), 1)],
+  ["findLastLaunch", (db) => findLastLaunch(db, pool)],
+  ["listMachinesInState", (db) => listMachinesInState(db, pool, "parked")],
+  ["listMachinesInState, several", (db) => listMachinesInState(db, pool, "parked", "planned")],
+  ["readStanding", (db) => readStanding(db, machine.id)],
+  ["loadMachines", (db) => loadMachines(db, [machine.id, machineIdOf(2)])],
+  ["listMachinesWithNews", (db) => listMachinesWithNews(db, pool, 9)],
+  ["countPresentByPool", (db) => countPresentByPool(db)],
+  ["findTicketByRunnerName", (db) => findTicketByRunnerName(db, "hf-1")],
+  ["listLiveTicketsOfPool", (db) => ticketLists.listLiveTicketsOfPool(db, pool)],
+  ["readTicketOutcomes", (db) => readTicketOutcomes(db, pool)],
+  ["readTicketOutcomesOfJobs", (db) => readTicketOutcomesOfJobs(db, connection, [job.id])],
+  ["readLaunchOutcomes", (db) => readLaunchOutcomes(db, pool)],
+  ["listTicketsOwingDeletion", (db) => ticketLists.listTicketsOwingDeletion(db, pool)],
+  ["listTicketsOfMachine", (db) => ticketLists.listTicketsOfMachine(db, machine.id)],
+  ["listTicketsOfMachines", (db) => ticketLists.listTicketsOfMachines(db, [machine.id, machineIdOf(2)])],
+  ["listTicketsOfJob", (db) => ticketLists.listTicketsOfJob(db, job.id, connection)],
+  ["listOpenLaunches", (db) => listOpenLaunches(db, pool)],
+  ["loadLaunch", (db) => loadLaunch(db, sampleLaunch(1).id)],
+  ["recordEvidence", (db) => recordEvidence(db, fact).then(() => recordEvidence(db, { ...fact, observedAtMs: 2 }))],
+  ["listEvidence", (db) => listEvidence(db, subject, 9)],
+  ["listDecisions", (db) => listDecisions(db, subject, 9)],
+  ["latestDecisions", (db) => latestDecisions(db, [subject, machineSubject(machineIdOf(2))])],
+  ["listLogs", (db) => listLogs(db, machine.id)],
+  ["listEvidenceBySource", (db) => listEvidenceBySource(db, [subject], "agent")],
+  ["countEndings", (db) => countEndings(db, 1)],
+  ["listForcedEndings", (db) => listForcedEndings(db, { sinceMs: 1, limitCount: 9 })],
+  ["countRefusals", (db) => countRefusals(db, 1)],
+  ["countAlarms", (db) => countAlarms(db, 1)],
+  ["listAlarms", (db) => listAlarms(db, { sinceMs: 1, limitCount: 9 })],
+  ["readLastDelivered", (db) => readLastDelivered(db, [connection])],
+  ["countCompletedSince", (db) => countCompletedSince(db, { sinceMs: 1, slackMs: 1 })],
+  ["surveyMachines", (db) => surveyMachines(db)],
+  ["listEndedMachines", (db) => listEndedMachines(db, [pool], 9)],
+  ["listTicketsOfJobs", (db) => ticketLists.listTicketsOfJobs(db, connection, [job.id])],
+  ["countLiveTickets", (db) => countLiveTickets(db, pool)],
+  ["countTicketsOwingDeletion", (db) => countTicketsOwingDeletion(db, pool)],
+  ["loadRerun", (db) => loadRerun(db, job)],
+  ["listDueReruns", (db) => listDueReruns(db, connection, { nowMs: NOW_MS, limitCount: 9 })],
+  ["insertRerun", (db) => insertRerun(db, sampleRerun(1))],
+  ["saveRerun", (db) => saveRerun(db, sampleRerun(1))],
+  ["deleteExpired", (db) => deleteExpired(db, { beforeMs: NOW_MS })],
+];
+
 describe("no verb reads a whole table", () => {
-  it.each<[string, (db: Queryable) => Promise<unknown>]>([
-    ["loadDelivery", (db) => loadDelivery(db, connection, delivery)],
-    ["finishDelivery", (db) => finishDelivery(db, connection, delivery, "applied", NOW_MS)],
-    ["listPendingDeliveries", (db) => listPendingDeliveries(db, 9)],
-    ["listDeliveries of a state", (db) => listDeliveries(db, { state: "applied", limitCount: 9 })],
-    ["listKnownDeliveries", (db) => listKnownDeliveries(db, connection, [delivery])],
-    ["recordPending", (db) => recordPending(db, sampleDelivery(1))],
-    ["listOpenJobsOfRepository", (db) => jobLists.listOpenJobsOfRepository(db, connection, job.repository)],
-    ["listRepositoriesWithOpenJobs", (db) => jobLists.listRepositoriesWithOpenJobs(db, connection)],
-    ["listKnownJobs", (db) => listKnownJobs(db, connection, [job.id])],
-    ["loadJob", (db) => loadJob(db, connection, job.id)],
-    ["saveJob", (db) => saveJob(db, sampleJobRow(1), 1, NOW_MS)],
-    ["findJobById", (db) => findJobById(db, job.id)],
-    ["findJobsByRunnerNames", (db) => findJobsByRunnerNames(db, ["a", "b", "c"])],
-    ["findNamedRunners", (db) => findNamedRunners(db, ["a", "b", "c"])],
-    ["listQueuedJobs", (db) => jobLists.listQueuedJobs(db, 9)],
-    ["listQueuedJobsOfPool", (db) => jobLists.listQueuedJobsOfPool(db, pool, 9)],
-    ["listQueuedAndUnroutedJobs", (db) => jobLists.listQueuedAndUnroutedJobs(db, 9)],
-    ["listRecentJobs", (db) => jobLists.listRecentJobs(db, { limitCount: 9, statuses: ["queued", "completed"] })],
-    [
-      "listRecentJobs of a pool",
-      (db) => jobLists.listRecentJobs(db, { limitCount: 9, pool, before: place, sinceMs: 1 }),
-    ],
-    ["findJobsOfRun", (db) => findJobsOfRun(db, job.runId)],
-    ["countQueuedByPool", (db) => countQueuedByPool(db)],
-    ["loadMachine", (db) => loadMachine(db, machine.id)],
-    ["saveMachine", (db) => saveMachine(db, machine, 0)],
-    ["recordAgentSeen", (db) => recordAgentSeen(db, machine.id)],
-    ["findMachineByProviderId", (db) => findMachineByProviderId(db, parseProviderId("i-1"))],
-    ["listMachinesOfPool", (db) => listMachinesOfPool(db, pool, some)],
-    ["listMachinesOfPool with the gone", (db) => listMachinesOfPool(db, pool, { ...some, includeGone: true })],
-    ["listMachines", (db) => listMachines(db, some)],
-    ["listMachines of a pool", (db) => listMachines(db, { ...some, pool, before: { ...place, id: machine.id } })],
-    ["listMachines of a state", (db) => listMachines(db, { ...some, states: ["gone"], sinceMs: 1 })],
-    ["listEndedMachines", (db) => listEndedMachines(db, [pool], 9)],
-    ["listDraftedBeside", (db) => listDraftedBeside(db, sampleLaunch(1), 1)],
-    ["findLastLaunch", (db) => findLastLaunch(db, pool)],
-    ["listMachinesInState", (db) => listMachinesInState(db, pool, "parked")],
-    ["listMachinesInState, several", (db) => listMachinesInState(db, pool, "parked", "planned")],
-    ["readStanding", (db) => readStanding(db, machine.id)],
-    ["loadMachines", (db) => loadMachines(db, [machine.id, machineIdOf(2)])],
-    ["listMachinesWithNews", (db) => listMachinesWithNews(db, pool, 9)],
-    ["countPresentByPool", (db) => countPresentByPool(db)],
-    ["findTicketByRunnerName", (db) => findTicketByRunnerName(db, "hf-1")],
-    ["listLiveTicketsOfPool", (db) => ticketLists.listLiveTicketsOfPool(db, pool)],
-    ["readTicketOutcomes", (db) => readTicketOutcomes(db, pool)],
-    ["readTicketOutcomesOfJobs", (db) => readTicketOutcomesOfJobs(db, connection, [job.id])],
-    ["readLaunchOutcomes", (db) => readLaunchOutcomes(db, pool)],
-    ["listTicketsOwingDeletion", (db) => ticketLists.listTicketsOwingDeletion(db, pool)],
-    ["listTicketsOfMachine", (db) => ticketLists.listTicketsOfMachine(db, machine.id)],
-    ["listTicketsOfMachines", (db) => ticketLists.listTicketsOfMachines(db, [machine.id, machineIdOf(2)])],
-    ["listTicketsOfJob", (db) => ticketLists.listTicketsOfJob(db, job.id, connection)],
-    ["listOpenLaunches", (db) => listOpenLaunches(db, pool)],
-    ["loadLaunch", (db) => loadLaunch(db, sampleLaunch(1).id)],
-    ["recordEvidence", (db) => recordEvidence(db, fact).then(() => recordEvidence(db, { ...fact, observedAtMs: 2 }))],
-    ["listEvidence", (db) => listEvidence(db, subject, 9)],
-    ["listDecisions", (db) => listDecisions(db, subject, 9)],
-    ["latestDecisions", (db) => latestDecisions(db, [subject, machineSubject(machineIdOf(2))])],
-    ["listLogs", (db) => listLogs(db, machine.id)],
-    ["listEvidenceBySource", (db) => listEvidenceBySource(db, [subject], "agent")],
-    ["countEndings", (db) => countEndings(db, 1)],
-    ["listForcedEndings", (db) => listForcedEndings(db, { sinceMs: 1, limitCount: 9 })],
-    ["countRefusals", (db) => countRefusals(db, 1)],
-    ["countAlarms", (db) => countAlarms(db, 1)],
-    ["listAlarms", (db) => listAlarms(db, { sinceMs: 1, limitCount: 9 })],
-    ["readLastDelivered", (db) => readLastDelivered(db, [connection])],
-    ["countCompletedSince", (db) => countCompletedSince(db, { sinceMs: 1, slackMs: 1 })],
-    ["surveyMachines", (db) => surveyMachines(db)],
-    ["listEndedMachines", (db) => listEndedMachines(db, [pool], 9)],
-    ["listTicketsOfJobs", (db) => ticketLists.listTicketsOfJobs(db, connection, [job.id])],
-    ["countLiveTickets", (db) => countLiveTickets(db, pool)],
-    ["countTicketsOwingDeletion", (db) => countTicketsOwingDeletion(db, pool)],
-    ["loadRerun", (db) => loadRerun(db, job)],
-    ["listDueReruns", (db) => listDueReruns(db, connection, { nowMs: NOW_MS, limitCount: 9 })],
-    ["insertRerun", (db) => insertRerun(db, sampleRerun(1))],
-    ["saveRerun", (db) => saveRerun(db, sampleRerun(1))],
-    ["deleteExpired", (db) => deleteExpired(db, { beforeMs: NOW_MS })],
-  ])("%s", async (_name, use) => {
+  it.each(VERBS)("%s", async (_name, use) => {
     expect(await findScans(use)).toEqual([]);
   });
 
   it("and one that does would be seen", async () => {
     const scans = await findScans((db) => db.selectFrom("jobs").selectAll().where("repository", "=", "a/b").execute());
     expect(scans).toEqual(["SCAN jobs"]);
+  });
+});
+
+describe("no verb has its queries planned anew each time", () => {
+  it.each(VERBS)("%s", async (_name, use) => {
+    expect(await findReplanned(use)).toEqual([]);
+  });
+
+  it("and one that does would be seen", async () => {
+    const replanned = await findReplanned((db) => sql`select id from jobs limit ${1}`.execute(db));
+    expect(replanned).toEqual(["select id from jobs limit ?"]);
   });
 });

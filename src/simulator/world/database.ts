@@ -9,9 +9,9 @@ import {
   type Driver,
   type QueryResult,
   type SqliteDatabase,
-  SqliteDialect,
 } from "kysely";
 import { openSqlite } from "../../store/sqlite.ts";
+import { PlannedOnceDialect } from "../../store/sqlite-dialect.ts";
 import { openStoreOn, type Store } from "../../store/store.ts";
 import { NEVER, type WorldProcess } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -48,7 +48,7 @@ export class WorldDatabase {
   /** @throws {HoldfastError} `store-unavailable` */
   openStore(process: WorldProcess): Promise<Store> {
     const view: SqliteDatabase = { prepare: (sql) => this.#raw.prepare(sql), close: () => {} };
-    const inner = new SqliteDialect({ database: view });
+    const inner = new PlannedOnceDialect({ database: view });
     const dialect: Dialect = {
       createAdapter: () => inner.createAdapter(),
       createIntrospector: (db) => inner.createIntrospector(db),

@@ -46,7 +46,7 @@ export async function listForcedEndings(
     .where("subject_kind", "=", "machine")
     .where("observed_ms", ">=", sinceMs)
     .where("source", "=", "controller")
-    .where("fact", "like", `${ENDING_FACT} forced%`)
+    .where("fact", "like", sql.lit(`${ENDING_FACT} forced%`))
     .orderBy("observed_ms", "desc")
     .limit(limitCount)
     .execute();
