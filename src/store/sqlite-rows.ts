@@ -3,11 +3,16 @@ import { constants, type DatabaseSync, type SQLInputValue, type StatementSync } 
 type Value = Uint8Array | bigint | number | string | null;
 export type Row = Readonly<Record<string, Value>>;
 
-/** How often a database has planned a statement: it asks its authorizer whenever it does. */
+/**
+ * How often a database has planned a statement: it asks its authorizer whenever it does. Not a number before Node 24.10, which
+ * has no authorizers, and so never the same as before: any statement may have been planned at any time.
+ */
 export class Planning {
-  #count = 0;
+  #count = Number.NaN;
 
   constructor(database: DatabaseSync) {
+    if (!("setAuthorizer" in database)) return;
+    this.#count = 0;
     database.setAuthorizer(() => {
       this.#count += 1;
       return constants.SQLITE_OK;
