@@ -5,7 +5,7 @@
  */
 import { GitHubError } from "../../domain/errors.ts";
 import type { DeliveryId } from "../../domain/ids.ts";
-import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../domain/units.ts";
+import { DAY_MS, SECOND_MS } from "../../domain/units.ts";
 import type { Hook } from "../../ports/github-hooks.ts";
 import { readRestoredAtMs } from "../../store/facts.ts";
 import type { ConnectionContext, LoggedDelivery } from "./context.ts";
@@ -15,8 +15,6 @@ import { isResting, meetTrouble } from "./trouble.ts";
 export const RECALL_PERIOD_MS = 15 * SECOND_MS;
 /** How old a backup may be. What ended before it is left to the limits of a nameless job. */
 const LOOK_BACK_MS = DAY_MS;
-/** An attempt is listed under the time at which it began, and what was under way at the restore may be lost with it. */
-const OVERLAP_MS = MINUTE_MS;
 /** As many as GitHub's log is read for at once: the newest of them, where there are more. */
 const DELIVERIES_MAX = 10_000;
 /** One point of GitHub's limit each. */
@@ -51,7 +49,10 @@ async function listForgotten(context: ConnectionContext, restoredAtMs: number): 
   return withoutKnown(context, found);
 }
 
-/** A job's end names its runner: what was told of it before adds nothing. */
+/**
+ * A job's end names its runner: what was told of it before adds nothing. To the log's end, for the restore has its time from a
+ * clock that may be behind GitHub's; what came after it is in the store, and costs nothing.
+ */
 async function listEnded(
   { hooks }: ConnectionContext,
   hook: Hook,
@@ -60,8 +61,7 @@ async function listEnded(
   const listed = await hooks.listDeliveries(hook, restoredAtMs - LOOK_BACK_MS, DELIVERIES_MAX);
   const ended = listed.filter(({ event, action }) => event === "workflow_job" && action === "completed");
   const perEvent = new Map<DeliveryId, LoggedDelivery>();
-  for (const delivery of ended)
-    if (delivery.deliveredAtMs <= restoredAtMs + OVERLAP_MS) perEvent.set(delivery.guid, { hook, delivery });
+  for (const delivery of ended) perEvent.set(delivery.guid, { hook, delivery });
   return [...perEvent.values()];
 }
 
