@@ -3,26 +3,15 @@
  * job goes on as if nothing had been asked.
  *
  * A job that GitHub had on the wire when the fence closed goes back to GitHub's queue and is late. So while jobs wait, at
- * most one ticket of a pool is asked back in a minute, and none that a waiting job could still come to.
+ * most one ticket of a pool is asked back in a minute, and none that a waiting job could still come to. Nor is it asked any
+ * longer once such a job has come: its host may hear the order hours later, and those of other hosts at the same time.
  */
 import type { JobId, MachineId, TicketId } from "./ids.ts";
 import { type PoolPolicy, scopeCovers } from "./pool.ts";
 import { expectedSinceMs, isStandingRegistered, isTooOld, type StandingWanted } from "./supply.ts";
-import type { Ticket } from "./ticket.ts";
+import type { HandBackReason, Ticket } from "./ticket.ts";
 import { type HeardTime, isPast } from "./time.ts";
 import { MINUTE_MS } from "./units.ts";
-
-export type HandBackReason =
-  /** Its runner is not online by its deadline. */
-  | "runner-late"
-  /** Online without a job, and no waiting job could come to it. */
-  | "idle-ticket"
-  /** Online without a job for so long that GitHub has forgotten its registration, though jobs wait. */
-  | "deaf-listener"
-  /** Kept online in advance (`warm.registered`), and so long that it is replaced by a new one. */
-  | "listener-old"
-  /** Its machine is to go as soon as it may. */
-  | "draining";
 
 export interface HandBack {
   readonly ticketId: TicketId;
@@ -74,6 +63,17 @@ export function decideHandBacks(input: HandBackInput, pool: PoolPolicy, time: He
   return [...drains, ...others.slice(0, isTooSoon ? 0 : 1)];
 }
 
+/** Which tickets are asked back no longer: those for which no job waited, and one has come that could come to them. */
+export function decideCallOffs(input: Pick<HandBackInput, "tickets" | "waiting" | "draining">): readonly Ticket[] {
+  return input.tickets.filter(
+    (ticket) => wasForWantOfJobs(ticket) && isWaitedFor(ticket, input) && !input.draining.has(ticket.machineId),
+  );
+}
+
+function wasForWantOfJobs({ state }: Ticket): boolean {
+  return state.kind === "handing-back" && (state.reason === "idle-ticket" || state.reason === "listener-old");
+}
+
 /**
  * Of the listeners that are online in advance: as many as are wanted are kept, the youngest first, while no waiting job
  * counts on them. The oldest of those goes where it has become too old, one at a time, and only once none is missing.
@@ -110,6 +110,6 @@ function reasonFor(ticket: Ticket, input: HandBackInput, pool: PoolPolicy, time:
   return isExpecting && isPast(idleSinceMs, Math.max(DEAF_AFTER_MS, idleTicketMs), time) ? "deaf-listener" : null;
 }
 
-function isWaitedFor(ticket: Ticket, { waiting }: HandBackInput): boolean {
+function isWaitedFor(ticket: Ticket, { waiting }: Pick<HandBackInput, "waiting">): boolean {
   return waiting.some(({ repository }) => scopeCovers(ticket.scope, repository));
 }

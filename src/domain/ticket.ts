@@ -19,6 +19,19 @@ import type { ConnectionName, IncarnationId, JobId, MachineId, PoolName, RunnerI
 import { invariant } from "./invariant.ts";
 import type { RegistrationScope } from "./pool.ts";
 
+/** Why a ticket is asked back; unknown of those that an earlier version asked for. */
+export type HandBackReason =
+  /** Its runner is not online by its deadline. */
+  | "runner-late"
+  /** Online without a job, and no waiting job could come to it. */
+  | "idle-ticket"
+  /** Online without a job for so long that GitHub has forgotten its registration, though jobs wait. */
+  | "deaf-listener"
+  /** Kept online in advance (`warm.registered`), and so long that it is replaced by a new one. */
+  | "listener-old"
+  /** Its machine is to go as soon as it may. */
+  | "draining";
+
 export type TicketState =
   | { readonly kind: "minting"; readonly sinceMs: number }
   | { readonly kind: "issued"; readonly sinceMs: number }
@@ -27,7 +40,7 @@ export type TicketState =
   | { readonly kind: "running"; readonly sinceMs: number }
   | { readonly kind: "spent"; readonly sinceMs: number }
   | { readonly kind: "barren"; readonly sinceMs: number; readonly reason: string }
-  | { readonly kind: "handing-back"; readonly sinceMs: number }
+  | { readonly kind: "handing-back"; readonly sinceMs: number; readonly reason: HandBackReason | null }
   | { readonly kind: "handed-back"; readonly sinceMs: number }
   | { readonly kind: "void"; readonly sinceMs: number; readonly reason: string }
   | { readonly kind: "lost"; readonly sinceMs: number }

@@ -74,6 +74,14 @@ describe("an idle ticket", () => {
     expect(yard.provider.terminated).toEqual([]);
   });
 
+  it("is asked back no longer once a job waits that could come to it, and its runner may take it", async () => {
+    await idle();
+    await yard.queue(5);
+    await handBack(yard.context);
+    expect((await holding("online")).handBack).toBeNull();
+    expect(await state()).toBe("online");
+  });
+
   it("goes on where the fence refuses, with the host's reason, and is asked again only after its bound", async () => {
     const order = await idle();
     const refused = { ...order, why: "the log could not be read" };

@@ -115,7 +115,7 @@ export function job(overrides: Partial<Job> = {}): Job {
 
 export function ticketState(kind: TicketStateKind, sinceMs = START_MS): TicketState {
   if (kind === "void" || kind === "barren") return { kind, sinceMs, reason: "as the test has it" };
-  return { kind, sinceMs };
+  return kind === "handing-back" ? { kind, sinceMs, reason: "idle-ticket" } : { kind, sinceMs };
 }
 
 const NEVER_DELIVERED: readonly TicketStateKind[] = ["minting", "issued", "void"];

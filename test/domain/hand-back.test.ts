@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decideHandBacks, type HandBackInput, type HandBackReason } from "../../src/domain/hand-back.ts";
+import { decideCallOffs, decideHandBacks, type HandBackInput } from "../../src/domain/hand-back.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { standingWanted } from "../../src/domain/supply.ts";
-import type { Ticket, TicketStateKind } from "../../src/domain/ticket.ts";
+import type { HandBackReason, Ticket, TicketStateKind } from "../../src/domain/ticket.ts";
 import type { HeardTime } from "../../src/domain/time.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
 import { heard, jobId, machineId, pool, START_MS, ticket, ticketId } from "./builders.ts";
@@ -27,6 +27,31 @@ function decide(
 
 type Row = readonly [string, Partial<HandBackInput>, HeardTime, readonly HandBackReason[]];
 const waiting = { waiting: [{ id: jobId(7), repository: "acme/widgets" }] };
+
+describe("a ticket is asked back no longer", () => {
+  const asked = (reason: HandBackReason | null, overrides: Partial<Ticket> = {}): Ticket =>
+    ticket({ ...overrides, state: { kind: "handing-back", sinceMs: START_MS, reason } });
+  const calledOff = (given: Ticket, input: Partial<HandBackInput> = waiting) =>
+    decideCallOffs({ tickets: [given], waiting: [], draining: new Set(), ...input }).length === 1;
+
+  it.each<readonly [HandBackReason | null, boolean]>([
+    ["idle-ticket", true],
+    ["listener-old", true],
+    ["deaf-listener", false],
+    ["runner-late", false],
+    ["draining", false],
+    [null, false],
+  ])("once a job waits that could come to it, where it was for want of one: %s", (reason, isCalledOff) => {
+    expect(calledOff(asked(reason))).toBe(isCalledOff);
+  });
+
+  it("not while none waits, or none that could come to it, nor where its machine is to go meanwhile", () => {
+    expect(calledOff(asked("idle-ticket"), {})).toBe(false);
+    const scope = { kind: "repository", owner: "acme", repository: "rockets" } as const;
+    expect(calledOff(asked("idle-ticket", { scope }))).toBe(false);
+    expect(calledOff(asked("idle-ticket"), { ...waiting, draining: drain(1) })).toBe(false);
+  });
+});
 
 describe("a ticket is asked back", () => {
   it.each<Row>([
@@ -140,7 +165,10 @@ describe("listeners that are kept online in advance", () => {
     [
       "nor while one is being asked for",
       {
-        tickets: [listener(1, old), listener(2, 0, { state: { kind: "handing-back", sinceMs: START_MS } })],
+        tickets: [
+          listener(1, old),
+          listener(2, 0, { state: { kind: "handing-back", sinceMs: START_MS, reason: "listener-old" } }),
+        ],
         ...wanted(1),
       },
       [],

@@ -33,6 +33,7 @@ import {
   runnerId,
   ticket,
   ticketId,
+  ticketState,
   unheardMachine,
 } from "../domain/builders.ts";
 import { clockAt } from "./stand-ins.ts";
@@ -191,7 +192,8 @@ async function addTicket(
 ): Promise<Ticket> {
   const sinceMs = ago(agoMs);
   const { state: kind, ...rest } = given;
-  const state = kind === "barren" || kind === "void" ? { kind, sinceMs, reason: "exit code 1" } : { kind, sinceMs };
+  const ended = kind === "barren" || kind === "void" ? { kind, sinceMs, reason: "exit code 1" } : null;
+  const state = ended ?? ticketState(kind, sinceMs);
   const made = ticket({ runnerName: `hf-ci-eu-${rest.id ?? "x"}`, createdAtMs: sinceMs, ...rest, state });
   if (!hasMachine) await addEngaged(store, made, agoMs);
   await insertTicket(store.db, made);

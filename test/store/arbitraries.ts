@@ -130,9 +130,14 @@ export const anyMachine: fc.Arbitrary<Machine> = fc.record({
 
 const anyTicketState: fc.Arbitrary<TicketState> = fc.oneof(
   fc.record({
+    kind: fc.constant("handing-back"),
+    sinceMs: timeMs,
+    reason: maybe(fc.constantFrom("runner-late", "idle-ticket", "deaf-listener", "listener-old", "draining")),
+  }),
+  fc.record({
     kind: fc.constantFrom(
       ...(["minting", "issued", "delivered", "online", "running", "spent"] as const),
-      ...(["handing-back", "handed-back", "lost", "unknown"] as const),
+      ...(["handed-back", "lost", "unknown"] as const),
     ),
     sinceMs: timeMs,
   }),

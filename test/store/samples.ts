@@ -140,7 +140,7 @@ export const ticketStates: readonly TicketState[] = [
   { kind: "delivered", sinceMs: NOW_MS },
   { kind: "online", sinceMs: NOW_MS },
   { kind: "running", sinceMs: NOW_MS },
-  { kind: "handing-back", sinceMs: NOW_MS },
+  { kind: "handing-back", sinceMs: NOW_MS, reason: "idle-ticket" },
   { kind: "unknown", sinceMs: NOW_MS },
   { kind: "spent", sinceMs: NOW_MS },
   { kind: "barren", sinceMs: NOW_MS, reason: "exit 1" },

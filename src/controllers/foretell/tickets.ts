@@ -59,7 +59,8 @@ export function foretellQuestions({ memory, pool }: PoolContext, { rows }: PoolP
 
 export async function foretellHandBacks(context: PoolContext, { input }: PoolPlan): Promise<readonly PlannedStep[]> {
   const steps: PlannedStep[] = [];
-  for (const { ticketId, machineId, reason } of await chooseHandBacks(context, input.tickets)) {
+  const { handBacks } = await chooseHandBacks(context, input.tickets);
+  for (const { ticketId, machineId, reason } of handBacks) {
     const [bar] = await readBars(context.store.db, context.pool.name, machineId);
     steps.push({
       controller: "hand-back",

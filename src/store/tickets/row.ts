@@ -9,7 +9,14 @@ import {
 } from "../../domain/ids.ts";
 import { unreachable } from "../../domain/invariant.ts";
 import type { RegistrationScope } from "../../domain/pool.ts";
-import type { RegistrationState, Ticket, TicketPurpose, TicketState, TicketStateKind } from "../../domain/ticket.ts";
+import type {
+  HandBackReason,
+  RegistrationState,
+  Ticket,
+  TicketPurpose,
+  TicketState,
+  TicketStateKind,
+} from "../../domain/ticket.ts";
 import type { TicketsTable } from "../schema.ts";
 
 /** The kinds of `isTicketLive`; a test compares the two. */
@@ -50,7 +57,7 @@ export function toTicketColumns(ticket: Ticket): TicketsTable {
     delivered_to: ticket.deliveredTo,
     state: state.kind,
     state_since_ms: state.sinceMs,
-    state_reason: state.kind === "barren" || state.kind === "void" ? state.reason : null,
+    state_reason: "reason" in state ? state.reason : null,
     version: ticket.version,
     created_ms: ticket.createdAtMs,
   };
@@ -110,5 +117,6 @@ function toScope(row: TicketsTable): RegistrationScope {
 function toState(row: TicketsTable): TicketState {
   const kind = row.state as TicketStateKind;
   const sinceMs = row.state_since_ms;
+  if (kind === "handing-back") return { kind, sinceMs, reason: row.state_reason as HandBackReason | null };
   return kind === "barren" || kind === "void" ? { kind, sinceMs, reason: row.state_reason ?? "" } : { kind, sinceMs };
 }
