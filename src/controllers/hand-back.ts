@@ -1,5 +1,5 @@
 /** Asks hosts for tickets that bring no job. The order goes out with the answer to each report until the host has answered. */
-import { decideCallOffs, decideHandBacks, type HandBack } from "../domain/hand-back.ts";
+import { decideHandBacks, type HandBack } from "../domain/hand-back.ts";
 import type { MachineId } from "../domain/ids.ts";
 import type { Machine } from "../domain/machine.ts";
 import { isDeparting } from "../domain/membership.ts";
@@ -7,7 +7,7 @@ import { isServedBy } from "../domain/pool.ts";
 import type { RetireReason } from "../domain/reasons.ts";
 import { isRolloutReason } from "../domain/rollout.ts";
 import { standingWanted } from "../domain/supply.ts";
-import { moveTicket, type Ticket, type TicketStateKind } from "../domain/ticket.ts";
+import { moveTicket, type Ticket } from "../domain/ticket.ts";
 import { findDrain } from "../store/drains.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
 import { listQueuedAndUnroutedJobs } from "../store/jobs/list.ts";
@@ -28,10 +28,8 @@ const JOBS_MAX = 2_000;
 export async function handBack(context: PoolContext): Promise<void> {
   const lease = context.lease();
   if (lease === null) return;
-  const tickets = await listLiveTicketsOfPool(context.store.db, context.pool.name);
-  const orders = await chooseHandBacks(context, tickets);
-  for (const ticket of orders.calledOff) await inLease(context.store, lease, (tx) => callOff(context, tx, ticket));
-  for (const decision of orders.handBacks) {
+  const decisions = await chooseHandBacks(context, await listLiveTicketsOfPool(context.store.db, context.pool.name));
+  for (const decision of decisions) {
     const isAsked = await inLease(context.store, lease, (tx) => ask(context, tx, decision));
     if (!isAsked) continue;
     context.telemetry.count("holdfast_hand_backs_total", { pool: context.pool.name, reason: decision.reason });
@@ -39,25 +37,15 @@ export async function handBack(context: PoolContext): Promise<void> {
   }
 }
 
-export interface Orders {
-  readonly handBacks: readonly HandBack[];
-  /** Asked back no longer. */
-  readonly calledOff: readonly Ticket[];
-}
-
-const NONE: Orders = { handBacks: [], calledOff: [] };
-/** A ticket about which something may be ordered. */
-const ORDERED: readonly TicketStateKind[] = ["delivered", "online", "handing-back"];
-
 /**
- * Which tickets are asked back now, and which no longer. Reads only.
+ * Which tickets are asked back now. Reads only.
  * @param tickets the pool's live ones.
  */
-export async function chooseHandBacks(context: PoolContext, tickets: readonly Ticket[]): Promise<Orders> {
+export async function chooseHandBacks(context: PoolContext, tickets: readonly Ticket[]): Promise<readonly HandBack[]> {
   const { store, pool, memory, clock } = context;
   // What the fence hands back is deleted at GitHub at once, or GitHub goes on giving jobs to a listener that is no more.
-  if (context.isUnconnected === true) return NONE;
-  if (!tickets.some(({ state }) => ORDERED.includes(state.kind))) return NONE;
+  if (context.isUnconnected === true) return [];
+  if (!tickets.some(({ state }) => state.kind === "delivered" || state.kind === "online")) return [];
   const isDrained = (await findDrain(store.db, { kind: "pool", id: pool.name })) !== null;
   const queued = await listQueuedAndUnroutedJobs(store.db, JOBS_MAX);
   const input = {
@@ -67,11 +55,7 @@ export async function chooseHandBacks(context: PoolContext, tickets: readonly Ti
     draining: await listDraining(context, tickets, isDrained),
     askedAgoMs: memory.lastHandBackAtMs === null ? null : clock.monotonicMs() - memory.lastHandBackAtMs,
   };
-  const barred = await listHeld(context);
-  return {
-    handBacks: decideHandBacks({ ...input, barred }, pool, heardTime(context)),
-    calledOff: decideCallOffs(input),
-  };
+  return decideHandBacks({ ...input, barred: await listHeld(context) }, pool, heardTime(context));
 }
 
 /** Read again where one is asked: this only keeps them from standing before others. */
@@ -121,16 +105,6 @@ async function ask(context: PoolContext, tx: Queryable, decision: HandBack): Pro
     await recordEvidence(tx, { subject, source: "store", fact, observedAtMs: nowMs });
   }
   return true;
-}
-
-/** By compare-and-set. A host that has the order drops it with the next answer, and one that has closed its fence says so. */
-async function callOff(context: PoolContext, tx: Queryable, ticket: Ticket): Promise<void> {
-  const nowMs = context.clock.nowMs();
-  const online = moveTicket(ticket, { kind: "online", sinceMs: nowMs });
-  if (!(await saveTicket(tx, online, ticket.version))) return;
-  const fact = "ticket online, and asked back no longer: a job waits that could come to it";
-  for (const subject of [ticketSubject(ticket.id), machineSubject(ticket.machineId)])
-    await recordEvidence(tx, { subject, source: "store", fact, observedAtMs: nowMs });
 }
 
 export const HAND_BACK_FACTS: Readonly<Record<HandBack["reason"], string>> = {

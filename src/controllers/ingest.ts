@@ -183,11 +183,7 @@ async function saveJobEvent(
     await recordEvidence(tx, { subject, source, fact: describeJob(job), observedAtMs: nowMs });
   if (row === null && pools.length === 0 && job.status === "queued")
     await recordDecision(tx, { subject, action: "wait", reason: "no-pool", decidedAtMs: nowMs });
-  for (const pool of pools) {
-    context.wake.controller("assign", pool.name);
-    // Who is asked back for want of a job may hear of it with the next answer.
-    if (job.status === "queued") context.wake.controller("hand-back", pool.name);
-  }
+  for (const pool of pools) context.wake.controller("assign", pool.name);
   const begins = !hasBegun(row?.job ?? null) && hasBegun(job);
   return { isNews: true, begun: begins ? [after] : [] };
 }

@@ -3,8 +3,7 @@
  * job goes on as if nothing had been asked.
  *
  * A job that GitHub had on the wire when the fence closed goes back to GitHub's queue and is late. So while jobs wait, at
- * most one ticket of a pool is asked back in a minute, and none that a waiting job could still come to. Nor is it asked any
- * longer once such a job has come: its host may hear the order hours later, and those of other hosts at the same time.
+ * most one ticket of a pool is asked back in a minute, and none that a waiting job could still come to.
  */
 import type { JobId, MachineId, TicketId } from "./ids.ts";
 import { type PoolPolicy, scopeCovers } from "./pool.ts";
@@ -63,15 +62,18 @@ export function decideHandBacks(input: HandBackInput, pool: PoolPolicy, time: He
   return [...drains, ...others.slice(0, isTooSoon ? 0 : 1)];
 }
 
-/** Which tickets are asked back no longer: those for which no job waited, and one has come that could come to them. */
-export function decideCallOffs(input: Pick<HandBackInput, "tickets" | "waiting" | "draining">): readonly Ticket[] {
-  return input.tickets.filter(
-    (ticket) => wasForWantOfJobs(ticket) && isWaitedFor(ticket, input) && !input.draining.has(ticket.machineId),
-  );
-}
-
-function wasForWantOfJobs({ state }: Ticket): boolean {
-  return state.kind === "handing-back" && (state.reason === "idle-ticket" || state.reason === "listener-old");
+/**
+ * Whether a host is not told for now that its ticket is asked back: it was for want of a job, and one waits that could come to
+ * it. A host may hear of its order long after it was given, and so may others at the same time. No longer than a listener is
+ * given that no job comes to.
+ * @param waiting every queued job that the ticket's pool accepts.
+ */
+export function isOrderResting({ state, scope }: Ticket, waiting: readonly QueuedJob[], nowMs: number): boolean {
+  if (state.kind !== "handing-back" || (state.reason !== "idle-ticket" && state.reason !== "listener-old"))
+    return false;
+  // A clock that was set back does not make it younger.
+  const isYoung = Math.abs(nowMs - state.sinceMs) < DEAF_AFTER_MS;
+  return isYoung && waiting.some(({ repository }) => scopeCovers(scope, repository));
 }
 
 /**
@@ -110,6 +112,6 @@ function reasonFor(ticket: Ticket, input: HandBackInput, pool: PoolPolicy, time:
   return isExpecting && isPast(idleSinceMs, Math.max(DEAF_AFTER_MS, idleTicketMs), time) ? "deaf-listener" : null;
 }
 
-function isWaitedFor(ticket: Ticket, { waiting }: Pick<HandBackInput, "waiting">): boolean {
+function isWaitedFor(ticket: Ticket, { waiting }: HandBackInput): boolean {
   return waiting.some(({ repository }) => scopeCovers(ticket.scope, repository));
 }

@@ -45,11 +45,18 @@ export class RowReader {
   }
 
   all(parameters: readonly unknown[]): Row[] {
+    return this.#read(parameters).map((values) => rowOf(this.#columns, values));
+  }
+
+  #read(parameters: readonly unknown[]): readonly (readonly Value[])[] {
     const plansBefore = this.#planning.count;
-    const rows = this.#statement.all(...(parameters as SQLInputValue[])) as unknown as readonly (readonly Value[])[];
-    // Planned anew because the schema is another one: a process of another version may have migrated it.
-    if (this.#planning.count !== plansBefore) this.#columns = columnsOf(this.#statement);
-    return rows.map((values) => rowOf(this.#columns, values));
+    try {
+      return this.#statement.all(...(parameters as SQLInputValue[])) as unknown as readonly (readonly Value[])[];
+    } finally {
+      // Planned anew because the schema is another one: a process of another version may have migrated it. Also where it failed:
+      // the next call plans nothing.
+      if (this.#planning.count !== plansBefore) this.#columns = columnsOf(this.#statement);
+    }
   }
 }
 

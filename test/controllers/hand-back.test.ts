@@ -7,6 +7,7 @@ import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
 import { listEvidence } from "../../src/store/evidence/evidence.ts";
 import { loadJob } from "../../src/store/jobs/load.ts";
 import { saveJob } from "../../src/store/jobs/save.ts";
+import { saveMachine } from "../../src/store/machines/save.ts";
 import { machineSubject } from "../../src/store/subjects.ts";
 import { loadTicket } from "../../src/store/tickets/load.ts";
 import { insertTicket } from "../../src/store/tickets/save.ts";
@@ -74,12 +75,30 @@ describe("an idle ticket", () => {
     expect(yard.provider.terminated).toEqual([]);
   });
 
-  it("is asked back no longer once a job waits that could come to it, and its runner may take it", async () => {
-    await idle();
+  it("is not asked back for now while a job waits that could come to it, and again once none does", async () => {
+    const order = await idle();
     await yard.queue(5);
-    await handBack(yard.context);
     expect((await holding("online")).handBack).toBeNull();
-    expect(await state()).toBe("online");
+    await cancelJobs();
+    expect((await holding("online")).handBack).toEqual(order);
+  });
+
+  it("is asked back whatever waits once its machine is to go", async () => {
+    const order = await idle();
+    await yard.queue(5);
+    const machine = await yard.onlyMachine();
+    await saveMachine(
+      yard.store.db,
+      { ...machine, retireWhenSpent: "drained", version: machine.version + 1 },
+      machine.version,
+    );
+    expect((await holding("online")).handBack).toEqual(order);
+  });
+
+  it("is asked back where what waits is for another pool", async () => {
+    const order = await idle();
+    await yard.queue(5, { labels: ["gpu"] });
+    expect((await holding("online")).handBack).toEqual(order);
   });
 
   it("goes on where the fence refuses, with the host's reason, and is asked again only after its bound", async () => {

@@ -233,12 +233,6 @@ describe("events of one job", () => {
     const pools = [poolOf(), poolOf({ name: poolName("gpu"), labels: ["self-hosted", "gpu"] })];
     await deliver(queued);
     await pass(pools);
-    expect(wake.woken).toEqual(["assign/linux", "hand-back/linux"]);
-  });
-
-  it("wake no hand-back where no job waits", async () => {
-    await deliver(started);
-    await pass();
     expect(wake.woken).toEqual(["assign/linux"]);
   });
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decideCallOffs, decideHandBacks, type HandBackInput } from "../../src/domain/hand-back.ts";
+import { decideHandBacks, type HandBackInput, isOrderResting } from "../../src/domain/hand-back.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { standingWanted } from "../../src/domain/supply.ts";
 import type { HandBackReason, Ticket, TicketStateKind } from "../../src/domain/ticket.ts";
@@ -28,11 +28,11 @@ function decide(
 type Row = readonly [string, Partial<HandBackInput>, HeardTime, readonly HandBackReason[]];
 const waiting = { waiting: [{ id: jobId(7), repository: "acme/widgets" }] };
 
-describe("a ticket is asked back no longer", () => {
+describe("an order rests", () => {
+  const MINUTES_10 = 10 * MINUTE_MS;
   const asked = (reason: HandBackReason | null, overrides: Partial<Ticket> = {}): Ticket =>
     ticket({ ...overrides, state: { kind: "handing-back", sinceMs: START_MS, reason } });
-  const calledOff = (given: Ticket, input: Partial<HandBackInput> = waiting) =>
-    decideCallOffs({ tickets: [given], waiting: [], draining: new Set(), ...input }).length === 1;
+  const rests = (given: Ticket, agoMs = 0, jobs = waiting.waiting) => isOrderResting(given, jobs, START_MS + agoMs);
 
   it.each<readonly [HandBackReason | null, boolean]>([
     ["idle-ticket", true],
@@ -41,15 +41,26 @@ describe("a ticket is asked back no longer", () => {
     ["runner-late", false],
     ["draining", false],
     [null, false],
-  ])("once a job waits that could come to it, where it was for want of one: %s", (reason, isCalledOff) => {
-    expect(calledOff(asked(reason))).toBe(isCalledOff);
+  ])("while a job waits that could come to the listener, where it is for want of one: %s", (reason, isResting) => {
+    expect(rests(asked(reason))).toBe(isResting);
   });
 
-  it("not while none waits, or none that could come to it, nor where its machine is to go meanwhile", () => {
-    expect(calledOff(asked("idle-ticket"), {})).toBe(false);
+  it("not while none waits, or none that could come to it", () => {
+    expect(rests(asked("idle-ticket"), 0, [])).toBe(false);
     const scope = { kind: "repository", owner: "acme", repository: "rockets" } as const;
-    expect(calledOff(asked("idle-ticket", { scope }))).toBe(false);
-    expect(calledOff(asked("idle-ticket"), { ...waiting, draining: drain(1) })).toBe(false);
+    expect(rests(asked("idle-ticket", { scope }))).toBe(false);
+  });
+
+  it.each([
+    [MINUTES_10 - 1, true],
+    [MINUTES_10, false],
+    [-HOUR_MS, false],
+  ])("no longer than a listener that no job comes to is kept: asked %s ms ago", (agoMs, isResting) => {
+    expect(rests(asked("idle-ticket"), agoMs)).toBe(isResting);
+  });
+
+  it("of no ticket that is not asked back", () => {
+    expect(rests(at("online"))).toBe(false);
   });
 });
 

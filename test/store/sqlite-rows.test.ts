@@ -38,6 +38,18 @@ describe.each([
     expect(reader.all([])).toEqual([{ b: 2, c: null }]);
   });
 
+  it("keep them also where the first to meet the change failed", () => {
+    const path = join(folder(), "rows.db");
+    using database = new DatabaseSync(path);
+    database.exec("create table t (a, b, c); insert into t values (1, 2, 3)");
+    const reader = new RowReader(database.prepare("select * from t"), planningOf(database));
+    using other = new DatabaseSync(path);
+    other.exec("alter table t drop column a; alter table t add column d; update t set c = 9007199254740993");
+    expect(() => reader.all([])).toThrow(RangeError);
+    other.exec("update t set c = 4");
+    expect(reader.all([])).toEqual([{ b: 2, c: 4, d: null }]);
+  });
+
   it("are none of a statement that only writes", () => {
     using database = new DatabaseSync(":memory:");
     const reader = new RowReader(database.prepare("create table t (a)"), planningOf(database));

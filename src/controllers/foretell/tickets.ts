@@ -59,8 +59,7 @@ export function foretellQuestions({ memory, pool }: PoolContext, { rows }: PoolP
 
 export async function foretellHandBacks(context: PoolContext, { input }: PoolPlan): Promise<readonly PlannedStep[]> {
   const steps: PlannedStep[] = [];
-  const { handBacks } = await chooseHandBacks(context, input.tickets);
-  for (const { ticketId, machineId, reason } of handBacks) {
+  for (const { ticketId, machineId, reason } of await chooseHandBacks(context, input.tickets)) {
     const [bar] = await readBars(context.store.db, context.pool.name, machineId);
     steps.push({
       controller: "hand-back",

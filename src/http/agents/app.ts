@@ -8,16 +8,16 @@ import { isStandIn } from "../../domain/adoption.ts";
 import { HoldfastError } from "../../domain/errors.ts";
 import type { MachineId, PoolName } from "../../domain/ids.ts";
 import type { Machine } from "../../domain/machine.ts";
+import type { PoolPolicy } from "../../domain/pool.ts";
 import {
   type ReportAnswer as Answered,
   type CheckInRequest,
-  type HandBackOrder,
   POLL_HOLD_MS,
   type PollAnswer as Polled,
   PROTOCOL_VERSION,
   type ReportRequest,
 } from "../../domain/protocol.ts";
-import { isTicketOut, isTicketOver, type Ticket } from "../../domain/ticket.ts";
+import { isTicketOut, isTicketOver } from "../../domain/ticket.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Hearing } from "../../ports/hearing.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
@@ -44,6 +44,7 @@ import { type Identified, identify } from "./identify.ts";
 import type { InstanceAuthority } from "./instance-identity.ts";
 import { AgentLanes } from "./lanes.ts";
 import { CheckIn, Logs, Poll, Report } from "./messages.ts";
+import { findOrder } from "./order.ts";
 import { limitReviews, type PodAuthority } from "./pod-identity.ts";
 import type { OpenPolls } from "./polls.ts";
 import type { AgentTokens } from "./token.ts";
@@ -60,7 +61,7 @@ export interface AgentAppOptions {
   readonly clock: Clock;
   readonly wake: Wake;
   readonly telemetry: Telemetry;
-  readonly pools: readonly { readonly name: PoolName }[];
+  readonly pools: readonly PoolPolicy[];
   /** Who vouches for machines that are EC2 instances; absent where there are none. */
   readonly authorities?: readonly InstanceAuthority[];
   /** Who vouches for machines that are pods; absent where there are none. */
@@ -225,7 +226,7 @@ async function takeReport(
   }
   // Whoever ends machines is woken by it once the report is attended to: before that it would see nothing new.
   if (outcome === "recorded" && machine !== null) wake.controller("attend", machine.pool);
-  return Response.json(await answerReport(store, request, { machine, standing }));
+  return Response.json(await answerReport(options, request, { machine, standing }));
 }
 
 /** Its agent lives and the store has no row of it: the next look at the provider adopts it. */
@@ -249,11 +250,11 @@ function tellQuarantined(
 
 /** @param known what taking the report has read already: one look at the machine does for all of the answer. */
 async function answerReport(
-  store: Store,
+  options: AgentAppOptions,
   request: ReportRequest,
   { machine, standing }: { readonly machine: Machine | null; readonly standing: Standing },
 ): Promise<Answered> {
-  const tickets = await listTicketsOfMachine(store.db, request.machineId);
+  const tickets = await listTicketsOfMachine(options.store.db, request.machineId);
   const isPinned = machine !== null && (machine.hold !== null || standing.isFrozen);
   const ended = new Set(request.report.ended.map(({ id }) => id));
   return {
@@ -263,7 +264,7 @@ async function answerReport(
     ticketOut: tickets.find((ticket) => isTicketOut(ticket) && !isStandIn(ticket))?.id ?? null,
     isRetiring: machine === null || takesNoTickets(machine),
     // An order that the host has not answered rests while the machine is pinned: it kills a listener.
-    handBack: isPinned ? null : orderOf(tickets),
+    handBack: isPinned ? null : await findOrder(options, machine, tickets),
     isPinned,
   };
 }
@@ -274,11 +275,6 @@ async function answerReport(
  */
 function takesNoTickets({ state, origin }: Machine): boolean {
   return state.kind === "retiring" || state.kind === "gone" || origin !== "launched";
-}
-
-function orderOf(tickets: readonly Ticket[]): HandBackOrder | null {
-  const asked = tickets.find((ticket) => ticket.state.kind === "handing-back");
-  return asked === undefined ? null : { ticketId: asked.id, attempt: asked.state.sinceMs };
 }
 
 async function poll(context: Context, options: Served): Promise<Response> {
