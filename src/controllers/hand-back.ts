@@ -1,16 +1,15 @@
 /** Asks hosts for tickets that bring no job. The order goes out with the answer to each report until the host has answered. */
-import { decideHandBacks, type HandBack } from "../domain/hand-back.ts";
+import { askBack, decideHandBacks, type HandBack } from "../domain/hand-back.ts";
 import type { MachineId } from "../domain/ids.ts";
 import type { Machine } from "../domain/machine.ts";
 import { isDeparting } from "../domain/membership.ts";
-import { isServedBy } from "../domain/pool.ts";
 import type { RetireReason } from "../domain/reasons.ts";
 import { isRolloutReason } from "../domain/rollout.ts";
 import { standingWanted } from "../domain/supply.ts";
-import { moveTicket, type Ticket } from "../domain/ticket.ts";
+import type { Ticket, TicketStateKind } from "../domain/ticket.ts";
 import { findDrain } from "../store/drains.ts";
 import { recordEvidence } from "../store/evidence/evidence.ts";
-import { listQueuedAndUnroutedJobs } from "../store/jobs/list.ts";
+import { listJobsServedBy } from "../store/jobs/list.ts";
 import { inLease } from "../store/leases.ts";
 import { listMachinesInState } from "../store/machines/list.ts";
 import { loadMachine } from "../store/machines/load.ts";
@@ -23,7 +22,8 @@ import { saveTicket } from "../store/tickets/save.ts";
 import { heardTime, type PoolContext } from "./context.ts";
 import { readBars } from "./retire/bars.ts";
 
-const JOBS_MAX = 2_000;
+/** Of the others there is nothing to ask. */
+const ASKABLE: readonly TicketStateKind[] = ["delivered", "online", "handing-back"];
 
 export async function handBack(context: PoolContext): Promise<void> {
   const lease = context.lease();
@@ -45,12 +45,11 @@ export async function chooseHandBacks(context: PoolContext, tickets: readonly Ti
   const { store, pool, memory, clock } = context;
   // What the fence hands back is deleted at GitHub at once, or GitHub goes on giving jobs to a listener that is no more.
   if (context.isUnconnected === true) return [];
-  if (!tickets.some(({ state }) => state.kind === "delivered" || state.kind === "online")) return [];
+  if (!tickets.some(({ state }) => ASKABLE.includes(state.kind))) return [];
   const isDrained = (await findDrain(store.db, { kind: "pool", id: pool.name })) !== null;
-  const queued = await listQueuedAndUnroutedJobs(store.db, JOBS_MAX);
   const input = {
     tickets,
-    waiting: queued.filter(({ job }) => isServedBy(pool, job)).map(({ job }) => job),
+    waiting: await listJobsServedBy(store.db, pool),
     wanted: standingWanted(pool, context.isShuttingDown() || isDrained),
     draining: await listDraining(context, tickets, isDrained),
     askedAgoMs: memory.lastHandBackAtMs === null ? null : clock.monotonicMs() - memory.lastHandBackAtMs,
@@ -97,8 +96,7 @@ async function ask(context: PoolContext, tx: Queryable, decision: HandBack): Pro
   if (ticket === null || ticket.version !== decision.ticketVersion) return false;
   // Killing a listener is an ending too: of a held machine, or in a frozen pool, no host is asked for it.
   if ((await readBars(tx, ticket.pool, machineId)).length > 0) return false;
-  const asked = moveTicket(ticket, { kind: "handing-back", sinceMs: nowMs, reason });
-  if (!(await saveTicket(tx, asked, ticket.version))) return false;
+  if (!(await saveTicket(tx, askBack(ticket, reason, nowMs), ticket.version))) return false;
   if (reason === "runner-late") await markToRetire(tx, machineId);
   for (const subject of [ticketSubject(ticketId), machineSubject(machineId)]) {
     const fact = `host asked to hand the ticket back: ${HAND_BACK_FACTS[reason]}`;

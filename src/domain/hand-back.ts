@@ -8,7 +8,7 @@
 import type { JobId, MachineId, TicketId } from "./ids.ts";
 import { type PoolPolicy, scopeCovers } from "./pool.ts";
 import { expectedSinceMs, isStandingRegistered, isTooOld, type StandingWanted } from "./supply.ts";
-import type { HandBackReason, Ticket } from "./ticket.ts";
+import { type HandBackReason, moveTicket, type Ticket, type TicketState } from "./ticket.ts";
 import { type HeardTime, isPast } from "./time.ts";
 import { MINUTE_MS } from "./units.ts";
 
@@ -62,18 +62,25 @@ export function decideHandBacks(input: HandBackInput, pool: PoolPolicy, time: He
   return [...drains, ...others.slice(0, isTooSoon ? 0 : 1)];
 }
 
+/** The ticket once its host is to be asked. One that is asked already keeps its attempt: only the reason is another. */
+export function askBack(ticket: Ticket, reason: HandBackReason, nowMs: number): Ticket {
+  const { state } = ticket;
+  if (state.kind !== "handing-back") return moveTicket(ticket, { kind: "handing-back", sinceMs: nowMs, reason });
+  return { ...ticket, state: { ...state, reason }, version: ticket.version + 1 };
+}
+
 /**
- * Whether a host is not told for now that its ticket is asked back: it was for want of a job, and one waits that could come to
- * it. A host may hear of its order long after it was given, and so may others at the same time. No longer than a listener is
- * given that no job comes to.
- * @param waiting every queued job that the ticket's pool accepts.
+ * Whether an order that was given is kept from its host while a job waits that could come to the listener. Hosts may hear of
+ * theirs late, and several at once: one fence after the other would send the same job back. So an order that was given for
+ * want of a job rests, no longer than a listener is kept that no job comes to.
  */
-export function isOrderResting({ state, scope }: Ticket, waiting: readonly QueuedJob[], nowMs: number): boolean {
-  if (state.kind !== "handing-back" || (state.reason !== "idle-ticket" && state.reason !== "listener-old"))
-    return false;
+export function mayOrderRest({ state }: Ticket, nowMs: number): boolean {
   // A clock that was set back does not make it younger.
-  const isYoung = Math.abs(nowMs - state.sinceMs) < DEAF_AFTER_MS;
-  return isYoung && waiting.some(({ repository }) => scopeCovers(scope, repository));
+  return isForWantOfJob(state) && Math.abs(nowMs - state.sinceMs) < DEAF_AFTER_MS;
+}
+
+function isForWantOfJob(state: TicketState): boolean {
+  return state.kind === "handing-back" && (state.reason === "idle-ticket" || state.reason === "listener-old");
 }
 
 /**
@@ -94,24 +101,28 @@ function judgeStanding(input: HandBackInput, time: HeardTime): ReadonlyMap<Ticke
   const isMissing = kept.length < wanted.registeredCount;
   const isUnderWay = tickets.some(({ purpose, state }) => purpose === "registered" && state.kind === "handing-back");
   if (oldest === undefined || isMissing || isUnderWay || !isTooOld(oldest, time)) return verdicts;
-  return isWaitedFor(oldest, input) ? verdicts : verdicts.set(oldest, "listener-old");
+  return isWaitedFor(oldest, input.waiting) ? verdicts : verdicts.set(oldest, "listener-old");
 }
 
 function reasonFor(ticket: Ticket, input: HandBackInput, pool: PoolPolicy, time: HeardTime): HandBackReason | null {
   const { kind, sinceMs } = ticket.state;
+  const isGoing = input.draining.has(ticket.machineId);
+  // Its machine waits for no job any more, and the order no longer rests.
+  if (kind === "handing-back") return isGoing && isForWantOfJob(ticket.state) ? "draining" : null;
   if (kind !== "delivered" && kind !== "online") return null;
-  if (input.draining.has(ticket.machineId)) return "draining";
+  if (isGoing) return "draining";
   const { onlineMs, idleTicketMs } = pool.deadlines;
   if (kind === "delivered") return isPast(sinceMs, onlineMs, time) ? "runner-late" : null;
   // A listener that was online in advance has waited for a job only since one was to come to it.
   const isInAdvance = ticket.purpose === "registered";
   const idleSinceMs = isInAdvance ? expectedSinceMs(ticket) : sinceMs;
   if (!isPast(idleSinceMs, idleTicketMs, time)) return null;
-  if (!isWaitedFor(ticket, input)) return "idle-ticket";
+  if (!isWaitedFor(ticket, input.waiting)) return "idle-ticket";
   const isExpecting = !isInAdvance || input.waiting.some(({ id }) => id === ticket.jobId);
   return isExpecting && isPast(idleSinceMs, Math.max(DEAF_AFTER_MS, idleTicketMs), time) ? "deaf-listener" : null;
 }
 
-function isWaitedFor(ticket: Ticket, { waiting }: HandBackInput): boolean {
-  return waiting.some(({ repository }) => scopeCovers(ticket.scope, repository));
+/** @param waiting every queued job that the ticket's pool accepts. */
+export function isWaitedFor({ scope }: Ticket, waiting: readonly QueuedJob[]): boolean {
+  return waiting.some(({ repository }) => scopeCovers(scope, repository));
 }

@@ -75,7 +75,7 @@ describe("an idle ticket", () => {
     expect(yard.provider.terminated).toEqual([]);
   });
 
-  it("is not asked back for now while a job waits that could come to it, and again once none does", async () => {
+  it("has an order that rests while a job waits that could come to it", async () => {
     const order = await idle();
     await yard.queue(5);
     expect((await holding("online")).handBack).toBeNull();
@@ -92,7 +92,11 @@ describe("an idle ticket", () => {
       { ...machine, retireWhenSpent: "drained", version: machine.version + 1 },
       machine.version,
     );
+    await handBack(yard.context);
     expect((await holding("online")).handBack).toEqual(order);
+    expect(counts("holdfast_hand_backs_total")).toHaveLength(2);
+    await handBack(yard.context);
+    expect(counts("holdfast_hand_backs_total")).toHaveLength(2);
   });
 
   it("is asked back where what waits is for another pool", async () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decideHandBacks, type HandBackInput, isOrderResting } from "../../src/domain/hand-back.ts";
+import { askBack, decideHandBacks, type HandBackInput, isWaitedFor, mayOrderRest } from "../../src/domain/hand-back.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { standingWanted } from "../../src/domain/supply.ts";
 import type { HandBackReason, Ticket, TicketStateKind } from "../../src/domain/ticket.ts";
@@ -28,11 +28,11 @@ function decide(
 type Row = readonly [string, Partial<HandBackInput>, HeardTime, readonly HandBackReason[]];
 const waiting = { waiting: [{ id: jobId(7), repository: "acme/widgets" }] };
 
-describe("an order rests", () => {
+const askedFor = (reason: HandBackReason | null, overrides: Partial<Ticket> = {}): Ticket =>
+  ticket({ ...overrides, state: { kind: "handing-back", sinceMs: START_MS, reason } });
+
+describe("an order may rest", () => {
   const MINUTES_10 = 10 * MINUTE_MS;
-  const asked = (reason: HandBackReason | null, overrides: Partial<Ticket> = {}): Ticket =>
-    ticket({ ...overrides, state: { kind: "handing-back", sinceMs: START_MS, reason } });
-  const rests = (given: Ticket, agoMs = 0, jobs = waiting.waiting) => isOrderResting(given, jobs, START_MS + agoMs);
 
   it.each<readonly [HandBackReason | null, boolean]>([
     ["idle-ticket", true],
@@ -41,26 +41,53 @@ describe("an order rests", () => {
     ["runner-late", false],
     ["draining", false],
     [null, false],
-  ])("while a job waits that could come to the listener, where it is for want of one: %s", (reason, isResting) => {
-    expect(rests(asked(reason))).toBe(isResting);
-  });
-
-  it("not while none waits, or none that could come to it", () => {
-    expect(rests(asked("idle-ticket"), 0, [])).toBe(false);
-    const scope = { kind: "repository", owner: "acme", repository: "rockets" } as const;
-    expect(rests(asked("idle-ticket", { scope }))).toBe(false);
+  ])("where it is for want of a job: %s", (reason, mayRest) => {
+    expect(mayOrderRest(askedFor(reason), START_MS)).toBe(mayRest);
   });
 
   it.each([
     [MINUTES_10 - 1, true],
     [MINUTES_10, false],
     [-HOUR_MS, false],
-  ])("no longer than a listener that no job comes to is kept: asked %s ms ago", (agoMs, isResting) => {
-    expect(rests(asked("idle-ticket"), agoMs)).toBe(isResting);
+  ])("no longer than a listener that no job comes to is kept: asked %s ms ago", (agoMs, mayRest) => {
+    expect(mayOrderRest(askedFor("idle-ticket"), START_MS + agoMs)).toBe(mayRest);
   });
 
   it("of no ticket that is not asked back", () => {
-    expect(rests(at("online"))).toBe(false);
+    expect(mayOrderRest(at("online"), START_MS)).toBe(false);
+  });
+});
+
+it("a listener is waited for by a job of its scope", () => {
+  const scope = { kind: "repository", owner: "acme", repository: "rockets" } as const;
+  expect(isWaitedFor(at("online"), waiting.waiting)).toBe(true);
+  expect(isWaitedFor(at("online"), [])).toBe(false);
+  expect(isWaitedFor(ticket({ scope }), waiting.waiting)).toBe(false);
+});
+
+describe("a ticket whose machine is to go meanwhile", () => {
+  const draining = { draining: new Set([askedFor(null).machineId]) };
+
+  it.each<readonly [HandBackReason | null, readonly HandBackReason[]]>([
+    ["idle-ticket", ["draining"]],
+    ["listener-old", ["draining"]],
+    ["deaf-listener", []],
+    ["runner-late", []],
+    ["draining", []],
+    [null, []],
+  ])("is asked back for that, where its order could rest: %s", (reason, reasons) => {
+    const tickets = [askedFor(reason)];
+    expect(decide({ tickets, ...waiting, ...draining }, heard(0)).map(([, given]) => given)).toEqual(reasons);
+    expect(decide({ tickets, ...waiting }, heard(0))).toEqual([]);
+  });
+
+  it("keeps its attempt", () => {
+    const before = askedFor("idle-ticket");
+    expect(askBack(before, "draining", START_MS + 1)).toEqual({
+      ...before,
+      state: { kind: "handing-back", sinceMs: START_MS, reason: "draining" },
+      version: before.version + 1,
+    });
   });
 });
 
@@ -102,7 +129,6 @@ describe("a ticket is left alone", () => {
     ["past its bound over time in which we could not hear", { tickets: [at("online")] }, deaf(), []],
     ["while a job waits that could come to it", { tickets: [at("online")], ...waiting }, heard(BOUND_MS), []],
     ["that runs a job", { tickets: [at("running")], draining: drain(1) }, heard(60 * MINUTE_MS), []],
-    ["that is asked for already", { tickets: [at("handing-back")], draining: drain(1) }, heard(60 * MINUTE_MS), []],
     ["that never left us", { tickets: [at("issued")], draining: drain(1) }, heard(60 * MINUTE_MS), []],
     ["that nobody knows", { tickets: [at("unknown")], draining: drain(1) }, heard(60 * MINUTE_MS), []],
   ])("%s", (_name, input, time) => {

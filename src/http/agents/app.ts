@@ -264,7 +264,7 @@ async function answerReport(
     ticketOut: tickets.find((ticket) => isTicketOut(ticket) && !isStandIn(ticket))?.id ?? null,
     isRetiring: machine === null || takesNoTickets(machine),
     // An order that the host has not answered rests while the machine is pinned: it kills a listener.
-    handBack: isPinned ? null : await findOrder(options, machine, tickets),
+    handBack: isPinned ? null : await findOrder(options, tickets),
     isPinned,
   };
 }

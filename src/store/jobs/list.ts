@@ -1,5 +1,6 @@
 import type { ConnectionName, PoolName } from "../../domain/ids.ts";
-import { JOB_STATUSES, type JobStatus } from "../../domain/job.ts";
+import { JOB_STATUSES, type Job, type JobStatus } from "../../domain/job.ts";
+import { isServedBy, type PoolPolicy } from "../../domain/pool.ts";
 import type { ListPlace } from "../list-place.ts";
 import type { Queryable } from "../schema.ts";
 import { rowsOf } from "../statement.ts";
@@ -29,6 +30,15 @@ export async function listQueuedJobsOfPool(
 export async function listQueuedAndUnroutedJobs(db: Queryable, limitCount: number): Promise<readonly JobRow[]> {
   const rows = await queued(db, limitCount).execute();
   return rows.map(toJobRow);
+}
+
+/** As many of all that wait are looked at, the oldest of them. */
+const WAITING_COUNT_MAX = 2_000;
+
+/** Queued jobs that a pool accepts, whichever pool has them: GitHub gives each to any listener that fits. Oldest first. */
+export async function listJobsServedBy(db: Queryable, pool: PoolPolicy): Promise<readonly Job[]> {
+  const rows = await listQueuedAndUnroutedJobs(db, WAITING_COUNT_MAX);
+  return rows.map(({ job }) => job).filter((job) => isServedBy(pool, job));
 }
 
 function queued(db: Queryable, limitCount: number) {
