@@ -1,5 +1,7 @@
-/** A query that reads a whole table is fast in every test and slow in every store that grew, and one that is planned anew is
- * slow everywhere: so plans are looked at. */
+/**
+ * A query that reads a whole table is fast in every test and slow in every store that grew, and one that is planned anew is
+ * slow everywhere: so plans are looked at.
+ */
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
