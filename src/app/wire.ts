@@ -239,7 +239,7 @@ function createApps(core: Core): FrontApps {
       clock,
       wake: driver,
       telemetry,
-      pools: core.pools.map(({ config: { policy } }) => policy),
+      pools: core.pools.map(({ config: { policy }, isUnconnected }) => ({ ...policy, isUnconnected })),
       authorities: authoritiesOf(core.pools),
       podAuthorities: podAuthoritiesOf(core.pools, clock),
       bundle: core.pools.some(({ config: { provider } }) => provider.kind !== "process") ? agentBundle() : null,

@@ -8,7 +8,7 @@
 import type { JobId, MachineId, TicketId } from "./ids.ts";
 import { type PoolPolicy, scopeCovers } from "./pool.ts";
 import { expectedSinceMs, isStandingRegistered, isTooOld, type StandingWanted } from "./supply.ts";
-import { type HandBackReason, moveTicket, type Ticket, type TicketState } from "./ticket.ts";
+import { type HandBackReason, moveTicket, type Ticket } from "./ticket.ts";
 import { type HeardTime, isPast } from "./time.ts";
 import { MINUTE_MS } from "./units.ts";
 
@@ -70,16 +70,11 @@ export function askBack(ticket: Ticket, reason: HandBackReason, nowMs: number): 
 }
 
 /**
- * Whether an order that was given is kept from its host while a job waits that could come to the listener. Hosts may hear of
- * theirs late, and several at once: one fence after the other would send the same job back. So an order that was given for
- * want of a job rests, no longer than a listener is kept that no job comes to.
+ * Whether a ticket is asked back because no job came, and none waited that could. Such an order rests while one does: it is
+ * kept from its host, for hosts may hear of theirs late, and several at once, and one fence after the other would send the
+ * same job back. It rests until it is given again for another reason.
  */
-export function mayOrderRest({ state }: Ticket, nowMs: number): boolean {
-  // A clock that was set back does not make it younger.
-  return isForWantOfJob(state) && Math.abs(nowMs - state.sinceMs) < DEAF_AFTER_MS;
-}
-
-function isForWantOfJob(state: TicketState): boolean {
+export function isForWantOfJob({ state }: Ticket): boolean {
   return state.kind === "handing-back" && (state.reason === "idle-ticket" || state.reason === "listener-old");
 }
 
@@ -106,11 +101,10 @@ function judgeStanding(input: HandBackInput, time: HeardTime): ReadonlyMap<Ticke
 
 function reasonFor(ticket: Ticket, input: HandBackInput, pool: PoolPolicy, time: HeardTime): HandBackReason | null {
   const { kind, sinceMs } = ticket.state;
-  const isGoing = input.draining.has(ticket.machineId);
-  // Its machine waits for no job any more, and the order no longer rests.
-  if (kind === "handing-back") return isGoing && isForWantOfJob(ticket.state) ? "draining" : null;
-  if (kind !== "delivered" && kind !== "online") return null;
-  if (isGoing) return "draining";
+  if (kind !== "delivered" && kind !== "online" && !isForWantOfJob(ticket)) return null;
+  if (input.draining.has(ticket.machineId)) return "draining";
+  if (kind === "handing-back")
+    return isWaitedFor(ticket, input.waiting) && isPast(sinceMs, DEAF_AFTER_MS, time) ? "deaf-listener" : null;
   const { onlineMs, idleTicketMs } = pool.deadlines;
   if (kind === "delivered") return isPast(sinceMs, onlineMs, time) ? "runner-late" : null;
   // A listener that was online in advance has waited for a job only since one was to come to it.

@@ -129,7 +129,7 @@ export const REASONS = {
   "runs-job": { sentence: "Its host sees a job running." },
   "handing-back": {
     sentence:
-      "Its host is asked to hand its ticket back, and decides by its fence; until then it may have a job. Where it is asked for want of one, it is told only once none waits, or after ten minutes.",
+      "Its host is asked to hand its ticket back, and decides by its fence; until then it may have a job. One that is asked for want of a job hears nothing of it while a job waits that could come to it, for ten minutes.",
   },
   "waits-for-github": {
     sentence: "Its runner is online past its bound; a job that could come to it waits, so it is kept.",

@@ -54,7 +54,7 @@ export const COUNTERS = {
   holdfast_launches_total: { sentence: "Launch calls by outcome.", labels: ["pool", "outcome"] },
   holdfast_tickets_ended_total: { sentence: "Tickets by how they ended.", labels: ["pool", "end"] },
   holdfast_hand_backs_total: {
-    sentence: "Tickets that hosts were asked to hand back, by why; once more where the machine is to go meanwhile.",
+    sentence: "Orders to hosts to hand a ticket back, by why; one that rested and is given again counts again.",
     labels: ["pool", "reason"],
   },
   holdfast_fence_refusals_total: {

@@ -4,11 +4,13 @@ import { GitHubError } from "../../src/domain/errors.ts";
 import { parseRunnerId, parseTicketId, type TicketId } from "../../src/domain/ids.ts";
 import type { HandBackOrder, HostReport } from "../../src/domain/protocol.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/units.ts";
+import { findOrder, type ServedPool } from "../../src/http/agents/order.ts";
 import { listEvidence } from "../../src/store/evidence/evidence.ts";
 import { loadJob } from "../../src/store/jobs/load.ts";
 import { saveJob } from "../../src/store/jobs/save.ts";
 import { saveMachine } from "../../src/store/machines/save.ts";
 import { machineSubject } from "../../src/store/subjects.ts";
+import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
 import { loadTicket } from "../../src/store/tickets/load.ts";
 import { insertTicket } from "../../src/store/tickets/save.ts";
 import { connectionName, poolName } from "../domain/builders.ts";
@@ -97,6 +99,31 @@ describe("an idle ticket", () => {
     expect(counts("holdfast_hand_backs_total")).toHaveLength(2);
     await handBack(yard.context);
     expect(counts("holdfast_hand_backs_total")).toHaveLength(2);
+  });
+
+  it("is asked back though a job waits, once it has waited for ten minutes and did not come to it", async () => {
+    const order = await idle();
+    await yard.queue(5);
+    yard.clock.advance(10 * MINUTE_MS - BOUND_MS);
+    expect((await holding("online")).handBack).toBeNull();
+    await handBack(yard.context);
+    expect((await holding("online")).handBack).toBeNull();
+    yard.clock.advance(BOUND_MS);
+    expect((await holding("online")).handBack).toBeNull();
+    await handBack(yard.context);
+    expect((await holding("online")).handBack).toEqual(order);
+  });
+
+  it.each<[string, Partial<ServedPool>]>([
+    ["only observes", { mode: "observe" }],
+    ["has lost its connection", { isUnconnected: true }],
+    ["this process does not know", { name: poolName("other") }],
+  ])("is asked back no more where its pool %s: nobody would delete its registration", async (_name, changed) => {
+    await idle();
+    const [ticket] = await listTicketsOfMachine(yard.store.db, agent.machineId);
+    if (ticket === undefined) throw new Error("no ticket");
+    const pools = [{ ...yard.context.pool, ...changed }];
+    expect(await findOrder({ store: yard.store, pools }, [ticket])).toBeNull();
   });
 
   it("is asked back where what waits is for another pool", async () => {

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { askBack, decideHandBacks, type HandBackInput, isWaitedFor, mayOrderRest } from "../../src/domain/hand-back.ts";
+import {
+  askBack,
+  decideHandBacks,
+  type HandBackInput,
+  isForWantOfJob,
+  isWaitedFor,
+} from "../../src/domain/hand-back.ts";
 import type { PoolPolicy } from "../../src/domain/pool.ts";
 import { standingWanted } from "../../src/domain/supply.ts";
 import type { HandBackReason, Ticket, TicketStateKind } from "../../src/domain/ticket.ts";
@@ -31,9 +37,7 @@ const waiting = { waiting: [{ id: jobId(7), repository: "acme/widgets" }] };
 const askedFor = (reason: HandBackReason | null, overrides: Partial<Ticket> = {}): Ticket =>
   ticket({ ...overrides, state: { kind: "handing-back", sinceMs: START_MS, reason } });
 
-describe("an order may rest", () => {
-  const MINUTES_10 = 10 * MINUTE_MS;
-
+describe("a ticket is asked back for want of a job", () => {
   it.each<readonly [HandBackReason | null, boolean]>([
     ["idle-ticket", true],
     ["listener-old", true],
@@ -41,20 +45,12 @@ describe("an order may rest", () => {
     ["runner-late", false],
     ["draining", false],
     [null, false],
-  ])("where it is for want of a job: %s", (reason, mayRest) => {
-    expect(mayOrderRest(askedFor(reason), START_MS)).toBe(mayRest);
+  ])("where that is the reason: %s", (reason, isSo) => {
+    expect(isForWantOfJob(askedFor(reason))).toBe(isSo);
   });
 
-  it.each([
-    [MINUTES_10 - 1, true],
-    [MINUTES_10, false],
-    [-HOUR_MS, false],
-  ])("no longer than a listener that no job comes to is kept: asked %s ms ago", (agoMs, mayRest) => {
-    expect(mayOrderRest(askedFor("idle-ticket"), START_MS + agoMs)).toBe(mayRest);
-  });
-
-  it("of no ticket that is not asked back", () => {
-    expect(mayOrderRest(at("online"), START_MS)).toBe(false);
+  it("not where it is not asked back", () => {
+    expect(isForWantOfJob(at("online"))).toBe(false);
   });
 });
 
@@ -65,23 +61,30 @@ it("a listener is waited for by a job of its scope", () => {
   expect(isWaitedFor(ticket({ scope }), waiting.waiting)).toBe(false);
 });
 
-describe("a ticket whose machine is to go meanwhile", () => {
-  const draining = { draining: new Set([askedFor(null).machineId]) };
+describe("an order that rests is given again", () => {
+  const MINUTES_10 = 10 * MINUTE_MS;
+  const going = { draining: new Set([askedFor(null).machineId]) };
+  const reasonsFor = (reason: HandBackReason | null, overrides: Partial<HandBackInput>, agoMs = 0) =>
+    decide({ tickets: [askedFor(reason)], ...waiting, ...overrides }, heard(agoMs)).map(([, given]) => given);
 
-  it.each<readonly [HandBackReason | null, readonly HandBackReason[]]>([
-    ["idle-ticket", ["draining"]],
-    ["listener-old", ["draining"]],
-    ["deaf-listener", []],
-    ["runner-late", []],
-    ["draining", []],
-    [null, []],
-  ])("is asked back for that, where its order could rest: %s", (reason, reasons) => {
-    const tickets = [askedFor(reason)];
-    expect(decide({ tickets, ...waiting, ...draining }, heard(0)).map(([, given]) => given)).toEqual(reasons);
-    expect(decide({ tickets, ...waiting }, heard(0))).toEqual([]);
+  it.each<HandBackReason>(["idle-ticket", "listener-old"])("where its machine is to go meanwhile: %s", (reason) => {
+    expect(reasonsFor(reason, going)).toEqual(["draining"]);
+    expect(reasonsFor(reason, {}, MINUTES_10 - 1)).toEqual([]);
   });
 
-  it("keeps its attempt", () => {
+  it("where a job waited that long and did not come to it, one of them in a minute", () => {
+    expect(reasonsFor("idle-ticket", {}, MINUTES_10)).toEqual(["deaf-listener"]);
+    expect(reasonsFor("idle-ticket", { waiting: [] }, MINUTES_10)).toEqual([]);
+    expect(reasonsFor("idle-ticket", { askedAgoMs: MINUTE_MS - 1 }, MINUTES_10)).toEqual([]);
+    const tickets = [1, 2].map((number) => askedFor("idle-ticket", { id: ticketId(number) }));
+    expect(reasonsFor("idle-ticket", { tickets }, MINUTES_10)).toEqual(["deaf-listener"]);
+  });
+
+  it.each<HandBackReason | null>(["deaf-listener", "runner-late", "draining", null])("not: %s", (reason) => {
+    expect(reasonsFor(reason, going, MINUTES_10)).toEqual([]);
+  });
+
+  it("as the same attempt", () => {
     const before = askedFor("idle-ticket");
     expect(askBack(before, "draining", START_MS + 1)).toEqual({
       ...before,

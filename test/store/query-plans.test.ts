@@ -65,6 +65,7 @@ import { machineSubject } from "../../src/store/subjects.ts";
 import { countLiveTickets, countTicketsOwingDeletion } from "../../src/store/tickets/count.ts";
 import * as ticketLists from "../../src/store/tickets/list.ts";
 import { findTicketByRunnerName } from "../../src/store/tickets/load.ts";
+import { pool as poolOf } from "../domain/builders.ts";
 import { sampleRerun } from "./contract/reruns.ts";
 import { useFolder } from "./open-store.ts";
 import {
@@ -165,6 +166,7 @@ const VERBS: readonly (readonly [name: string, use: (db: Queryable) => Promise<u
   ["listQueuedJobs", (db) => jobLists.listQueuedJobs(db, 9)],
   ["listQueuedJobsOfPool", (db) => jobLists.listQueuedJobsOfPool(db, pool, 9)],
   ["listQueuedAndUnroutedJobs", (db) => jobLists.listQueuedAndUnroutedJobs(db, 9)],
+  ["listJobsServedBy", (db) => jobLists.listJobsServedBy(db, poolOf())],
   ["listRecentJobs", (db) => jobLists.listRecentJobs(db, { limitCount: 9, statuses: ["queued", "completed"] })],
   ["listRecentJobs of a pool", (db) => jobLists.listRecentJobs(db, { limitCount: 9, pool, before: place, sinceMs: 1 })],
   ["findJobsOfRun", (db) => findJobsOfRun(db, job.runId)],

@@ -8,7 +8,6 @@ import { isStandIn } from "../../domain/adoption.ts";
 import { HoldfastError } from "../../domain/errors.ts";
 import type { MachineId, PoolName } from "../../domain/ids.ts";
 import type { Machine } from "../../domain/machine.ts";
-import type { PoolPolicy } from "../../domain/pool.ts";
 import {
   type ReportAnswer as Answered,
   type CheckInRequest,
@@ -44,7 +43,7 @@ import { type Identified, identify } from "./identify.ts";
 import type { InstanceAuthority } from "./instance-identity.ts";
 import { AgentLanes } from "./lanes.ts";
 import { CheckIn, Logs, Poll, Report } from "./messages.ts";
-import { findOrder } from "./order.ts";
+import { findOrder, type ServedPool } from "./order.ts";
 import { limitReviews, type PodAuthority } from "./pod-identity.ts";
 import type { OpenPolls } from "./polls.ts";
 import type { AgentTokens } from "./token.ts";
@@ -61,7 +60,7 @@ export interface AgentAppOptions {
   readonly clock: Clock;
   readonly wake: Wake;
   readonly telemetry: Telemetry;
-  readonly pools: readonly PoolPolicy[];
+  readonly pools: readonly ServedPool[];
   /** Who vouches for machines that are EC2 instances; absent where there are none. */
   readonly authorities?: readonly InstanceAuthority[];
   /** Who vouches for machines that are pods; absent where there are none. */

@@ -1,27 +1,35 @@
 /** The order that comes with the answer to a report: to hand its ticket back. The host decides by its fence. */
-import { isWaitedFor, mayOrderRest } from "../../domain/hand-back.ts";
+import { isForWantOfJob, isWaitedFor } from "../../domain/hand-back.ts";
 import type { PoolPolicy } from "../../domain/pool.ts";
 import type { HandBackOrder } from "../../domain/protocol.ts";
 import type { Ticket } from "../../domain/ticket.ts";
-import type { Clock } from "../../ports/clock.ts";
 import { listJobsServedBy } from "../../store/jobs/list.ts";
 import type { Store } from "../../store/store.ts";
 
+export interface ServedPool extends PoolPolicy {
+  /** Its connection was removed from the configuration: nothing can be deleted at GitHub. */
+  readonly isUnconnected?: boolean;
+}
+
 export interface OrderSources {
   readonly store: Store;
-  readonly clock: Clock;
-  readonly pools: readonly PoolPolicy[];
+  readonly pools: readonly ServedPool[];
 }
 
 /** @param tickets of the machine that reports. */
-export async function findOrder(sources: OrderSources, tickets: readonly Ticket[]): Promise<HandBackOrder | null> {
+export async function findOrder(
+  { store, pools }: OrderSources,
+  tickets: readonly Ticket[],
+): Promise<HandBackOrder | null> {
   const asked = tickets.find(({ state }) => state.kind === "handing-back");
-  if (asked === undefined || (await isResting(sources, asked))) return null;
+  const pool = pools.find(({ name }) => name === asked?.pool);
+  if (asked === undefined || pool === undefined || !maySweep(pool)) return null;
+  const mayRest = isForWantOfJob(asked);
+  if (mayRest && isWaitedFor(asked, await listJobsServedBy(store.db, pool))) return null;
   return { ticketId: asked.id, attempt: asked.state.sinceMs };
 }
 
-async function isResting({ store, clock, pools }: OrderSources, asked: Ticket): Promise<boolean> {
-  const pool = pools.find(({ name }) => name === asked.pool);
-  if (pool === undefined || !mayOrderRest(asked, clock.nowMs())) return false;
-  return isWaitedFor(asked, await listJobsServedBy(store.db, pool));
+/** Else nobody deletes the registration of a listener that its fence has ended, and GitHub goes on giving it jobs. */
+function maySweep({ mode, isUnconnected }: ServedPool): boolean {
+  return mode !== "observe" && isUnconnected !== true;
 }

@@ -1,5 +1,6 @@
-import type { ConnectionName, PoolName } from "../../domain/ids.ts";
-import { JOB_STATUSES, type Job, type JobStatus } from "../../domain/job.ts";
+import type { QueuedJob } from "../../domain/hand-back.ts";
+import { type ConnectionName, type PoolName, parseConnectionName, parseJobId } from "../../domain/ids.ts";
+import { JOB_STATUSES, type JobStatus } from "../../domain/job.ts";
 import { isServedBy, type PoolPolicy } from "../../domain/pool.ts";
 import type { ListPlace } from "../list-place.ts";
 import type { Queryable } from "../schema.ts";
@@ -32,13 +33,32 @@ export async function listQueuedAndUnroutedJobs(db: Queryable, limitCount: numbe
   return rows.map(toJobRow);
 }
 
-/** As many of all that wait are looked at, the oldest of them. */
+/** As many are looked at, the oldest of them. */
 const WAITING_COUNT_MAX = 2_000;
 
+const waitingOf = rowsOf((db, { connection }: { readonly connection: ConnectionName }) =>
+  db
+    .selectFrom("jobs")
+    .select(["id", "connection", "repository", "labels"])
+    .where("status", "=", "queued")
+    .where("connection", "=", connection)
+    .orderBy("created_ms")
+    .orderBy("id")
+    .limit(WAITING_COUNT_MAX),
+);
+
 /** Queued jobs that a pool accepts, whichever pool has them: GitHub gives each to any listener that fits. Oldest first. */
-export async function listJobsServedBy(db: Queryable, pool: PoolPolicy): Promise<readonly Job[]> {
-  const rows = await listQueuedAndUnroutedJobs(db, WAITING_COUNT_MAX);
-  return rows.map(({ job }) => job).filter((job) => isServedBy(pool, job));
+export async function listJobsServedBy(db: Queryable, pool: PoolPolicy): Promise<readonly QueuedJob[]> {
+  const rows = await waitingOf(db, { connection: pool.connection });
+  return rows.flatMap(({ id, connection, repository, labels }) => {
+    const job = {
+      id: parseJobId(id),
+      connection: parseConnectionName(connection),
+      repository,
+      labels: JSON.parse(labels),
+    };
+    return isServedBy(pool, job) ? [job] : [];
+  });
 }
 
 function queued(db: Queryable, limitCount: number) {
