@@ -3,7 +3,7 @@ import type { Mutant } from "../../src/simulator/mutants/mutant.ts";
 
 export const mutant: Mutant = {
   source: "src/domain/hand-back.ts",
-  text: 'if (!isWaitedFor(ticket, input)) return "idle-ticket";',
+  text: 'if (!isWaitedFor(ticket, input.waiting)) return "idle-ticket";',
   replacement: "",
   invariant: "I2",
   nets: [
