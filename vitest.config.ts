@@ -1,7 +1,17 @@
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-const END_TO_END = ["test/end-to-end/**/*.test.ts", "test/agent/fence-trials.test.ts", "test/first-hour.test.ts"];
+/** They start real processes and servers, and mostly wait for them. */
+const REAL_PROCESSES = [
+  "test/end-to-end/**/*.test.ts",
+  "test/first-hour.test.ts",
+  "test/adapters/kubernetes/process-one.test.ts",
+  "test/adapters/process/{launch,list,terminate}.test.ts",
+  "test/agent/{account,fence,fence-faults,fence-trials,launcher,one-job,pod-one-job}.test.ts",
+  "test/deploy/agent-installer.test.ts",
+];
+/** At a time. By threes they left a third of two cores idle. */
+const REAL_PROCESS_FILES_MAX = 5;
 /** They put something else in a module's place, or in a global's: each has a process of its own. */
 const ALONE = [
   "test/adapters/network/fetch.test.ts",
@@ -14,17 +24,25 @@ const ALONE = [
 /** The longest first: one that began last would run alone for minutes. */
 const LONGEST = [
   "end-to-end/crashes",
-  "end-to-end/kills",
   "end-to-end/adoption",
-  "end-to-end/pools",
+  "end-to-end/whole-path",
+  "end-to-end/ec2",
   "end-to-end/deployments",
+  "end-to-end/kills",
+  "agent/fence",
   "first-hour",
   "end-to-end/lies",
+  "end-to-end/pools",
+  "agent/fence-trials",
+  "end-to-end/bad-input",
+  "end-to-end/fence",
+  "end-to-end/agent-unit",
   "simulator/world/scenarios",
   "incidents/asg-terminating-wait",
   "simulator/provider/asg",
   "simulator/world/run",
   "town/failures",
+  "town/budget",
   "tidy",
 ].map((name) => `/test/${name}.test.ts`);
 
@@ -47,7 +65,7 @@ export default defineConfig({
     // The tests' own summary is the last thing on the screen; .ci/run relies on it.
     reporters: ["default"],
     pool: "forks",
-    // Many tests wait for real processes: one more than a small machine has cores.
+    // Some tests of every project wait: one more than a small machine has cores.
     maxWorkers: 3,
     execArgv: ["--disable-warning=ExperimentalWarning"],
     hookTimeout: 30_000,
@@ -58,7 +76,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...END_TO_END, ...ALONE],
+          exclude: [...REAL_PROCESSES, ...ALONE],
           isolate: false,
           testTimeout: HANG_MS,
           sequence: { groupOrder: 0 },
@@ -69,11 +87,12 @@ export default defineConfig({
         test: { name: "alone", include: ALONE, testTimeout: HANG_MS, sequence: { groupOrder: 0 } },
       },
       {
-        // They start real processes and servers, and take long: after all the rest, so that nothing short waits for them.
+        // They take long: after all the rest, so that nothing short waits for them.
         extends: true,
         test: {
-          name: "end-to-end",
-          include: END_TO_END,
+          name: "real-processes",
+          include: REAL_PROCESSES,
+          maxWorkers: REAL_PROCESS_FILES_MAX,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { createRunnerFolder } from "../../src/simulator/runner/folder.ts";
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 const CLI = new URL("../../bin/holdfast.js", import.meta.url).pathname;
 
 let folder: string;
