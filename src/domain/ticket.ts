@@ -10,6 +10,7 @@
  *     unknown -> delivered | online | running | spent | barren | handed-back | lost      adopted or restored rows
  *     any that is not over -> unknown              the store was restored: it may know less than the truth
  *     lost -> unknown                              its machine is there after all
+ *     void -> unknown                              its host holds it: the store was restored, and we voided it before we knew
  *
  * An agent reports the present step, and may have missed to report the ones between: `delivered -> running` and
  * `delivered -> spent` are the same path walked faster.
@@ -96,7 +97,7 @@ const NEXT: Readonly<Record<TicketStateKind, readonly TicketStateKind[]>> = {
   spent: [],
   barren: [],
   "handed-back": [],
-  void: [],
+  void: ["unknown"],
   lost: ["unknown"],
 };
 

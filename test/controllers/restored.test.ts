@@ -67,6 +67,17 @@ const retiring = (number: number): MachineState => ({
 const ticket = (number: number, state: TicketStateKind): Ticket =>
   ticketOf({ id: ticketId(number), machineId: machineId(number), state, createdAtMs: 0, runnerId: runnerId(number) });
 
+/** The job of its first ticket ends, and its host says so until it is ended. */
+async function leaveAndGo(agent: Agent): Promise<void> {
+  await agent.report({ phase: "leaving", ended: [{ id: ticketId(1), end: { kind: "spent" } }] });
+  await yard.pass();
+  await agent.report({ phase: "leaving" });
+  await yard.pass();
+  expect(yard.provider.terminated.map((permit) => [permit.machineId, permit.proof])).toEqual([
+    [machineId(1), "parked"],
+  ]);
+}
+
 /** Another machine's agent has seen a later store. */
 async function showRestored(): Promise<ReportAnswer> {
   const witness = await inBackup(90, parked(90));
@@ -307,6 +318,43 @@ describe("a ticket from before this start that we void", () => {
     yard.clock.advance(HOUR_MS);
     await sweep(yard.context);
     expect(yard.github.deleted).toEqual([]);
+  });
+
+  it.each(["void", "lost"] as const)(
+    "is out once its host says that it holds it, also where it is %s",
+    async (state) => {
+      const agent = await inBackup(1, parked(1), [ticket(1, state)]);
+      await showRestored();
+      expect(await row(1)).toMatchObject({ state: { kind: "engaged" } });
+      await agent.report({ phase: "engaged", ticket: { id: ticketId(1), step: "running" }, sighting: RUNNING });
+      await yard.pass();
+      expect(await listTicketsOfMachine(yard.store.db, machineId(1))).toMatchObject([
+        { id: ticketId(1), runnerId: runnerId(1), state: { kind: "running" } },
+      ]);
+      expect((await row(1)).state).toMatchObject({ kind: "engaged", ticketId: ticketId(1) });
+      await leaveAndGo(agent);
+    },
+  );
+
+  it("is out once its host says that it holds it, where its machine goes already", async () => {
+    const agent = await inBackup(1, retiring(1), [ticket(1, "issued")]);
+    await showRestored();
+    await agent.report({ phase: "engaged", ticket: { id: ticketId(1), step: "running" }, sighting: RUNNING });
+    await yard.pass();
+    expect(await loadTicket(yard.store.db, ticketId(1))).toMatchObject({ state: { kind: "running" } });
+    yard.clock.advance(HOUR_MS);
+    await yard.pass();
+    expect([yard.provider.terminated, yard.github.deleted]).toEqual([[], []]);
+    await leaveAndGo(agent);
+  });
+
+  it("stays over once it was spent, whatever its host says that it holds", async () => {
+    const agent = await inBackup(1, parked(1), [ticket(1, "spent")]);
+    await agent.report({ phase: "engaged", ticket: { id: ticketId(1), step: "running" }, sighting: RUNNING });
+    await yard.pass();
+    const kinds = (await listTicketsOfMachine(yard.store.db, machineId(1))).map(({ state }) => state.kind);
+    expect(kinds.sort()).toEqual(["spent", "unknown"]);
+    expect(yard.provider.terminated).toEqual([]);
   });
 
   it("loses it past the deadline of a lost host, over heard time", async () => {

@@ -24,7 +24,7 @@ const DRAWN: Readonly<Record<TicketStateKind, readonly TicketStateKind[]>> = {
   spent: [],
   barren: [],
   "handed-back": [],
-  void: [],
+  void: ["unknown"],
   lost: ["unknown"],
 };
 

@@ -6,7 +6,7 @@ import { endByHost, isStandIn, judgeNamedTicket, scopeByHost, ticketByHost } fro
 import type { TicketId } from "../../domain/ids.ts";
 import { type Machine, moveMachine } from "../../domain/machine.ts";
 import { type HostReport, REPORTED_ENDS_MAX } from "../../domain/protocol.ts";
-import { isTicketLive, type Ticket, type TicketState } from "../../domain/ticket.ts";
+import { canTicketMove, isTicketLive, moveTicket, type Ticket, type TicketState } from "../../domain/ticket.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
 import { markRestored } from "../../store/facts.ts";
 import { findJobsByRunnerNames } from "../../store/jobs/load.ts";
@@ -17,7 +17,7 @@ import type { Queryable } from "../../store/schema.ts";
 import { machineSubject, ticketSubject } from "../../store/subjects.ts";
 import { listTicketsOfMachine } from "../../store/tickets/list.ts";
 import { loadTicket } from "../../store/tickets/load.ts";
-import { insertTicket, replaceStandIn } from "../../store/tickets/save.ts";
+import { insertTicket, removeStandIn, saveTicket } from "../../store/tickets/save.ts";
 import type { PoolContext } from "../context.ts";
 import { tellRestored } from "../tell-restored.ts";
 
@@ -54,8 +54,8 @@ export async function accountForNamed(
   await keepReport(tx, machine.id, report);
   for (const { id, end } of report.ended)
     if (words.get(id) === "forgotten") await insertEnded(context, tx, machine, id, endByHost(end, now(context)));
-  const isNamed = held === null || words.get(held) !== "forgotten" || (await nameHeld(context, tx, machine.id, held));
-  return { isWhole: isNamed, isUntouched: false };
+  const isKnown = held === null || (words.get(held) !== "forgotten" && words.get(held) !== "contradicted");
+  return { isWhole: isKnown || (await nameHeld(context, tx, machine.id, held)), isUntouched: false };
 }
 
 const now = (context: PoolContext) => context.clock.nowMs();
@@ -106,21 +106,44 @@ async function insertEnded(
   await note(context, tx, ticket, `ticket ${id}, which the store did not know, ended as ${state.kind} by its host`);
 }
 
-/** The stand-in gives way to the ticket that its host holds. @returns false while another ticket is in its place. */
+/**
+ * The stand-in gives way to the ticket that its host holds, also where that was voided before anybody knew that the store is
+ * a backup: else its jobs are nobody's, and a Worker that hangs is kept for as long as a job without a name may run.
+ * @returns false while another ticket is in its place.
+ */
 async function nameHeld(context: PoolContext, tx: Queryable, machineId: Machine["id"], id: TicketId): Promise<boolean> {
   const machine = await loadMachine(tx, machineId);
-  if (machine === null) return true;
+  const row = await loadTicket(tx, id);
+  if (machine === null || (row !== null && !canTicketMove(row.state.kind, "unknown"))) return true;
   const live = (await listTicketsOfMachine(tx, machineId)).find(isTicketLive);
-  if (live !== undefined && !isStandIn(live)) return false;
-  const ticket = await rowByHost(context, tx, machine, id, { kind: "unknown", sinceMs: now(context) });
-  if (live === undefined) await insertTicket(tx, ticket);
-  else await replaceStandIn(tx, live, ticket);
+  if (live !== undefined && live.id !== id) {
+    if (!isStandIn(live)) return false;
+    await removeStandIn(tx, live);
+  }
+  const ticket = await writeHeld(context, tx, machine, { id, row });
   if (machine.state.kind === "engaged") {
     const engaged = moveMachine(machine, { kind: "presumed", ticketId: id }, now(context));
     await saveMachine(tx, engaged, machine.version);
   }
   await note(context, tx, ticket, `ticket ${id} is out to ${machineId}, by its host's journal`);
   return true;
+}
+
+async function writeHeld(
+  context: PoolContext,
+  tx: Queryable,
+  machine: Machine,
+  { id, row }: { readonly id: TicketId; readonly row: Ticket | null },
+): Promise<Ticket> {
+  const unknown: TicketState = { kind: "unknown", sinceMs: now(context) };
+  if (row === null) {
+    const ticket = await rowByHost(context, tx, machine, id, unknown);
+    await insertTicket(tx, ticket);
+    return ticket;
+  }
+  const ticket = moveTicket(row, unknown);
+  await saveTicket(tx, ticket, row.version);
+  return ticket;
 }
 
 async function rowByHost(

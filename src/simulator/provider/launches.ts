@@ -10,6 +10,11 @@ import type { Capacity } from "./capacity.ts";
 import type { ProviderModelWorld, ProviderNature } from "./provider-world.ts";
 import type { Roster } from "./roster.ts";
 
+/** What the provider is told, and compares: that a machine may have ended since is a word to the adapter alone. */
+function textOf({ machines, ...request }: LaunchRequest): string {
+  return JSON.stringify({ ...request, machines: machines.map(({ mayHaveEnded, ...machine }) => machine) });
+}
+
 interface Launch {
   /** The whole request, to tell a repetition from a change. */
   readonly text: string;
@@ -45,7 +50,7 @@ export class Launches {
   launch(controllerId: ControllerId, pool: PoolName, request: LaunchRequest): readonly LaunchedMachine[] {
     const attempted = `starting ${request.machines.length} machines of pool ${pool}`;
     const key = `${controllerId}/${request.launchId}`;
-    const text = JSON.stringify(request);
+    const text = textOf(request);
     const launch = this.#launches.get(key) ?? { text, started: [], owedCount: request.machines.length, refusal: null };
     if (launch.text !== text)
       throw new ProviderError(

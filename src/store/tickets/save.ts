@@ -14,13 +14,13 @@ export async function insertTicket(db: Queryable, ticket: Ticket): Promise<void>
 }
 
 /**
- * A stand-in gives way to the ticket that it stood for, in the caller's transaction: a machine has one live ticket.
- * @throws {InvariantError} as `insertTicket`.
+ * A stand-in gives way to the ticket that it stood for, in the caller's transaction, before that is written: a machine has
+ * one live ticket.
+ * @throws {InvariantError} where its host knows it.
  */
-export async function replaceStandIn(tx: Queryable, standIn: Ticket, ticket: Ticket): Promise<void> {
+export async function removeStandIn(tx: Queryable, standIn: Ticket): Promise<void> {
   invariant(isStandIn(standIn), `ticket ${standIn.id} is one that its host knows`);
   await tx.deleteFrom("tickets").where("id", "=", standIn.id).execute();
-  await insertTicket(tx, ticket);
 }
 
 const update = countOf(

@@ -49,6 +49,15 @@ describe.each(MODELLED_PORTS)("a launch at a %s", (kind) => {
 });
 
 describe.each(["cloud", "process"] as const)("a launch at a %s", (kind) => {
+  it("is repeated by a store that was restored, which says that its machines may have ended", async () => {
+    const scene = makeScene(kind);
+    const launched = await scene.provider.launch(request(1, 2));
+    const { machines, ...launch } = request(1, 2);
+    const again = { ...launch, machines: machines.map((machine) => ({ ...machine, mayHaveEnded: true })) };
+    expect(await scene.provider.launch(again)).toEqual(launched);
+    expect(scene.model.startedCount).toBe(2);
+  });
+
   it("refuses a changed request under a known id", async () => {
     const scene = makeScene(kind);
     await scene.provider.launch(request(1, 2));

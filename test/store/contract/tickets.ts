@@ -11,7 +11,7 @@ import {
   listTicketsOwingDeletion,
 } from "../../../src/store/tickets/list.ts";
 import { findTicketByRunnerName, loadTicket } from "../../../src/store/tickets/load.ts";
-import { insertTicket, saveTicket } from "../../../src/store/tickets/save.ts";
+import { insertTicket, removeStandIn, saveTicket } from "../../../src/store/tickets/save.ts";
 import { deleteTicketSecret, loadTicketSecret, storeTicketSecret } from "../../../src/store/tickets/secret.ts";
 import { type OpenStore, useStore } from "../open-store.ts";
 import {
@@ -64,6 +64,12 @@ export function describeTickets(open: OpenStore): void {
     ])("refuses a second ticket of %s", async (_name, second) => {
       await insertTicket(store().db, one);
       await expect(insertTicket(store().db, second)).rejects.toThrow("broken invariant");
+    });
+
+    it("takes no ticket away that a host knows", async () => {
+      await insertTicket(store().db, one);
+      await expect(removeStandIn(store().db, one)).rejects.toThrow("is one that its host knows");
+      expect(await loadTicket(store().db, one.id)).toEqual(one);
     });
 
     it("refuses a ticket of a machine that is not stored", async () => {
