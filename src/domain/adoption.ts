@@ -156,7 +156,8 @@ export function welcomeNewcomer(
 
 /**
  * A row that knows less than the truth. A ticket that was not over may have gone any way since; where there was none,
- * there may be one now. What retires stays as it is: it was given nothing after that, and what is over stays over.
+ * there may be one now, also where the row has begun to retire: it may have done so after the backup, by that row. What
+ * is past its proof stays as it is, and what is over stays over.
  * @param tickets every one that the row has.
  */
 export function presumeOut(
@@ -167,7 +168,8 @@ export function presumeOut(
 ): Presumed {
   const foundBySettings = machine.foundBySettings ?? placesOfLaunched(machine);
   const marked = { ...machine, origin, foundBySettings, retireWhenSpent: machine.retireWhenSpent ?? "adopted" };
-  if (machine.state.kind === "retiring") return { machine, ticket: null, standIn: null };
+  const isPastProof = machine.state.kind === "retiring" && machine.state.stage !== "proving";
+  if (isPastProof) return { machine, ticket: null, standIn: null };
   // Its launch is repeated, and it is presumed busy as soon as that is answered.
   if (machine.state.kind === "planned")
     return { machine: { ...marked, version: machine.version + 1 }, ticket: null, standIn: null };
@@ -181,9 +183,19 @@ export function presumeOut(
   const unheard = { ...marked, report: null };
   return {
     machine: moveMachine(unheard, { kind: "presumed", ticketId }, nowMs),
-    ticket: isUnknown ? null : moveTicket(live, { kind: "unknown", sinceMs: nowMs }),
+    ticket: isUnknown ? null : presumeTicket(live, nowMs),
     standIn,
   };
+}
+
+/**
+ * The ticket may have left us, whatever its row says: so may the request for its registration, which is looked for by the
+ * runner's name from now on, where there is a place to look in.
+ */
+export function presumeTicket(ticket: Ticket, nowMs: number): Ticket {
+  const isUnasked = ticket.registration === "none" && ticket.connection !== NOWHERE.connection;
+  const registration = isUnasked ? "unknown" : ticket.registration;
+  return moveTicket({ ...ticket, registration }, { kind: "unknown", sinceMs: nowMs });
 }
 
 /** One that we launched is where its settings put it, whatever else its row does not know. */

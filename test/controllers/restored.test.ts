@@ -2,13 +2,11 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { launchMachines } from "../../src/controllers/execute/launch.ts";
 import { observe } from "../../src/controllers/observe.ts";
-import { sweep } from "../../src/controllers/sweep.ts";
 import { watchHosts } from "../../src/controllers/watch-hosts.ts";
-import { parseProviderId, parseRunnerId } from "../../src/domain/ids.ts";
+import { parseRunnerId } from "../../src/domain/ids.ts";
 import type { Machine, MachineState } from "../../src/domain/machine.ts";
-import type { ReportAnswer } from "../../src/domain/protocol.ts";
 import { runnerNameOf } from "../../src/domain/runner-name.ts";
-import type { Ticket, TicketStateKind } from "../../src/domain/ticket.ts";
+import type { Ticket } from "../../src/domain/ticket.ts";
 import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
 import { advanceGeneration, readStanding } from "../../src/store/facts.ts";
 import { insertLaunch } from "../../src/store/launches/save.ts";
@@ -16,10 +14,10 @@ import { loadMachine } from "../../src/store/machines/load.ts";
 import { insertMachine } from "../../src/store/machines/save.ts";
 import { listTicketsOfMachine } from "../../src/store/tickets/list.ts";
 import { loadTicket } from "../../src/store/tickets/load.ts";
-import { insertTicket } from "../../src/store/tickets/save.ts";
-import { machineId, machine as machineOf, runnerId, ticketId, ticket as ticketOf } from "../domain/builders.ts";
+import { machineId, machine as machineOf, ticketId } from "../domain/builders.ts";
 import { sampleLaunch } from "../store/samples.ts";
-import { type Agent, Yard } from "./yard.ts";
+import { engaged, inBackup, parked, providerOf, provisioning, retiring, showRestored, ticket } from "./backup-scene.ts";
+import { Yard } from "./yard.ts";
 
 const RUNNING = { kind: "seen", hasListener: true, workerCount: 1 } as const;
 const COUNTED = "holdfast_stores_restored_total";
@@ -35,60 +33,10 @@ const row = async (number: number): Promise<Machine> =>
 const generation = async () => (await readStanding(yard.store.db, machineId(90))).generation;
 const restoredCount = () => yard.telemetry.counts.filter((count) => count === COUNTED).length;
 
-/** A row of the backup, and a machine at the provider. */
-async function inBackup(number: number, state: MachineState, tickets: readonly Ticket[] = []): Promise<Agent> {
-  const id = machineId(number);
-  await insertMachine(yard.store.db, machineOf({ id, state }));
-  for (const ticket of tickets) await insertTicket(yard.store.db, ticket);
-  yard.provider.machines.set(id, { state: "running", machineId: id });
-  const agent = yard.agent(id);
-  agent.token = yard.tokens.issue({ machineId: id, providerId: parseProviderId(id) });
-  agent.sequence = 10;
-  return agent;
-}
-
-const providerOf = (number: number) => parseProviderId(machineId(number));
-const parked = (number: number): MachineState => ({ kind: "parked", providerId: providerOf(number), sinceMs: 0 });
-const provisioning = (number: number): MachineState => ({ ...parked(number), kind: "provisioning" }) as MachineState;
-const engaged = (number: number): MachineState => ({
-  kind: "engaged",
-  providerId: providerOf(number),
-  ticketId: ticketId(number),
-  sinceMs: 0,
-});
-const retiring = (number: number): MachineState => ({
-  kind: "retiring",
-  providerId: providerOf(number),
-  stage: "proving",
-  reason: "surplus",
-  heardSequence: 1,
-  sinceMs: 0,
-});
-const ticket = (number: number, state: TicketStateKind): Ticket =>
-  ticketOf({ id: ticketId(number), machineId: machineId(number), state, createdAtMs: 0, runnerId: runnerId(number) });
-
-/** The job of its first ticket ends, and its host says so until it is ended. */
-async function leaveAndGo(agent: Agent): Promise<void> {
-  await agent.report({ phase: "leaving", ended: [{ id: ticketId(1), end: { kind: "spent" } }] });
-  await yard.pass();
-  await agent.report({ phase: "leaving" });
-  await yard.pass();
-  expect(yard.provider.terminated.map((permit) => [permit.machineId, permit.proof])).toEqual([
-    [machineId(1), "parked"],
-  ]);
-}
-
-/** Another machine's agent has seen a later store. */
-async function showRestored(): Promise<ReportAnswer> {
-  const witness = await inBackup(90, parked(90));
-  witness.storeGeneration = 40;
-  return witness.report({ phase: "preparing" });
-}
-
 describe("a store is known to be a backup", () => {
   it("by an agent that has seen a later one, whose generation it then passes", async () => {
-    await inBackup(1, parked(1));
-    expect(await showRestored()).toMatchObject({ storeGeneration: 41 });
+    await inBackup(yard, 1, parked(1));
+    expect(await showRestored(yard)).toMatchObject({ storeGeneration: 41 });
     expect(restoredCount()).toBe(1);
     expect(await generation()).toBe(41);
     expect(await row(1)).toMatchObject({ origin: "restored", state: { kind: "engaged" } });
@@ -99,8 +47,8 @@ describe("a store is known to be a backup", () => {
   });
 
   it("by a host that holds a ticket which the store does not know", async () => {
-    const agent = await inBackup(1, parked(1));
-    await inBackup(2, parked(2));
+    const agent = await inBackup(yard, 1, parked(1));
+    await inBackup(yard, 2, parked(2));
     await agent.report({ phase: "engaged", ticket: { id: ticketId(1), step: "running" }, sighting: RUNNING });
     await yard.pass();
     expect(restoredCount()).toBe(1);
@@ -110,7 +58,7 @@ describe("a store is known to be a backup", () => {
   });
 
   it.each(["minting", "issued", "void"] as const)("by a host that holds a ticket which is %s there", async (state) => {
-    const agent = await inBackup(1, parked(1), [ticket(1, state)]);
+    const agent = await inBackup(yard, 1, parked(1), [ticket(1, state)]);
     yard.heardSinceMs = yard.clock.nowMs();
     await agent.report({ phase: "engaged", ticket: { id: ticketId(1), step: "running" }, sighting: RUNNING });
     await yard.pass();
@@ -122,7 +70,7 @@ describe("a store is known to be a backup", () => {
   });
 
   it("by a machine of a launch that the store does not know", async () => {
-    await inBackup(1, parked(1));
+    await inBackup(yard, 1, parked(1));
     const id = machineId(9);
     await yard.provider.launch({
       launchId: sampleLaunch(9).id,
@@ -136,7 +84,7 @@ describe("a store is known to be a backup", () => {
   });
 
   it("not by a machine whose row alone was lost", async () => {
-    await inBackup(1, parked(1));
+    await inBackup(yard, 1, parked(1));
     await insertLaunch(yard.store.db, sampleLaunch(9, { state: "done" }));
     await yard.provider.launch({
       launchId: sampleLaunch(9).id,
@@ -149,8 +97,8 @@ describe("a store is known to be a backup", () => {
   });
 
   it("once for each opening: nobody can make it so again and again", async () => {
-    await showRestored();
-    await inBackup(1, parked(1));
+    await showRestored(yard);
+    await inBackup(yard, 1, parked(1));
     const witness = yard.agent(machineId(90));
     witness.token = yard.tokens.issue({ machineId: witness.machineId, providerId: providerOf(90) });
     witness.sequence = 20;
@@ -166,13 +114,15 @@ describe("a store is known to be a backup", () => {
   });
 
   it("and not by a generation that it has told itself", async () => {
-    const agent = await inBackup(1, parked(1));
+    const agent = await inBackup(yard, 1, parked(1));
     await advanceGeneration(yard.store.db);
     agent.storeGeneration = 3;
     await agent.report({ phase: "preparing" });
     expect(restoredCount()).toBe(0);
   });
 });
+
+const pastProof = { ...retiring(1), stage: "deregistering" } as MachineState;
 
 type Row = readonly [name: string, state: MachineState, tickets: readonly Ticket[], after: string, tickets: string[]];
 
@@ -187,10 +137,12 @@ describe("a row of the backup", () => {
     ["engaged, its ticket running", engaged(1), [ticket(1, "running")], "engaged", ["unknown"]],
     ["engaged, asked to hand back", engaged(1), [ticket(1, "handing-back")], "engaged", ["unknown"]],
     ["parked after a job", parked(1), [ticket(1, "spent")], "engaged", ["spent", "unknown"]],
-    ["retiring: it was given nothing after that", retiring(1), [ticket(1, "spent")], "retiring", ["spent"]],
+    ["retiring, not yet proven idle", retiring(1), [ticket(1, "spent")], "engaged", ["spent", "unknown"]],
+    ["retiring, past its proof", pastProof, [ticket(1, "spent")], "retiring", ["spent"]],
   ])("%s", async (_name, state, tickets, after, afterTickets) => {
-    await inBackup(1, state, tickets);
-    await showRestored();
+    await inBackup(yard, 1, state, tickets);
+    await showRestored(yard);
+    expect(restoredCount()).toBe(1);
     const machine = await row(1);
     expect([machine.state.kind, machine.origin]).toEqual([after, after === "retiring" ? "launched" : "restored"]);
     const kinds = (await listTicketsOfMachine(yard.store.db, machine.id)).map((one) => one.state.kind);
@@ -207,7 +159,7 @@ describe("a row of the backup", () => {
       yard.store.db,
       machineOf({ id, launchId: sampleLaunch(1).id, state: { kind: "planned", sinceMs: 0 } }),
     );
-    await showRestored();
+    await showRestored(yard);
     expect(await row(1)).toMatchObject({ origin: "restored", state: { kind: "planned" } });
     await launchMachines(yard.context);
     expect(await row(1)).toMatchObject({ origin: "restored", state: { kind: "engaged" } });
@@ -224,15 +176,15 @@ describe("a row of the backup", () => {
     yard.context.memory.isFleetListed = false;
     await launchMachines(yard.context);
     expect(yard.provider.launches).toEqual([]);
-    await showRestored();
+    await showRestored(yard);
     await observe(yard.context);
     await launchMachines(yard.context);
     expect(yard.provider.launches).toMatchObject([{ machines: [{ machineId: id, mayHaveEnded: true }] }]);
   });
 
   it("whose ticket ended meanwhile, and which holds a later one", async () => {
-    const agent = await inBackup(1, engaged(1), [ticket(1, "delivered")]);
-    await showRestored();
+    const agent = await inBackup(yard, 1, engaged(1), [ticket(1, "delivered")]);
+    await showRestored(yard);
     const later = { id: ticketId(11), step: "running" } as const;
     expect(await agent.report({ phase: "engaged", ticket: later, sighting: RUNNING })).toMatchObject({
       ticketOut: ticketId(1),
@@ -254,7 +206,7 @@ describe("a row of the backup", () => {
   });
 
   it("whose ticket ended meanwhile, and which falls silent with a later one: GitHub is asked about that one", async () => {
-    const agent = await inBackup(1, engaged(1), [ticket(1, "running")]);
+    const agent = await inBackup(yard, 1, engaged(1), [ticket(1, "running")]);
     const later = { id: ticketId(11), step: "running" } as const;
     const ended = [{ id: ticketId(1), end: { kind: "spent" } as const }];
     const name = runnerNameOf(yard.context.controllerId, later.id.slice("t-".length));
@@ -273,9 +225,32 @@ describe("a row of the backup", () => {
     expect(yard.provider.terminated).toEqual([]);
   });
 
+  it("that begins to retire before the sign, by what the backup says: a job may have come between", async () => {
+    await inBackup(yard, 1, retiring(1), [ticket(1, "void")]);
+    await showRestored(yard);
+    for (let minute = 0; minute < 60; minute += 1) {
+      yard.clock.advance(MINUTE_MS);
+      await watchHosts(yard.context);
+      await yard.pass();
+    }
+    expect(yard.provider.terminated.filter(({ machineId: id }) => id === machineId(1))).toEqual([]);
+  });
+
+  it("that begins to retire before the sign, and goes once its host has said that nothing is out", async () => {
+    const agent = await inBackup(yard, 1, retiring(1));
+    await showRestored(yard);
+    expect(await agent.report({ phase: "leaving" })).toMatchObject({ isRetiring: true });
+    await yard.pass();
+    await agent.report({ phase: "leaving" });
+    await yard.pass();
+    expect(yard.provider.terminated.map((permit) => [permit.machineId, permit.proof])).toEqual([
+      [machineId(1), "parked"],
+    ]);
+  });
+
   it("whose host never took the ticket that was issued: refused, and the machine goes", async () => {
-    const agent = await inBackup(1, parked(1), [ticket(1, "issued")]);
-    await showRestored();
+    const agent = await inBackup(yard, 1, parked(1), [ticket(1, "issued")]);
+    await showRestored(yard);
     expect(await agent.report({ phase: "leaving" })).toMatchObject({ ticketOut: ticketId(1), isRetiring: true });
     await yard.pass();
     expect(yard.provider.terminated).toEqual([]);
@@ -285,89 +260,6 @@ describe("a row of the backup", () => {
     await agent.report({ phase: "leaving" });
     await yard.pass();
     expect(yard.provider.terminated.map((permit) => permit.machineId)).toEqual([machineId(1)]);
-  });
-});
-
-describe("a ticket from before this start that we void", () => {
-  const runner = (number: number) => ({
-    id: parseRunnerId(number),
-    name: ticket(1, "void").runnerName,
-    isOnline: false,
-    isBusy: false,
-    version: null,
-  });
-
-  it("keeps its registration until its host has spoken: the row may be older than the truth", async () => {
-    const agent = await inBackup(1, parked(1), [ticket(1, "void")]);
-    yard.github.runners.set(runnerId(1), runner(1));
-    yard.clock.advance(MINUTE_MS);
-    yard.heardSinceMs = yard.clock.nowMs();
-    await sweep(yard.context);
-    yard.clock.advance(2 * MINUTE_MS);
-    await sweep(yard.context);
-    expect(yard.github.deleted).toEqual([]);
-    await agent.report({ phase: "preparing" });
-    await sweep(yard.context);
-    expect(yard.github.deleted).toHaveLength(1);
-  });
-
-  it("keeps it while its host says that it holds the ticket", async () => {
-    const agent = await inBackup(1, parked(1), [ticket(1, "void")]);
-    yard.github.runners.set(runnerId(1), runner(1));
-    await agent.report({ phase: "engaged", ticket: { id: ticketId(1), step: "running" }, sighting: RUNNING });
-    yard.clock.advance(HOUR_MS);
-    await sweep(yard.context);
-    expect(yard.github.deleted).toEqual([]);
-  });
-
-  it.each(["void", "lost"] as const)(
-    "is out once its host says that it holds it, also where it is %s",
-    async (state) => {
-      const agent = await inBackup(1, parked(1), [ticket(1, state)]);
-      await showRestored();
-      expect(await row(1)).toMatchObject({ state: { kind: "engaged" } });
-      await agent.report({ phase: "engaged", ticket: { id: ticketId(1), step: "running" }, sighting: RUNNING });
-      await yard.pass();
-      expect(await listTicketsOfMachine(yard.store.db, machineId(1))).toMatchObject([
-        { id: ticketId(1), runnerId: runnerId(1), state: { kind: "running" } },
-      ]);
-      expect((await row(1)).state).toMatchObject({ kind: "engaged", ticketId: ticketId(1) });
-      await leaveAndGo(agent);
-    },
-  );
-
-  it("is out once its host says that it holds it, where its machine goes already", async () => {
-    const agent = await inBackup(1, retiring(1), [ticket(1, "issued")]);
-    await showRestored();
-    await agent.report({ phase: "engaged", ticket: { id: ticketId(1), step: "running" }, sighting: RUNNING });
-    await yard.pass();
-    expect(await loadTicket(yard.store.db, ticketId(1))).toMatchObject({ state: { kind: "running" } });
-    yard.clock.advance(HOUR_MS);
-    await yard.pass();
-    expect([yard.provider.terminated, yard.github.deleted]).toEqual([[], []]);
-    await leaveAndGo(agent);
-  });
-
-  it("stays over once it was spent, whatever its host says that it holds", async () => {
-    const agent = await inBackup(1, parked(1), [ticket(1, "spent")]);
-    await agent.report({ phase: "engaged", ticket: { id: ticketId(1), step: "running" }, sighting: RUNNING });
-    await yard.pass();
-    const kinds = (await listTicketsOfMachine(yard.store.db, machineId(1))).map(({ state }) => state.kind);
-    expect(kinds.sort()).toEqual(["spent", "unknown"]);
-    expect(yard.provider.terminated).toEqual([]);
-  });
-
-  it("loses it past the deadline of a lost host, over heard time", async () => {
-    await inBackup(1, parked(1), [ticket(1, "void")]);
-    yard.github.runners.set(runnerId(1), runner(1));
-    yard.clock.advance(MINUTE_MS);
-    yard.heardSinceMs = yard.clock.nowMs();
-    yard.clock.advance(20 * MINUTE_MS - 1);
-    await sweep(yard.context);
-    expect(yard.github.deleted).toEqual([]);
-    yard.clock.advance(1);
-    await sweep(yard.context);
-    expect(yard.github.deleted).toHaveLength(1);
   });
 });
 

@@ -51,11 +51,19 @@ const EVENTS: Readonly<Record<string, MachineEvent>> = {
   "confirmed-gone": { kind: "confirmed-gone" },
 };
 
+/** What a row takes that knew less than the truth. */
+const MENDING: Readonly<Record<string, MachineEvent>> = {
+  presumed: { kind: "presumed", ticketId: ticketId(2) },
+  resumed: { kind: "resumed", ticketId: ticketId(2) },
+};
+const ALL_EVENTS = { ...EVENTS, ...MENDING };
+
 const provided = { providerId: providerId(), sinceMs: NOW_MS };
 const proving = retiring({ stage: "proving", heardSequence: 7, sinceMs: NOW_MS });
 const stage = (name: "deregistering" | "terminating" | "confirming") =>
   retiring({ stage: name, heardSequence: 3, sinceMs: NOW_MS });
 const gone: MachineState = { kind: "gone", ...provided, reason: "surplus" };
+const presumed: MachineState = { kind: "engaged", ...provided, ticketId: ticketId(2) };
 
 /** What is drawn: state, event, the state after it. Every other pair throws. */
 const DRAWN: readonly (readonly [from: string, event: string, to: MachineState])[] = [
@@ -87,9 +95,18 @@ const DRAWN: readonly (readonly [from: string, event: string, to: MachineState])
   ["retiring, terminating", "confirmed-gone", gone],
   ["retiring, confirming", "stage terminating", stage("terminating")],
   ["retiring, confirming", "confirmed-gone", gone],
+  ["provisioning", "presumed", presumed],
+  ["parked", "presumed", presumed],
+  ["stopping", "presumed", presumed],
+  ["stopped", "presumed", presumed],
+  ["stopped, starting", "presumed", presumed],
+  ["engaged", "presumed", presumed],
+  ["retiring, proving", "presumed", presumed],
+  ["gone", "presumed", presumed],
+  ["retiring, proving", "resumed", presumed],
 ];
 
-const pairs = Object.keys(STATES).flatMap((from) => Object.keys(EVENTS).map((event) => [from, event] as const));
+const pairs = Object.keys(STATES).flatMap((from) => Object.keys(ALL_EVENTS).map((event) => [from, event] as const));
 const notDrawn = pairs.filter(([from, event]) => !DRAWN.some((row) => row[0] === from && row[1] === event));
 
 function inState(name: string): Machine {
@@ -102,12 +119,14 @@ describe("moveMachine", () => {
     const ticketsGiven = event === "engaged" ? 3 : 2;
     // Whoever spoke as it speaks no more once it is stopped.
     const voice = event === "stopped" ? { incarnation: null } : {};
-    const after = { ...before, ...voice, state: to, version: 5, ticketsGiven };
-    expect(moveMachine(before, EVENTS[event]!, NOW_MS)).toEqual(after);
+    // It goes on for as long as its ticket, and then for the reason that it went before.
+    const goes = event === "resumed" ? { retireWhenSpent: "surplus" } : {};
+    const after = { ...before, ...voice, ...goes, state: to, version: 5, ticketsGiven };
+    expect(moveMachine(before, ALL_EVENTS[event]!, NOW_MS)).toEqual(after);
   });
 
   it.each(notDrawn)("%s does not take %s", (from, event) => {
-    expect(() => moveMachine(inState(from), EVENTS[event]!, NOW_MS)).toThrow(InvariantError);
+    expect(() => moveMachine(inState(from), ALL_EVENTS[event]!, NOW_MS)).toThrow(InvariantError);
   });
 
   it("forgets what was said before it was stopped once it is started, and keeps what a new agent says", () => {
@@ -118,7 +137,7 @@ describe("moveMachine", () => {
   });
 
   it("looks at every pair of a state and an event", () => {
-    expect(DRAWN.length + notDrawn.length).toBe(Object.keys(STATES).length * Object.keys(EVENTS).length);
+    expect(DRAWN.length + notDrawn.length).toBe(Object.keys(STATES).length * Object.keys(ALL_EVENTS).length);
   });
 });
 

@@ -2,11 +2,19 @@
  * Tickets that a host names and that our store knows nothing of, or something else: their rows are made from the host's
  * word, and where the machine's row was not one that we adopted, the whole store is behind.
  */
-import { endByHost, isStandIn, judgeNamedTicket, scopeByHost, ticketByHost } from "../../domain/adoption.ts";
+import {
+  endByHost,
+  isStandIn,
+  judgeNamedTicket,
+  presumeTicket,
+  scopeByHost,
+  ticketByHost,
+} from "../../domain/adoption.ts";
 import type { TicketId } from "../../domain/ids.ts";
+import { invariant } from "../../domain/invariant.ts";
 import { type Machine, moveMachine } from "../../domain/machine.ts";
 import { type HostReport, REPORTED_ENDS_MAX } from "../../domain/protocol.ts";
-import { canTicketMove, isTicketLive, moveTicket, type Ticket, type TicketState } from "../../domain/ticket.ts";
+import { canTicketMove, isTicketLive, type Ticket, type TicketState } from "../../domain/ticket.ts";
 import { recordEvidence } from "../../store/evidence/evidence.ts";
 import { markRestored } from "../../store/facts.ts";
 import { findJobsByRunnerNames } from "../../store/jobs/load.ts";
@@ -50,11 +58,15 @@ export async function accountForNamed(
   if (isOfAnother) await quarantine(context, tx, machine.id);
   if (!kinds.includes("forgotten") && !kinds.includes("contradicted"))
     return { isWhole: true, isUntouched: !isOfAnother };
-  await presume(context, tx, machine.id);
-  await keepReport(tx, machine.id, report);
+  // The last words of a host that is gone come late, and are about what was lost with it: no sign that we forgot anything.
+  const isThere = machine.state.kind !== "gone";
+  if (isThere) {
+    await presume(context, tx, machine.id);
+    await keepReport(tx, machine.id, report);
+  }
   for (const { id, end } of report.ended)
     if (words.get(id) === "forgotten") await insertEnded(context, tx, machine, id, endByHost(end, now(context)));
-  const isKnown = held === null || (words.get(held) !== "forgotten" && words.get(held) !== "contradicted");
+  const isKnown = !isThere || held === null || (words.get(held) !== "forgotten" && words.get(held) !== "contradicted");
   return { isWhole: isKnown || (await nameHeld(context, tx, machine.id, held)), isUntouched: false };
 }
 
@@ -81,8 +93,8 @@ async function presume(context: PoolContext, tx: Queryable, id: Machine["id"]): 
   if (before?.origin === "launched" && (await markRestored(tx, context.store.generation, now(context))))
     tellRestored(context.telemetry, `machine ${id} names a ticket that the store does not know`);
   const machine = await loadMachine(tx, id);
-  // What retires is given nothing, and what is gone has no host.
-  if (machine === null || machine.state.kind === "retiring" || machine.state.kind === "gone") return;
+  // What retires is given nothing.
+  if (machine === null || machine.state.kind === "retiring") return;
   const tickets = await listTicketsOfMachine(tx, id);
   if (machine.origin !== "launched" && tickets.some(({ state }) => state.kind === "unknown")) return;
   const origin = machine.origin === "launched" ? "restored" : machine.origin;
@@ -135,14 +147,14 @@ async function writeHeld(
   machine: Machine,
   { id, row }: { readonly id: TicketId; readonly row: Ticket | null },
 ): Promise<Ticket> {
-  const unknown: TicketState = { kind: "unknown", sinceMs: now(context) };
   if (row === null) {
-    const ticket = await rowByHost(context, tx, machine, id, unknown);
+    const ticket = await rowByHost(context, tx, machine, id, { kind: "unknown", sinceMs: now(context) });
     await insertTicket(tx, ticket);
     return ticket;
   }
-  const ticket = moveTicket(row, unknown);
-  await saveTicket(tx, ticket, row.version);
+  const ticket = presumeTicket(row, now(context));
+  const isSaved = await saveTicket(tx, ticket, row.version);
+  invariant(isSaved, `ticket ${id} changed inside the transaction that read it`);
   return ticket;
 }
 
