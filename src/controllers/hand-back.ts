@@ -95,7 +95,7 @@ async function ask(context: PoolContext, tx: Queryable, decision: HandBack): Pro
   const ticket = await loadTicket(tx, ticketId);
   if (ticket === null || ticket.version !== decision.ticketVersion) return false;
   // Killing a listener is an ending too: of a held machine, or in a frozen pool, no host is asked for it.
-  if ((await readBars(tx, ticket.pool, machineId)).length > 0) return false;
+  if ((await readBars(tx, ticket.pool, machineId)).bars.length > 0) return false;
   if (!(await saveTicket(tx, askBack(ticket, reason, nowMs), ticket.version))) return false;
   if (reason === "runner-late") await markToRetire(tx, machineId);
   for (const subject of [ticketSubject(ticketId), machineSubject(machineId)]) {

@@ -156,8 +156,8 @@ export function welcomeNewcomer(
 
 /**
  * A row that knows less than the truth. A ticket that was not over may have gone any way since; where there was none,
- * there may be one now, also where the row has begun to retire: it may have done so after the backup, by that row. What
- * is past its proof stays as it is, and what is over stays over.
+ * there may be one now, also where the row retires, however far it has come: it may have done so by what the backup says.
+ * What has ended already is gone all the same, once the provider says so.
  * @param tickets every one that the row has.
  */
 export function presumeOut(
@@ -168,24 +168,31 @@ export function presumeOut(
 ): Presumed {
   const foundBySettings = machine.foundBySettings ?? placesOfLaunched(machine);
   const marked = { ...machine, origin, foundBySettings, retireWhenSpent: machine.retireWhenSpent ?? "adopted" };
-  const isPastProof = machine.state.kind === "retiring" && machine.state.stage !== "proving";
-  if (isPastProof) return { machine, ticket: null, standIn: null };
   // Its launch is repeated, and it is presumed busy as soon as that is answered.
   if (machine.state.kind === "planned")
     return { machine: { ...marked, version: machine.version + 1 }, ticket: null, standIn: null };
-  // With a machine that is there after all, what was lost with it may be out as well.
-  const isFoundAgain = machine.state.kind === "gone";
-  const live = tickets.find(isTicketLive) ?? tickets.findLast(({ state }) => isFoundAgain && state.kind === "lost");
-  const standIn = live === undefined ? standInFor(machine, nowMs) : null;
-  const ticketId = live?.id ?? standIn?.id ?? never();
-  const isUnknown = live === undefined || live.state.kind === "unknown";
+  const out = likeliestOut(machine, tickets);
+  const standIn = out === null ? standInFor(machine, nowMs) : null;
+  const ticketId = out?.id ?? standIn?.id ?? never();
+  const isUnknown = out === null || out.state.kind === "unknown";
   // What its agent last said was said of the row as it was: said again, the same words are news.
   const unheard = { ...marked, report: null };
   return {
     machine: moveMachine(unheard, { kind: "presumed", ticketId }, nowMs),
-    ticket: isUnknown ? null : presumeTicket(live, nowMs),
+    ticket: isUnknown ? null : presumeTicket(out, nowMs),
     standIn,
   };
+}
+
+/**
+ * The one that GitHub is asked about while its host is silent. With a machine that is there after all, what was lost with
+ * it may be out; and what we voided may have been so by the backup alone.
+ */
+function likeliestOut({ state }: Machine, tickets: readonly Ticket[]): Ticket | null {
+  const live = tickets.find(isTicketLive);
+  const lost = tickets.findLast((ticket) => state.kind === "gone" && ticket.state.kind === "lost");
+  const voided = tickets.findLast((ticket) => ticket.state.kind === "void" && ticket.registration !== "gone");
+  return live ?? lost ?? voided ?? null;
 }
 
 /**

@@ -6,7 +6,7 @@
  *     provisioning | parked -> retiring
  *     parked -> stopping -> stopped -> provisioning        it waits stopped (`warm.stopped`), and is started for a job
  *     stopping | stopped -> retiring
- *     any but planned -> engaged           its row knew less than the truth (`adoption.ts`); of retiring, only `proving`
+ *     any but planned -> engaged           its row knew less than the truth (`adoption.ts`)
  *     engaged -> retiring                  dead, lost, past a limit, or forced
  *     retiring(proving) -> engaged         the host spoke after all; it retires once its ticket is over
  *     retiring stages: proving -> deregistering -> terminating -> confirming (-> terminating, where it did not take)
@@ -175,7 +175,6 @@ function nextState(machine: Machine, event: MachineEvent, nowMs: number): Machin
       return { kind: "engaged", providerId: state.providerId, ticketId: event.ticketId, sinceMs: nowMs };
     case "presumed":
       if (state.kind === "planned" || state.providerId === null) return refuse(machine, event);
-      if (state.kind === "retiring" && state.stage !== "proving") return refuse(machine, event);
       return { kind: "engaged", providerId: state.providerId, ticketId: event.ticketId, sinceMs: nowMs };
     case "retired":
       return retire(machine, event, nowMs);

@@ -6,6 +6,7 @@ import {
   endByHost,
   isStandIn,
   judgeNamedTicket,
+  type NamedTicket,
   presumeTicket,
   scopeByHost,
   ticketByHost,
@@ -48,7 +49,7 @@ export async function accountForNamed(
 ): Promise<Account> {
   const held = report.ticket?.id ?? null;
   const named = [...(held === null ? [] : [held]), ...report.ended.map(({ id }) => id)];
-  const words = new Map<TicketId, ReturnType<typeof judgeNamedTicket>>();
+  const words = new Map<TicketId, NamedTicket>();
   for (const id of named) {
     const row = tickets.find((ticket) => ticket.id === id) ?? (await loadTicket(tx, id));
     words.set(id, judgeNamedTicket(machine.id, row, id === held));
@@ -58,12 +59,11 @@ export async function accountForNamed(
   if (isOfAnother) await quarantine(context, tx, machine.id);
   if (!kinds.includes("forgotten") && !kinds.includes("contradicted"))
     return { isWhole: true, isUntouched: !isOfAnother };
-  // The last words of a host that is gone come late, and are about what was lost with it: no sign that we forgot anything.
   const isThere = machine.state.kind !== "gone";
   if (isThere) {
     await presume(context, tx, machine.id);
     await keepReport(tx, machine.id, report);
-  }
+  } else await heedLastWords(context, tx, { machine, tickets }, { held, words });
   for (const { id, end } of report.ended)
     if (words.get(id) === "forgotten") await insertEnded(context, tx, machine, id, endByHost(end, now(context)));
   const isKnown = !isThere || held === null || (words.get(held) !== "forgotten" && words.get(held) !== "contradicted");
@@ -88,10 +88,30 @@ async function keepReport(tx: Queryable, id: Machine["id"], report: HostReport):
 }
 
 /** A machine that we launched, and whose row did not know its ticket: the store is a backup of what it was. */
+async function takeForBackup(context: PoolContext, tx: Queryable, { id, origin }: Machine): Promise<void> {
+  if (origin === "launched" && (await markRestored(tx, context.store.generation, now(context))))
+    tellRestored(context.telemetry, `machine ${id} names a ticket that the store does not know`);
+}
+
+/**
+ * The words of a host that is gone come late, and what it holds was lost with it: that is no sign, unless the ticket never
+ * left us by its row, or has none. Its machine may be found again with it.
+ */
+async function heedLastWords(
+  context: PoolContext,
+  tx: Queryable,
+  { machine, tickets }: { readonly machine: Machine; readonly tickets: readonly Ticket[] },
+  { held, words }: { readonly held: TicketId | null; readonly words: ReadonlyMap<TicketId, NamedTicket> },
+): Promise<void> {
+  const isVoid = tickets.some(({ id, state }) => id === held && state.kind === "void");
+  if (isVoid || [...words.values()].includes("forgotten")) await takeForBackup(context, tx, machine);
+  if (held === null || words.get(held) !== "forgotten") return;
+  await insertEnded(context, tx, machine, held, { kind: "lost", sinceMs: now(context) });
+}
+
 async function presume(context: PoolContext, tx: Queryable, id: Machine["id"]): Promise<void> {
   const before = await loadMachine(tx, id);
-  if (before?.origin === "launched" && (await markRestored(tx, context.store.generation, now(context))))
-    tellRestored(context.telemetry, `machine ${id} names a ticket that the store does not know`);
+  if (before !== null) await takeForBackup(context, tx, before);
   const machine = await loadMachine(tx, id);
   // What retires is given nothing.
   if (machine === null || machine.state.kind === "retiring") return;

@@ -113,11 +113,10 @@ async function stop(context: PoolContext, lease: Lease, standby: Standby, judged
   const { db } = context.store;
   if ((await leaseRemainingMs(db, lease)) < STOP_TIMEOUT_MS) return;
   const tickets = await listTicketsOfMachine(db, judged.id);
-  const bars = await readBars(db, judged.pool, judged.id);
-  if (bars.length > 0) return noteWaiting(context, judged, bars);
   // The last thing that is read: whatever was heard of it by now has moved its version.
-  const machine = await loadMachine(db, judged.id);
+  const { machine, bars } = await readBars(db, judged.pool, judged.id);
   if (machine === null || machine.version !== judged.version) return;
+  if (bars.length > 0) return noteWaiting(context, machine, bars);
   const decision = issuePermit({
     kind: "end-machine",
     machine,

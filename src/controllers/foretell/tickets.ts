@@ -60,7 +60,8 @@ export function foretellQuestions({ memory, pool }: PoolContext, { rows }: PoolP
 export async function foretellHandBacks(context: PoolContext, { input }: PoolPlan): Promise<readonly PlannedStep[]> {
   const steps: PlannedStep[] = [];
   for (const { ticketId, machineId, reason } of await chooseHandBacks(context, input.tickets)) {
-    const [bar] = await readBars(context.store.db, context.pool.name, machineId);
+    const { bars } = await readBars(context.store.db, context.pool.name, machineId);
+    const [bar] = bars;
     steps.push({
       controller: "hand-back",
       action: bar === undefined ? "hand-back" : "wait",

@@ -131,13 +131,12 @@ async function resume(context: PoolContext, lease: Lease, machine: Machine, tick
 async function terminate(context: PoolContext, lease: Lease, judged: Machine, proof: MachineProof): Promise<boolean> {
   const { db } = context.store;
   if ((await leaseRemainingMs(db, lease)) < TERMINATE_TIMEOUT_MS) return false;
-  const machine = await loadMachine(db, judged.id);
-  if (machine === null || machine.version !== judged.version) return true;
   const { tickets, facts: read } = await readKnown(context, judged.id);
   // Another replica may have heard its host since our last look at what they hear.
   if (isSlow(proof)) await context.hearOthers();
-  // The last thing that is read: a hold or a freeze that was written by now counts.
-  const bars = await readBars(db, machine.pool, machine.id);
+  // The last thing that is read: a hold, a freeze or a presumption that was written by now counts.
+  const { machine, bars } = await readBars(db, judged.pool, judged.id);
+  if (machine === null || machine.version !== judged.version) return true;
   if (bars.length > 0) {
     await noteWaiting(context, machine, bars);
     return false;

@@ -169,7 +169,7 @@ function judgeAsMember(
 function shouldHaveAgent({ memory, pool }: PoolContext, machine: Machine): boolean {
   const { agentsSinceMs } = memory;
   if (agentsSinceMs === null) return false;
-  if (machine.origin !== "launched") return machine.createdAtMs > agentsSinceMs;
+  if (machine.origin === "adopted") return machine.createdAtMs > agentsSinceMs;
   return isOfLaunch(machine) || machine.createdAtMs >= agentsSinceMs - pool.deadlines.bootMs;
 }
 
