@@ -1,8 +1,5 @@
 /** Machines that were called gone, or never launched, and are there after all: their jobs live on, and they end like any. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { attend } from "../../src/controllers/attend.ts";
-import { observe } from "../../src/controllers/observe.ts";
-import { retire } from "../../src/controllers/retire.ts";
 import { sweep } from "../../src/controllers/sweep.ts";
 import { GitHubError, ProviderError } from "../../src/domain/errors.ts";
 import type { MachineId, TicketId } from "../../src/domain/ids.ts";
@@ -38,28 +35,6 @@ async function callGone(id: MachineId): Promise<void> {
   expect((await yard.machines()).find((one) => one.id === id)?.state.kind).toBe("gone");
   if (there !== undefined) yard.provider.machines.set(id, there);
 }
-
-describe("a machine that is gone, whose last words are looked at after that", () => {
-  it("are of the ticket that was lost with it, and no sign of a backup", async () => {
-    const { agent, ticketId: held } = await yard.withTicket();
-    await agent.report({ ...runs(held), ticket: { id: held, step: "online" } });
-    await yard.pass();
-    await agent.report(runs(held));
-    yard.provider.machines.delete(agent.machineId);
-    await observe(yard.context);
-    await retire(yard.context);
-    await retire(yard.context);
-    expect((await yard.machines()).map(({ state }) => state.kind)).toEqual(["gone"]);
-    await attend(yard.context);
-    expect((await loadTicket(yard.store.db, held))?.state.kind).toBe("lost");
-    expect(yard.telemetry.counts).not.toContain("holdfast_stores_restored_total");
-    for (let minute = 0; minute < 10; minute += 1) {
-      yard.clock.advance(MINUTE_MS);
-      await yard.pass();
-    }
-    expect(await loadTicket(yard.store.db, held)).toMatchObject({ state: { kind: "lost" }, registration: "gone" });
-  });
-});
 
 describe("a machine that was called gone and is there", () => {
   it("keeps its registration while its host says that it holds the ticket", async () => {

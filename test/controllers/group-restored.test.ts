@@ -2,8 +2,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseMachineId, parseProviderId } from "../../src/domain/ids.ts";
 import type { Membership } from "../../src/domain/membership.ts";
-import { HOUR_MS } from "../../src/domain/units.ts";
-import { insertMachine } from "../../src/store/machines/save.ts";
+import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
+import { markRestored } from "../../src/store/facts.ts";
+import { insertMachine, saveMachine } from "../../src/store/machines/save.ts";
+import { inTransaction } from "../../src/store/transaction.ts";
 import { machine } from "../domain/builders.ts";
 import { GroupYard, MEMBER, SERVING } from "./group-yard.ts";
 import type { Yard } from "./yard.ts";
@@ -82,5 +84,26 @@ describe("the mark of a row", () => {
     Object.assign(yard.context, { pool: { ...yard.context.pool, mode: "observe" } });
     await site.comes();
     expect([...site.group.noted]).toEqual([]);
+  });
+});
+
+describe("a member of an image without an agent, whose store is found to be a backup", () => {
+  it.each(["booting", "retiring"] as const)("goes like any, though it was %s: it is no stranger", async (place) => {
+    await site.comes();
+    yard.clock.advance(MINUTE_MS);
+    await site.otherWithAgent();
+    if (place === "retiring") {
+      const row = await site.machine();
+      if (row === undefined) throw new Error("the member has a row");
+      await saveMachine(yard.store.db, { ...row, isAgentSeen: true, version: row.version + 1 }, row.version);
+      yard.clock.advance(yard.context.pool.deadlines.bootMs + MINUTE_MS);
+      await yard.pass();
+    }
+    await inTransaction(yard.store, (tx) => markRestored(tx, yard.context.store.generation, yard.clock.nowMs()));
+    for (let hour = 0; hour < 8; hour += 1 / 5) {
+      yard.clock.advance(12 * MINUTE_MS);
+      await yard.pass();
+    }
+    expect((await site.machine())?.state.kind).toBe("gone");
   });
 });

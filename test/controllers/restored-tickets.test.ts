@@ -121,6 +121,26 @@ describe("a ticket from before this start that we void", () => {
     expect(yard.provider.terminated).toEqual([]);
   });
 
+  it.each([
+    ["parked", "present"],
+    ["retiring", "present"],
+    ["parked", "none"],
+  ] as const)("is looked for where its host is silent: %s, registration %s", async (kind, registration) => {
+    const voided = { ...ticket(1, "void"), registration, runnerId: registration === "none" ? null : runnerId(1) };
+    await inBackup(yard, 1, kind === "parked" ? parked(1) : retiring(1), [voided]);
+    yard.github.runners.set(runnerId(1), { ...runner(1), isOnline: true, isBusy: true, version: "2.336.0" });
+    await showRestored(yard);
+    await beSilent(8 * HOUR_MS);
+    expect(yard.provider.terminated.filter((permit) => permit.machineId === machineId(1))).toEqual([]);
+    expect(yard.github.deleted).toEqual([]);
+  });
+
+  it("is nobody's where its registration is gone", async () => {
+    await inBackup(yard, 1, parked(1), [{ ...ticket(1, "void"), registration: "gone" }]);
+    await showRestored(yard);
+    expect((await loadTicket(yard.store.db, ticketId(1)))?.state.kind).toBe("void");
+  });
+
   it("stays over once it was spent, whatever its host says that it holds", async () => {
     const agent = await inBackup(yard, 1, parked(1), [ticket(1, "spent")]);
     await agent.report({ phase: "engaged", ticket: { id: ticketId(1), step: "running" }, sighting: RUNNING });

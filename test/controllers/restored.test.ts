@@ -4,7 +4,7 @@ import { launchMachines } from "../../src/controllers/execute/launch.ts";
 import { observe } from "../../src/controllers/observe.ts";
 import { watchHosts } from "../../src/controllers/watch-hosts.ts";
 import { parseRunnerId } from "../../src/domain/ids.ts";
-import type { Machine, MachineState } from "../../src/domain/machine.ts";
+import type { Machine, MachineState, RetiringStage } from "../../src/domain/machine.ts";
 import { runnerNameOf } from "../../src/domain/runner-name.ts";
 import type { Ticket } from "../../src/domain/ticket.ts";
 import { HOUR_MS, MINUTE_MS } from "../../src/domain/units.ts";
@@ -122,31 +122,33 @@ describe("a store is known to be a backup", () => {
   });
 });
 
-const pastProof = { ...retiring(1), stage: "deregistering" } as MachineState;
+const inStage = (stage: RetiringStage) => ({ ...retiring(1), stage }) as MachineState;
 
-type Row = readonly [name: string, state: MachineState, tickets: readonly Ticket[], after: string, tickets: string[]];
+type Row = readonly [name: string, state: MachineState, tickets: readonly Ticket[], after: string[]];
 
 describe("a row of the backup", () => {
   it.each<Row>([
-    ["provisioning", provisioning(1), [], "engaged", ["unknown"]],
-    ["parked", parked(1), [], "engaged", ["unknown"]],
-    ["parked, with a ticket being minted", parked(1), [ticket(1, "minting")], "engaged", ["unknown"]],
-    ["parked, with a ticket issued", parked(1), [ticket(1, "issued")], "engaged", ["unknown"]],
-    ["engaged, its ticket delivered", engaged(1), [ticket(1, "delivered")], "engaged", ["unknown"]],
-    ["engaged, its ticket online", engaged(1), [ticket(1, "online")], "engaged", ["unknown"]],
-    ["engaged, its ticket running", engaged(1), [ticket(1, "running")], "engaged", ["unknown"]],
-    ["engaged, asked to hand back", engaged(1), [ticket(1, "handing-back")], "engaged", ["unknown"]],
-    ["parked after a job", parked(1), [ticket(1, "spent")], "engaged", ["spent", "unknown"]],
-    ["retiring, not yet proven idle", retiring(1), [ticket(1, "spent")], "engaged", ["spent", "unknown"]],
-    ["retiring, past its proof", pastProof, [ticket(1, "spent")], "retiring", ["spent"]],
-  ])("%s", async (_name, state, tickets, after, afterTickets) => {
+    ["provisioning", provisioning(1), [], ["unknown"]],
+    ["parked", parked(1), [], ["unknown"]],
+    ["parked, with a ticket being minted", parked(1), [ticket(1, "minting")], ["unknown"]],
+    ["parked, with a ticket issued", parked(1), [ticket(1, "issued")], ["unknown"]],
+    ["engaged, its ticket delivered", engaged(1), [ticket(1, "delivered")], ["unknown"]],
+    ["engaged, its ticket online", engaged(1), [ticket(1, "online")], ["unknown"]],
+    ["engaged, its ticket running", engaged(1), [ticket(1, "running")], ["unknown"]],
+    ["engaged, asked to hand back", engaged(1), [ticket(1, "handing-back")], ["unknown"]],
+    ["parked after a job", parked(1), [ticket(1, "spent")], ["spent", "unknown"]],
+    ["retiring, not yet proven idle", retiring(1), [ticket(1, "spent")], ["spent", "unknown"]],
+    ["retiring, past its proof", inStage("deregistering"), [ticket(1, "spent")], ["spent", "unknown"]],
+    ["retiring, to be ended", inStage("terminating"), [ticket(1, "spent")], ["spent", "unknown"]],
+    ["retiring, its end asked for", inStage("confirming"), [ticket(1, "spent")], ["spent", "unknown"]],
+  ])("%s", async (_name, state, tickets, after) => {
     await inBackup(yard, 1, state, tickets);
     await showRestored(yard);
     expect(restoredCount()).toBe(1);
     const machine = await row(1);
-    expect([machine.state.kind, machine.origin]).toEqual([after, after === "retiring" ? "launched" : "restored"]);
+    expect([machine.state.kind, machine.origin]).toEqual(["engaged", "restored"]);
     const kinds = (await listTicketsOfMachine(yard.store.db, machine.id)).map((one) => one.state.kind);
-    expect(kinds.sort()).toEqual(afterTickets);
+    expect(kinds.sort()).toEqual(after);
     yard.clock.advance(10 * MINUTE_MS);
     await yard.pass();
     expect(yard.provider.terminated.filter((permit) => permit.machineId === machine.id)).toEqual([]);

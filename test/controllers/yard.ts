@@ -62,6 +62,7 @@ class FakeProvider implements Provider {
   nextLaunchError: { readonly error: ProviderError; readonly takesEffect: boolean } | null = null;
   listError: ProviderError | null = null;
   terminateTakes = true;
+  terminateError: ProviderError | null = null;
   runnerVersion: string | null = null;
   /** Left out of the listing, though they are there. */
   readonly unlisted = new Set<string>();
@@ -104,6 +105,7 @@ class FakeProvider implements Provider {
   }
 
   async terminate(permit: MachinePermit) {
+    if (this.terminateError !== null) throw this.terminateError;
     this.terminated.push(permit);
     if (this.terminateTakes) this.machines.delete(permit.providerId);
   }

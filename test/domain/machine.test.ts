@@ -102,6 +102,9 @@ const DRAWN: readonly (readonly [from: string, event: string, to: MachineState])
   ["stopped, starting", "presumed", presumed],
   ["engaged", "presumed", presumed],
   ["retiring, proving", "presumed", presumed],
+  ["retiring, deregistering", "presumed", presumed],
+  ["retiring, terminating", "presumed", presumed],
+  ["retiring, confirming", "presumed", presumed],
   ["gone", "presumed", presumed],
   ["retiring, proving", "resumed", presumed],
 ];
