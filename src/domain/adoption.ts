@@ -171,7 +171,7 @@ export function presumeOut(
   // Its launch is repeated, and it is presumed busy as soon as that is answered.
   if (machine.state.kind === "planned")
     return { machine: { ...marked, version: machine.version + 1 }, ticket: null, standIn: null };
-  const out = likeliestOut(machine, tickets);
+  const out = likeliestOut(tickets);
   const standIn = out === null ? standInFor(machine, nowMs) : null;
   const ticketId = out?.id ?? standIn?.id ?? never();
   const isUnknown = out === null || out.state.kind === "unknown";
@@ -188,10 +188,10 @@ export function presumeOut(
  * The one that GitHub is asked about while its host is silent. With a machine that is there after all, what was lost with
  * it may be out; and what we voided may have been so by the backup alone.
  */
-function likeliestOut({ state }: Machine, tickets: readonly Ticket[]): Ticket | null {
+function likeliestOut(tickets: readonly Ticket[]): Ticket | null {
   const live = tickets.find(isTicketLive);
-  const lost = tickets.findLast((ticket) => state.kind === "gone" && ticket.state.kind === "lost");
-  const voided = tickets.findLast((ticket) => ticket.state.kind === "void" && ticket.registration !== "gone");
+  const lost = tickets.findLast(({ state }) => state.kind === "lost");
+  const voided = tickets.findLast(({ state, registration }) => state.kind === "void" && registration !== "gone");
   return live ?? lost ?? voided ?? null;
 }
 

@@ -53,6 +53,19 @@ it("is not ended where the sign comes while its call is prepared", async () => {
   expect([isShown, proofs()]).toEqual([true, []]);
 });
 
+it("is judged anew where its row has changed while its call was prepared", async () => {
+  await inBackup(yard, 1, { ...retiring(1), reason: "host-lost" } as MachineState);
+  let changeCount = 0;
+  yard.context.hearOthers = async () => {
+    const before = await row();
+    await saveMachine(yard.store.db, { ...before, version: before.version + 1 }, before.version);
+    changeCount += 1;
+  };
+  await beSilent(HOUR_MS);
+  expect(changeCount).toBeGreaterThan(0);
+  expect(proofs()).toEqual([]);
+});
+
 describe.each(RETIRING_STAGES)("in stage %s", (stage) => {
   beforeEach(async () => {
     await inBackup(yard, 1, { ...retiring(1), stage } as MachineState);
